@@ -1,0 +1,231 @@
+/*
+ * From the loader's 32-bit protected mode to 64-bit mode in the higher half.
+ *
+ * State on entry (both loaders): flat 4 GiB segments, paging off, interrupts off, no stack.
+ *   multiboot2_start: EAX = 0x36d76289, EBX = boot information (physical)
+ *   pvh_start:        EBX = hvm_start_info (physical), whose first word is 0x336ec578
+ *
+ * What stops here prints one line on the serial port and ends the machine with a failing status.
+ */
+#include "layout.h"
+
+#define CR0_PE (1 << 0)
+#define CR0_MP (1 << 1)
+#define CR0_EM (1 << 2)
+#define CR0_TS (1 << 3)
+#define CR0_NE (1 << 5)
+#define CR0_WP (1 << 16)
+#define CR0_NW (1 << 29)
+#define CR0_CD (1 << 30)
+#define CR0_PG (1 << 31)
+#define CR4_PAE (1 << 5)
+#define CR4_OSFXSR (1 << 9)
+#define CR4_OSXMMEXCPT (1 << 10)
+#define MSR_EFER 0xc0000080
+#define EFER_LME (1 << 8)
+#define EFER_NXE (1 << 11)
+#define EFLAGS_ID (1 << 21)
+#define CPUID_EXTENDED_MAX 0x80000000
+#define CPUID_EXTENDED_FEATURES 0x80000001
+#define CPUID_NX_BIT 20
+#define CPUID_LONG_MODE_BIT 29
+#define ENTRY_TABLE 0x003           /* PRESENT, WRITABLE */
+#define ENTRY_HUGE 0x083            /* PRESENT, WRITABLE, HUGE_PAGE */
+#define KERNEL_P3_INDEX 510         /* of KERNEL_BASE in its level-3 table */
+#define LINE_STATUS 5
+#define TRANSMITTER_EMPTY 0x20
+
+    .section .boot.text, "ax"
+    .code32
+
+/* State: whatever ran the image as a program of its own. Refuse all but multiboot2. */
+    .global multiboot2_start
+multiboot2_start:
+    cli
+    cld
+    mov $entry_stack_top, %esp
+    mov %eax, %ebp
+    mov %ebx, %esi
+    call serial_init
+    cmp $LOADER_MULTIBOOT2, %ebp
+    je enter_long_mode
+    mov $message_protocol, %edi
+    jmp refuse
+
+/* State: as QEMU's -kernel leaves it. EAX means nothing here, the magic is in memory. */
+    .global pvh_start
+pvh_start:
+    cli
+    cld
+    mov $entry_stack_top, %esp
+    mov %ebx, %esi
+    call serial_init
+    mov $message_protocol, %edi
+    test %esi, %esi
+    jz refuse
+    mov (%esi), %ebp
+    cmp $LOADER_PVH, %ebp
+    jne refuse
+
+/* State: EBP = loader's magic, ESI = its information. Check the CPU before touching its modes. */
+enter_long_mode:
+    call require_long_mode
+    call build_entry_tables
+
+    /* State: tables ready, paging off. Every bit written below is one that CPUID promised, or is in every CPU with long mode. */
+    mov $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT), %eax
+    mov %eax, %cr4
+    mov $entry_p4, %eax
+    mov %eax, %cr3
+    mov $MSR_EFER, %ecx
+    rdmsr
+    or $(EFER_LME | EFER_NXE), %eax
+    wrmsr
+    mov %cr0, %eax
+    and $~(CR0_EM | CR0_TS | CR0_NW | CR0_CD), %eax
+    or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE), %eax
+    mov %eax, %cr0
+    lgdt entry_gdt_pointer
+    ljmp $SELECTOR_KERNEL_CODE, $long_mode
+
+/* ESI and EBP are kept. Does not return when the CPU can't run this kernel. */
+require_long_mode:
+    mov $message_long_mode, %edi
+    pushfl
+    pop %eax
+    mov %eax, %ecx
+    xor $EFLAGS_ID, %eax
+    push %eax
+    popfl
+    pushfl
+    pop %eax
+    cmp %ecx, %eax
+    je refuse
+    mov $CPUID_EXTENDED_MAX, %eax
+    cpuid
+    cmp $CPUID_EXTENDED_FEATURES, %eax
+    jb refuse
+    mov $CPUID_EXTENDED_FEATURES, %eax
+    cpuid
+    bt $CPUID_LONG_MODE_BIT, %edx
+    jnc refuse
+    mov $message_nx, %edi
+    bt $CPUID_NX_BIT, %edx
+    jnc refuse
+    ret
+
+/*
+ * The first tables, good for nothing but getting to C: 4 GiB of identity map in 2 MiB pages, and the
+ * image at KERNEL_BASE through the same level-2 table. port/boot_tables.c builds the real ones.
+ */
+build_entry_tables:
+    movl $(entry_p3_low + ENTRY_TABLE), entry_p4
+    movl $(entry_p3_kernel + ENTRY_TABLE), entry_p4 + KERNEL_P4_INDEX * 8
+    movl $(entry_p2 + ENTRY_TABLE), entry_p3_kernel + KERNEL_P3_INDEX * 8
+    mov $(entry_p2 + ENTRY_TABLE), %eax
+    mov $entry_p3_low, %edi
+    mov $4, %ecx
+1:  mov %eax, (%edi)
+    add $8, %edi
+    add $0x1000, %eax
+    loop 1b
+    mov $ENTRY_HUGE, %eax
+    mov $entry_p2, %edi
+    mov $(4 * ENTRIES_PER_TABLE), %ecx
+1:  mov %eax, (%edi)
+    add $8, %edi
+    add $HUGE_PAGE_SIZE, %eax
+    loop 1b
+    ret
+
+/* 115200 baud, 8 data bits, no parity: Bochs starts its port with 5 data bits. */
+serial_init:
+    mov $serial_settings, %edi
+1:  movzwl (%edi), %edx
+    test %edx, %edx
+    jz 2f
+    mov 2(%edi), %al
+    out %al, %dx
+    add $3, %edi
+    jmp 1b
+2:  ret
+
+/* State: anything. Print the line at EDI, then end the machine with a failing status. */
+refuse:
+    mov (%edi), %bl
+    test %bl, %bl
+    jz 2f
+    mov $(PORT_SERIAL + LINE_STATUS), %edx
+1:  in %dx, %al
+    test $TRANSMITTER_EMPTY, %al
+    jz 1b
+    mov $PORT_SERIAL, %edx
+    mov %bl, %al
+    out %al, %dx
+    mov $PORT_LOG, %edx
+    out %al, %dx
+    inc %edi
+    jmp refuse
+2:  mov $PORT_EXIT, %edx
+    mov $EXIT_VALUE_FAILURE, %eax
+    out %eax, %dx
+3:  cli
+    hlt
+    jmp 3b
+
+/* State: 64-bit code at its physical address. Leave for the higher half. */
+    .code64
+long_mode:
+    mov $SELECTOR_KERNEL_DATA, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    xor %eax, %eax
+    mov %eax, %fs
+    mov %eax, %gs
+    mov $kernel_stack_top, %rsp
+    mov %ebp, %edi
+    mov %esi, %esi
+    xor %ebp, %ebp
+    mov $kernel_entry, %rax
+    call *%rax
+1:  cli
+    hlt
+    jmp 1b
+
+    .section .boot.data, "aw"
+    .balign 8
+entry_gdt:
+    .quad 0
+    .quad 0x00af9b000000ffff        /* SELECTOR_KERNEL_CODE: 64-bit, ring 0 */
+    .quad 0x00cf93000000ffff        /* SELECTOR_KERNEL_DATA */
+entry_gdt_end:
+entry_gdt_pointer:
+    .word entry_gdt_end - entry_gdt - 1
+    .long entry_gdt
+
+/* Port, value; a port of 0 ends the list. */
+serial_settings:
+    .word PORT_SERIAL + 1; .byte 0x00   /* no interrupts yet */
+    .word PORT_SERIAL + 3; .byte 0x80   /* divisor latch */
+    .word PORT_SERIAL + 0; .byte 0x01   /* 115200 baud */
+    .word PORT_SERIAL + 1; .byte 0x00
+    .word PORT_SERIAL + 3; .byte 0x03   /* 8 data bits, no parity, one stop bit */
+    .word PORT_SERIAL + 4; .byte 0x0b   /* DTR, RTS, OUT2 (gates the interrupt) */
+    .word 0
+
+message_protocol:
+    .asciz "clew: cannot boot: not started by a multiboot2 or PVH loader; use GRUB's multiboot2 command or qemu -kernel\r\n"
+message_long_mode:
+    .asciz "clew: cannot boot: this CPU has no 64-bit long mode; try qemu -cpu max\r\n"
+message_nx:
+    .asciz "clew: cannot boot: this CPU has no NX (no-execute) bit; try qemu -cpu max\r\n"
+
+    .section .boot.bss, "aw", @nobits
+    .balign 0x1000
+entry_p4:           .skip 0x1000
+entry_p3_low:       .skip 0x1000
+entry_p3_kernel:    .skip 0x1000
+entry_p2:           .skip 4 * 0x1000
+entry_stack:        .skip 0x1000
+entry_stack_top:

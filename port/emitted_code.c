@@ -1,0 +1,39 @@
+// Where the code emitter's output goes: written through the image's rw- mapping, run through the r-x alias at
+// EMITTED_CODE_BASE, so that no address is both. Machine code holds no pointers into Python's heap (constants are
+// in tables that the collector sees), hence no scan; the area is given back at a soft reset as a whole.
+#include <string.h>
+#include "py/persistentcode.h"
+#include "py/runtime.h"
+#include "boot/layout.h"
+#include "port/machine_control.h"
+
+static char area[EMITTED_CODE_BYTES] __attribute__((section(".bss.emitted"), aligned(4096)));
+static size_t used;
+
+void *emitted_code_commit(void *code, size_t length, void *relocations) {
+    size_t room = (length + 15) & ~(size_t)15;
+    if (room > sizeof area - used) {
+        mp_raise_msg_varg(&mp_type_MemoryError, MP_ERROR_TEXT("no room for %u bytes of machine code: a soft reset (Ctrl-D) empties the area"), (unsigned)length);
+    }
+    char *at = (char *)EMITTED_CODE_BASE + used;
+    if (relocations != NULL) {
+        mp_native_relocate(relocations, code, (uintptr_t)at);
+    }
+    memcpy(area + used, code, length);
+    used += room;
+    return at;
+}
+
+void emitted_code_reset(void) {
+    used = 0;
+}
+
+size_t emitted_code_used(void) {
+    return used;
+}
+
+// Is this address in machine code that Python's emitters made, now or at build time?
+bool emitted_code_contains(uint64_t address) {
+    return (address >= EMITTED_CODE_BASE && address < EMITTED_CODE_BASE + used)
+           || (address >= (uint64_t)__frozen_code_start && address < (uint64_t)__frozen_code_end);
+}

@@ -1,0 +1,112 @@
+// From long mode to the prompt, and round again at every soft reset.
+#include <string.h>
+#include "py/builtin.h"
+#include "py/compile.h"
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/pystack.h"
+#include "py/runtime.h"
+#include "py/stackctrl.h"
+#include "py/mperrno.h"
+#include "shared/readline/readline.h"
+#include "shared/runtime/gchelper.h"
+#include "shared/runtime/pyexec.h"
+#include "boot/layout.h"
+#include "port/boot_info.h"
+#include "port/console.h"
+#include "port/machine_control.h"
+#include "port/ram_disk.h"
+#include "port/stacks.h"
+#include "port/traps.h"
+
+#define PYSTACK_BYTES 0x10000
+
+static char python_heap[PYTHON_HEAP_BYTES] __attribute__((section(".bss.heap"), aligned(4096)));
+static mp_obj_t python_stack[PYSTACK_BYTES / sizeof(mp_obj_t)];
+char ram_disk[RAM_DISK_BYTES] __attribute__((aligned(4096)));
+
+const char clew_help_text[] = "Type help without brackets for Clew's commands. Anything else is MicroPython.\n";
+
+void finaliser_reset(void);
+
+// Once, from power-on.
+static void start_machine(uint32_t magic, uint64_t information) {
+    uart_init();
+    boot_info_read(magic, information);
+    cpu_init();
+    boot_tables_build();
+    boot_tables_activate();
+    traps_init_devices();
+    clock_init();
+    mp_stack_set_top(STACK_TOP(kernel_stack));
+    mp_stack_set_limit(PYTHON_STACK_LIMIT);
+    interrupts_enable();
+}
+
+// The root pointers of the port are not cleared by mp_init(): whatever they hold lies in the heap that was.
+static void forget_root_pointers(void) {
+    MP_STATE_VM(console_command_runner) = MP_OBJ_NULL;
+    MP_STATE_VM(trap_describer) = MP_OBJ_NULL;
+}
+
+static void start_python(void) {
+    boot_tables_activate();
+    forget_root_pointers();
+    critical_reset();
+    traps_reset();
+    emitted_code_reset();
+    finaliser_reset();
+    mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
+    gc_init(python_heap, python_heap + sizeof python_heap);
+    mp_init();
+    readline_init0();
+}
+
+// The boot order proper is kernel/main.py. It is imported, not run in __main__, which stays the user's.
+static void run_kernel(void) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t boot = mp_import_name(qstr_from_str("main"), mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
+        mp_call_function_1(mp_load_attr(boot, MP_QSTR_boot), mp_obj_new_bool(pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL));
+        nlr_pop();
+        return;
+    }
+    mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+    panic("kernel/main.py did not come to its end");
+}
+
+static void stop_python(void) {
+    mp_hal_set_interrupt_char(-1);
+    boot_tables_activate();
+    gc_sweep_all();
+    mp_deinit();
+}
+
+// Called by boot/long_mode.S, on the kernel stack, interrupts off.
+void kernel_entry(uint32_t magic, uint64_t information) {
+    start_machine(magic, information);
+    for (;;) {
+        start_python();
+        run_kernel();
+        console_run();
+        mp_printf(&mp_plat_print, "MPY: soft reboot\n");
+        stop_python();
+    }
+}
+
+void gc_collect(void) {
+    collector_is_running = true;
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+    collector_is_running = false;
+}
+
+void nlr_jump_fail(void *exception) {
+    (void)exception;
+    panic("an exception that nobody catches");
+}
+
+void __assert_func(const char *file, int line, const char *function, const char *expression) {
+    panic("%s:%d: %s: %s", file, line, function, expression);
+}

@@ -1,0 +1,3 @@
+# What is frozen into the image: the kernel, as the root of imports, and asyncio from MicroPython's own tree.
+include("$(MPY_DIR)/extmod/asyncio")
+freeze("$(PORT_DIR)/kernel")

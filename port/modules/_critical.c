@@ -1,0 +1,58 @@
+// `_critical`: stretches of Python that nothing may interrupt. Ctrl-C and scheduled callbacks wait until the last
+// leave(). Interrupts of the processor stay on.
+#include "py/runtime.h"
+#include "port/machine_control.h"
+
+static size_t depth;
+static bool interrupt_held;
+
+bool critical_is_held(void) {
+    return depth > 0;
+}
+
+void critical_hold_interrupt(void) {
+    interrupt_held = true;
+}
+
+void critical_reset(void) {
+    depth = 0;
+    interrupt_held = false;
+}
+
+static mp_obj_t critical_enter(void) {
+    if (depth++ == 0) {
+        mp_sched_lock();
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_enter_obj, critical_enter);
+
+static mp_obj_t critical_leave(void) {
+    if (depth == 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("leave() without enter()"));
+    }
+    if (--depth == 0) {
+        mp_sched_unlock();
+        if (interrupt_held) {
+            interrupt_held = false;
+            mp_sched_keyboard_interrupt();
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_leave_obj, critical_leave);
+
+static mp_obj_t critical_depth(void) {
+    return MP_OBJ_NEW_SMALL_INT(depth);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_depth_obj, critical_depth);
+
+static const mp_rom_map_elem_t critical_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__critical) },
+    { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&critical_enter_obj) },
+    { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&critical_leave_obj) },
+    { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&critical_depth_obj) },
+};
+static MP_DEFINE_CONST_DICT(critical_globals, critical_globals_table);
+const mp_obj_module_t critical_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&critical_globals };
+MP_REGISTER_MODULE(MP_QSTR__critical, critical_module);

@@ -1,0 +1,171 @@
+// `_traps`: the processor's exceptions as Python exceptions. Contracts: port/typings/_traps.pyi.
+//
+// An exception carries one Record: what was true at the trap, raw. Its text is made when somebody reads it: by
+// the function that set_describer() was given, else by the few words below.
+#include <string.h>
+#include "py/objexcept.h"
+#include "py/objtuple.h"
+#include "py/gc.h"
+#include "port/modules/natives.h"
+#include "port/machine_control.h"
+#include "port/traps.h"
+
+typedef struct {
+    mp_obj_base_t base;
+    trap_record_t trap;
+} record_t;
+
+static const mp_obj_type_t record_type;
+
+static void describe_access(const mp_print_t *print, const trap_record_t *trap) {
+    uint64_t code = trap->error_code;
+    const char *access = code & 16 ? "execute" : code & 2 ? "write to" : "read of";
+    const char *reason = code & 8 ? "reserved bit set" : !(trap->entries[trap->level_last] & 1) ? "not present" : "not allowed";
+    mp_printf(print, "%s 0x%lx: %s at P%d", access, trap->address, reason, trap->level_last);
+}
+
+static void record_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
+    (void)kind;
+    record_t *self = MP_OBJ_TO_PTR(self_in);
+    mp_obj_t describer = MP_STATE_VM(trap_describer);
+    if (describer != MP_OBJ_NULL && describer != mp_const_none) {
+        mp_obj_print_helper(print, mp_call_function_1(describer, self_in), PRINT_STR);
+    } else if (self->trap.vector == VECTOR_PAGE_FAULT) {
+        describe_access(print, &self->trap);
+    } else {
+        mp_printf(print, "%s at 0x%lx, error code 0x%lx", trap_name(self->trap.vector), self->trap.instruction_pointer, self->trap.error_code);
+    }
+}
+
+// One (level, index, entry's frame number, entry's flag word) for each entry that the processor looked at, from the root.
+static mp_obj_t record_walk(const trap_record_t *trap) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    if (trap->vector != VECTOR_PAGE_FAULT) {
+        return list;
+    }
+    for (int level = trap->level_first; level >= trap->level_last; level--) {
+        uint64_t entry = trap->entries[level];
+        mp_obj_t items[] = {
+            MP_OBJ_NEW_SMALL_INT(level), MP_OBJ_NEW_SMALL_INT(trap->address >> (12 + 9 * (level - 1)) & 511),
+            MP_OBJ_NEW_SMALL_INT((entry & 0x000ffffffffff000UL) >> 12), MP_OBJ_NEW_SMALL_INT((entry & 0xfff) | (entry >> 52) << 12),
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(4, items));
+    }
+    return list;
+}
+
+static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
+    if (destination[0] != MP_OBJ_NULL) {
+        return;
+    }
+    const trap_record_t *trap = &((record_t *)MP_OBJ_TO_PTR(self_in))->trap;
+    switch (attribute) {
+        case MP_QSTR_vector: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->vector); break;
+        case MP_QSTR_name: destination[0] = mp_obj_new_str(trap_name(trap->vector), strlen(trap_name(trap->vector))); break;
+        case MP_QSTR_error_code: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->error_code); break;
+        case MP_QSTR_address: destination[0] = native_new_u64(trap->address); break;
+        case MP_QSTR_page: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->address >> 12); break;
+        case MP_QSTR_instruction_pointer: destination[0] = native_new_u64(trap->instruction_pointer); break;
+        case MP_QSTR_root_frame: destination[0] = MP_OBJ_NEW_SMALL_INT((trap->table_root & 0x000ffffffffff000UL) >> 12); break;
+        case MP_QSTR_entries: destination[0] = record_walk(trap); break;
+    }
+}
+
+static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, print, record_print, attr, record_attr);
+
+// The exception's own attributes, then the record's.
+static void trap_exception_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
+    bool load = destination[0] == MP_OBJ_NULL;
+    mp_obj_exception_attr(self_in, attribute, destination);
+    if (!load || destination[0] != MP_OBJ_NULL) {
+        return;
+    }
+    const mp_obj_tuple_t *arguments = ((mp_obj_exception_t *)MP_OBJ_TO_PTR(self_in))->args;
+    if (arguments != NULL && arguments->len == 1 && mp_obj_is_type(arguments->items[0], &record_type)) {
+        if (attribute == MP_QSTR_record) {
+            destination[0] = arguments->items[0];
+        } else {
+            record_attr(arguments->items[0], attribute, destination);
+        }
+    }
+}
+
+#define TRAP_EXCEPTION(name, parent_type) \
+    static MP_DEFINE_CONST_OBJ_TYPE(name##_type, MP_QSTR_##name, MP_TYPE_FLAG_NONE, make_new, mp_obj_exception_make_new, \
+        print, mp_obj_exception_print, attr, trap_exception_attr, parent, parent_type)
+
+TRAP_EXCEPTION(ProcessorFault, &mp_type_Exception);
+TRAP_EXCEPTION(PageFault, &ProcessorFault_type);
+TRAP_EXCEPTION(GeneralProtectionFault, &ProcessorFault_type);
+TRAP_EXCEPTION(DivideFault, &ProcessorFault_type);
+TRAP_EXCEPTION(InvalidOpcode, &ProcessorFault_type);
+TRAP_EXCEPTION(AlignmentFault, &ProcessorFault_type);
+TRAP_EXCEPTION(BreakpointTrap, &ProcessorFault_type);
+TRAP_EXCEPTION(FloatingPointFault, &ProcessorFault_type);
+
+static const mp_obj_type_t *exception_type(uint64_t vector) {
+    switch (vector) {
+        case VECTOR_PAGE_FAULT: return &PageFault_type;
+        case VECTOR_GENERAL_PROTECTION: return &GeneralProtectionFault_type;
+        case VECTOR_DIVIDE: return &DivideFault_type;
+        case VECTOR_INVALID_OPCODE: return &InvalidOpcode_type;
+        case VECTOR_ALIGNMENT: return &AlignmentFault_type;
+        case VECTOR_BREAKPOINT: return &BreakpointTrap_type;
+        case VECTOR_FLOAT: case VECTOR_SIMD: return &FloatingPointFault_type;
+    }
+    return &ProcessorFault_type;
+}
+
+// With no memory left for the record, the exception still comes, from MicroPython's emergency buffer, without details.
+void traps_raise(const trap_record_t *trap) {
+    const mp_obj_type_t *type = exception_type(trap->vector);
+    record_t *record = MP_STATE_THREAD(gc_lock_depth) > 0 ? NULL : gc_alloc(sizeof(record_t), 0);
+    if (record == NULL) {
+        mp_raise_msg_varg(type, MP_ERROR_TEXT("%s at 0x%x%08x; no memory for more"), trap_name(trap->vector),
+            (unsigned)(trap->address >> 32), (unsigned)trap->address);
+    }
+    record->base.type = &record_type;
+    record->trap = *trap;
+    nlr_raise(mp_obj_new_exception_arg1(type, MP_OBJ_FROM_PTR(record)));
+}
+
+static mp_obj_t traps_set_describer(mp_obj_t function) {
+    MP_STATE_VM(trap_describer) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_describer_obj, traps_set_describer);
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t trap_describer);
+
+// Each provokes the exception of its name, by the instruction that is there for it.
+static mp_obj_t traps_provoke(mp_obj_t vector) {
+    switch (mp_obj_get_int(vector)) {
+        case VECTOR_DIVIDE: __asm__ volatile ("xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%ecx" : : : "rax", "rcx", "rdx"); break;
+        case VECTOR_BREAKPOINT: __asm__ volatile ("int3"); break;
+        case VECTOR_INVALID_OPCODE: __asm__ volatile ("ud2"); break;
+        case VECTOR_GENERAL_PROTECTION: *(volatile char *)0x0000800000000000UL; break;
+        case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov $0x100000000000, %%rsp; push %%rax; ud2" : : : "memory"); break;
+        case VECTOR_STACK: __asm__ volatile ("1: sub $8, %%rsp; push %%rax; jmp 1b" : : : "memory"); break;
+        default: mp_raise_ValueError(MP_ERROR_TEXT("vectors that can be provoked: 0, 3, 6, 8, 12 (stack overflow), 13"));
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(traps_provoke_obj, traps_provoke);
+
+static const mp_rom_map_elem_t traps_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__traps) },
+    { MP_ROM_QSTR(MP_QSTR_ProcessorFault), MP_ROM_PTR(&ProcessorFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_PageFault), MP_ROM_PTR(&PageFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_GeneralProtectionFault), MP_ROM_PTR(&GeneralProtectionFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_DivideFault), MP_ROM_PTR(&DivideFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_InvalidOpcode), MP_ROM_PTR(&InvalidOpcode_type) },
+    { MP_ROM_QSTR(MP_QSTR_AlignmentFault), MP_ROM_PTR(&AlignmentFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_BreakpointTrap), MP_ROM_PTR(&BreakpointTrap_type) },
+    { MP_ROM_QSTR(MP_QSTR_FloatingPointFault), MP_ROM_PTR(&FloatingPointFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
+    { MP_ROM_QSTR(MP_QSTR_set_describer), MP_ROM_PTR(&traps_set_describer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_provoke), MP_ROM_PTR(&traps_provoke_obj) },
+};
+static MP_DEFINE_CONST_DICT(traps_globals, traps_globals_table);
+const mp_obj_module_t traps_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&traps_globals };
+MP_REGISTER_MODULE(MP_QSTR__traps, traps_module);

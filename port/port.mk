@@ -1,0 +1,72 @@
+# Builds $(BUILD)/kernel.elf out of MicroPython's tree ($(MICROPY_DIR), unchanged), port/, boot/ and kernel/.
+# Run by the Makefile at the top, from there; needs MICROPY_DIR, MICROPY_MPYCROSS and BUILD.
+
+MICROPY_DIR ?= $(error MICROPY_DIR is not set: run make at the top)
+IMAGE ?= build/kernel.elf
+BUILD ?= build/port
+
+CSUPEROPT = -O2
+FROZEN_MANIFEST = port/manifest.py
+# The libraries of micropython-lib are not in the tree; nothing is required from there.
+MPY_LIB_DIR = $(BUILD)/no-micropython-lib
+# 63-bit small ints, or every address mask would be frozen as a big one; x64 for native and viper.
+MPY_CROSS_FLAGS += -march=x64 -msmall-int-bits=63
+MPY_TOOL_FLAGS += -mmpz-dig-size=32
+
+QSTR_DEFS = port/qstrdefsport.h
+MICROPY_VFS_FAT = 1
+MICROPY_VFS_LFS2 = 1
+MICROPY_ROM_TEXT_COMPRESSION = 1
+
+include $(MICROPY_DIR)/py/mkenv.mk
+include $(TOP)/py/py.mk
+include $(TOP)/extmod/extmod.mk
+
+vpath mpconfigport.h port
+INC += -Iport/include -Iport -I. -Iboot -I$(TOP) -I$(BUILD)
+CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g1 -Wall -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
+	-Wno-sign-compare -Wno-clobbered -Wno-unused-but-set-parameter -Wno-cast-function-type \
+	-ffreestanding -fbuiltin -nostdlib -fno-pie -fno-pic -mno-red-zone -mcmodel=kernel -fno-stack-protector \
+	-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -fno-strict-aliasing -ffunction-sections \
+	-fdata-sections -ffile-prefix-map=$(abspath $(TOP))=micropython -ffile-prefix-map=$(CURDIR)=.
+CFLAGS_EXTMOD += -Wno-unused-parameter
+ASFLAGS_KERNEL = -Iboot -D__ASSEMBLER__
+LDFLAGS = --no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
+
+SRC_PORT = $(wildcard port/*.c) $(wildcard port/modules/*.c)
+SRC_INCLUDED = port/modmachine.c port/modos.c port/modtime.c
+SRC_C += $(filter-out $(SRC_INCLUDED),$(SRC_PORT)) \
+	shared/readline/readline.c \
+	shared/runtime/gchelper_generic.c \
+	shared/runtime/interrupt_char.c \
+	shared/runtime/pyexec.c \
+	shared/runtime/stdout_helpers.c \
+	shared/runtime/sys_stdio_mphal.c \
+	shared/timeutils/timeutils.c
+SRC_LIBM = $(filter-out %thumb_vfp_sqrt.c,$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/lib/libm_dbl/*.c)))
+SRC_S = boot/multiboot2.S boot/long_mode.S port/trap_stubs.S
+SRC_QSTR += $(SRC_C)
+
+OBJ = $(PY_O) $(addprefix $(BUILD)/,$(SRC_C:.c=.o) $(SRC_LIBM:.c=.o) $(SRC_S:.S=.o))
+$(BUILD)/port/libc.o: CFLAGS += -fno-builtin
+$(addprefix $(BUILD)/,$(SRC_LIBM:.c=.o)): CFLAGS += -Wno-error -w
+
+all: $(IMAGE)
+
+$(BUILD)/%.o: %.S boot/layout.h
+	$(ECHO) "CC $<"
+	$(Q)$(CC) $(ASFLAGS_KERNEL) -c -g -o $@ $<
+
+$(BUILD)/kernel.ld: boot/kernel.ld boot/layout.h
+	$(Q)$(CPP) -P -x assembler-with-cpp -Iboot -o $@ $<
+
+$(IMAGE): $(OBJ) $(BUILD)/kernel.ld
+	$(ECHO) "LINK $@"
+	$(Q)$(LD) $(LDFLAGS) -T $(BUILD)/kernel.ld -o $(BUILD)/kernel.full.elf $(OBJ)
+	$(Q)$(OBJCOPY) --strip-debug $(BUILD)/kernel.full.elf $@
+
+$(MPY_LIB_DIR)/README.md:
+	$(Q)mkdir -p $(@D) && touch $@
+$(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md
+
+include $(TOP)/py/mkrules.mk

@@ -1,0 +1,1 @@
+// qstrs that no source mentions by MP_QSTR_: none.

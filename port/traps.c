@@ -1,0 +1,249 @@
+// Exceptions become Python exceptions where that is safe; where it is not, a readable panic. Interrupts are served.
+//
+// When may an exception be raised out of the interrupted code? The policy, row by row (each side has a test):
+//
+//   condition at the trap                    then
+//   --------------------------------------   -------------------------------------------------------------------
+//   the collector runs                       panic: its tables are half way
+//   interrupts were off                      panic: an atomic section would be left open
+//   nobody could catch it (no nlr buffer)    panic
+//   while another trap is being raised       panic: the way to raise is itself broken
+//   double fault, machine check, NMI         panic: the processor does not promise a place to go on
+//   stack pointer outside the kernel stack   in the guard page: RecursionError, unwound to the last handler; else panic
+//   anything else in kernel code             raise the exception at the interrupted instruction
+//   ring 3                                   handed to whoever went there (see port/modules)
+#include <string.h>
+#include "py/runtime.h"
+#include "py/nlr.h"
+#include "boot/layout.h"
+#include "port/machine_control.h"
+#include "port/stacks.h"
+#include "port/traps.h"
+
+#define PIC_MASTER 0x20
+#define PIC_SLAVE 0xa0
+#define PIC_END_OF_INTERRUPT 0x20
+#define APIC_ADDRESS 0xfee00000UL
+#define APIC_SPURIOUS 0xf0
+#define APIC_LINT0 0x350
+#define APIC_ENABLE (1 << 8)
+#define APIC_EXTERNAL 0x700
+#define FLAGS_TRAP_DIRECTION_ALIGNMENT (1UL << 8 | 1UL << 10 | 1UL << 18)
+#define GATE_INTERRUPT 0x8e00UL
+#define GATE_RING_3 0x6000UL
+
+typedef struct { uint64_t low, high; } gate_t;
+typedef struct __attribute__((packed)) { uint16_t limit; uint64_t base; } table_register_t;
+
+extern const uint64_t trap_stubs[VECTORS];
+static gate_t gates[256] __attribute__((aligned(16)));
+volatile bool collector_is_running;
+static trap_record_t raised;            // what traps_raise is about to turn into an exception
+static volatile bool raising;
+
+static const char *const names[] = {
+    [VECTOR_DIVIDE] = "divide error", [VECTOR_DEBUG] = "debug exception", [VECTOR_NON_MASKABLE] = "non-maskable interrupt",
+    [VECTOR_BREAKPOINT] = "breakpoint", [VECTOR_OVERFLOW] = "overflow", [VECTOR_BOUND] = "bound range exceeded",
+    [VECTOR_INVALID_OPCODE] = "invalid opcode", [VECTOR_NO_DEVICE] = "device not available", [VECTOR_DOUBLE_FAULT] = "double fault",
+    [VECTOR_INVALID_TSS] = "invalid TSS", [VECTOR_SEGMENT] = "segment not present", [VECTOR_STACK] = "stack-segment fault",
+    [VECTOR_GENERAL_PROTECTION] = "general protection fault", [VECTOR_PAGE_FAULT] = "page fault", [VECTOR_FLOAT] = "x87 floating-point error",
+    [VECTOR_ALIGNMENT] = "alignment check", [VECTOR_MACHINE_CHECK] = "machine check", [VECTOR_SIMD] = "SIMD floating-point error",
+    [VECTOR_CONTROL_PROTECTION] = "control protection fault",
+};
+
+const char *trap_name(uint64_t vector) {
+    return vector < sizeof names / sizeof names[0] && names[vector] != NULL ? names[vector] : "unknown exception";
+}
+
+// --- setting up ---
+
+static void set_gate(size_t vector, uint64_t stack) {
+    uint64_t address = trap_stubs[vector];
+    uint64_t kind = GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0);
+    gates[vector].low = (address & 0xffff) | (uint64_t)SELECTOR_KERNEL_CODE << 16 | stack << 32 | kind << 32 | (address >> 16 & 0xffff) << 48;
+    gates[vector].high = address >> 32;
+}
+
+static void init_pics(void) {
+    static const uint8_t settings[][2] = {
+        { PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 }, { PIC_MASTER + 1, VECTOR_INTERRUPTS }, { PIC_SLAVE + 1, VECTOR_INTERRUPTS + 8 },
+        { PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 }, { PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 },
+        { PIC_MASTER + 1, (uint8_t)~(1 << 0 | 1 << 4) }, { PIC_SLAVE + 1, 0xff },      // timer and COM1
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        port_write_8(settings[i][0], settings[i][1]);
+    }
+}
+
+// qboot leaves the local APIC off, and then no interrupt of the PICs ever arrives: put it into virtual-wire mode.
+static void init_apic(void) {
+    volatile uint32_t *spurious = window_pointer(APIC_ADDRESS + APIC_SPURIOUS);
+    volatile uint32_t *lint0 = window_pointer(APIC_ADDRESS + APIC_LINT0);
+    *spurious = APIC_ENABLE | VECTOR_APIC_SPURIOUS;
+    *lint0 = APIC_EXTERNAL;
+}
+
+void traps_init(void) {
+    for (size_t vector = 0; vector < VECTORS; vector++) {
+        set_gate(vector, 0);
+    }
+    set_gate(VECTOR_PAGE_FAULT, IST_PAGE_FAULT);
+    set_gate(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT);
+    set_gate(VECTOR_NON_MASKABLE, IST_NON_MASKABLE);
+    set_gate(VECTOR_MACHINE_CHECK, IST_NON_MASKABLE);
+    table_register_t idtr = { sizeof gates - 1, (uint64_t)gates };
+    __asm__ volatile ("lidt %0" : : "m"(idtr));
+}
+
+// After the boot tables: the local APIC is reached through the physical window.
+void traps_init_devices(void) {
+    init_pics();
+    init_apic();
+}
+
+void traps_reset(void) {
+    raising = false;
+    collector_is_running = false;
+}
+
+// --- records ---
+
+// Walk record->address by record->table_root as the processor did, and keep the raw entries. Through the window; a
+// table outside of it ends the walk (its entry says where it would be).
+void trap_record_walk(trap_record_t *record) {
+    uint8_t level = cr4_read() >> 12 & 1 ? 5 : 4;
+    record->level_first = level;
+    uint64_t table = record->table_root & 0x000ffffffffff000UL;
+    for (;; level--) {
+        uint64_t entry = ((volatile uint64_t *)window_pointer(table))[record->address >> (12 + 9 * (level - 1)) & 511];
+        record->entries[level] = entry;
+        record->level_last = level;
+        if (!(entry & 1) || level == 1 || ((entry & 0x80) && level <= 3)) {
+            return;
+        }
+        table = entry & 0x000ffffffffff000UL;
+        if (table >> 39 >= WINDOW_P4_ENTRIES) {
+            return;
+        }
+    }
+}
+
+static void make_record(trap_record_t *record, const trap_frame_t *frame) {
+    memset(record, 0, sizeof *record);
+    record->vector = frame->vector;
+    record->error_code = frame->error_code;
+    record->instruction_pointer = frame->rip;
+    record->flags = frame->rflags;
+    record->table_root = cr3_read();
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        record->address = cr2_read();
+        trap_record_walk(record);
+    }
+}
+
+// --- panics ---
+
+static NORETURN_FUNCTION void panic_with_frame(const trap_frame_t *f, const char *reason) {
+    trap_record_t record;
+    make_record(&record, f);
+    log_print("rip %016lx cs %02lx rflags %08lx rsp %016lx\n", f->rip, f->cs, f->rflags, f->rsp);
+    log_print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+    log_print("rsi %016lx rdi %016lx rbp %016lx cr2 %016lx\n", f->rsi, f->rdi, f->rbp, cr2_read());
+    log_print("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+    log_print("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+    log_print("cr0 %08lx cr3 %016lx cr4 %08lx\n", cr0_read(), cr3_read(), cr4_read());
+    for (int level = record.level_first; level > 0 && level >= record.level_last; level--) {
+        log_print("P%d entry %016lx\n", level, record.entries[level]);
+    }
+    if (f->vector == VECTOR_PAGE_FAULT) {
+        panic("%s at 0x%lx, address 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, cr2_read(), f->error_code, reason);
+    }
+    panic("%s at 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, f->error_code, reason);
+}
+
+static const char *why_not_raise(const trap_frame_t *frame) {
+    if (frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_NON_MASKABLE) {
+        return "nothing can go on after this";
+    }
+    if (collector_is_running) {
+        return "in the garbage collector";
+    }
+    if (!(frame->rflags & FLAGS_INTERRUPT)) {
+        return "interrupts were off";
+    }
+    if (MP_STATE_THREAD(nlr_top) == NULL) {
+        return "nobody could catch an exception";
+    }
+    if (raising) {
+        return "while another trap was being raised";
+    }
+    return NULL;
+}
+
+// --- raising ---
+
+static NORETURN_FUNCTION void raise_now(void) {
+    trap_record_t record = raised;
+    raising = false;
+    traps_raise(&record);
+}
+
+static NORETURN_FUNCTION void raise_stack_overflow(void) {
+    raising = false;
+    mp_raise_recursion_depth();
+}
+
+static NORETURN_FUNCTION void raise_interrupt(void) {
+    mp_handle_pending(true);
+    mp_raise_type(&mp_type_KeyboardInterrupt);
+}
+
+// Let the interrupted code go on in `function`, as if it had called it: its stack below, 16-byte aligned at the call.
+static void redirect(trap_frame_t *frame, void (*function)(void), uint64_t stack) {
+    frame->rip = (uint64_t)function;
+    frame->rsp = ((stack - 128) & ~15UL) - 8;
+    frame->rflags &= ~FLAGS_TRAP_DIRECTION_ALIGNMENT;
+}
+
+static void serve_interrupt(trap_frame_t *frame) {
+    if (frame->vector == VECTOR_SERIAL) {
+        uart_interrupt();
+    } else if (frame->vector == VECTOR_TIMER) {
+        clock_interrupt();
+    }
+    if (frame->vector < VECTOR_PIC_SPURIOUS) {
+        port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
+    }
+    // Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves.
+    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL && emitted_code_contains(frame->rip)
+        && why_not_raise(frame) == NULL && !critical_is_held()) {
+        redirect(frame, raise_interrupt, frame->rsp);
+    }
+}
+
+void trap_dispatch(trap_frame_t *frame) {
+    if (frame->vector >= VECTOR_INTERRUPTS) {
+        serve_interrupt(frame);
+        return;
+    }
+    const char *reason = why_not_raise(frame);
+    if (reason != NULL) {
+        panic_with_frame(frame, reason);
+    }
+    make_record(&raised, frame);
+    raising = true;
+    redirect(frame, raise_now, frame->rsp);
+}
+
+// A page fault whose stack pointer is not inside the kernel stack.
+void trap_on_bad_stack(trap_frame_t *frame) {
+    uint64_t guard = (uint64_t)kernel_stack.guard;
+    bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
+    const char *reason = why_not_raise(frame);
+    if (!overflow || reason != NULL) {
+        panic_with_frame(frame, overflow ? reason : "the stack pointer is outside of the kernel stack");
+    }
+    // Everything deeper than the last handler is lost anyway: its stack has room.
+    raising = true;
+    redirect(frame, raise_stack_overflow, (uint64_t)MP_STATE_THREAD(nlr_top));
+}
