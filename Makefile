@@ -1,0 +1,131 @@
+# Clew: one command to a prompt (`make run`), one to proof (`make test`). `make help` lists the rest.
+
+BUILD := build
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/clew
+MICROPY_DIR ?= $(CACHE)/micropython-1.25.0
+MPY_CROSS := $(BUILD)/mpy-cross/mpy-cross
+MICROPYTHON := $(BUILD)/unix/micropython
+PYTHON := .venv/bin/python
+# What `make test` hands to pytest besides its defaults: make test ARGS='-k iso -x'
+ARGS ?=
+
+# The release date of MicroPython 1.25.0: products carry no time of their own, so two builds are identical.
+export SOURCE_DATE_EPOCH ?= 1744675200
+export MICROPY_GIT_TAG := v1.25.0
+export MICROPY_GIT_HASH := v1.25.0
+export MICROPY_DIR
+# A later make under -j already has a job server; otherwise use every CPU.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+## Building
+
+.PHONY: all
+all: $(BUILD)/kernel.elf $(BUILD)/kernel.iso ## Build the image: build/kernel.elf and build/kernel.iso
+
+.PHONY: clean
+clean: ## Remove what was built (the fetched source and .venv stay)
+	@rm -rf $(BUILD)
+
+## Running
+
+.PHONY: run
+run: $(BUILD)/kernel.elf | packages-run ## Boot to the prompt in QEMU, on this terminal
+	@python3 tools/run.py run
+
+.PHONY: debug
+debug: $(BUILD)/kernel.elf | packages-run packages-debug ## Boot in QEMU, waiting for gdb
+	@python3 tools/run.py debug
+
+.PHONY: pty
+pty: $(BUILD)/kernel.elf | packages-run ## Boot with the console on a pty, for mpremote or Thonny
+	@python3 tools/run.py pty
+
+.PHONY: bochs
+bochs: $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an MMU that is not QEMU's
+	@python3 tools/run.py bochs
+
+## Checking
+
+.PHONY: test
+test: all $(MICROPYTHON) .venv/ready | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: test-micropython
+test-micropython: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run MicroPython's own tests on the kernel
+	@$(PYTHON) tools/micropython_tests.py
+
+.PHONY: bench
+bench: $(BUILD)/kernel.elf .venv/ready | packages-run ## Count guest instructions of the bench rows (ARGS='--compare A B')
+	@$(PYTHON) tools/bench.py $(ARGS)
+
+.PHONY: bench-boot
+bench-boot: all .venv/ready | packages-run packages-uefi ## Measure boot times: PVH, ISO, UEFI (medians)
+	@$(PYTHON) tools/bench_boot.py $(ARGS)
+
+.PHONY: lint
+lint: .venv/ready ## Check the Python sources with ruff
+	@$(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check
+
+.PHONY: format
+format: .venv/ready ## Format the Python sources with ruff
+	@$(PYTHON) -m ruff check --fix-only && $(PYTHON) -m ruff format
+
+.PHONY: doctor
+doctor: ## Say what this machine has and lacks for each step
+	@python3 tools/doctor.py
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^## / { printf "\n%s\n", substr($$0, 4) } \
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Below: how it is made.
+
+packages-%: ; @python3 tools/packages.py $*
+.PHONY: packages-build packages-run packages-uefi packages-bochs packages-debug packages-venv FORCE
+FORCE:
+
+ifeq ($(origin MICROPY_DIR),file)
+$(MICROPY_DIR)/py/mpconfig.h: | packages-build
+	@python3 tools/fetch_micropython.py $(MICROPY_DIR)
+else
+$(MICROPY_DIR)/py/mpconfig.h:
+	@echo 'clew: MICROPY_DIR=$(MICROPY_DIR) is no MicroPython source (no py/mpconfig.h there): correct it or leave it out' >&2; exit 1
+endif
+
+# Each big step says its name once and keeps its chatter in a log; on failure the log's end is shown.
+define quietly # (what it says, log, command)
+	@echo 'clew: $(1) ...' >&2; mkdir -p $(dir $(2)); \
+	$(3) > $(2) 2>&1 || { tail -n 40 $(2) >&2; echo 'clew: that failed; the whole log is in $(2)' >&2; exit 1; }
+endef
+
+$(MPY_CROSS): $(MICROPY_DIR)/py/mpconfig.h | packages-build
+	$(call quietly,building mpy-cross (about 10 s),$(BUILD)/mpy-cross.log,\
+		$(MAKE) $(JOBS) -C $(MICROPY_DIR)/mpy-cross BUILD=$(abspath $(BUILD))/mpy-cross USER_C_MODULES=)
+	@touch $@
+
+$(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvariant.mk $(MICROPY_DIR)/py/mpconfig.h | packages-build
+	$(call quietly,building MicroPython for this machine (about 15 s),$(BUILD)/unix.log,\
+		$(MAKE) $(JOBS) -C $(MICROPY_DIR)/ports/unix BUILD=$(abspath $(BUILD))/unix VARIANT_DIR=$(abspath tools/unix_port))
+	@touch $@
+
+# The port's own makefile knows what the kernel depends on; asking it costs half a second.
+$(BUILD)/kernel.elf: $(MPY_CROSS) $(MICROPY_DIR)/py/mpconfig.h FORCE | packages-build
+	@[ -e $@ ] || echo 'clew: building the kernel (about 25 s) ...' >&2
+	@mkdir -p $(BUILD); $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(MICROPY_DIR) MPY_CROSS=$(abspath $(MPY_CROSS)) BUILD=$(BUILD) $@ \
+		> $(BUILD)/kernel.log || { tail -n 20 $(BUILD)/kernel.log >&2; echo 'clew: the kernel was not built' >&2; exit 1; }
+
+$(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py
+	@python3 tools/make_iso.py --kernel $< --config boot/grub.cfg --output $@
+
+.venv/ready: requirements.txt | packages-venv
+	@echo 'clew: installing the Python packages of requirements.txt into .venv (about 15 s) ...' >&2
+	@rm -rf .venv && python3 -m venv .venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt || \
+		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
+	@touch $@
