@@ -35,7 +35,7 @@ PACKAGES = {
         ("qemu-system-data", "/usr/share/qemu/qboot.rom", "its firmware for a fast boot"),
         ("seabios", "/usr/share/seabios/bios-256k.bin", "its BIOS"),
     ),
-    "uefi": (("ovmf", "/usr/share/OVMF/OVMF_CODE.fd", "UEFI firmware for QEMU"),),
+    "uefi": (("ovmf", "/usr/share/ovmf/OVMF.fd", "UEFI firmware for QEMU"),),
     "bochs": (
         ("bochs", "bochs", "a second machine, with an MMU of its own"),
         ("bochsbios", "/usr/share/bochs/BIOS-bochs-latest", "its BIOS"),

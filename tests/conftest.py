@@ -1,0 +1,100 @@
+"""Fixtures: machines under supervision. Whatever a test did to its machine, the next test gets a fresh one."""
+
+import machine
+import pytest
+from harness import BochsGuest, GuestFailure, Kernel, QemuGuest
+
+BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
+GUESTS = pytest.StashKey[list]()
+
+
+@pytest.fixture
+def boot(request):
+    """A function that boots a machine and returns its guest: boot(memory="32M", boot="iso", ...).
+
+    Settings are those of tools/machine.py's Machine. All are stopped at the end; one that failed, or ended
+    unasked, fails the test.
+    """
+    guests = request.node.stash.setdefault(GUESTS, [])
+
+    def start(**settings):
+        guest = QemuGuest(**settings)
+        guests.append(guest)
+        return guest
+
+    yield start
+    finish(guests)
+
+
+@pytest.fixture
+def boot_bochs(request):
+    """A function that boots a machine in Bochs and returns its guest."""
+    guests = request.node.stash.setdefault(GUESTS, [])
+
+    def start(**settings):
+        guest = BochsGuest(**settings)
+        guests.append(guest)
+        return guest
+
+    yield start
+    finish(guests)
+
+
+def finish(guests):
+    """Stop machines; raise the failure of the first that ended unasked without anybody having noticed."""
+    unnoticed = None
+    for guest in guests:
+        try:
+            if not guest.failure:
+                guest.check()
+        except GuestFailure as failure:
+            unnoticed = unnoticed or failure
+        guest.stop()
+    guests.clear()
+    if unnoticed:
+        raise unnoticed
+
+
+@pytest.fixture
+def guest(boot):
+    """A machine at its prompt."""
+    guest = boot()
+    guest.console.wait_for_prompt(BOOT_TIMEOUT_S["pvh"])
+    return guest
+
+
+@pytest.fixture
+def console(guest):
+    """The console of a machine at its prompt, for what a person types and sees."""
+    return guest.console
+
+
+@pytest.fixture
+def kernel(guest):
+    """A kernel to run Python in: kernel.exec(code), kernel.eval(expression); kernel.guest is its machine."""
+    return Kernel(guest)
+
+
+@pytest.fixture
+def bochs_kernel(boot_bochs):
+    """A kernel to run Python in, on the second machine."""
+    guest = boot_bochs()
+    guest.console.wait_for_prompt(60)
+    return Kernel(guest, timeout=30)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Add the tails of a failed test's machines to its report."""
+    report = yield
+    if report.failed and call.when == "call":
+        for number, guest in enumerate(item.stash.get(GUESTS, [])):
+            if not guest.failure:
+                report.sections.append((f"machine {number}", guest.tails()))
+    return report
+
+
+def pytest_report_header():
+    """Say which products the tests run on."""
+    kernel = machine.BUILD / "kernel.elf"
+    return f"kernel: {kernel}" + ("" if kernel.exists() else " (MISSING: run `make test`, not pytest)")

@@ -1,0 +1,7 @@
+"""The host's side of the tests: machines under a supervisor, their consoles, QEMU's own view, and guest RAM."""
+
+from harness.errors import GuestFailure, KernelRaised
+from harness.guest import BochsGuest, QemuGuest
+from harness.kernel import Kernel
+
+__all__ = ["BochsGuest", "GuestFailure", "Kernel", "KernelRaised", "QemuGuest"]

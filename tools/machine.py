@@ -1,0 +1,158 @@
+"""The machines that the kernel runs on: the one QEMU command line, and the one Bochs configuration.
+
+`make run`, `make debug`, the tests and the benchmarks all describe a machine as a Machine and ask for its command.
+The environment can change what every one of them uses:
+
+    QEMU=path        another QEMU (default qemu-system-x86_64)
+    QEMU_EXTRA=...   words added to the end of QEMU's command line
+    ACCEL=...        another accelerator (default tcg; kvm can't run this kernel on every host)
+"""
+
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+QBOOT = "/usr/share/qemu/qboot.rom"
+OVMF = "/usr/share/ovmf/OVMF.fd"
+
+# Port numbers that boot/layout.h and port/ know too; QEMU's status is 2 * (value written) + 1.
+LOG_PORT = 0xE9
+EXIT_PORT = 0xF4
+SUCCESS = 33
+LOW_MEMORY_LIMIT = 0xB000_0000
+LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
+FOUR_GIB = 1 << 32
+
+UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def size_in_bytes(text):
+    """Return the bytes that a size such as "128M" or "8G" means."""
+    return int(text[:-1]) * UNITS[text[-1]] if text[-1] in UNITS else int(text)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a machine is made of. A chardev is the text after QEMU's -chardev, without its id.
+
+    boot: "pvh" (QEMU loads build/kernel.elf itself: fastest), "iso" (SeaBIOS and GRUB), "uefi" (OVMF and GRUB).
+    memory_file: a file that is the guest's RAM, shared with the host; None for private memory.
+    modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own).
+    counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
+    trace: a file for QEMU's log of CPU resets, and of every exception when trace_exceptions is true.
+    """
+
+    boot: str = "pvh"
+    memory: str = "128M"
+    cpu: str = "max"
+    processors: int = 1
+    kernel: Path = BUILD / "kernel.elf"
+    iso: Path = BUILD / "kernel.iso"
+    command_line: str = ""
+    modules: tuple = ()
+    console: str = "stdio"
+    log: str = "null"
+    qmp: str = ""
+    memory_file: str = ""
+    counted: bool = False
+    display: bool = False
+    trace: str = ""
+    trace_exceptions: bool = False
+    extra: tuple = field(default_factory=tuple)
+
+    def qemu_command(self):
+        """Return the words of the QEMU command line for this machine."""
+        words = [os.environ.get("QEMU", "qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-no-reboot"]
+        words += ["-accel", os.environ.get("ACCEL", "tcg"), "-cpu", self.cpu, "-smp", str(self.processors)]
+        words += self._memory_words() + self._boot_words() + self._channel_words()
+        words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
+        if self.counted:
+            words += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01,clock=vm"]
+        if self.trace:
+            words += ["-d", "int,cpu_reset" if self.trace_exceptions else "cpu_reset", "-D", self.trace]
+        return [*words, *self.extra, *shlex.split(os.environ.get("QEMU_EXTRA", ""))]
+
+    def _memory_words(self):
+        if not self.memory_file:
+            return ["-machine", "q35", "-m", self.memory]
+        backend = f"memory-backend-file,id=ram,size={self.memory},mem-path={self.memory_file},share=on"
+        return ["-object", backend, "-machine", "q35,memory-backend=ram", "-m", self.memory]
+
+    def _boot_words(self):
+        if self.boot == "pvh":
+            words = ["-bios", QBOOT, "-kernel", str(self.kernel)]
+            words += ["-vga", "std"] if self.display else ["-vga", "none"]
+            words += ["-append", self.command_line] if self.command_line else []
+            return words + (["-initrd", ",".join(str(path) for path in self.modules)] if self.modules else [])
+        firmware = ["-bios", OVMF] if self.boot == "uefi" else []
+        return [*firmware, "-vga", "std", "-cdrom", str(self.iso)]
+
+    def _channel_words(self):
+        """Return the words for COM1 (console), port 0xE9 (log) and QMP."""
+        words = ["-chardev", with_id(self.console, "console"), "-serial", "chardev:console"]
+        words += ["-chardev", with_id(self.log, "log"), "-device", f"isa-debugcon,iobase={LOG_PORT:#x},chardev=log"]
+        return words + (["-chardev", with_id(self.qmp, "qmp"), "-mon", "chardev=qmp,mode=control"] if self.qmp else [])
+
+
+def with_id(chardev, name):
+    """Return a chardev's text with its id put behind the kind: "file,path=x" -> "file,id=log,path=x"."""
+    kind, comma, rest = chardev.partition(",")
+    return f"{kind},id={name}{comma}{rest}"
+
+
+def low_memory_in_bytes(ram_in_bytes):
+    """Return how much of a q35 machine's RAM lies below 4 GiB; the rest begins at 4 GiB."""
+    limit = LOW_MEMORY_LIMIT if ram_in_bytes < LOW_MEMORY_LIMIT else LOW_MEMORY_WHEN_SPLIT
+    return min(ram_in_bytes, limit)
+
+
+BOCHS_CONFIGURATION = """\
+plugin_ctrl: unmapped=1, biosdev=1, speaker=0, e1000=0, es1370=0, extfpuirq=1, parallel=0, serial=1
+cpu: model={cpu}, count=1, reset_on_triple_fault=0, ips=100000000
+memory: guest={memory_mib}, host={memory_mib}
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/vgabios/vgabios.bin
+display_library: rfb, options="timeout=0"
+boot: cdrom
+ata0-master: type=cdrom, path="{iso}", status=inserted
+com1: enabled=1, mode=socket-client, dev=127.0.0.1:{console_port}
+port_e9_hack: enabled=1
+clock: sync=none
+mouse: enabled=0
+log: {log}
+panic: action=fatal
+error: action=report
+info: action=ignore
+debug: action=ignore
+"""
+
+
+def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="skylake_x", memory_mib=128):
+    """Write Bochs's files into a folder and return its command line.
+
+    Bochs connects its COM1 to a TCP port of this machine where somebody must be listening already, and prints
+    what the kernel logs (port 0xE9) to its standard output.
+    """
+    folder = Path(folder)
+    settings = {"cpu": cpu, "memory_mib": memory_mib, "iso": iso, "console_port": console_port}
+    (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(log=folder / "bochs.log", **settings))
+    (folder / "debugger").write_text("c\nq\n")  # Debian's Bochs stops at once and asks; "c" is go on
+    return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "debugger")]
+
+
+def exit_reason(status, trace=""):
+    """Return in words why QEMU ended with a status; trace is what its trace file says."""
+    if status == SUCCESS:
+        return "the kernel exited successfully"
+    if "Triple fault" in trace:
+        return "triple fault: the CPU could not deliver a double fault, and reset"
+    if status == 0:
+        return "the machine reset or was switched off without saying success"
+    if status < 0:
+        return f"killed by signal {-status}"
+    if status % 2 == 1 and status > 1:
+        return f"the kernel exited with failure (wrote {status // 2:#x} to the exit port)"
+    return "QEMU itself failed (its message is above)"
