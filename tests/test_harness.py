@@ -1,11 +1,13 @@
 """The harness: whatever a guest does, a test ends in bounded time, says why, and the next guest is a fresh one."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
-from harness import GuestFailure, KernelRaised, QemuGuest
+from harness import GuestFailure, QemuGuest
 
 SOURCE = Path(__file__).parent / "guests" / "obedient.S"
 QUICKLY_S = 5
@@ -15,7 +17,16 @@ QUICKLY_S = 5
 def obedient_kernel(tmp_path_factory):
     """The path of a kernel that obeys letters (tests/guests/obedient.S)."""
     path = tmp_path_factory.mktemp("guests") / "obedient.elf"
-    options = ["-m32", "-nostdlib", "-static", "-no-pie", "-Wl,-Ttext=0x100000", "-Wl,--build-id=none", "-z", "noexecstack"]
+    options = [
+        "-m32",
+        "-nostdlib",
+        "-static",
+        "-no-pie",
+        "-Wl,-Ttext=0x100000",
+        "-Wl,--build-id=none",
+        "-z",
+        "noexecstack",
+    ]
     subprocess.run(["gcc", *options, "-o", path, SOURCE], check=True)
     return path
 
@@ -45,7 +56,7 @@ def test_another_exit_status_than_the_expected_one_fails(obedient):
 
 
 def test_a_guest_that_does_not_exit_as_expected_fails_in_time(obedient):
-    with pytest.raises(GuestFailure, match="still runs after 0.5 s"):
+    with pytest.raises(GuestFailure, match=r"still runs after 0\.5 s"):
         obedient.expect_exit(33, timeout=0.5)
 
 
@@ -143,16 +154,26 @@ def pytester_run(tmp_path, obedient_kernel):
     here = Path(__file__).parent
 
     def run(text):
-        from textwrap import dedent
-
         (tmp_path / "conftest.py").write_text((here / "conftest.py").read_text())
         (tmp_path / "test_inner.py").write_text(f"KERNEL = {str(obedient_kernel)!r}\n" + dedent(text))
         path = f"pythonpath={here} {here.parent / 'tools'}"
-        command = ["python", "-m", "pytest", "-q", "-o", path, "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", tmp_path]
-        import sys
-
-        command[0] = sys.executable
-        result = subprocess.run([*command, tmp_path], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-o",
+            path,
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            "/dev/null",
+            "--rootdir",
+            tmp_path,
+        ]
+        result = subprocess.run(
+            [*command, tmp_path], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+        )
         return result.stdout.strip().splitlines()[-1]
 
     return run

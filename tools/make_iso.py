@@ -18,7 +18,7 @@ from pathlib import Path
 from say import stop
 
 # What boot/grub.cfg may use, and what finds it: "normal" reads it from the prefix.
-MODULES = "normal iso9660 multiboot2 serial terminal search_fs_file all_video echo test".split()
+MODULES = ["normal", "iso9660", "multiboot2", "serial", "terminal", "search_fs_file", "all_video", "echo", "test"]
 BIOS_MODULES = [*MODULES, "biosdisk"]
 EFI_MODULES = [*MODULES, "part_gpt", "fat"]
 # Runs in GRUB's rescue parser: the image may be a CD, a disk or a USB stick.
@@ -29,7 +29,9 @@ set prefix=($root)/boot/grub
 
 def run(command, **options):
     """Run a tool; on failure stop with one line and what the tool said."""
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options)
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **options
+    )
     if result.returncode != 0:
         print(result.stdout[-2000:], file=sys.stderr)
         stop(f"{command[0]} failed while making the boot image (its message is above)")
@@ -75,11 +77,33 @@ def make_iso(kernel, config, output, files=()):
         make_loader("x86_64-efi", EFI_MODULES, folder / "find.cfg", folder / "bootx64.efi")
         make_efi_partition(folder / "bootx64.efi", root / "boot" / "efi.img")
         stamp = time.strftime("%Y%m%d%H%M%S00", time.gmtime(epoch()))
-        run(["xorriso", "-as", "mkisofs", "-quiet", "-V", "CLEW", "-r",
-             "-b", "boot/bios.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", 
-             "-eltorito-alt-boot", "-e", "boot/efi.img", "-no-emul-boot",
-             f"--modification-date={stamp}", "--set_all_file_dates", stamp,
-             "-o", str(folder / "image.iso"), str(root)])
+        run(
+            [
+                "xorriso",
+                "-as",
+                "mkisofs",
+                "-quiet",
+                "-V",
+                "CLEW",
+                "-r",
+                "-b",
+                "boot/bios.img",
+                "-no-emul-boot",
+                "-boot-load-size",
+                "4",
+                "-boot-info-table",
+                "-eltorito-alt-boot",
+                "-e",
+                "boot/efi.img",
+                "-no-emul-boot",
+                f"--modification-date={stamp}",
+                "--set_all_file_dates",
+                stamp,
+                "-o",
+                str(folder / "image.iso"),
+                str(root),
+            ]
+        )
         os.replace(folder / "image.iso", output)
 
 

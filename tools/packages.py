@@ -7,6 +7,7 @@ A package is looked for by a file or command that it brings, so that tools insta
 too. Nothing is installed that isn't missing, and what is installed is said first, with the reason.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -54,11 +55,7 @@ def is_there(probe):
 
 def has_ensurepip():
     """Answer whether this Python can make a virtual environment (Debian splits that off)."""
-    try:
-        import ensurepip
-    except ImportError:
-        return False
-    return bool(ensurepip.version())
+    return importlib.util.find_spec("ensurepip") is not None
 
 
 def search_path():

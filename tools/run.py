@@ -11,8 +11,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
+import tty
 from pathlib import Path
 
 from machine import BUILD, ROOT, SUCCESS, Machine, bochs_command, exit_reason
@@ -75,7 +77,9 @@ def wait_through_interrupts(process):
 
 def run_piped():
     """Run with input from a file or pipe: wait for the prompt, type the input, then `exit` at its end."""
-    process = subprocess.Popen(machine("stdio,signal=off").qemu_command(), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        machine("stdio,signal=off").qemu_command(), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     typist = threading.Thread(target=type_input, args=(process, ready := threading.Event()), daemon=True)
     typist.start()
     tail = b""
@@ -125,7 +129,9 @@ def debug():
 
 def pty():
     """make pty: the console on a pty until Ctrl-C, with a link to it that keeps its name."""
-    process = subprocess.Popen(machine("pty").qemu_command(), cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        machine("pty").qemu_command(), cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     link = BUILD / "console"
     try:
         path = pty_path(process)
@@ -156,7 +162,9 @@ def bochs():
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
         command = bochs_command(folder, server.getsockname()[1])
         with open(LOG, "wb") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             server.settimeout(10)
             connection = server.accept()[0]
@@ -173,9 +181,6 @@ def bochs():
 
 def relay(connection):
     """Copy between this terminal and a socket until either ends or the person types Ctrl-] x."""
-    import termios
-    import tty
-
     terminal = sys.stdin.fileno()
     saved = termios.tcgetattr(terminal) if os.isatty(terminal) else None
     selector = selectors.DefaultSelector()

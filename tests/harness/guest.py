@@ -1,7 +1,6 @@
 """A running machine under supervision: started in a process group of its own, never waited for without a limit."""
 
 import contextlib
-import ctypes
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 
 import machine
+
 from harness.console import Console
 from harness.errors import GuestFailure
 from harness.memory import GuestMemory
@@ -21,13 +21,8 @@ from harness.qmp import Monitor
 # A guest whose log says one of these has failed, whatever it does next.
 BAD_PATTERNS = re.compile(rb"PANIC|Triple fault|out of memory in the collector", re.IGNORECASE)
 TAIL_IN_LINES = 25
-SET_PARENT_DEATH_SIGNAL = 1
-C_LIBRARY = ctypes.CDLL(None)
-
-
-def die_with_parent():
-    """Arrange, in the child, that a killed test worker takes its machines with it."""
-    C_LIBRARY.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+# A killed test worker takes its machines with it.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 
 class Guest:
@@ -54,11 +49,10 @@ class Guest:
         """Start the machine's process in a group of its own."""
         self.errors = open(self.folder / "errors", "wb")  # noqa: SIM115 (closed by stop)
         self.process = subprocess.Popen(
-            command,
+            [*DIE_WITH_PARENT, *command],
             stdin=subprocess.DEVNULL,
             stderr=self.errors,
             start_new_session=True,
-            preexec_fn=die_with_parent,
             **options,
         )
 

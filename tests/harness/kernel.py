@@ -7,9 +7,10 @@ import time
 
 import pexpect
 import pytest
-from harness.errors import KernelRaised
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
+
+from harness.errors import KernelRaised
 
 READ_SLICE_S = 0.5
 

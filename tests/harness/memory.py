@@ -20,7 +20,7 @@ class GuestMemory:
 
     def offset_of(self, address, length=1):
         """Return where a guest-physical range lies in the file; ValueError if it isn't all RAM."""
-        if 0 <= address and address + length <= self.low_size_in_bytes:
+        if address >= 0 and address + length <= self.low_size_in_bytes:
             return address
         offset = address - FOUR_GIB + self.low_size_in_bytes
         if address >= FOUR_GIB and offset + length <= self.size_in_bytes:

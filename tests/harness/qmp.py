@@ -1,6 +1,7 @@
 """QEMU's own view of a machine, over QMP: a synchronous face on the qemu.qmp package."""
 
 import asyncio
+import contextlib
 
 from qemu.qmp import QMPClient
 
@@ -48,10 +49,8 @@ class Monitor:
     def close(self):
         """End the session; the machine goes on."""
         if not self._loop.is_closed():
-            try:
+            with contextlib.suppress(Exception):  # QEMU may be gone already
                 self._run(self._client.disconnect(), 2)
-            except Exception:  # noqa: BLE001,S110 (QEMU may be gone already: nothing is left to close)
-                pass
             self._loop.close()
 
 

@@ -1,0 +1,1 @@
+"""Second opinions that share nothing with the kernel."""
