@@ -110,7 +110,7 @@ def low_memory_in_bytes(ram_in_bytes):
 
 
 BOCHS_CONFIGURATION = """\
-plugin_ctrl: unmapped=1, biosdev=1, speaker=0, e1000=0, es1370=0, extfpuirq=1, parallel=0, serial=1
+plugin_ctrl: speaker=0, gameport=0
 cpu: model={cpu}, count=1, reset_on_triple_fault=0, ips=100000000
 memory: guest={memory_mib}, host={memory_mib}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
@@ -130,7 +130,7 @@ debug: action=ignore
 """
 
 
-def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="skylake_x", memory_mib=128):
+def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_skylake_x", memory_mib=128):
     """Write Bochs's files into a folder and return its command line.
 
     Bochs connects its COM1 to a TCP port of this machine where somebody must be listening already, and prints

@@ -212,7 +212,7 @@ class BochsGuest(Guest):
             try:
                 connection = server.accept()[0]
             except OSError as error:
-                text = tail((self.folder / "bochs.log").read_text(errors="replace"))
+                text = tail(self.log())
                 self.stop()
                 raise GuestFailure(f"Bochs did not open its console within {start_timeout} s:\n{text}") from error
         self.console = Console(connection, self)
