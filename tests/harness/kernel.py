@@ -4,6 +4,7 @@ import ast
 import contextlib
 import re
 import time
+from textwrap import dedent
 
 import pexpect
 import pytest
@@ -104,13 +105,17 @@ class Kernel:
 
     def exec(self, code, timeout=None):
         """Run code in the kernel's __main__; return what it printed. KernelRaised if it raised."""
-        limit = timeout or self.timeout
-        self.transport.serial.limit = limit
-        output, error = self._guarded(self.transport.exec_raw, dedented(code), timeout=limit)
+        output, error = self.exec_raw(dedented(code), timeout)
         text = output.decode(errors="replace").replace("\r\n", "\n")
         if error:
             raise KernelRaised(error.decode(errors="replace"), text)
         return text
+
+    def exec_raw(self, code, timeout=None):
+        """Run code (text or bytes) as it is; return (output, traceback) as the bytes that came."""
+        limit = timeout or self.timeout
+        self.transport.serial.limit = limit
+        return self._guarded(self.transport.exec_raw, code, timeout=limit)
 
     def eval(self, expression, timeout=None):
         """Return the value of an expression in the kernel, as far as its repr is a Python literal."""
@@ -178,6 +183,4 @@ class Kernel:
 
 def dedented(code):
     """Return code without the indentation that a test's triple-quoted text brings along."""
-    from textwrap import dedent
-
     return dedent(code).strip("\n") + "\n"
