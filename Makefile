@@ -114,10 +114,11 @@ $(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvarian
 		$(MAKE) $(JOBS) -C $(MICROPY_DIR)/ports/unix BUILD=$(abspath $(BUILD))/unix VARIANT_DIR=$(abspath tools/unix_port))
 	@touch $@
 
-# The port's own makefile knows what the kernel depends on; asking it costs half a second.
+# The port's own makefile knows what the kernel depends on; asking it costs less than a second.
 $(BUILD)/kernel.elf: $(MPY_CROSS) $(MICROPY_DIR)/py/mpconfig.h FORCE | packages-build
-	@[ -e $@ ] || echo 'clew: building the kernel (about 25 s) ...' >&2
-	@mkdir -p $(BUILD); $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(MICROPY_DIR) MPY_CROSS=$(abspath $(MPY_CROSS)) BUILD=$(BUILD) $@ \
+	@[ -e $@ ] || echo 'clew: building the kernel (about 20 s) ...' >&2
+	@mkdir -p $(BUILD); $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(MICROPY_DIR) \
+		MICROPY_MPYCROSS=$(abspath $(MPY_CROSS)) BUILD=$(BUILD)/port IMAGE=$@ \
 		> $(BUILD)/kernel.log || { tail -n 20 $(BUILD)/kernel.log >&2; echo 'clew: the kernel was not built' >&2; exit 1; }
 
 $(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py

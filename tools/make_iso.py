@@ -21,6 +21,7 @@ from say import stop
 MODULES = ["normal", "iso9660", "multiboot2", "serial", "terminal", "search_fs_file", "all_video", "echo", "test"]
 BIOS_MODULES = [*MODULES, "biosdisk"]
 EFI_MODULES = [*MODULES, "part_gpt", "fat"]
+PADDING_IN_BYTES = 64 * 1024
 # Runs in GRUB's rescue parser: the image may be a CD, a disk or a USB stick.
 FIND_CONFIGURATION = """search --file --set=root /boot/kernel.elf
 set prefix=($root)/boot/grub
@@ -99,11 +100,14 @@ def make_iso(kernel, config, output, files=()):
                 f"--modification-date={stamp}",
                 "--set_all_file_dates",
                 stamp,
+                "-no-pad",
                 "-o",
                 str(folder / "image.iso"),
                 str(root),
             ]
         )
+        # BIOSes read a disc in long runs: past the end of a short image they fail. xorriso itself would add 300 KiB.
+        os.truncate(folder / "image.iso", (folder / "image.iso").stat().st_size + PADDING_IN_BYTES)
         os.replace(folder / "image.iso", output)
 
 
