@@ -1,0 +1,146 @@
+"""The build: small and reproducible products, helpful words when something is missing, rules that hold."""
+
+import ast
+import hashlib
+import os
+import re
+import subprocess
+
+import fetch_micropython
+import machine
+import make_iso
+import packages
+import pytest
+
+ROOT = machine.ROOT
+PACKAGES_FROM_THE_TOP = (
+    "main",
+    "shell",
+    ("diagnostics", "examples"),
+    ("loader", "devices"),
+    "faults",
+    "memory",
+    "paging",
+    "memory_structs",
+)
+
+
+def run(*words, **environment):
+    """Run a command at the top of the project; return its result."""
+    merged = {**os.environ, **environment}
+    return subprocess.run(words, cwd=ROOT, env=merged, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_help_lists_every_target_with_a_line_of_its_own():
+    described = set(re.findall(r"^([a-z-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    listed = re.findall(r"^  make (\S+) +\S", run("make", "help").stdout, re.MULTILINE)
+    assert set(listed) == described
+    for name in [
+        "all",
+        "run",
+        "test",
+        "debug",
+        "pty",
+        "bochs",
+        "bench",
+        "test-micropython",
+        "lint",
+        "format",
+        "clean",
+        "help",
+    ]:
+        assert name in listed
+
+
+def test_the_image_is_small():
+    assert (machine.BUILD / "kernel.iso").stat().st_size <= 2 << 20
+
+
+def test_two_images_of_one_kernel_are_identical(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1744675200")
+    digests = []
+    for name in ("a.iso", "b.iso"):
+        make_iso.make_iso(machine.BUILD / "kernel.elf", ROOT / "boot" / "grub.cfg", tmp_path / name)
+        digests.append(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert digests[0] == digests[1]
+
+
+def test_a_wrong_checksum_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def download(folder):
+        path = folder / fetch_micropython.TARBALL
+        path.write_bytes(b"not MicroPython")
+        return path
+
+    monkeypatch.setattr(fetch_micropython, "download", download)
+    monkeypatch.setattr("sys.argv", ["fetch_micropython.py", str(tmp_path / "cache" / "micropython")])
+    with pytest.raises(SystemExit, match=r"^clew: .* has SHA-256 .*, not .*: not used; try again, or give") as stopped:
+        fetch_micropython.main()
+    assert "\n" not in str(stopped.value)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_wrong_micropy_dir_is_one_line(tmp_path):
+    result = run("make", "build/kernel.elf", f"MICROPY_DIR={tmp_path}")
+    assert result.returncode != 0
+    assert f"clew: MICROPY_DIR={tmp_path} is no MicroPython source" in result.stderr
+
+
+def test_a_missing_tool_without_apt_is_one_line_that_names_the_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(packages, "search_path", lambda: str(tmp_path))
+    monkeypatch.setattr(packages.shutil, "which", lambda name, path=None: None)
+    with pytest.raises(SystemExit, match=r"^clew: no apt-get here: please install .*\bxorriso\b"):
+        packages.install(packages.missing(["build"]))
+
+
+def kernel_imports():
+    """Yield (file, name of its room, name of an imported room) for every import in kernel/."""
+    for path in (ROOT / "kernel").rglob("*.py"):
+        room = path.relative_to(ROOT / "kernel").parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            for name in names:
+                yield path, room, name.split(".")[0]
+
+
+def height(room):
+    """Return how far from the top a room is; None for what is not one of ours."""
+    for depth, floor in enumerate(PACKAGES_FROM_THE_TOP):
+        if room == floor or (room in floor and isinstance(floor, tuple)):
+            return depth
+    return None
+
+
+def test_imports_point_down():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {imported}"
+        for path, room, imported in kernel_imports()
+        if height(imported) is not None
+        and room != imported
+        and height(imported) <= (height(room) or 0)
+        and room != "main"
+    ]
+    assert wrong == []
+
+
+def test_every_native_module_has_one_importing_module():
+    importers = {}
+    for path, _, imported in kernel_imports():
+        if imported.startswith("_"):
+            importers.setdefault(imported, set()).add(str(path.relative_to(ROOT)))
+    assert {native: sorted(files) for native, files in importers.items() if len(files) > 1} == {}
+
+
+def test_only_shell_diagnostics_and_main_print():
+    for path in (ROOT / "kernel").rglob("*.py"):
+        room = path.relative_to(ROOT / "kernel").parts[0].removesuffix(".py")
+        calls = [
+            node.lineno
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        ]
+        assert not calls or room in ("shell", "diagnostics", "main", "examples"), f"{path}: print at lines {calls}"
