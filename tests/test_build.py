@@ -35,21 +35,8 @@ def test_help_lists_every_target_with_a_line_of_its_own():
     described = set(re.findall(r"^([a-z-]+):.*?## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     listed = re.findall(r"^  make (\S+) +\S", run("make", "help").stdout, re.MULTILINE)
     assert set(listed) == described
-    for name in [
-        "all",
-        "run",
-        "test",
-        "debug",
-        "pty",
-        "bochs",
-        "bench",
-        "test-micropython",
-        "lint",
-        "format",
-        "clean",
-        "help",
-    ]:
-        assert name in listed
+    wanted = "all run test debug pty bochs bench test-micropython lint format clean help"
+    assert set(wanted.split()) <= set(listed)
 
 
 def test_the_image_is_small():
@@ -100,7 +87,7 @@ def kernel_imports():
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
+                names = [node.module or ""] if node.level == 0 else []
             else:
                 continue
             for name in names:

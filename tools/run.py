@@ -118,7 +118,8 @@ def debug():
     port = int(os.environ.get("GDB_PORT", 25000 + os.getuid() % 5000))
     script = BUILD / "clew.gdb"
     script.write_text(
-        f"file {BUILD / 'port' / 'kernel.full.elf'}\nset confirm off\nset pagination off\ntarget remote 127.0.0.1:{port}\n"
+        f"file {BUILD / 'port' / 'kernel.full.elf'}\nset confirm off\nset pagination off\n"
+        f"target remote 127.0.0.1:{port}\n"
         "echo The CPU waits at its first instruction. c goes on; hbreak NAME stops at a function of the kernel\\n\n"
         "echo (hardware breakpoints work before paging is on). monitor info tlb shows the translations.\\n\n"
     )
