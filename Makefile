@@ -86,8 +86,10 @@ help: ## Show this list
 
 # Below: how it is made.
 
-packages-%: ; @python3 tools/packages.py $*
-.PHONY: packages-build packages-run packages-uefi packages-bochs packages-debug packages-venv FORCE
+PACKAGES := packages-build packages-run packages-uefi packages-bochs packages-debug packages-venv
+.PHONY: $(PACKAGES) FORCE
+$(PACKAGES): packages-%:
+	@python3 tools/packages.py $*
 FORCE:
 
 ifeq ($(origin MICROPY_DIR),file)

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import packages
 from say import say, stop
 
 SOURCE = "micropython=1.25.0+ds-1"
@@ -28,17 +29,21 @@ OTHER_WAY = "or give a checkout of MicroPython v1.25.0 with MICROPY_DIR=/path/to
 
 def mirror():
     """Return the address of this machine's Debian mirror, as apt itself knows it."""
-    listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.split("\n")
-    rows = [line.split() for line in listed if line]
-    main_archives = [row[0] for row in rows if "security" not in row[0] and "-" not in "".join(row[1:])]
+    rows = index_targets()
+    if not rows:
+        packages.update()
+        rows = index_targets()
     if not rows:
         stop(f"apt knows no Debian mirror here: check /etc/apt/sources.list*, {OTHER_WAY}")
-    return (main_archives or [row[0] for row in rows])[0]
+    main_archives = [uri for uri, suite in rows if "security" not in uri and "-" not in suite]
+    return (main_archives or [uri for uri, _ in rows])[0]
+
+
+def index_targets():
+    """Return (address, suite) of every package list that apt has fetched."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [tuple((line.split() + [""])[:2]) for line in listed.splitlines() if line.strip()]
 
 
 def apt_options(folder):

@@ -69,25 +69,34 @@ def missing(steps):
     return [(package, reason) for package, probe, reason in rows if not is_there(probe)]
 
 
+def as_root(command):
+    """Return how to run a command as root: as it is, or through sudo. Stops with one line if neither works."""
+    if os.geteuid() == 0:
+        return command
+    if not shutil.which("sudo"):
+        stop(f"neither root nor sudo: please have this run as root: {' '.join(command)}")
+    return ["sudo", *command]
+
+
+def update():
+    """Refresh apt's package lists, which a fresh machine may not have at all."""
+    say("refreshing the package lists (apt-get update) ...")
+    quietly(as_root(["apt-get", "-qq", "update"]), "apt-get update failed; is this machine online?")
+
+
 def install(lacking):
     """Install packages by apt-get, through sudo when not root. Stops with one line if that can't be done."""
     names = [package for package, _ in lacking]
-    command = "apt-get install " + " ".join(names)
     if not shutil.which("apt-get"):
         stop(f"no apt-get here: please install what Debian calls: {' '.join(names)}")
-    prefix = []
-    if os.geteuid() != 0:
-        if not shutil.which("sudo"):
-            stop(f"neither root nor sudo: please have this run as root: {command}")
-        prefix = ["sudo"]
-    say(f"installing {len(names)} Debian packages that are missing here{' (with sudo)' if prefix else ''}:")
+    options = ["-qq", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]
+    command = as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *options, "install", *names])
+    say(f"installing {len(names)} Debian packages that are missing here{' (with sudo)' if os.geteuid() else ''}:")
     for package, reason in lacking:
         say(f"  {package}: {reason}")
-    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
-    say("refreshing the package lists (apt-get update) ...")
-    quietly([*apt, "update"], "apt-get update failed; is this machine online?")
+    update()
     say("downloading and installing ...")
-    quietly([*apt, "install", "-y", "--no-install-recommends", *names], f"this failed: {command}")
+    quietly(command, f"this failed: apt-get install {' '.join(names)}")
 
 
 def quietly(command, complaint):
