@@ -94,7 +94,8 @@ void clock_init(void) {
 void clock_interrupt(void) {
 }
 
-static void wake_after_us(uint64_t us) {
+// An interrupt of the timer after so long, at most 50 ms.
+void clock_wake_after_us(uint64_t us) {
     if (us > 50000) {
         us = 50000;                             // the counter has 16 bits: 54.9 ms
     }
@@ -109,7 +110,7 @@ void clock_wait_for_interrupt(long timeout_ms) {
     uint64_t flags = interrupts_disable();
     if (!uart_received() && MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_NULL && !mp_sched_num_pending()) {
         if (timeout_ms >= 0) {
-            wake_after_us(timeout_ms * 1000UL + 1);
+            clock_wake_after_us(timeout_ms * 1000UL + 1);
         }
         interrupts_wait();
     }

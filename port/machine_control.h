@@ -71,6 +71,7 @@ uint64_t uart_overruns(void);
 // port/clock.c
 void clock_init(void);
 void clock_interrupt(void);
+void clock_wake_after_us(uint64_t us);
 void clock_wait_for_interrupt(long timeout_ms);
 
 // port/panic.c

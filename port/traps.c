@@ -205,6 +205,16 @@ static void redirect(trap_frame_t *frame, void (*function)(void), uint64_t stack
     frame->rflags &= ~FLAGS_TRAP_DIRECTION_ALIGNMENT;
 }
 
+// Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves; but C may have
+// been called by an emitted loop, so look again in a millisecond.
+static void interrupt_emitted_code(trap_frame_t *frame) {
+    if (emitted_code_contains(frame->rip) && why_not_raise(frame) == NULL && !critical_is_held()) {
+        redirect(frame, raise_interrupt, frame->rsp);
+    } else {
+        clock_wake_after_us(1000);
+    }
+}
+
 static void serve_interrupt(trap_frame_t *frame) {
     if (frame->vector == VECTOR_SERIAL) {
         uart_interrupt();
@@ -214,10 +224,8 @@ static void serve_interrupt(trap_frame_t *frame) {
     if (frame->vector < VECTOR_PIC_SPURIOUS) {
         port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
     }
-    // Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves.
-    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL && emitted_code_contains(frame->rip)
-        && why_not_raise(frame) == NULL && !critical_is_held()) {
-        redirect(frame, raise_interrupt, frame->rsp);
+    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
+        interrupt_emitted_code(frame);
     }
 }
 
