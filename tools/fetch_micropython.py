@@ -43,7 +43,7 @@ def index_targets():
     """Return (address, suite) of every package list that apt has fetched."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return [tuple((line.split() + [""])[:2]) for line in listed.splitlines() if line.strip()]
+    return [tuple([*line.split(), ""][:2]) for line in listed.splitlines() if line.strip()]
 
 
 def apt_options(folder):

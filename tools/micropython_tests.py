@@ -29,8 +29,8 @@ from harness import GuestFailure, Kernel, QemuGuest
 
 DIRECTORIES = ("basics", "micropython", "float", "misc", "extmod", "stress", "unicode")
 MODES = {"bytecode": [], "native": ["--via-mpy", "--emit", "native"]}
-EXPECTED = ROOT / "tests" / "micropython" / "expected.txt"
-UNITTEST = ROOT / "tests" / "micropython" / "unittest_on_target.py"
+HELPERS = ROOT / "tests" / "micropython"
+EXPECTED = HELPERS / "expected.txt"
 # The slowest upstream tests take about 10 s on a loaded machine; a hung one costs this much.
 TEST_TIMEOUT_S = 90
 BOOT_TIMEOUT_S = 20
@@ -61,13 +61,21 @@ class Target:
             return True, script
         try:
             self.ready()
-            if b"unittest" in Path(test_file).read_bytes():
-                self.kernel.exec(UNITTEST.read_text())
+            self.prepare(Path(test_file))
             return self.run(script, is_special)
         except GuestFailure as failure:
             self.close()
             self.restarts += 1
             return True, f"{failure}\nCRASH".encode()
+
+    def prepare(self, test_file):
+        """Send what a test takes for granted: the unittest module, or the data files beside it."""
+        text = test_file.read_bytes()
+        if b"unittest" in text:
+            self.kernel.exec((HELPERS / "unittest_on_target.py").read_text())
+        if b'open("data/' in text:
+            files = {path.name: path.read_bytes() for path in (test_file.parent / "data").iterdir()}
+            self.kernel.exec(f"files = {files!r}\n" + (HELPERS / "data_on_target.py").read_text())
 
     def run(self, script, is_special):
         """Run a script; return (crashed, output) as upstream's own target does."""
