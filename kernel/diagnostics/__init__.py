@@ -1,0 +1,1 @@
+"""What the machine can say about itself: counts, checks, pictures."""

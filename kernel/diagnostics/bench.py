@@ -1,0 +1,65 @@
+"""Count what the kernel's acts cost, in guest instructions.
+
+Under `-icount shift=0` QEMU's time-stamp counter advances by one for each instruction, and this kernel has no periodic
+interrupt, so a count is exact: two runs of one kernel give the same number. Elsewhere the same rows give time-stamp
+counts, which are good for comparing orders of magnitude only.
+
+A row is (name, prepare, count): prepare() makes what the row needs and returns the act, a function without arguments;
+one act does `count` of what the name names. The host's side (`make bench`) runs each row in a freshly reset kernel.
+"""
+
+import gc
+from time import ticks_cpu
+
+# Modules beside this one that have ROWS.
+ROW_MODULES = ("bench_language",)
+WARM_UPS = 2
+SAMPLES = 5
+
+
+def rows():
+    """Yield (name, prepare, count) of all row modules, in their order."""
+    for module in ROW_MODULES:
+        yield from getattr(__import__("diagnostics." + module), module).ROWS
+
+
+def names():
+    """Return the names of all rows. Raises ValueError if two are the same."""
+    found = [name for name, _, _ in rows()]
+    if len(set(found)) != len(found):
+        raise ValueError("two bench rows have one name")
+    return found
+
+
+def _nothing():
+    pass
+
+
+def _cost(act):
+    """Return the smallest count of several acts, and the bytes of heap that the last one took."""
+    for _ in range(WARM_UPS):
+        act()
+    gc.collect()
+    gc.disable()
+    smallest = None
+    for _ in range(SAMPLES):
+        before = ticks_cpu()
+        act()
+        after = ticks_cpu()
+        if smallest is None or after - before < smallest:
+            smallest = after - before
+    used = gc.mem_alloc()
+    act()
+    used = gc.mem_alloc() - used
+    gc.enable()
+    return smallest, used
+
+
+def run(name):
+    """Run one row; return (instructions, bytes of heap) per act, the cost of calling an empty function taken off."""
+    for found, prepare, count in rows():
+        if found == name:
+            empty, _ = _cost(_nothing)
+            instructions, used = _cost(prepare())
+            return (instructions - empty) / count, used / count
+    raise ValueError("no bench row is called " + name)
