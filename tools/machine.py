@@ -26,6 +26,9 @@ LOW_MEMORY_LIMIT = 0xB000_0000
 LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
 FOUR_GIB = 1 << 32
 
+# In front of a machine's command: whoever started it takes it along when killed.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
+
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 

@@ -6,25 +6,27 @@ fault included, is reported with the end of the kernel's log.
 """
 
 import os
-import selectors
+import select
 import socket
 import subprocess
 import sys
 import tempfile
 import termios
 import threading
-import time
 import tty
 from pathlib import Path
 
-from machine import BUILD, ROOT, SUCCESS, Machine, bochs_command, exit_reason
+from machine import BUILD, DIE_WITH_PARENT, ROOT, SUCCESS, Machine, bochs_command, exit_reason
 from say import say, stop
 
 ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
-LEFT_BY_HAND = b"QEMU: Terminated"
+# What QEMU's trace says when the person left: quit by the host.
+LEFT_BY_HAND = "qemu_system_shutdown_request reason=2"
 PROMPT = b"> "
-LOG = BUILD / "run.log"
-TRACE = BUILD / "run-trace.log"
+QUIET_S = 10
+# One set of files for each run: two may run side by side. Kept only if the run fails.
+LOG = BUILD / f"run-{os.getpid()}.log"
+TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **settings):
@@ -35,35 +37,28 @@ def machine(console, **settings):
     return Machine(console=console, log=f"file,path={LOG}", trace=str(TRACE), **settings)
 
 
-def report(status, left_by_hand=False):
+def report(status):
     """Say how the machine ended; return our own exit status."""
-    if status == SUCCESS or left_by_hand:
-        return 0
     trace = TRACE.read_text(errors="replace") if TRACE.exists() else ""
+    if status == SUCCESS or (status == 0 and LEFT_BY_HAND in trace):
+        LOG.unlink(missing_ok=True)
+        TRACE.unlink(missing_ok=True)
+        return 0
     say(f"QEMU ended with status {status}: {exit_reason(status, trace)}")
     lines = LOG.read_text(errors="replace").splitlines()[-30:] if LOG.exists() else []
-    print("\n".join(["  last lines of the kernel's log (build/run.log):", *lines]), file=sys.stderr)
+    print("\n".join([f"  last lines of the kernel's log ({LOG.relative_to(ROOT)}):", *lines]), file=sys.stderr)
     return 1
 
 
-def watch_errors(process, seen):
-    """Pass QEMU's messages on, and remember whether the person left by hand."""
-    for line in process.stderr:
-        seen.append(LEFT_BY_HAND in line)
-        sys.stderr.buffer.write(line)
-        sys.stderr.flush()
+def start(command, **options):
+    """Start a machine that ends with us at the latest."""
+    return subprocess.Popen([*DIE_WITH_PARENT, *command], cwd=ROOT, **options)
 
 
 def run_on_terminal(extra=()):
     """Run with the console on this terminal until the machine ends."""
-    command = machine("stdio,mux=on,signal=off", extra=("-echr", str(ESCAPE), *extra)).qemu_command()
-    seen = []
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
-    watcher = threading.Thread(target=watch_errors, args=(process, seen))
-    watcher.start()
-    status = wait_through_interrupts(process)
-    watcher.join()
-    return report(status, any(seen))
+    words = ("-echr", str(ESCAPE), "-trace", "qemu_system_shutdown_request", *extra)
+    return report(wait_through_interrupts(start(machine("stdio,mux=on,signal=off", extra=words).qemu_command())))
 
 
 def wait_through_interrupts(process):
@@ -77,11 +72,9 @@ def wait_through_interrupts(process):
 
 def run_piped():
     """Run with input from a file or pipe: wait for the prompt, type the input, then `exit` at its end."""
-    process = subprocess.Popen(
-        machine("stdio,signal=off").qemu_command(), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    typist = threading.Thread(target=type_input, args=(process, ready := threading.Event()), daemon=True)
-    typist.start()
+    process = start(machine("stdio,signal=off").qemu_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    ready = threading.Event()
+    threading.Thread(target=type_input, args=(process.stdin, ready), daemon=True).start()
     tail = b""
     while data := os.read(process.stdout.fileno(), 4096):
         sys.stdout.buffer.write(data)
@@ -92,15 +85,15 @@ def run_piped():
     return report(process.wait())
 
 
-def type_input(process, ready):
-    """Type standard input into the machine once its prompt is there."""
+def type_input(console, ready):
+    """Type standard input into a machine's console, a file, once its prompt is there; then `exit`."""
     ready.wait()
     text = sys.stdin.buffer.read().replace(b"\r\n", b"\n")
     if text and not text.endswith(b"\n"):
         text += b"\n"
     try:
-        process.stdin.write(text.replace(b"\n", b"\r") + b"exit\r")
-        process.stdin.flush()
+        console.write(text.replace(b"\n", b"\r") + b"exit\r")
+        console.flush()
     except BrokenPipeError:
         pass  # the input itself left the machine
 
@@ -130,9 +123,7 @@ def debug():
 
 def pty():
     """make pty: the console on a pty until Ctrl-C, with a link to it that keeps its name."""
-    process = subprocess.Popen(
-        machine("pty").qemu_command(), cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = start(machine("pty").qemu_command(), stdout=subprocess.PIPE, text=True, start_new_session=True)
     link = BUILD / "console"
     try:
         path = pty_path(process)
@@ -163,13 +154,11 @@ def bochs():
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
         command = bochs_command(folder, server.getsockname()[1])
         with open(LOG, "wb") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            process = start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             server.settimeout(10)
             connection = server.accept()[0]
-            say("Bochs boots in 2 s or so; leave with Ctrl-] then x (the kernel's log is in build/run.log)")
+            say(f"Bochs boots in 2 s or so; leave with Ctrl-] then x (the kernel's log is in {LOG.relative_to(ROOT)})")
             relay(connection)
             return 0
         except TimeoutError:
@@ -181,44 +170,49 @@ def bochs():
 
 
 def relay(connection):
-    """Copy between this terminal and a socket until either ends or the person types Ctrl-] x."""
+    """Copy between this terminal and a socket until the socket ends or the person types Ctrl-] x.
+
+    Input that is no terminal is typed once the prompt is there, and then has ten seconds to be answered.
+    """
+    if not os.isatty(sys.stdin.fileno()):
+        return relay_piped(connection)
     terminal = sys.stdin.fileno()
-    saved = termios.tcgetattr(terminal) if os.isatty(terminal) else None
-    selector = selectors.DefaultSelector()
-    for channel in (terminal, connection):
-        selector.register(channel, selectors.EVENT_READ)
+    saved = termios.tcgetattr(terminal)
     escaped = False
     try:
-        if saved:
-            tty.setraw(terminal)
+        tty.setraw(terminal)
         while True:
-            for key, _ in selector.select():
-                if key.fileobj is connection:
-                    if not (data := connection.recv(4096)):
-                        return
-                    sys.stdout.buffer.write(data)
-                    sys.stdout.flush()
-                    continue
-                data = os.read(terminal, 1)
-                if not data:
-                    selector.unregister(terminal)
-                    threading.Thread(target=end_input, args=(connection,), daemon=True).start()
-                elif escaped and data == b"x":
-                    return
-                elif data[0] == ESCAPE:
-                    escaped = True
-                else:
-                    escaped = False
-                    connection.sendall(data.replace(b"\n", b"\r"))
+            ready, _, _ = select.select([terminal, connection], [], [])
+            if connection in ready and not show(connection):
+                return None
+            if terminal in ready:
+                key = os.read(terminal, 1)
+                if escaped and key == b"x":
+                    return None
+                escaped = key == bytes([ESCAPE])
+                if not escaped:
+                    connection.sendall(key)
     finally:
-        if saved:
-            termios.tcsetattr(terminal, termios.TCSADRAIN, saved)
+        termios.tcsetattr(terminal, termios.TCSADRAIN, saved)
 
 
-def end_input(connection):
-    """Leave the machine some seconds to answer piped input, then close the console."""
-    time.sleep(10)
-    connection.shutdown(socket.SHUT_RDWR)
+def relay_piped(connection):
+    """Type our input into a socket once the prompt is there; show what comes until it has been quiet for a while."""
+    ready = threading.Event()
+    threading.Thread(target=type_input, args=(connection.makefile("wb"), ready), daemon=True).start()
+    tail = b""
+    while select.select([connection], [], [], QUIET_S)[0] and (data := show(connection)):
+        tail = (tail + data)[-16:]
+        if tail.endswith(PROMPT):
+            ready.set()
+
+
+def show(connection):
+    """Print what a socket has; return it, empty at its end."""
+    data = connection.recv(4096)
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+    return data
 
 
 def main():
@@ -226,8 +220,6 @@ def main():
     actions = {"run": run, "debug": debug, "pty": pty, "bochs": bochs}
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
         stop(f"usage: run.py {'|'.join(actions)}")
-    for old in (LOG, TRACE):
-        old.unlink(missing_ok=True)
     raise SystemExit(actions[sys.argv[1]]())
 
 

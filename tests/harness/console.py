@@ -86,7 +86,7 @@ class Console(fdspawn):
         self.expect_exact(PROMPT, timeout=timeout)
         return plain(self.before)
 
-    def command(self, line, timeout=-1):
+    def enter(self, line, timeout=-1):
         """Type a line at the prompt, wait for the next prompt; return what was printed in between."""
         self.sendline(line)
         text = self.wait_for_prompt(timeout)

@@ -15,6 +15,7 @@ class KernelRaised(Exception):
     def __init__(self, traceback, output=""):
         self.traceback = traceback.replace("\r\n", "\n").strip()
         self.output = output
-        name, _, self.message = self.traceback.rsplit("\n", 1)[-1].partition(": ")
+        name, _, message = self.traceback.rsplit("\n", 1)[-1].partition(":")
         self.name = name.rsplit(".", 1)[-1]
+        self.message = message.strip()
         super().__init__(self.traceback)

@@ -21,8 +21,6 @@ from harness.qmp import Monitor
 # A guest whose log says one of these has failed, whatever it does next.
 BAD_PATTERNS = re.compile(rb"PANIC|Triple fault|out of memory in the collector", re.IGNORECASE)
 TAIL_IN_LINES = 25
-# A killed test worker takes its machines with it.
-DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 
 class Guest:
@@ -49,7 +47,7 @@ class Guest:
         """Start the machine's process in a group of its own."""
         self.errors = open(self.folder / "errors", "wb")  # noqa: SIM115 (closed by stop)
         self.process = subprocess.Popen(
-            [*DIE_WITH_PARENT, *command],
+            [*machine.DIE_WITH_PARENT, *command],
             stdin=subprocess.DEVNULL,
             stderr=self.errors,
             start_new_session=True,

@@ -152,6 +152,16 @@ class Kernel:
         """Start code and return at once, for code that never ends or takes the machine down."""
         self._guarded(self.transport.exec_raw_no_follow, dedented(code))
 
+    def wait_for_output(self, text, timeout=None):
+        """Wait until the code begun with start() has printed a text.
+
+        Ctrl-C, for one, is only heard by code that runs already, not while it is compiled.
+        """
+        ending = text.encode()
+        output = self._guarded(self.transport.read_until, 1, ending, timeout or self.timeout)
+        if not output.endswith(ending):
+            self.guest.fail(f"the kernel printed {output!r}, not {text!r}")
+
     def finish(self, timeout=None):
         """Wait for code begun with start(); return what it printed. KernelRaised if it raised."""
         output, error = self._guarded(self.transport.follow, timeout or self.timeout)
