@@ -40,7 +40,7 @@ TOO_MANY = const(-2)  # all nodes are used, or the search budget is
 REENTERED = const(-3)  # called while another call was under way
 
 NODE_BYTES = const(48)
-CONTROL_BYTES = const(80)
+CONTROL_BYTES = const(96)
 
 # Words of a node.
 _START = const(0)
@@ -59,6 +59,8 @@ _LIMIT = const(14)
 _COUNT = const(15)
 _TOTAL = const(16)
 _BUSY = const(18)
+_OWNED = const(19)  # how many owners will give something back
+_OWNED_LIMIT = const(20)
 
 _HEIGHT_MASK = const(0xFF)
 _CLEAN = const(0x100)
@@ -75,11 +77,43 @@ def create(tree: int, size_in_bytes: int):
     """Make an empty tree in the memory at `tree` (8-byte aligned, under 4 GiB). Its contents don't matter."""
     nil = ptr32(tree)
     word = 0
-    while word < 20:
+    while word < 24:
         nil[word] = 0
         word += 1
     nil[_FRESH] = CONTROL_BYTES
     nil[_LIMIT] = size_in_bytes - NODE_BYTES + 1
+    nil[_OWNED_LIMIT] = 0x7FFFFFFF
+
+
+@micropython.viper
+def limit_owners(tree: int):
+    """Make sure from now on that no `give` can run out of nodes, whatever the order.
+
+    Between two free runs lies at least one owner or one of the gaps that are there
+    now, so owners + runs of today may not exceed the nodes. Call it when all that
+    is free at the start has been given; it begins to count owners here.
+    """
+    nil = ptr32(tree)
+    nodes = (int(nil[_LIMIT]) + NODE_BYTES - 1 - CONTROL_BYTES) // NODE_BYTES
+    nil[_OWNED] = 0
+    nil[_OWNED_LIMIT] = nodes - int(nil[_COUNT]) - 1
+
+
+@micropython.viper
+def add_owners(tree: int, count: int) -> int:
+    """Count `count` more owners (negative: fewer), as when one is split. Returns 0 or TOO_MANY."""
+    nil = ptr32(tree)
+    owned = int(nil[_OWNED]) + count
+    if owned > int(nil[_OWNED_LIMIT]):
+        return TOO_MANY
+    nil[_OWNED] = owned
+    return 0
+
+
+@micropython.viper
+def owners_of(tree: int) -> int:
+    """How many owners are counted."""
+    return ptr32(tree)[_OWNED]
 
 
 @micropython.viper
@@ -100,13 +134,6 @@ def largest_of(tree: int) -> int:
     """The length of the longest run, 0 when there is none."""
     root = ptr32(tree + ptr32(tree)[_LEFT])
     return root[_LARGEST] | root[_LARGEST + 1] << 32
-
-
-@micropython.viper
-def spare_of(tree: int) -> int:
-    """How many nodes are left in bytes, those that were used and given back not counted."""
-    nil = ptr32(tree)
-    return int(nil[_LIMIT]) - int(nil[_FRESH])
 
 
 @micropython.viper
@@ -150,11 +177,14 @@ def _at_or_below(tree: int, number: int) -> int:
 def take(tree: int, count: int) -> int:
     """Take `count` numbers from the low end of the lowest run that has so many.
 
-    Returns first << 1 | clean (what `give` takes back), or NOT_FREE or REENTERED.
+    Returns first << 1 | clean (what `give` takes back), or NOT_FREE, TOO_MANY or REENTERED.
     """
     nil = ptr32(tree)
     if nil[_BUSY]:
         return REENTERED
+    owned = int(nil[_OWNED])
+    if owned >= int(nil[_OWNED_LIMIT]):
+        return TOO_MANY
     ref = int(nil[_NEXT])
     p = ptr32(tree + ref)
     length = p[_LENGTH] | p[_LENGTH + 1] << 32
@@ -176,6 +206,7 @@ def take(tree: int, count: int) -> int:
             ref = p[_RIGHT]
             p = ptr32(tree + ref)
     nil[_BUSY] = 1
+    nil[_OWNED] = owned + 1
     start = p[_START] | p[_START + 1] << 32
     run = start << 1 | int(p[_HEIGHT]) >> 8
     free = (nil[_TOTAL] | nil[_TOTAL + 1] << 32) - count
@@ -267,6 +298,7 @@ def take_at(tree: int, first: int, count: int) -> int:
     nil = ptr32(tree)
     if nil[_BUSY]:
         return REENTERED
+    owned = int(nil[_OWNED])
     ref = int(_at_or_below(tree, first))
     if ref == 0:
         return NOT_FREE
@@ -276,6 +308,8 @@ def take_at(tree: int, first: int, count: int) -> int:
     after = (p[_LENGTH] | p[_LENGTH + 1] << 32) - before - count
     if after < 0:
         return NOT_FREE
+    if owned >= int(nil[_OWNED_LIMIT]):
+        return TOO_MANY
     if before and after and not nil[_SPARE] and int(nil[_FRESH]) >= int(nil[_LIMIT]):
         return TOO_MANY
     clean = int(p[_HEIGHT]) >> 8
@@ -301,6 +335,7 @@ def take_at(tree: int, first: int, count: int) -> int:
     nil[_BUSY] = 0
     if before and after:
         give(tree, first + count << 1 | clean, after)
+    nil[_OWNED] = owned + 1
     return first << 1 | clean
 
 
@@ -406,6 +441,9 @@ def give(tree: int, run: int, count: int) -> int:
     free = (nil[_TOTAL] | nil[_TOTAL + 1] << 32) + count
     nil[_TOTAL] = free
     nil[_TOTAL + 1] = free >> 32
+    owned = int(nil[_OWNED])
+    if owned:
+        nil[_OWNED] = owned - 1
     # Tell the ancestors, as far as they change. (`_retrace`, in line.)
     while ref:
         p = ptr32(tree + ref)
