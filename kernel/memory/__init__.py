@@ -1,0 +1,178 @@
+"""The Theseus layer: who owns which pages and frames.
+
+`frame_allocator` and `page_allocator` are the two allocators of the machine; the free
+functions below are what a user types. All are filled in by `install`, once, at boot.
+
+The number layer underneath is `run_tree`: `run_tree.take(frame_allocator.pool.tree, 1)`
+and `run_tree.give(...)`. It trusts its caller with the counts and the states.
+"""
+
+from memory_structs import (
+    AcrossTheHole,
+    AddressInUse,
+    EmptyRange,
+    Frame,
+    FrameRange,
+    IllegalState,
+    KernelError,
+    MemChunkSize,
+    MemoryState,
+    Misaligned,
+    NonCanonicalAddress,
+    NotInitialized,
+    NotTouching,
+    OutOfBookkeeping,
+    OutOfFrames,
+    OutOfPages,
+    OutOfRange,
+    PAGE_SIZE,
+    Page,
+    Page1G,
+    Page2M,
+    Page4K,
+    PageRange,
+    PageSize,
+    PhysicalAddress,
+    Reentered,
+    ReversedRange,
+    UseAfterMove,
+    VirtualAddress,
+)
+from .frames import FrameAllocator
+from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
+from .pages import PageAllocator
+from .requests import AllocationRequest
+from .statistics import Statistics
+
+
+class MemorySystem:
+    """The two allocators of one machine."""
+
+    def __init__(self, frame_allocator, page_allocator):
+        self.frame_allocator = frame_allocator
+        self.page_allocator = page_allocator
+
+
+# The one slot that the free functions use.
+_system = None
+
+
+def install(system):
+    """Fill the slot. `memory.init` does it at boot; None empties it (soft reset, tests)."""
+    global _system
+    _system = system
+
+
+def create_allocators(memory_map, kernel_ranges, early_record, page_layout, window, enter, leave):
+    """Make both allocators from what boot knows, and return them as a MemorySystem.
+
+    The first three are as in `FrameAllocator.from_boot`; `page_layout` is (pool, others,
+    reserved) as in `PageAllocator.from_layout`; `window` is the signed address of the
+    physical window. The bookkeeping of both lies in frames that are reserved for it.
+    """
+    frames = FrameAllocator.from_boot(memory_map, kernel_ranges, early_record, window, enter, leave)
+    pool, others, reserved = page_layout
+    nodes = min(131072, max(16384, frames.pool.managed // 8))
+    pages = PageAllocator.from_layout(pool, others, reserved, frames.reserve_memory, nodes, enter, leave)
+    return MemorySystem(frames, pages)
+
+
+def __getattr__(name):
+    """`memory.frame_allocator` and `memory.page_allocator`, once there are any."""
+    if name in ("frame_allocator", "page_allocator"):
+        return getattr(_installed(), name)
+    raise AttributeError("module 'memory' has no attribute '%s'" % name)
+
+
+def _installed():
+    if _system is None:
+        raise NotInitialized("memory")
+    return _system
+
+
+def _pages():
+    return _installed().page_allocator
+
+
+def _frames():
+    return _installed().frame_allocator
+
+
+def allocate_pages(count):
+    """Own `count` pages of the kernel's pool. Raises OutOfPages."""
+    return _pages().allocate(count)
+
+
+def allocate_pages_at(address, count):
+    """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
+    return _pages().allocate_at(address, count)
+
+
+def allocate_pages_by_bytes(size_in_bytes):
+    """Own as many pages of the kernel's pool as hold `size_in_bytes` bytes."""
+    return _pages().allocate_by_bytes(size_in_bytes)
+
+
+def allocate_pages_by_bytes_at(address, size_in_bytes):
+    """Own exactly the pages that hold the `size_in_bytes` bytes from `address` on."""
+    return _pages().allocate_by_bytes_at(address, size_in_bytes)
+
+
+def allocate_pages_in_range(count, limits):
+    """Own `count` pages inside the PageRange `limits`."""
+    return _pages().allocate_in_range(count, limits)
+
+
+def allocate_pages_by_bytes_in_range(size_in_bytes, limits):
+    """Own as many pages inside the PageRange `limits` as hold `size_in_bytes` bytes."""
+    return _pages().allocate_by_bytes_in_range(size_in_bytes, limits)
+
+
+def allocate_pages_deferred(request, count):
+    """Own `count` pages as `request` wishes. Returns (AllocatedPages, DeferredAllocAction)."""
+    return _pages().allocate_deferred(request, count)
+
+
+def allocate_pages_by_bytes_deferred(request, size_in_bytes):
+    """As `allocate_pages_deferred`, by bytes."""
+    return _pages().allocate_by_bytes_deferred(request, size_in_bytes)
+
+
+def allocate_frames(count):
+    """Own `count` frames of usable RAM. Raises OutOfFrames."""
+    return _frames().allocate(count)
+
+
+def allocate_frames_at(address, count):
+    """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
+    return _frames().allocate_at(address, count)
+
+
+def allocate_frames_by_bytes(size_in_bytes):
+    """Own as many frames as hold `size_in_bytes` bytes."""
+    return _frames().allocate_by_bytes(size_in_bytes)
+
+
+def allocate_frames_by_bytes_at(address, size_in_bytes):
+    """Own exactly the frames that hold the `size_in_bytes` bytes from `address` on."""
+    return _frames().allocate_by_bytes_at(address, size_in_bytes)
+
+
+def allocate_frames_in_range(count, limits):
+    """Own `count` frames of usable RAM inside the FrameRange `limits`."""
+    return _frames().allocate_in_range(count, limits)
+
+
+def allocate_frames_by_bytes_in_range(size_in_bytes, limits):
+    """Own as many frames inside the FrameRange `limits` as hold `size_in_bytes` bytes."""
+    return _frames().allocate_by_bytes_in_range(size_in_bytes, limits)
+
+
+def allocate_frames_deferred(request, count):
+    """Own `count` frames as `request` wishes. Returns (AllocatedFrames, DeferredAllocAction)."""
+    return _frames().allocate_deferred(request, count)
+
+
+def allocate_frames_by_bytes_deferred(request, size_in_bytes):
+    """As `allocate_frames_deferred`, by bytes."""
+    return _frames().allocate_by_bytes_deferred(request, size_in_bytes)

@@ -159,6 +159,12 @@ def length_at(tree: int, start: int) -> int:
 
 
 @micropython.viper
+def clean_at(tree: int, start: int) -> int:
+    """1 when the run that holds `start` is clean."""
+    return int(ptr32(tree + int(_at_or_below(tree, start)))[_HEIGHT]) >> 8
+
+
+@micropython.viper
 def _at_or_below(tree: int, number: int) -> int:
     """The reference of the highest run that begins at or below `number`, or nil."""
     found = 0
@@ -671,3 +677,15 @@ def _refresh(tree: int, ref: int):
         largest = length
     p[_LARGEST] = largest
     p[_LARGEST + 1] = largest >> 32
+
+
+def runs_of(tree):
+    """Yield all runs upwards as (first, count, clean). Finds each anew, so the tree may change meanwhile."""
+    number = 0
+    while True:
+        first = first_from(tree, number)
+        if first < 0:
+            return
+        count = length_at(tree, first)
+        yield first, count, clean_at(tree, first)
+        number = first + count

@@ -24,6 +24,7 @@ from .errors import (
     NonCanonicalAddress,
     NotInitialized,
     NotTouching,
+    OutOfBookkeeping,
     OutOfChunks,
     OutOfFrames,
     OutOfPages,

@@ -10,6 +10,7 @@
     ├── OutOfChunks              nothing large enough is free
     │   ├── OutOfPages
     │   └── OutOfFrames
+    ├── OutOfBookkeeping         more owners than the allocator has room to follow
     ├── AddressInUse             somebody owns a part of what was asked for
     ├── UseAfterMove             the owner was consumed or dropped
     ├── NotTouching              only neighbours of one kind can be merged
@@ -114,13 +115,23 @@ class OutOfFrames(OutOfChunks):
     names = "frames"
 
 
-class AddressInUse(KernelError):
-    """Part of `requested` is not free; `overlap` is the first run of it that somebody holds."""
+class OutOfBookkeeping(KernelError):
+    """`allocator` cannot follow more than `owners` owners at once; nothing has changed."""
 
-    def __init__(self, requested, overlap):
+    def __init__(self, allocator, owners):
+        self.allocator = allocator
+        self.owners = owners
+        super().__init__("%s follows %d owners and has no room for another; merge or drop some" % (allocator, owners))
+
+
+class AddressInUse(KernelError):
+    """Part of `requested` is not free; `overlap` is its first such part, `holder` who has it."""
+
+    def __init__(self, requested, overlap, holder="another owner"):
         self.requested = requested
         self.overlap = overlap
-        super().__init__("%s is not free: %s is in use or reserved" % (requested, overlap))
+        self.holder = holder
+        super().__init__("%s is not free: %s is in use by %s" % (requested, overlap, holder))
 
 
 class UseAfterMove(KernelError):
@@ -129,7 +140,7 @@ class UseAfterMove(KernelError):
     def __init__(self, owner, consumer):
         self.owner = owner
         self.consumer = consumer
-        super().__init__("%s was consumed by %s; use what that call returned" % (owner, consumer))
+        super().__init__("%s is dead: consumed by %s" % (owner, consumer))
 
 
 class NotTouching(KernelError):

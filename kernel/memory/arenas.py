@@ -1,0 +1,100 @@
+"""`Arena`: the free runs of one kind of address space or memory, and who watches over them."""
+
+import uctypes
+from . import run_lists, run_tree
+
+
+class Arena:
+    """Numbers from `low` to `high` (4 KiB units) of which one tree keeps the free ones.
+
+    Runs of two arenas are never joined and no allocation spans two. `enter` and
+    `leave` hold back Ctrl-C and scheduled callbacks while an owner changes.
+    """
+
+    def __init__(self, allocator, name, runs, memory, enter, leave):
+        """Make the tree in `memory` (address, size in bytes) and give it `runs` (normal, may be empty)."""
+        address, size_in_bytes = memory
+        self.allocator = allocator
+        self.name = name
+        self.tree = address
+        self.enter = enter
+        self.leave = leave
+        self.low = runs[0][0] if runs else 0
+        self.high = runs[-1][1] if runs else -1
+        self._set_territory(runs)
+        run_tree.create(address, size_in_bytes)
+        for first, last in runs:
+            run_tree.give(address, first << 1, last + 1 - first)
+        self.managed = run_tree.total_of(address)
+        # How many of the numbers that are not free are in these states; the rest are allocated.
+        self.mapped = 0
+        self.unmapped = 0
+        self.tables = 0
+        self.postponed = 0
+
+    def add_taken(self, tables, mapped):
+        """Take over what was handed out before this existed: runs of page tables, and mapped runs."""
+        for first, last in tables:
+            self.tables += last + 1 - first
+        for first, last in mapped:
+            self.mapped += last + 1 - first
+        self.managed += self.tables + self.mapped
+        self._set_territory(self._territory + tables + mapped)
+
+    def give_up(self, first, last):
+        """Manage an allocated run no longer: it is reserved from now on."""
+        self.managed -= last + 1 - first
+        self._set_territory(run_lists.without(self._territory, [(first, last)]))
+
+    def _set_territory(self, runs):
+        """The largest stretch first: that is where most questions are about."""
+        self._territory = sorted(run_lists.normal(runs), key=lambda run: run[0] - run[1])
+
+    @property
+    def free(self):
+        """How many numbers can be had, those of deferred actions included."""
+        return run_tree.total_of(self.tree) + self.postponed
+
+    @property
+    def allocated(self):
+        return self.managed - self.free - self.mapped - self.unmapped - self.tables
+
+    def holds(self, first, last):
+        """True when the whole run belongs here, free or not. Looks into the largest stretch first."""
+        for start, end in self._territory:
+            if start <= first and last <= end:
+                return True
+        return False
+
+    def free_from(self, number):
+        """The lowest free run that holds `number` or lies above it, as (first, count), or None."""
+        first = run_tree.first_from(self.tree, number)
+        return None if first < 0 else (first, run_tree.length_at(self.tree, first))
+
+    def taken_in(self, first, last):
+        """The first part of the run from `first` to `last` that is not free here, as (first, last), or None."""
+        free = self.free_from(first)
+        if free is None or free[0] > last:
+            return first, last
+        if free[0] > first:
+            return first, free[0] - 1
+        if sum(free) > last:
+            return None
+        return self.taken_in(sum(free), last)
+
+    def runs(self):
+        """All free runs upwards, as (first, count, clean)."""
+        return run_tree.runs_of(self.tree)
+
+
+class PythonMemory:
+    """Bookkeeping memory from the Python heap, where no window on physical memory exists (tests)."""
+
+    def __init__(self):
+        self._blocks = []
+
+    def __call__(self, size_in_bytes):
+        """Return (address, size in bytes)."""
+        block = bytearray(size_in_bytes)
+        self._blocks.append(block)
+        return uctypes.addressof(block), size_in_bytes

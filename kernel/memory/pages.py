@@ -1,0 +1,67 @@
+"""`PageAllocator`: the virtual pages of the address space.
+
+    pool     the kernel's upper-half pool      what unasked requests are served from
+    others   the lower half                    exact requests and ranges only
+
+What lies in neither (page 0, the physical window, the recursive slots, the kernel's
+image, the heap) is reserved: never handed out, and refused by name.
+"""
+
+from memory_structs import OutOfPages, PageRange
+from . import run_lists, run_tree
+from .allocator import Allocator, no_guard
+from .arenas import Arena, PythonMemory
+from .owners import AllocatedPages
+from .statistics import Statistics
+
+MINIMUM_NODES = 16384
+
+
+class PageAllocator(Allocator):
+    """See `Allocator`; made once, from the layout of the address space."""
+
+    _ranges = PageRange
+    _owners = AllocatedPages
+    _out = OutOfPages
+    name = "the page allocator"
+
+    @classmethod
+    def from_layout(cls, pool, others, reserved, memory=None, nodes=MINIMUM_NODES, enter=no_guard, leave=no_guard):
+        """Start with everything in the pool and the others free.
+
+        `pool` is (first, last), `others` lists such runs, `reserved` lists (first,
+        last, name): page numbers, inclusive. What is reserved wins. `memory(size)`
+        returns (address, size) for the bookkeeping (default: the Python heap); each
+        arena can follow about `nodes` owners. `enter` and `leave` are the guard.
+        """
+        memory = PythonMemory() if memory is None else memory
+        allocator = cls()
+        arenas = []
+        for name, runs in (("the kernel's pool", [pool]), ("the lower half", others)):
+            runs = run_lists.without(runs, [(first, last) for first, last, _ in reserved])
+            arena = Arena(allocator, name, runs, memory(run_tree.bytes_for(nodes + len(runs))), enter, leave)
+            run_tree.limit_owners(arena.tree)
+            arenas.append(arena)
+        allocator._reserved = list(reserved)
+        allocator._memory = memory
+        allocator._install(arenas)
+        return allocator
+
+    def statistics(self):
+        """The states of all pages of the arenas; see `Statistics`. `.reserved` counts the named reservations."""
+        trees = [arena.tree for arena in self._arenas]
+        statistics = Statistics(
+            _Sum(self._arenas),
+            sum(last + 1 - first for first, last, _ in self._reserved),
+            max(run_tree.largest_of(tree) for tree in trees),
+            sum(run_tree.count_of(tree) for tree in trees),
+        )
+        return statistics
+
+
+class _Sum:
+    """The counts of several arenas together."""
+
+    def __init__(self, arenas):
+        for name in "free", "allocated", "mapped", "unmapped", "tables", "managed":
+            setattr(self, name, sum(getattr(arena, name) for arena in arenas))

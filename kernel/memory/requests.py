@@ -1,0 +1,129 @@
+"""`AllocationRequest`: where an allocation may lie, and how several wishes combine."""
+
+from memory_structs import (
+    FrameRange,
+    Misaligned,
+    OutOfRange,
+    PAGE_SIZE,
+    PageRange,
+    PhysicalAddress,
+    VirtualAddress,
+)
+
+
+class AllocationRequest:
+    """Having a request means: its wishes don't contradict each other. It never changes.
+
+    Made by `Any()`, `AtAddress(a)`, `AlignedTo(n)` and `WithinRange(r)`; `&` combines them.
+    """
+
+    def __init__(self, address=None, alignment=1, limits=None):
+        self._address = address
+        self._alignment = alignment
+        self._limits = limits
+        self._check()
+
+    @classmethod
+    def Any(cls):
+        """Anywhere that the allocator hands out unasked."""
+        return cls()
+
+    @classmethod
+    def AtAddress(cls, address):
+        """Exactly there. Raises Misaligned when no 4 KiB chunk begins at `address`."""
+        if type(address) is not VirtualAddress and type(address) is not PhysicalAddress:
+            raise TypeError("AtAddress needs an address, not %s" % type(address).__name__)
+        return cls(address=address)
+
+    @classmethod
+    def AlignedTo(cls, alignment_in_4k):
+        """At a number that is a multiple of `alignment_in_4k`: any integer from 1 on, in 4 KiB units."""
+        if type(alignment_in_4k) is not int:
+            raise TypeError("an alignment must be an int, not %s" % type(alignment_in_4k).__name__)
+        if not 1 <= alignment_in_4k < 1 << 52:
+            raise ValueError("an alignment must be from 1 to 2^52 - 1 chunks of 4 KiB, not %d" % alignment_in_4k)
+        return cls(alignment=alignment_in_4k)
+
+    @classmethod
+    def WithinRange(cls, limits):
+        """Wholly inside a `PageRange` or `FrameRange`, which must not be empty."""
+        if type(limits) is not PageRange and type(limits) is not FrameRange:
+            raise TypeError("WithinRange needs a range, not %s" % type(limits).__name__)
+        if limits.is_empty():
+            raise ValueError("nothing fits within an empty range")
+        return cls(limits=limits)
+
+    @property
+    def address(self):
+        """The wished address, or None."""
+        return self._address
+
+    @property
+    def alignment(self):
+        """In 4 KiB units; 1 when there is no wish."""
+        return self._alignment
+
+    @property
+    def range(self):
+        """The range to stay in, or None."""
+        return self._limits
+
+    def __and__(self, other):
+        """Both at once. Raises TypeError (virtual with physical), ValueError, Misaligned or OutOfRange."""
+        if type(other) is not AllocationRequest:
+            raise TypeError("cannot combine a request with %s" % type(other).__name__)
+        return AllocationRequest(
+            _same(self._address, other._address),
+            least_common_multiple(self._alignment, other._alignment),
+            _overlap(self._limits, other._limits),
+        )
+
+    def _check(self):
+        address, limits = self._address, self._limits
+        if address is None:
+            return
+        if address.value & (PAGE_SIZE - 1):
+            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
+        if address.number % self._alignment:
+            raise Misaligned(address, self._alignment * PAGE_SIZE)
+        if limits is not None and not limits.contains_address(address):
+            raise OutOfRange(address, str(limits))
+
+    def __repr__(self):
+        wishes = []
+        if self._address is not None:
+            wishes.append("AtAddress(%s)" % self._address)
+        if self._alignment != 1:
+            wishes.append("AlignedTo(%d)" % self._alignment)
+        if self._limits is not None:
+            wishes.append("WithinRange(%s)" % self._limits)
+        return " & ".join(wishes) or "Any()"
+
+    __str__ = __repr__
+
+
+def least_common_multiple(a, b):
+    """The smallest number that both divide."""
+    x, y = a, b
+    while y:
+        x, y = y, x % y
+    return a // x * b
+
+
+def _same(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    if type(a) is not type(b):
+        raise TypeError("cannot combine %s with %s" % (a, b))
+    if a != b:
+        raise ValueError("one allocation cannot be at %s and at %s" % (a, b))
+    return a
+
+
+def _overlap(a, b):
+    if a is None or b is None:
+        return b if a is None else a
+    both = a.overlap(b)
+    if both is None:
+        raise ValueError("%s and %s have nothing in common" % (a, b))
+    return both
