@@ -44,7 +44,7 @@ SRC_C += $(filter-out $(SRC_INCLUDED),$(SRC_PORT)) \
 	shared/runtime/sys_stdio_mphal.c \
 	shared/timeutils/timeutils.c
 SRC_LIBM = $(filter-out %thumb_vfp_sqrt.c,$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/lib/libm_dbl/*.c)))
-SRC_S = boot/multiboot2.S boot/long_mode.S port/trap_stubs.S
+SRC_S = boot/multiboot2.S boot/long_mode.S port/trap_stubs.S port/probe_stubs.S
 SRC_QSTR += $(SRC_C)
 
 OBJ = $(PY_O) $(addprefix $(BUILD)/,$(SRC_C:.c=.o) $(SRC_LIBM:.c=.o) $(SRC_S:.S=.o))

@@ -1,0 +1,138 @@
+"""Have the machine perform blocks of cases, and compare with the oracle.
+
+The kernel hands back a checksum of each run of outcomes. Only where it is not the one of the oracle's prediction are
+the outcomes themselves fetched, to name the cases that differ.
+"""
+
+import functools
+import zlib
+from dataclasses import dataclass
+
+import numpy
+from oracle.permissions import LEVELS, Processor, outcomes
+
+IMPORT = "from faults import probe as p"
+RUNS_AT_ONCE = 24
+KIND_NAMES = ("read", "write", "execute")
+CODE_NAMES = ("P", "W", "U", "RSVD", "I/D", "PK")
+PKU_BIT, VENDOR_TCG = 3, b"TCGTCGTCGTCG"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One case in which the machine did not do what the oracle says."""
+
+    block: object
+    state: int
+    access: object
+    expected: int
+    found: int
+
+    def __str__(self):
+        entries = self.block.entries(self.state, 1)
+        table = " ".join(f"P{level} {int(entries[level][0]):#x}" for level in LEVELS)
+        who = f"{'user' if self.access.user else 'supervisor'} {KIND_NAMES[self.access.kind]}"
+        extra = (", primed" if self.access.primed else "") + (", AC" if self.access.ac else "")
+        return (
+            f"{self.block.name}: {table}; {self.block.settings}; {who}{extra}: "
+            f"expected {words(self.expected)}, the machine did {words(self.found)}"
+        )
+
+
+def words(word):
+    """Return an outcome in words."""
+    code = "|".join(name for bit, name in enumerate(CODE_NAMES) if word >> bit & 1) or "0"
+    text = f"page fault {code}" if word >> 6 & 1 else "success"
+    text += "".join(f", A{level}" for level in (1, 2, 3, 4) if word >> (7 + level) & 1)
+    text += "".join(f", D{level}" for level in (1, 2, 3) if word >> (11 + level) & 1)
+    return text + (", and something else changed or came back wrong" if word >> 7 & 1 else "")
+
+
+@functools.lru_cache(maxsize=256)
+def predicted(question, first, count, processor):
+    """Return what the oracle says of some states: an array [state, access] of words."""
+    entries, settings, accesses = question.entries(first, count), question.settings, question.accesses
+    return outcomes(entries, processor, settings, accesses).astype("<u2")
+
+
+def access_number(access):
+    """Return an access as the kernel's probe has it."""
+    return access.kind | access.user << 2 | access.primed << 3 | access.ac << 4
+
+
+def packed(block):
+    """Return the arguments of the kernel's `block()` for a block."""
+    s = block.settings
+    settings = s.wp | s.nxe << 1 | s.smep << 2 | s.smap << 3 | s.pke << 4
+    accesses = tuple(access_number(access) for access in block.accesses)
+    return (block.flags[::-1], block.toggles, accesses, settings, s.pkru, block.place, block.value)
+
+
+def processor_of(kernel):
+    """Return the Processor that a kernel runs on."""
+    kernel.exec("import _cpu")
+    leaf = kernel.eval("_cpu.cpuid(0x40000000)")
+    is_tcg = b"".join(number.to_bytes(4, "little") for number in leaf[1:]) == VENDOR_TCG
+    return Processor(
+        physical_bits=kernel.eval("_cpu.physical_bits()"),
+        gigabyte_pages=bool(kernel.eval("_cpu.cpuid(0x80000001)[3] >> 26 & 1")),
+        upper_accessed_on_fault=is_tcg,
+        tcg_rsvd_without_p=is_tcg,
+        tcg_gigabyte_leaf_accessed=is_tcg,
+        bochs_pku=not is_tcg,
+    )
+
+
+def has_keys(kernel):
+    """Answer whether the CPU has protection keys."""
+    kernel.exec("import _cpu")
+    return bool(kernel.eval(f"_cpu.cpuid(7)[2] >> {PKU_BIT} & 1"))
+
+
+class Judge:
+    """Runs (block, first state, count) runs on a kernel; keeps count, and what disagreed (the first 100)."""
+
+    def __init__(self, kernel, processor=None):
+        self.kernel = kernel
+        self.processor = processor or processor_of(kernel)
+        self.cases = self.faults = self.disagreeing = 0
+        self.disagreements = []
+        kernel.exec(IMPORT)
+
+    def run(self, runs, progress=lambda judge: None):
+        """Perform and judge runs; call progress after each exchange with the machine."""
+        pending = []
+        for run in runs:
+            pending.append(run)
+            if len(pending) == RUNS_AT_ONCE:
+                self._exchange(pending)
+                pending = []
+                progress(self)
+        if pending:
+            self._exchange(pending)
+            progress(self)
+
+    def _exchange(self, runs):
+        lines = [f"print(p.checksum(p.block{packed(block)!r}, {first}, {count}))" for block, first, count in runs]
+        self.kernel.start("\n".join(lines))
+        expected = [predicted(run[0].question(), *run[1:], self.processor) for run in runs]
+        found = [int(line) for line in self.kernel.finish(120).split()]
+        for run, words_expected, crc in zip(runs, expected, found, strict=True):
+            self.cases += words_expected.size
+            self.faults += int(numpy.count_nonzero(words_expected & 1 << 6))
+            if zlib.crc32(words_expected.tobytes()) != crc:
+                self._explain(run, words_expected)
+
+    def _explain(self, run, expected):
+        block, first, count = run
+        text = self.kernel.exec(
+            f"import binascii\nb = p.block{packed(block)!r}\nfor first in range({first}, {first + count}, 256):\n"
+            f"    print(binascii.hexlify(p.results(b, first, min(256, {first + count} - first))).decode())",
+            60,
+        )
+        found = numpy.frombuffer(bytes.fromhex(text), "<u2").reshape(expected.shape)
+        where = numpy.argwhere(found != expected)
+        self.disagreeing += len(where)
+        for state, position in where[: 100 - len(self.disagreements)]:
+            numbers = int(expected[state, position]), int(found[state, position])
+            self.disagreements.append(Disagreement(block, first + int(state), block.accesses[position], *numbers))
