@@ -1,7 +1,37 @@
-"""The boot order."""
+"""The boot order. port/main.c calls boot() at power-on and after every soft reset; then the prompt begins.
+
+Nothing here runs in __main__, which stays the user's, and a tool that waits in the raw REPL sees no output.
+"""
+
+from devices import disks
+from diagnostics.boot_report import Ram, loader_name
+from diagnostics.processor import Processor
+from diagnostics.text import columns, size
+from shell import prompt
 
 
 def boot(interactive):
-    """Bring the machine up to the prompt; `interactive` is false when a tool reset us in raw mode."""
+    """Bring the machine up to the prompt. `interactive` is false when a tool reset us and waits in the raw REPL."""
+    disks.set_import_path()  # first: from here on no file of the user's can stand in for a kernel module
+    prompt.install()  # early, so that the prompt has its commands even if a file system is broken
+    disks.mount_ram_disk()  # /: empty at power-on, kept by a soft reset
+    disks.mount_modules()  # /rom: after /, which would hide it
     if interactive:
-        print("Clew")
+        print_banner()
+
+
+def print_banner():
+    """Greet a person with what is true of this machine."""
+    ram, processor = Ram(), Processor()
+    print("Clew: MicroPython on the bare machine, and its page tables are yours.")
+    rows = (
+        ("loader", loader_name()),
+        ("RAM", "%s usable in %d regions" % (size(ram.usable_in_bytes), ram.usable_regions)),
+        (
+            "CPU",
+            "%s, %d-bit physical addresses, pages of %s"
+            % (processor.vendor, processor.physical_bits, ", ".join(processor.page_sizes)),
+        ),
+    )
+    print("\n".join(columns(rows)))
+    print("A command or Python: help lists the commands, Ctrl-D starts afresh, exit leaves.")

@@ -34,7 +34,7 @@ static void execute_python(const vstr_t *source, mp_parse_input_kind_t kind) {
 
 static bool run_as_command(const vstr_t *source) {
     mp_obj_t runner = MP_STATE_VM(console_command_runner);
-    return runner != MP_OBJ_NULL && mp_obj_is_true(mp_call_function_1(runner, mp_obj_new_str(source->buf, source->len)));
+    return runner != MP_OBJ_NULL && !tool_prompt && mp_obj_is_true(mp_call_function_1(runner, mp_obj_new_str(source->buf, source->len)));
 }
 
 // Run one complete input; whatever it raises is printed. True: the machine is to be reset (SystemExit).
@@ -112,7 +112,10 @@ static after_t read_and_run(vstr_t *line) {
     MP_STATE_THREAD(gc_lock_depth) = 0;         // whatever left the heap locked must not lock the user out
     vstr_reset(line);
     mp_parse_input_kind_t kind = MP_PARSE_SINGLE_INPUT;
-    switch (readline(line, tool_prompt ? ">>> " : "clew> ")) {
+    completion_of_commands = !tool_prompt;
+    int ended_by = readline(line, tool_prompt ? ">>> " : "clew> ");
+    completion_of_commands = false;
+    switch (ended_by) {
         case CHAR_CTRL_A:
             mp_hal_stdout_tx_str("\r\n");
             return RAW_MODE;
@@ -143,6 +146,20 @@ static after_t read_and_run(vstr_t *line) {
     return run_input(line, kind) ? SOFT_RESET : NEXT_LINE;
 }
 
+// Reading a line needs memory that may not be there: then the line is lost, not the machine.
+static after_t read_and_run_protected(vstr_t *line) {
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        after_t after = read_and_run(line);
+        nlr_pop();
+        return after;
+    }
+    completion_of_commands = false;
+    mp_hal_stdout_tx_str("\r\n");
+    print_exception(MP_OBJ_FROM_PTR(nlr.ret_val));
+    return NEXT_LINE;
+}
+
 void console_run(void) {
     vstr_t line;
     vstr_init(&line, 64);
@@ -157,7 +174,7 @@ void console_run(void) {
             tool_prompt = true;
             print_tool_banner();
         }
-        after_t after = read_and_run(&line);
+        after_t after = read_and_run_protected(&line);
         if (after == SOFT_RESET) {
             return;
         }

@@ -31,7 +31,8 @@ CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g1 -Wall -Werror -Wextra -Wno-unused-p
 	-fdata-sections -ffile-prefix-map=$(abspath $(TOP))=micropython -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_EXTMOD += -Wno-unused-parameter
 ASFLAGS_KERNEL = -Iboot -D__ASSEMBLER__
-LDFLAGS = --no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
+# Tab asks port/completion.c first, which asks MicroPython's own completion second.
+LDFLAGS = --wrap=mp_repl_autocomplete --no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
 SRC_PORT = $(wildcard port/*.c) $(wildcard port/modules/*.c)
 SRC_INCLUDED = port/modmachine.c port/modos.c port/modtime.c

@@ -21,7 +21,7 @@ static uint64_t get_aligned(mp_obj_t address_in, unsigned bytes) {
     static mp_obj_t memory_store##bits(mp_obj_t address, mp_obj_t value) { \
         uint64_t number = native_get_u64(value); \
         if (bits < 64 && number >> (bits % 64) != 0) { \
-            mp_raise_msg_varg(&mp_type_OverflowError, MP_ERROR_TEXT("%r does not fit " #bits " bits"), value); \
+            native_raise_about(&mp_type_OverflowError, "", value, " does not fit " #bits " bits"); \
         } \
         *(volatile type *)get_aligned(address, bits / 8) = number; \
         return mp_const_none; \

@@ -3,6 +3,8 @@
 #include "py/runtime.h"
 #include "py/objint.h"
 
+// Raise an exception whose message is two texts around a value's repr.
+NORETURN void native_raise_about(const mp_obj_type_t *type, const char *before, mp_obj_t value, const char *after);
 // A full 64-bit value from Python: any int from -2**63 to 2**64 - 1, and nothing else (True is not a number here).
 uint64_t native_get_u64(mp_obj_t value);
 // A small non-negative int below `limit`.

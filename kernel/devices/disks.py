@@ -1,0 +1,65 @@
+"""Files: a disk in RAM that outlives a soft reset, and file systems that the loader brought as boot modules."""
+
+import sys
+
+import uctypes
+import vfs
+from diagnostics.boot_report import Modules, ram_disk_memory, window_address
+
+BLOCK_BYTES = 512
+# ioctl operations of MicroPython's block device protocol (vfs.AbstractBlockDev).
+COUNT_BLOCKS, SIZE_OF_BLOCK = 4, 5
+# How a ROMFS image begins (MicroPython, "romfs file system").
+ROMFS_MAGIC = b"\xd2\xcd\x31"
+
+
+class RamDisk:
+    """A block device over a writable buffer."""
+
+    def __init__(self, memory):
+        self._memory = memory
+
+    def readblocks(self, block, buffer, offset=0):
+        """Fill a buffer from a block on."""
+        start = block * BLOCK_BYTES + offset
+        buffer[:] = self._memory[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        """Store a buffer from a block on."""
+        start = block * BLOCK_BYTES + offset
+        self._memory[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, _argument):
+        """Answer how many blocks there are and how large they are; agree to everything else."""
+        if operation == COUNT_BLOCKS:
+            return len(self._memory) // BLOCK_BYTES
+        return BLOCK_BYTES if operation == SIZE_OF_BLOCK else 0
+
+
+def mount_ram_disk():
+    """Mount the RAM disk at /, with a new file system if it holds none."""
+    disk = RamDisk(ram_disk_memory())
+    try:
+        files = vfs.VfsFat(disk)
+        vfs.mount(files, "/")
+    except OSError:
+        vfs.VfsFat.mkfs(disk)
+        vfs.mount(vfs.VfsFat(disk), "/")
+
+
+def mount_modules():
+    """Mount every boot module that is a ROMFS image, read-only: at /rom, the next ones at /rom2, /rom3, ..."""
+    place = "/rom"
+    found = 0
+    for start, end, _name in Modules().modules:
+        image = uctypes.bytearray_at(window_address(start), end - start)
+        if image[: len(ROMFS_MAGIC)] == ROMFS_MAGIC:
+            found += 1
+            place = "/rom" if found == 1 else "/rom%d" % found
+            vfs.mount(vfs.VfsRom(image), place)
+            sys.path.append(place)
+
+
+def set_import_path():
+    """Let imports find the kernel first, so that no file can stand in its way, then the user's files."""
+    sys.path[:] = [".frozen", "", "/lib"]

@@ -1,0 +1,39 @@
+"""Memory as numbers: single loads and stores of 8 to 64 bits, each one instruction."""
+
+import _memory
+from diagnostics.text import View, hexadecimal
+
+WIDTHS = (8, 16, 32, 64)
+LOADS = {8: _memory.load8, 16: _memory.load16, 32: _memory.load32, 64: _memory.load64}
+STORES = {8: _memory.store8, 16: _memory.store16, 32: _memory.store32, 64: _memory.store64}
+BYTES_IN_A_LINE = 32
+
+
+class Words(View):
+    """`count` words of `width` bits from `address` on, read once, in order. `.values` are the numbers."""
+
+    def __init__(self, address, count, width):
+        self.address = address
+        self.width = width
+        load, step = LOADS[width], width // 8
+        self.values = [load(address + place * step) for place in range(count)]
+
+    def lines(self):
+        step, digits = self.width // 8, self.width // 4
+        in_a_line = BYTES_IN_A_LINE // step
+        for first in range(0, len(self.values), in_a_line):
+            words = [hexadecimal(value, digits) for value in self.values[first : first + in_a_line]]
+            yield "%s: %s" % (hexadecimal(self.address + first * step, 16), " ".join(words))
+
+
+class Stored(View):
+    """One word that was written, without reading it first: a read may be an act too, on a device."""
+
+    def __init__(self, address, value, width):
+        STORES[width](address, value)
+        self.address = address
+        self.value = value
+        self.width = width
+
+    def lines(self):
+        return ("%s: %s" % (hexadecimal(self.address, 16), hexadecimal(self.value, self.width // 4)),)

@@ -1,0 +1,112 @@
+"""A command: a word at the prompt and a Python callable, one and the same thing."""
+
+from shell.errors import UsageError
+from shell.kinds import NotLiteral
+
+REQUIRED = object()
+
+
+class Argument:
+    """One argument: its name, its kind, and its default unless it is required.
+
+    With `repeated`, the last argument of a command takes all the words that are left, as a list.
+    """
+
+    def __init__(self, name, kind, default=REQUIRED, repeated=False):
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.repeated = repeated
+
+    def usage(self):
+        """Return how it stands in a usage line: `ADDRESS`, `[COUNT]`, `[WORD ...]`."""
+        text = self.name.upper() + (" ..." if self.repeated else "")
+        return text if self.default is REQUIRED and not self.repeated else "[%s]" % text
+
+
+class Command:
+    """A word of the prompt. Calling it with Python values returns what the command prints, as an object.
+
+    `summary` is one line, `details` what `help WORD` adds.
+    """
+
+    def __init__(self, name, summary, arguments, details, function):
+        self.name = name
+        self.summary = summary
+        self.arguments = arguments
+        self.details = details
+        self._function = function
+
+    def usage(self):
+        """Return the line that shows how it is typed."""
+        return " ".join([self.name] + [argument.usage() for argument in self.arguments])
+
+    def __repr__(self):
+        return "%s: %s" % (self.usage(), self.summary)
+
+    def __call__(self, *values, **named):
+        """Call it with Python values, by position or name. Raises UsageError before anything is done."""
+        return self._function(*self._checked(list(values), named))
+
+    def run(self, words, names):
+        """Call it with words as typed; `names` are the user's own, for arguments that are expressions."""
+        values, named = [], {}
+        for word in words:
+            name, equals, text = word.partition("=")
+            argument = self._argument_called(name) if equals else None
+            if argument:
+                named[name] = self._value_of(argument, text, names)
+            else:
+                values.append(self._value_of(self._argument_at(len(values)), word, names))
+        return self(*values, **named)
+
+    def argument_for(self, words):
+        """Return the argument that a next word after these would be, or None."""
+        return self._argument_at(len(words), None)
+
+    def _argument_called(self, name):
+        for argument in self.arguments:
+            if argument.name == name:
+                return argument
+        return None
+
+    def _argument_at(self, place, otherwise=REQUIRED):
+        if place < len(self.arguments):
+            return self.arguments[place]
+        if self.arguments and self.arguments[-1].repeated:
+            return self.arguments[-1]
+        if otherwise is None:
+            return None
+        raise UsageError("too many arguments: %s" % self.usage())
+
+    def _value_of(self, argument, text, names):
+        try:
+            return argument.kind.of_text(text)
+        except NotLiteral:
+            pass
+        try:
+            return eval(text, names)
+        except (NameError, SyntaxError):
+            raise UsageError("%s is no %s: %s" % (text, argument.kind.name.lower(), self.usage()))
+
+    def _checked(self, values, named):
+        checked = []
+        for place, argument in enumerate(self.arguments):
+            if argument.repeated:
+                checked.append([argument.kind.of_value(value) for value in values[place:]])
+            elif place < len(values):
+                checked.append(argument.kind.of_value(values[place]))
+            elif argument.name in named:
+                checked.append(argument.kind.of_value(named.pop(argument.name)))
+            elif argument.default is REQUIRED:
+                raise UsageError("%s is missing: %s" % (argument.name, self.usage()))
+            else:
+                checked.append(argument.default)
+        if named or len(values) > len(checked) and not (self.arguments and self.arguments[-1].repeated):
+            raise UsageError("too many arguments: %s" % self.usage())
+        return checked
+
+
+def command(name, summary, *arguments, details=()):
+    """Make a Command of the function below; its parameters are the arguments in order."""
+    return lambda function: Command(name, summary, arguments, details, function)

@@ -1,0 +1,80 @@
+"""Commands about the machine: registers, RAM as the loader described it, memory as numbers, the way out."""
+
+from diagnostics.boot_report import Modules, Ram
+from diagnostics.memory_access import WIDTHS, Stored, Words
+from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
+from shell.command import Argument, command
+from shell.errors import UsageError
+from shell.kinds import ADDRESS, COUNT, NUMBER, NumberKind
+
+WIDTH = NumberKind("WIDTH", WIDTHS[0], WIDTHS[-1])
+LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF)
+LEAST_FAILURE, LAST_STATUS = 1, 0x6F
+
+
+@command("ram", "RAM as the loader described it.")
+def ram():
+    return Ram()
+
+
+@command("modules", "The files that the loader put into memory.")
+def modules():
+    return Modules()
+
+
+@command("cr", "The control registers, EFER and RFLAGS, decoded.")
+def cr():
+    return ControlRegisters()
+
+
+@command(
+    "cpuid",
+    "Who made the processor and what it can, or one raw CPUID leaf.",
+    Argument("leaf", LEAF, None),
+    Argument("subleaf", LEAF, 0),
+    details=("cpuid              what matters for paging", "cpuid 0x80000008   one leaf, raw"),
+)
+def cpuid(leaf, subleaf):
+    return Processor() if leaf is None else Leaf(leaf, subleaf)
+
+
+@command(
+    "peek",
+    "Read memory: COUNT words of WIDTH bits (8, 16, 32, 64).",
+    Argument("address", ADDRESS),
+    Argument("count", COUNT, 1),
+    Argument("width", WIDTH, 64),
+    details=("peek 0xffff800000000000 4", "peek p0xb8000 80 16     physical addresses go through the window"),
+)
+def peek(address, count, width):
+    return Words(address.value, count, known_width(width))
+
+
+@command(
+    "poke",
+    "Write one word of WIDTH bits (8, 16, 32, 64) to memory.",
+    Argument("address", ADDRESS),
+    Argument("value", NUMBER),
+    Argument("width", WIDTH, 64),
+    details=("poke p0xb8000 0x2f41 16",),
+)
+def poke(address, value, width):
+    if value >> known_width(width):
+        raise UsageError("0x%x does not fit %d bits" % (value, width))
+    return Stored(address.value, value, width)
+
+
+def known_width(width):
+    """Return the width if one instruction can have it. Raises UsageError."""
+    if width not in WIDTHS:
+        raise UsageError("width is %s: it must be 8, 16, 32 or 64" % width)
+    return width
+
+
+@command(
+    "exit",
+    "Leave QEMU: its status is 33, which means success, or 33 + 2 * STATUS.",
+    Argument("status", NumberKind("STATUS", 0, LAST_STATUS), 0),
+)
+def leave_machine(status):
+    leave(status)

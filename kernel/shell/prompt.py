@@ -1,0 +1,130 @@
+"""What the prompt asks about each line: is it a command? And what Tab offers."""
+
+import io
+import sys
+
+import __main__
+import _console
+from shell.commands import TABLE
+from shell.nearest import nearest
+
+COMMANDS = {command.name: command for command in TABLE}
+# After a command's word, these mean Python: an assignment, an attribute, a call.
+PYTHON_AFTER_WORD = "=.,:([)]}"
+
+
+def install():
+    """Let the prompt know the commands."""
+    _console.set_command_runner(run)
+    _console.set_completer(complete)
+
+
+def run(source):
+    """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
+    word, rest = split_word(source)
+    names = __main__.__dict__
+    if not word or word in names:
+        return False
+    if word in COMMANDS:
+        return run_command(COMMANDS[word], rest, names)
+    return not rest and suggest(word)
+
+
+def split_word(source):
+    """Return the name that a line begins with and what follows it, or ("", "")."""
+    line = source.strip()
+    end = 0
+    while end < len(line) and (line[end].isalpha() or line[end] == "_" or (end and line[end].isdigit())):
+        end += 1
+    return (line[:end], line[end:].strip()) if "\n" not in line else ("", "")
+
+
+def run_command(command, rest, names):
+    """Run a command on the words behind it; return False if the line is Python after all."""
+    if rest[:1] == "(":
+        print(
+            "%s is a command: type %s, or first `from shell.commands import %s`"
+            % (command.name, command.usage(), command.name)
+        )
+        return True
+    if rest and rest[0] in PYTHON_AFTER_WORD and rest[:2] != "==":
+        return False
+    try:
+        result = command.run(rest.split(), names)
+        if result is not None:
+            show(result)
+    except KeyboardInterrupt:
+        print("\n%s: interrupted" % command.name)
+    except Exception as error:
+        print("%s: %s" % (type(error).__name__, text_of(error)))
+        log_traceback(error)
+    return True
+
+
+def show(view):
+    """Print what a command returned, line by line, so that Ctrl-C can stop it."""
+    if hasattr(view, "lines"):
+        for line in view.lines():
+            print(line)
+    else:
+        print(view)
+
+
+def log_traceback(error):
+    """Keep what a person is spared: where in the kernel a command failed."""
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    _console.log(text.getvalue())
+
+
+def text_of(error):
+    """Return an exception's message."""
+    return " ".join(str(argument) for argument in error.args) or "no details"
+
+
+def suggest(word):
+    """Say which command a lone unknown word may have meant; return False if none is similar."""
+    if is_python(word):
+        return False
+    guess = nearest(word, COMMANDS)
+    if guess is None:
+        return False
+    print("there is no command and no name %s: did you mean %s? (help lists the commands)" % (word, guess))
+    return True
+
+
+def is_python(word):
+    """Answer whether a lone word means something in Python: a builtin's name, a keyword."""
+    try:
+        eval(word, {})
+    except NameError:
+        return False
+    except SyntaxError:
+        return True
+    return True
+
+
+def complete(line):
+    """Return the words that the last word of a line can become, or None to leave it to Python."""
+    words = line.split()
+    last = "" if not words or line[-1:] == " " else words.pop()
+    names = __main__.__dict__
+    if not words:
+        found = [name + (" " if COMMANDS[name].arguments else "") for name in COMMANDS if name.startswith(last)]
+    elif words[0] in COMMANDS and words[0] not in names:
+        found = argument_words(COMMANDS[words[0]], words[1:], last)
+    else:
+        return None
+    if not found or not last and not words:
+        return None
+    return sorted(set(found + [name for name in names if name.startswith(last) and (last or name[0] != "_")]))
+
+
+def argument_words(command, before, last):
+    """Return the words that a command's next argument can be."""
+    if command.name == "help":
+        known = COMMANDS
+    else:
+        argument = command.argument_for(before)
+        known = argument.kind.words if argument else ()
+    return [word for word in known if word.startswith(last)]
