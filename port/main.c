@@ -32,8 +32,8 @@ void finaliser_reset(void);
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
+    cpu_init();                                 // first, so that a fault in what follows is a panic
     boot_info_read(magic, information);
-    cpu_init();
     boot_tables_build();
     boot_tables_activate();
     traps_init_devices();

@@ -137,13 +137,20 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->table_root = cr3_read();
     if (frame->vector == VECTOR_PAGE_FAULT) {
         record->address = cr2_read();
-        trap_record_walk(record);
+        if (boot_tables_root != 0) {            // before that there is no window to walk through
+            trap_record_walk(record);
+        }
     }
 }
 
 // --- panics ---
 
 static NORETURN_FUNCTION void panic_with_frame(const trap_frame_t *f, const char *reason) {
+    static bool panicking;
+    if (panicking) {
+        panic("%s at 0x%lx while panicking", trap_name(f->vector), f->rip);
+    }
+    panicking = true;
     trap_record_t record;
     make_record(&record, f);
     log_print("rip %016lx cs %02lx rflags %08lx rsp %016lx\n", f->rip, f->cs, f->rflags, f->rsp);

@@ -137,16 +137,18 @@ static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_describer_obj, traps_set_describer);
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t trap_describer);
 
-// Each provokes the exception of its name, by the instruction that is there for it.
+// Each provokes the exception of its vector. Two of them take the machine down on purpose: 8 has a stack pointer that
+// the processor can't even push a frame to, 14 one that is an address but not a stack.
 static mp_obj_t traps_provoke(mp_obj_t vector) {
-    switch (mp_obj_get_int(vector)) {
+    switch (native_get_below(vector, VECTORS, "vector")) {
         case VECTOR_DIVIDE: __asm__ volatile ("xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%ecx" : : : "rax", "rcx", "rdx"); break;
         case VECTOR_BREAKPOINT: __asm__ volatile ("int3"); break;
         case VECTOR_INVALID_OPCODE: __asm__ volatile ("ud2"); break;
-        case VECTOR_GENERAL_PROTECTION: *(volatile char *)0x0000800000000000UL; break;
-        case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov $0x100000000000, %%rsp; push %%rax; ud2" : : : "memory"); break;
+        case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov $0x900000000000, %%rsp; push %%rax" : : : "memory"); break;
         case VECTOR_STACK: __asm__ volatile ("1: sub $8, %%rsp; push %%rax; jmp 1b" : : : "memory"); break;
-        default: mp_raise_ValueError(MP_ERROR_TEXT("vectors that can be provoked: 0, 3, 6, 8, 12 (stack overflow), 13"));
+        case VECTOR_GENERAL_PROTECTION: *(volatile char *)0x0000800000000000UL; break;
+        case VECTOR_PAGE_FAULT: __asm__ volatile ("mov $0x100000000000, %%rsp; push %%rax" : : : "memory"); break;
+        default: mp_raise_ValueError(MP_ERROR_TEXT("vectors that can be provoked: 0, 3, 6, 8 (panic), 12 (stack overflow), 13, 14 (panic)"));
     }
     return mp_const_none;
 }
