@@ -3,10 +3,11 @@
 Nothing here runs in __main__, which stays the user's, and a tool that waits in the raw REPL sees no output.
 """
 
-from devices import disks
-from diagnostics.boot_report import Ram, loader_name
+from diagnostics.boot_report import Ram
 from diagnostics.processor import Processor
 from diagnostics.text import columns, size
+from loader import disks
+from loader.handover import loader_name
 from shell import prompt
 
 

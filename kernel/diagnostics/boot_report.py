@@ -1,24 +1,18 @@
 """What the loader handed over: RAM, modules, and who it was."""
 
-import _boot
+from loader.handover import USABLE, boot_modules, memory_regions
+
 from diagnostics.text import View, columns, hexadecimal, size
 
 # Address range types of the ACPI specification ("System Address Map Interfaces"), which both loaders pass on.
 KINDS = {1: "usable", 2: "reserved", 3: "ACPI tables", 4: "ACPI non-volatile", 5: "defective", 7: "persistent"}
-LOADERS = {"pvh": "PVH (qemu -kernel)", "multiboot2": "multiboot2 (GRUB)"}
-USABLE = 1
-
-
-def loader_name():
-    """Return which loader started the kernel, in words."""
-    return LOADERS[_boot.protocol()]
 
 
 class Ram(View):
     """The loader's memory map: `.regions` are (start, end, kind), end exclusive, in ascending order."""
 
     def __init__(self):
-        self.regions = sorted(_boot.memory_map())
+        self.regions = memory_regions()
         self.usable_in_bytes = sum(end - start for start, end, kind in self.regions if kind == USABLE)
         self.usable_regions = sum(1 for region in self.regions if region[2] == USABLE)
 
@@ -27,27 +21,15 @@ class Ram(View):
             ("p" + hexadecimal(start), "p" + hexadecimal(end - 1), size(end - start), KINDS.get(kind, "type %d" % kind))
             for start, end, kind in self.regions
         ]
-        return columns(
-            [("first", "last", "size", "kind")] + rows + [("", "", size(self.usable_in_bytes), "usable")], (2,)
-        )
+        return columns([("first", "last", "size", "kind"), *rows, ("", "", size(self.usable_in_bytes), "usable")], (2,))
 
 
 class Modules(View):
     """Files that the loader put into memory: `.modules` are (start, end, command line), end exclusive."""
 
     def __init__(self):
-        self.modules = _boot.modules()
+        self.modules = boot_modules()
 
     def lines(self):
         rows = [("p" + hexadecimal(start), size(end - start), name) for start, end, name in self.modules]
-        return columns([("first", "size", "command line")] + rows, (1,)) if rows else ("the loader brought no modules",)
-
-
-def ram_disk_memory():
-    """Return the memory of the RAM disk: a writable view, the same bytes for as long as the machine runs."""
-    return _boot.ram_disk()
-
-
-def window_address(physical):
-    """Return where a physical address lies in the physical window."""
-    return (_boot.layout()["WINDOW_PAGE"] << 12) + physical
+        return columns([("first", "size", "command line"), *rows], (1,)) if rows else ("the loader brought no modules",)

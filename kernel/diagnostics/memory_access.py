@@ -1,6 +1,7 @@
 """Memory as numbers: single loads and stores of 8 to 64 bits, each one instruction."""
 
 import _memory
+
 from diagnostics.text import View, hexadecimal
 
 WIDTHS = (8, 16, 32, 64)

@@ -102,7 +102,7 @@ class Command:
                 raise UsageError("%s is missing: %s" % (argument.name, self.usage()))
             else:
                 checked.append(argument.default)
-        if named or len(values) > len(checked) and not (self.arguments and self.arguments[-1].repeated):
+        if named or (len(values) > len(checked) and not (self.arguments and self.arguments[-1].repeated)):
             raise UsageError("too many arguments: %s" % self.usage())
         return checked
 

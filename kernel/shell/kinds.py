@@ -8,8 +8,9 @@
 Anything that is not written like that is taken for a Python expression over the user's own names.
 """
 
-import _boot
+from loader.handover import window_address
 from memory_structs import PhysicalAddress, VirtualAddress
+
 from shell.errors import UsageError
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -72,7 +73,7 @@ class AddressKind(Kind):
 
     def of_value(self, value):
         if isinstance(value, PhysicalAddress):
-            return VirtualAddress((_boot.layout()["WINDOW_PAGE"] << 12) + value.value)
+            return VirtualAddress(window_address(value.value))
         return value if isinstance(value, VirtualAddress) else VirtualAddress(value)
 
 

@@ -3,6 +3,7 @@
 from diagnostics.boot_report import Modules, Ram
 from diagnostics.memory_access import WIDTHS, Stored, Words
 from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
+
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import ADDRESS, COUNT, NUMBER, NumberKind

@@ -3,8 +3,9 @@
 import io
 import sys
 
-import __main__
 import _console
+
+import __main__
 from shell.commands import TABLE
 from shell.nearest import nearest
 
@@ -115,7 +116,7 @@ def complete(line):
         found = argument_words(COMMANDS[words[0]], words[1:], last)
     else:
         return None
-    if not found or not last and not words:
+    if not found or (not last and not words):
         return None
     return sorted(set(found + [name for name in names if name.startswith(last) and (last or name[0] != "_")]))
 

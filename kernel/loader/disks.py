@@ -4,7 +4,8 @@ import sys
 
 import uctypes
 import vfs
-from diagnostics.boot_report import Modules, ram_disk_memory, window_address
+
+from loader.handover import boot_modules, ram_disk_memory, window_address
 
 BLOCK_BYTES = 512
 # ioctl operations of MicroPython's block device protocol (vfs.AbstractBlockDev).
@@ -51,7 +52,7 @@ def mount_modules():
     """Mount every boot module that is a ROMFS image, read-only: at /rom, the next ones at /rom2, /rom3, ..."""
     place = "/rom"
     found = 0
-    for start, end, _name in Modules().modules:
+    for start, end, _name in boot_modules():
         image = uctypes.bytearray_at(window_address(start), end - start)
         if image[: len(ROMFS_MAGIC)] == ROMFS_MAGIC:
             found += 1

@@ -1,1 +1,0 @@
-"""Devices of the machine, as far as the kernel drives them in Python."""

@@ -1,0 +1,36 @@
+"""What the loader handed over at power-on. It stays true across soft resets."""
+
+import _boot
+
+USABLE = 1
+LOADERS = {"pvh": "PVH (qemu -kernel)", "multiboot2": "multiboot2 (GRUB)"}
+
+
+def loader_name():
+    """Return which loader started the kernel, in words."""
+    return LOADERS[_boot.protocol()]
+
+
+def memory_regions():
+    """Return (start, end, kind) of every region of the loader's map, end exclusive, in ascending order."""
+    return sorted(_boot.memory_map())
+
+
+def boot_modules():
+    """Return (start, end, command line) of every file that the loader put into memory, end exclusive."""
+    return _boot.modules()
+
+
+def command_line():
+    """Return the kernel's command line."""
+    return _boot.command_line()
+
+
+def ram_disk_memory():
+    """Return the memory of the RAM disk: a writable view, the same bytes for as long as the machine runs."""
+    return _boot.ram_disk()
+
+
+def window_address(physical):
+    """Return where a physical address lies in the physical window."""
+    return (_boot.layout()["WINDOW_PAGE"] << 12) + physical
