@@ -59,6 +59,9 @@ typedef struct { tag_t tag; uint64_t address; uint32_t pitch, width, height; uin
 
 static void read_memory_map(const memory_map_tag_t *map) {
     const char *end = (const char *)map + map->tag.size;
+    if (map->entry_size < sizeof(memory_map_entry_t)) {
+        boot_refuse("the loader's memory map has entries of less than 24 bytes");
+    }
     for (const char *entry = map->entries; entry + sizeof(memory_map_entry_t) <= end; entry += map->entry_size) {
         const memory_map_entry_t *region = (const void *)entry;
         add_region(region->start, region->length, region->kind);

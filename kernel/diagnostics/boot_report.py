@@ -21,7 +21,9 @@ class Ram(View):
             ("p" + hexadecimal(start), "p" + hexadecimal(end - 1), size(end - start), KINDS.get(kind, "type %d" % kind))
             for start, end, kind in self.regions
         ]
-        return columns([("first", "last", "size", "kind"), *rows, ("", "", size(self.usable_in_bytes), "usable")], (2,))
+        return columns(
+            [("first", "last", "size", "kind")] + rows + [("", "", size(self.usable_in_bytes), "usable")], (2,)
+        )
 
 
 class Modules(View):
@@ -32,4 +34,4 @@ class Modules(View):
 
     def lines(self):
         rows = [("p" + hexadecimal(start), size(end - start), name) for start, end, name in self.modules]
-        return columns([("first", "size", "command line"), *rows], (1,)) if rows else ("the loader brought no modules",)
+        return columns([("first", "size", "command line")] + rows, (1,)) if rows else ("the loader brought no modules",)

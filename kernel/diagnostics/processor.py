@@ -61,7 +61,7 @@ class ControlRegisters(View):
             (
                 "cr3",
                 self.cr3,
-                ["level-4 table in frame %s" % hexadecimal(self.cr3 >> 12), *names_of_bits(self.cr3, CR3_BITS)],
+                ["level-4 table in frame %s" % hexadecimal(self.cr3 >> 12)] + names_of_bits(self.cr3, CR3_BITS),
             ),
             ("cr4", self.cr4, names_of_bits(self.cr4, CR4_BITS)),
             ("efer", self.efer, names_of_bits(self.efer, EFER_BITS)),

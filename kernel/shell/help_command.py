@@ -19,7 +19,7 @@ def make_help(table):
 
     @command("help", "This list, or all about one command.", Argument("word", TextKind("WORD"), None))
     def help_command(word):
-        return Lines(overview((*table, help_command)) if word is None else about(word, (*table, help_command)))
+        return Lines(overview(table + (help_command,)) if word is None else about(word, table + (help_command,)))
 
     return help_command
 
@@ -34,6 +34,6 @@ def about(word, table):
     """Return the lines about one command. Raises UsageError if there is none of that name."""
     for each in table:
         if each.name == word:
-            return (each.usage(), "", each.summary) + (("", *each.details) if each.details else ())
+            return (each.usage(), "", each.summary) + ((("",) + each.details) if each.details else ())
     guess = nearest(word, [each.name for each in table])
     raise UsageError("there is no command %s%s" % (word, ": did you mean %s?" % guess if guess else ""))

@@ -28,6 +28,7 @@ class Console(fdspawn):
         self.guest = guest
         self._transcript = bytearray()
         super().__init__(connection.fileno(), timeout=10)
+        del self.command  # pexpect's attribute of that name would hide our method
         self.linesep = b"\r"
         self.delaybeforesend = None
 

@@ -1,0 +1,98 @@
+"""What the kernel knows of the machine is what the machine is: each fact is compared with QEMU's own view."""
+
+import itertools
+import re
+
+import machine
+import pytest
+from elftools.elf.elffile import ELFFile
+from harness import Kernel
+
+BIOS_AREA = range(0xE0000, 0x100000)
+USABLE = 1
+
+
+def handover(start, **settings):
+    """Boot a machine; return (guest, kernel)."""
+    guest = start(**settings)
+    guest.console.wait_for_prompt(60)
+    return guest, Kernel(guest, timeout=30)
+
+
+@pytest.mark.parametrize("path", ["pvh", "iso"])
+@pytest.mark.parametrize("memory", ["128M", "4G"])
+def test_usable_regions_are_ram_and_do_not_overlap(boot, path, memory):
+    guest, kernel = handover(boot, boot=path, memory=memory)
+    regions = kernel.eval("__import__('_boot').memory_map()")
+    usable = sorted((start, end) for start, end, kind in regions if kind == USABLE)
+    assert all(guest.memory.is_ram(start, end - start) for start, end in usable)
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(usable))
+    missing = guest.memory.size_in_bytes - sum(end - start for start, end in usable)
+    assert 0 < missing < 2 << 20, "firmware keeps some hundred KiB, no more"
+
+
+def test_the_image_lies_where_the_kernel_says(guest):
+    kernel = Kernel(guest)
+    start, end = kernel.eval("__import__('_boot').image_range()")
+    assert guest.memory.read(start, 4) == b"\x7fELF" or guest.memory.read_entry(start) & 0xFFFFFFFF == 0xE85250D6
+    sections = kernel.eval("__import__('_boot').sections()")
+    assert [name for name, *_ in sections] == ["text", "rodata", "data", "emitted"]
+    assert all(start <= frame << 12 < end for _, _, frame, _, _ in sections)
+
+
+def test_the_command_line_arrives(boot):
+    _, kernel = handover(boot, command_line="answer=42 and more")
+    assert kernel.eval("__import__('_boot').command_line()").endswith("answer=42 and more")
+
+
+def test_modules_arrive_whole_and_in_order(boot, tmp_path):
+    paths = []
+    for name, data in (("first.bin", b"one" * 5000), ("second.bin", bytes(range(256)))):
+        (tmp_path / name).write_bytes(data)
+        paths.append(tmp_path / name)
+    guest, kernel = handover(boot, modules=tuple(paths[:1]))
+    ((start, end, _),) = kernel.eval("__import__('_boot').modules()")
+    assert guest.memory.read(start, end - start) == paths[0].read_bytes()
+
+
+@pytest.mark.parametrize("path", ["pvh", "iso", "uefi"])
+def test_the_acpi_pointer_points_to_a_root_pointer(boot, path):
+    guest, kernel = handover(boot, boot=path)
+    address = kernel.eval("__import__('_boot').acpi_root_pointer()")
+    assert guest.memory.read(address, 8) == b"RSD PTR "
+
+
+def test_a_framebuffer_from_grub_is_where_qemu_has_it(boot):
+    guest, kernel = handover(boot, boot="uefi")
+    framebuffer = kernel.eval("__import__('_boot').framebuffer()")
+    if framebuffer is None:
+        pytest.fail("GRUB under UEFI handed over no framebuffer")
+    address, pitch, width, height, bits, _kind = framebuffer
+    bars = [int(word, 16) for word in re.findall(r"at 0x([0-9a-f]+)", guest.monitor.human("info pci"))]
+    assert address in bars
+    assert pitch >= width * bits // 8
+    assert height >= 200
+
+
+def test_without_a_screen_there_is_no_framebuffer(guest):
+    assert Kernel(guest).eval("__import__('_boot').framebuffer()") is None
+
+
+def test_the_loaders_own_data_overlap_no_segment_of_the_image(boot):
+    _, kernel = handover(boot, boot="iso")
+    with open(machine.BUILD / "kernel.elf", "rb") as file:
+        headers = [segment.header for segment in ELFFile(file).iter_segments("PT_LOAD")]
+    regions = kernel.eval("__import__('_boot').loader_regions()")
+    assert regions
+    for first, last, _ in regions:
+        assert all(last <= each.p_paddr or first >= each.p_paddr + each.p_memsz for each in headers)
+
+
+def test_early_frames_are_ram_outside_of_everything_else(boot):
+    guest, kernel = handover(boot, cpu="max,-pdpe1gb", memory="4G")
+    runs = kernel.eval("__import__('_boot').early_frames()")
+    assert sum(count for _, count in runs) >= 4
+    start, end = kernel.eval("__import__('_boot').image_range()")
+    for first, count in runs:
+        assert guest.memory.is_ram(first << 12, count << 12)
+        assert first << 12 >= end or (first + count) << 12 <= start
