@@ -10,7 +10,7 @@ EXIT_PORT = 0xF4
 def test_every_boot_path_leads_to_the_same_prompt(boot, path):
     guest = boot(boot=path)
     guest.console.wait_for_prompt(timeout=60)
-    assert guest.console.enter("2**70") == "1180591620717411303424\n"
+    assert guest.console.command("2**70") == "1180591620717411303424\n"
 
 
 @pytest.mark.bochs
@@ -22,7 +22,7 @@ def test_bochs_boots_the_same_image(bochs_kernel):
 def test_little_and_much_memory_are_the_same_to_a_user(boot, memory):
     guest = boot(memory=memory)
     guest.console.wait_for_prompt()
-    assert guest.console.enter("1 + 1") == "2\n"
+    assert guest.console.command("1 + 1") == "2\n"
 
 
 def test_values_come_back_and_errors_raise(kernel):

@@ -29,6 +29,7 @@ class Console(fdspawn):
         self._transcript = bytearray()
         super().__init__(connection.fileno(), timeout=10)
         del self.command  # pexpect's attribute of that name would hide our method
+        del self.command  # pexpect's word for the program that it started: it started none
         self.linesep = b"\r"
         self.delaybeforesend = None
 
@@ -87,7 +88,7 @@ class Console(fdspawn):
         self.expect_exact(PROMPT, timeout=timeout)
         return plain(self.before)
 
-    def enter(self, line, timeout=-1):
+    def command(self, line, timeout=-1):
         """Type a line at the prompt, wait for the next prompt; return what was printed in between."""
         self.sendline(line)
         text = self.wait_for_prompt(timeout)
