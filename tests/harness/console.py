@@ -29,7 +29,6 @@ class Console(fdspawn):
         self._transcript = bytearray()
         super().__init__(connection.fileno(), timeout=10)
         del self.command  # pexpect's attribute of that name would hide our method
-        del self.command  # pexpect's word for the program that it started: it started none
         self.linesep = b"\r"
         self.delaybeforesend = None
 
