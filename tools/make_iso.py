@@ -7,6 +7,7 @@ Two runs over the same inputs give the same bytes: every time in the image is SO
 """
 
 import argparse
+import gzip
 import os
 import shutil
 import subprocess
@@ -18,7 +19,18 @@ from pathlib import Path
 from say import stop
 
 # What boot/grub.cfg may use, and what finds it: "normal" reads it from the prefix.
-MODULES = ["normal", "iso9660", "multiboot2", "serial", "terminal", "search_fs_file", "all_video", "echo", "test"]
+MODULES = [
+    "normal",
+    "gzio",
+    "iso9660",
+    "multiboot2",
+    "serial",
+    "terminal",
+    "search_fs_file",
+    "all_video",
+    "echo",
+    "test",
+]
 BIOS_MODULES = [*MODULES, "biosdisk"]
 EFI_MODULES = [*MODULES, "part_gpt", "fat"]
 PADDING_IN_BYTES = 64 * 1024
@@ -70,7 +82,8 @@ def make_iso(kernel, config, output, files=()):
         (root / "boot" / "grub").mkdir(parents=True)
         shutil.copyfile(config, root / "boot" / "grub" / "grub.cfg")
         (folder / "find.cfg").write_text(FIND_CONFIGURATION)
-        shutil.copyfile(kernel, root / "boot" / "kernel.elf")
+        # GRUB unpacks what is gzipped as it reads it; half the kernel's size, and hardly slower to boot.
+        (root / "boot" / "kernel.elf").write_bytes(gzip.compress(kernel.read_bytes(), mtime=0))
         for inside, path in files:
             (root / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, root / inside)

@@ -23,7 +23,9 @@ ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
 # What QEMU's trace says when the person left: quit by the host.
 LEFT_BY_HAND = "qemu_system_shutdown_request reason=2"
 PROMPT = b"> "
-QUIET_S = 10
+# A machine that says nothing for so long has not booted, or has answered everything.
+SLOWEST_BOOT_S = 60
+QUIET_S = 3
 # One set of files for each run: two may run side by side. Kept only if the run fails.
 LOG = BUILD / f"run-{os.getpid()}.log"
 TRACE = BUILD / f"run-{os.getpid()}-resets.log"
@@ -172,7 +174,7 @@ def bochs():
 def relay(connection):
     """Copy between this terminal and a socket until the socket ends or the person types Ctrl-] x.
 
-    Input that is no terminal is typed once the prompt is there, and then has ten seconds to be answered.
+    Input that is no terminal is typed once the prompt is there, and has been answered when nothing more comes.
     """
     if not os.isatty(sys.stdin.fileno()):
         return relay_piped(connection)
@@ -201,7 +203,9 @@ def relay_piped(connection):
     ready = threading.Event()
     threading.Thread(target=type_input, args=(connection.makefile("wb"), ready), daemon=True).start()
     tail = b""
-    while select.select([connection], [], [], QUIET_S)[0] and (data := show(connection)):
+    while select.select([connection], [], [], QUIET_S if ready.is_set() else SLOWEST_BOOT_S)[0]:
+        if not (data := show(connection)):
+            return
         tail = (tail + data)[-16:]
         if tail.endswith(PROMPT):
             ready.set()

@@ -25,7 +25,7 @@ class ConsoleSerial:
         self.pending = bytes(console.buffer)
         console.buffer = b""
 
-    def inWaiting(self):  # noqa: N802 (pyserial's name)
+    def inWaiting(self):
         """Return how many bytes can be read without waiting."""
         with contextlib.suppress(pexpect.TIMEOUT):
             self._fetch(0)

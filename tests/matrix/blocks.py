@@ -273,9 +273,7 @@ def addresses():
     toggles = [("leaf", bit) for bit in (P, W, U, NX)]
     rows = pairwise(without("place", "leaf"))
     return [
-        block_of("value of CR2", row | {"place": place, "leaf": (1, 1, 0)}, toggles)
-        for row in rows
-        for place in PLACES
+        block_of("value of CR2", row | {"place": place, "leaf": (1, 1, 0)}, toggles) for row in rows for place in PLACES
     ]
 
 

@@ -137,7 +137,7 @@ def key_refuses(walk, settings, access, processor):
     access_disabled, write_disabled = (rights & numpy.uint64(1)) != 0, (rights & numpy.uint64(2)) != 0
     refused = access_disabled
     if access.kind == WRITE and (access.user or settings.wp):
-        refused = (write_disabled if processor.bochs_pku else access_disabled | write_disabled)
+        refused = write_disabled if processor.bochs_pku else access_disabled | write_disabled
     return walk.user & refused
 
 
