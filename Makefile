@@ -9,6 +9,9 @@ PYTHON := .venv/bin/python
 # What `make test` hands to pytest besides its defaults: make test ARGS='-k iso -x'
 ARGS ?=
 
+# make run BOOT=iso, BOOT=uefi: what they need besides.
+BOOT_NEEDS = $(if $(filter iso uefi,$(BOOT)),$(BUILD)/kernel.iso) $(if $(filter uefi,$(BOOT)),packages-uefi)
+
 # The release date of MicroPython 1.25.0: products carry no time of their own, so two builds are identical.
 export SOURCE_DATE_EPOCH ?= 1744675200
 export MICROPY_GIT_TAG := v1.25.0
@@ -34,7 +37,7 @@ clean: ## Remove what was built (the fetched source and .venv stay)
 ## Running
 
 .PHONY: run
-run: $(BUILD)/kernel.elf | packages-run ## Boot to the prompt in QEMU, on this terminal
+run: $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal
 	@python3 tools/run.py run
 
 .PHONY: debug
