@@ -53,14 +53,21 @@ class MemorySystem:
         self.page_allocator = page_allocator
 
 
+class _Nothing:
+    """What is in the slot before boot: every question to it raises NotInitialized."""
+
+    def __getattr__(self, name):
+        raise NotInitialized("memory")
+
+
 # The one slot that the free functions use.
-_system = None
+_system = _Nothing()
 
 
 def install(system):
-    """Fill the slot. `memory.init` does it at boot; None empties it (soft reset, tests)."""
+    """Fill the slot. `memory.init` does it at boot; None empties it."""
     global _system
-    _system = system
+    _system = _Nothing() if system is None else system
 
 
 def create_allocators(memory_map, kernel_ranges, early_record, page_layout, window, enter, leave):
@@ -80,99 +87,85 @@ def create_allocators(memory_map, kernel_ranges, early_record, page_layout, wind
 def __getattr__(name):
     """`memory.frame_allocator` and `memory.page_allocator`, once there are any."""
     if name in ("frame_allocator", "page_allocator"):
-        return getattr(_installed(), name)
+        return getattr(_system, name)
     raise AttributeError("module 'memory' has no attribute '%s'" % name)
-
-
-def _installed():
-    if _system is None:
-        raise NotInitialized("memory")
-    return _system
-
-
-def _pages():
-    return _installed().page_allocator
-
-
-def _frames():
-    return _installed().frame_allocator
 
 
 def allocate_pages(count):
     """Own `count` pages of the kernel's pool. Raises OutOfPages."""
-    return _pages().allocate(count)
+    return _system.page_allocator.allocate(count)
 
 
 def allocate_pages_at(address, count):
     """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
-    return _pages().allocate_at(address, count)
+    return _system.page_allocator.allocate_at(address, count)
 
 
 def allocate_pages_by_bytes(size_in_bytes):
     """Own as many pages of the kernel's pool as hold `size_in_bytes` bytes."""
-    return _pages().allocate_by_bytes(size_in_bytes)
+    return _system.page_allocator.allocate_by_bytes(size_in_bytes)
 
 
 def allocate_pages_by_bytes_at(address, size_in_bytes):
     """Own exactly the pages that hold the `size_in_bytes` bytes from `address` on."""
-    return _pages().allocate_by_bytes_at(address, size_in_bytes)
+    return _system.page_allocator.allocate_by_bytes_at(address, size_in_bytes)
 
 
 def allocate_pages_in_range(count, limits):
     """Own `count` pages inside the PageRange `limits`."""
-    return _pages().allocate_in_range(count, limits)
+    return _system.page_allocator.allocate_in_range(count, limits)
 
 
 def allocate_pages_by_bytes_in_range(size_in_bytes, limits):
     """Own as many pages inside the PageRange `limits` as hold `size_in_bytes` bytes."""
-    return _pages().allocate_by_bytes_in_range(size_in_bytes, limits)
+    return _system.page_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
 
 
 def allocate_pages_deferred(request, count):
     """Own `count` pages as `request` wishes. Returns (AllocatedPages, DeferredAllocAction)."""
-    return _pages().allocate_deferred(request, count)
+    return _system.page_allocator.allocate_deferred(request, count)
 
 
 def allocate_pages_by_bytes_deferred(request, size_in_bytes):
     """As `allocate_pages_deferred`, by bytes."""
-    return _pages().allocate_by_bytes_deferred(request, size_in_bytes)
+    return _system.page_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
 
 
 def allocate_frames(count):
     """Own `count` frames of usable RAM. Raises OutOfFrames."""
-    return _frames().allocate(count)
+    return _system.frame_allocator.allocate(count)
 
 
 def allocate_frames_at(address, count):
     """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
-    return _frames().allocate_at(address, count)
+    return _system.frame_allocator.allocate_at(address, count)
 
 
 def allocate_frames_by_bytes(size_in_bytes):
     """Own as many frames as hold `size_in_bytes` bytes."""
-    return _frames().allocate_by_bytes(size_in_bytes)
+    return _system.frame_allocator.allocate_by_bytes(size_in_bytes)
 
 
 def allocate_frames_by_bytes_at(address, size_in_bytes):
     """Own exactly the frames that hold the `size_in_bytes` bytes from `address` on."""
-    return _frames().allocate_by_bytes_at(address, size_in_bytes)
+    return _system.frame_allocator.allocate_by_bytes_at(address, size_in_bytes)
 
 
 def allocate_frames_in_range(count, limits):
     """Own `count` frames of usable RAM inside the FrameRange `limits`."""
-    return _frames().allocate_in_range(count, limits)
+    return _system.frame_allocator.allocate_in_range(count, limits)
 
 
 def allocate_frames_by_bytes_in_range(size_in_bytes, limits):
     """Own as many frames inside the FrameRange `limits` as hold `size_in_bytes` bytes."""
-    return _frames().allocate_by_bytes_in_range(size_in_bytes, limits)
+    return _system.frame_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
 
 
 def allocate_frames_deferred(request, count):
     """Own `count` frames as `request` wishes. Returns (AllocatedFrames, DeferredAllocAction)."""
-    return _frames().allocate_deferred(request, count)
+    return _system.frame_allocator.allocate_deferred(request, count)
 
 
 def allocate_frames_by_bytes_deferred(request, size_in_bytes):
     """As `allocate_frames_deferred`, by bytes."""
-    return _frames().allocate_by_bytes_deferred(request, size_in_bytes)
+    return _system.frame_allocator.allocate_by_bytes_deferred(request, size_in_bytes)

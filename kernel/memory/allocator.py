@@ -7,6 +7,8 @@ Placement: the lowest address that fits. A request of 512 (262,144) chunks or mo
 begins on a 2 MiB (1 GiB) boundary if it can, so that huge pages get used.
 """
 
+from micropython import const
+
 from memory_structs import (
     AddressInUse,
     IllegalState,
@@ -15,16 +17,22 @@ from memory_structs import (
     OutOfRange,
     PAGE_SHIFT,
     PAGE_SIZE,
-    Page1G,
-    Page2M,
     Reentered,
 )
 from . import run_tree
-from .owners import DeferredAllocAction
+from .owners import ARENA, DeferredAllocAction, Owner
+from .run_tree import take, take_aligned, take_at
 from .requests import AllocationRequest, least_common_multiple
 
-CHUNKS_2M = Page2M.num_4k_pages
-CHUNKS_1G = Page1G.num_4k_pages
+# In units of 4 KiB: what a 2 MiB and a 1 GiB page hold, and what no address space holds.
+_HUGE_2M = const(1 << 9)
+_HUGE_1G = const(1 << 18)
+_TOO_MANY = const(1 << 52)
+
+# Where things stand in an owner's list (`owners.RUN`, `owners.COUNT`): constants that the compiler knows are faster.
+_DEAD = const(-1)
+_RUN = const(0)
+_COUNT = const(1)
 
 # How many runs that are long enough, but badly aligned, are tried from the lowest on.
 ALIGNED_TRIES = 16
@@ -52,8 +60,7 @@ class Allocator:
         pool = arenas[0]
         self._pool = pool
         self._tree = pool.tree
-        self._enter = pool.enter
-        self._leave = pool.leave
+        self._owner_class = self._owners
         self._pending = []
 
     @property
@@ -65,18 +72,24 @@ class Allocator:
 
     def allocate(self, count):
         """Own `count` chunks of 4 KiB, wherever. Raises ValueError, TypeError, OutOfPages or OutOfFrames."""
-        if type(count) is not int or count < 1 or count >= CHUNKS_2M:
+        if count is True or count >= _HUGE_2M:
+            return self._allocate_huge(count)
+        owner = self._owner_class()
+        owner._state = state = [_DEAD, count, self._pool, "drop()"]
+        state[_RUN] = take(self._tree, count)
+        if state[_RUN] < 0:
+            return self._allocate_within(self._check_count(count), None, 1)
+        return owner
+
+    def _allocate_huge(self, count):
+        """The same for 512 and more: on a 2 MiB or 1 GiB boundary, in the common case where a low run has one."""
+        if count is True or count >= _TOO_MANY:
             self._check_count(count)
-            return self._allocate_within(count, None, 1)
-        owner = self._owners(self._pool)
-        self._enter()
-        run = run_tree.take(self._tree, count)
-        if run >= 0:
-            owner._count = count
-            owner._run = run
-        self._leave()
-        if run < 0:
-            return self._allocate_within(count, None, 1)
+        owner = self._owner_class()
+        owner._state = state = [_DEAD, count, self._pool, "drop()"]
+        state[_RUN] = take_aligned(self._tree, count, _HUGE_2M if count < _HUGE_1G else _HUGE_1G, ALIGNED_TRIES)
+        if state[_RUN] < 0:
+            return self._allocate_within(self._check_count(count), None, 1)
         return owner
 
     def allocate_by_bytes(self, size_in_bytes):
@@ -144,9 +157,13 @@ class Allocator:
 
         Raises TypeError, UseAfterMove or IllegalState; then nothing has changed.
         """
-        if not hasattr(owner, "_arena") or owner._arena.allocator is not self:
-            raise TypeError("%s does not own this: %s" % (self.name, owner))
-        arena = owner._arena
+        if owner.__class__ is not self._owners:
+            if isinstance(owner, Owner):
+                raise IllegalState(owner, owner.state, "become %s" % MemoryState.MAPPED)
+            raise TypeError("%s maps %s, not %s" % (self.name, self._owners.__name__, type(owner).__name__))
+        arena = owner._state[ARENA]
+        if arena.allocator is not self:
+            raise ValueError("%s comes from another allocator than %s" % (owner, self.name))
         arena.enter()
         try:
             taken = owner._consume(MemoryState.MAPPED, consumer)
@@ -168,8 +185,8 @@ class Allocator:
         arena.enter()
         arena.mapped -= count
         self._count_unmapped(arena, count)
-        owner._count = count
-        owner._run = first << 1 | clean
+        owner._state[_COUNT] = count
+        owner._state[_RUN] = first << 1 | clean
         arena.leave()
         return owner
 
@@ -180,7 +197,7 @@ class Allocator:
             raise OutOfBookkeeping(self.name, run_tree.owners_of(arena.tree))
 
     def _unmapped_owner(self, arena):
-        return self._owners(arena)
+        return self._owners._new(arena)
 
     def _count_unmapped(self, arena, count):
         """Pages go straight back to ALLOCATED; frames wait in UNMAPPED."""
@@ -189,7 +206,7 @@ class Allocator:
 
     def _allocate_within(self, count, limits, alignment):
         arena = self._arena_for(limits)
-        owner = self._owners(arena)
+        owner = self._owners._new(arena)
         while True:
             first = self._find(arena, limits, alignment, count)
             if first < 0:
@@ -205,7 +222,7 @@ class Allocator:
             raise OutOfRange(last, "the numbers that exist behind %s" % hex(first))
         for _ in range(2):
             for arena in self._arenas:
-                owner = self._owners(arena)
+                owner = self._owners._new(arena)
                 if self._take_into(owner, arena, first, count):
                     return owner
             if not self._settle_pending():
@@ -214,12 +231,10 @@ class Allocator:
 
     def _take_into(self, owner, arena, first, count):
         """Take the run out of the arena's tree and bring `owner` to life. False when it is not free."""
-        arena.enter()
-        run = run_tree.take_at(arena.tree, first, count)
-        if run >= 0:
-            owner._count = count
-            owner._run = run
-        arena.leave()
+        state = owner._state
+        state[_COUNT] = count
+        state[_RUN] = take_at(arena.tree, first, count)
+        run = state[_RUN]
         if run < -1:
             self.refuse(run)
         return run >= 0
@@ -242,7 +257,7 @@ class Allocator:
     def _alignments(alignment, count):
         """The alignments to try, best first."""
         wishes = [alignment]
-        for chunks in CHUNKS_2M, CHUNKS_1G:
+        for chunks in _HUGE_2M, _HUGE_1G:
             if count >= chunks and alignment % chunks:
                 wishes.insert(0, least_common_multiple(alignment, chunks))
         return wishes
@@ -260,7 +275,7 @@ class Allocator:
 
     def _cut_out(self, arena, first, count):
         """Take the whole free run around `first` out; return the owner of a part and the action with the rest."""
-        owner = self._owners(arena)
+        owner = self._owners._new(arena)
         action = DeferredAllocAction(arena)
         self._pending.append(action)
         start, length = arena.free_from(first)
@@ -273,8 +288,8 @@ class Allocator:
             run_tree.give(arena.tree, run, length)
             run = run_tree.TOO_MANY
         if run >= 0:
-            owner._count = count
-            owner._run = first << 1 | clean
+            owner._state[_COUNT] = count
+            owner._state[_RUN] = first << 1 | clean
             action._left_over = left_over
             arena.postponed += before + after
         else:
@@ -355,8 +370,9 @@ class Allocator:
             raise TypeError("a count must be an int, not %s" % type(count).__name__)
         if count < 1:
             raise ValueError("a count of chunks must be 1 or more, not %d" % count)
-        if count >> 52:
+        if count >= _TOO_MANY:
             raise self._out(count)
+        return count
 
     def _count_for(self, size_in_bytes, offset):
         """How many chunks hold `size_in_bytes` bytes that begin `offset` bytes into the first."""

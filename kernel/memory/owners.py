@@ -3,10 +3,16 @@
 Having an owner means: nobody else has its numbers, until it is dropped or consumed.
 Owners can't be copied; only an allocator makes live ones.
 
-An owner's whole state is `_run` and `_count`. While it lives, `_run` is the integer
-first << 1 | clean; when it is dead, it is the name of the call that consumed it.
-Every step prepares all objects first and then only stores into them.
+An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many
+(`COUNT`), where they belong (`ARENA`), and who consumed it (`CONSUMER`). A list,
+because storing into one costs a seventh of storing an attribute, and never allocates.
+
+All or nothing: each call prepares first, then commits in statements that neither
+allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
+so nothing comes in between; where a commit has to jump, the guard is around it.
 """
+
+from micropython import const
 
 from memory_structs import (
     FrameRange,
@@ -19,116 +25,104 @@ from memory_structs import (
     UseAfterMove,
 )
 from . import run_tree
+from .run_tree import give
 
-NEVER_OWNED = "nobody: only an allocator makes owners"
+DEAD = const(-1)
+
+RUN = const(0)
+COUNT = const(1)
+ARENA = const(2)
+CONSUMER = const(3)
+
+# A new owner's list names `drop()` from the start, since that is how most of them end.
+DROP = "drop()"
+NEVER_OWNED = "nobody, for only an allocator makes owners"
 
 
 class Owner:
     """The interface that all owners share."""
 
     _ranges = None
-    _state = MemoryState.ALLOCATED
+    _memory_state = MemoryState.ALLOCATED
 
-    def __init__(self, arena):
-        """Make a dead owner. An allocator or another owner brings it to life."""
-        self._arena = arena
-        self._run = NEVER_OWNED
-        self._count = 0
+    # Every owner that an allocator makes has a list of its own; one that a user makes is dead for ever. (A class
+    # without __init__ makes its objects in two thirds of the time.)
+    _state = [DEAD, 0, None, NEVER_OWNED]
+
+    @classmethod
+    def _new(cls, arena):
+        """Make a dead owner that is to live in `arena`."""
+        owner = cls()
+        owner._state = [DEAD, 0, arena, DROP]
+        return owner
 
     def _live(self):
         """first << 1 | clean. Raises UseAfterMove."""
-        if type(self._run) is not int:
-            raise UseAfterMove(type(self).__name__, self._run)
-        return self._run
+        run = self._state[RUN]
+        if run < 0:
+            raise UseAfterMove(self.__class__.__name__, self._state[CONSUMER])
+        return run
 
-    @property
-    def range(self):
+    def __getattr__(self, name):
+        """`.range`, `.state`, and everything that the range can be asked: `start_address`, `contains(...)`, ...
+
+        Answered here and not by properties, for in a class with properties each store
+        into an object costs a thousand instructions. Raises UseAfterMove, AttributeError.
+        """
+        if name == "state":
+            return MemoryState.FREE if self._state[RUN] < 0 else self._memory_state
+        if name[0] != "_":
+            owned = self._range()
+            if name == "range":
+                return owned
+            if hasattr(owned, name):
+                return getattr(owned, name)
+        raise AttributeError("'%s' object has no attribute '%s'" % (self.__class__.__name__, name))
+
+    def _range(self):
         """What is owned, as a PageRange or FrameRange of 4 KiB chunks."""
         first = self._live() >> 1
-        if self._count == 0:
+        count = self._state[COUNT]
+        if count == 0:
             return self._ranges.empty()
-        return self._ranges.from_numbers(first, first + self._count - 1)
-
-    @property
-    def state(self):
-        """Its `MemoryState`; FREE when it is dead."""
-        return self._state if type(self._run) is int else MemoryState.FREE
-
-    @property
-    def first_number(self):
-        """The first number (4 KiB units)."""
-        return self._live() >> 1
-
-    @property
-    def start(self):
-        return self.range.start
-
-    @property
-    def end(self):
-        """The last chunk, inclusive."""
-        return self.range.end
-
-    @property
-    def start_address(self):
-        return self.range.start_address
-
-    @property
-    def size_in_bytes(self):
-        return len(self) * 4096
+        return self._ranges.from_numbers(first, first + count - 1)
 
     def __len__(self):
         """How many 4 KiB chunks are owned."""
         self._live()
-        return self._count
+        return self._state[COUNT]
 
     def __bool__(self):
-        return type(self._run) is int
-
-    def contains_address(self, address):
-        return self.range.contains_address(address)
-
-    def contains(self, chunk):
-        return self.range.contains(chunk)
-
-    def contains_range(self, other):
-        return self.range.contains_range(other)
-
-    def overlap(self, other):
-        return self.range.overlap(other)
-
-    def offset_of_address(self, address):
-        return self.range.offset_of_address(address)
-
-    def address_at_offset(self, offset):
-        return self.range.address_at_offset(offset)
+        """True while it lives."""
+        return self._state[RUN] >= 0
 
     def merge(self, other):
         """Take over `other`, which must touch this one on either side; `other` is dead then.
 
         Raises TypeError, UseAfterMove or NotTouching; then both live on unchanged.
         """
-        if type(other) is not type(self):
+        if other.__class__ is not self.__class__:
             raise TypeError("%s cannot merge with %s" % (type(self).__name__, type(other).__name__))
         run, second = self._live(), other._live()
-        if self._arena is not other._arena:
+        state, others = self._state, other._state
+        arena = state[ARENA]
+        if arena is not others[ARENA]:
             raise NotTouching(self, other, "they come from different memory")
-        if self._count == 0 or other._count == 0:
+        if not state[COUNT] or not others[COUNT]:
             raise NotTouching(self, other, "an empty one touches nothing")
-        count = self._count + other._count
-        clean = run & second & 1
-        if (run >> 1) + self._count == second >> 1:
-            run = run & ~1 | clean
-        elif (second >> 1) + other._count == run >> 1:
-            run = second & ~1 | clean
+        if (run >> 1) + state[COUNT] == second >> 1:
+            low = run
+        elif (second >> 1) + others[COUNT] == run >> 1:
+            low = second
         else:
             raise NotTouching(self, other)
-        arena = self._arena
-        arena.enter()
-        self._run = run
-        self._count = count
-        other._run = "merge()"
+        merged = low & ~1 | run & second & 1
+        count = state[COUNT] + others[COUNT]
+        others[CONSUMER] = "merge()"
+        others[RUN] = DEAD
+        state[COUNT] = count
+        state[RUN] = merged
         run_tree.add_owners(arena.tree, -1)
-        arena.leave()
 
     def split(self, at):
         """Consume this owner and return two: the numbers below the chunk `at`, and the rest.
@@ -138,27 +132,32 @@ class Owner:
         or there is nothing to split) or OutOfBookkeeping; then the owner lives on.
         """
         first = self._live() >> 1
+        count = self._state[COUNT]
         self._ranges.empty()._check_chunk(at)
-        if self._count == 0 or not first <= at.number <= first + self._count:
+        if count == 0 or not first <= at.number <= first + count:
             raise OutOfRange(at, str(self))
-        return tuple(self._divided((first, at.number, first + self._count), "split()"))
+        return self._divided((first, at.number, first + count), "split()")
 
     def _divided(self, bounds, consumer):
         """Consume this owner; return one owner for each stretch between two of `bounds`."""
-        parts = [type(self)(self._arena) for _ in range(len(bounds) - 1)]
-        arena = self._arena
-        clean = self._run & 1
+        arena = self._state[ARENA]
+        clean = self._state[RUN] & 1
+        parts = tuple(self._new(arena) for _ in range(len(bounds) - 1))
         arena.enter()
         code = run_tree.add_owners(arena.tree, self._pieces(bounds) - 1)
         if code == 0:
             for index, part in enumerate(parts):
-                part._run = bounds[index] << 1 | clean
-                part._count = bounds[index + 1] - bounds[index]
-            self._run = consumer
+                part._state[COUNT] = bounds[index + 1] - bounds[index]
+                part._state[RUN] = bounds[index] << 1 | clean
+            self._die(consumer)
         arena.leave()
         if code:
             raise OutOfBookkeeping(arena.name, run_tree.owners_of(arena.tree))
         return parts
+
+    def _die(self, consumer):
+        self._state[CONSUMER] = consumer
+        self._state[RUN] = DEAD
 
     @staticmethod
     def _pieces(bounds):
@@ -167,19 +166,15 @@ class Owner:
 
     def drop(self):
         """Give everything back: it is free when this returns. Raises UseAfterMove."""
-        run = self._run
-        if type(run) is not int:
-            raise UseAfterMove(type(self).__name__, run)
-        arena = self._arena
-        code = 0
-        arena.enter()
-        if self._count:
-            code = run_tree.give(arena.tree, run, self._count)
-        if code == 0:
-            self._run = "drop()"
-        arena.leave()
+        state = self._state
+        run = state[RUN]
+        if run < 0:
+            self._live()
+        state[RUN] = DEAD
+        code = give(state[ARENA].tree, run, state[COUNT])
         if code:
-            arena.allocator.refuse(code)
+            state[RUN] = run
+            state[ARENA].allocator.refuse(code)
 
     def _consume(self, state, consumer):
         """Leave this owner dead, for whoever goes on to `state` with its numbers.
@@ -187,10 +182,10 @@ class Owner:
         Returns (first, count, clean). Raises UseAfterMove or IllegalState.
         """
         run = self._live()
-        if not self._state.can_become(state):
-            raise IllegalState(self, self._state, "become %s" % state)
-        taken = run >> 1, self._count, run & 1
-        self._run = consumer
+        if not self._memory_state.can_become(state):
+            raise IllegalState(self, self._memory_state, "become %s" % state)
+        taken = run >> 1, self._state[COUNT], run & 1
+        self._die(consumer)
         return taken
 
     def __enter__(self):
@@ -199,15 +194,15 @@ class Owner:
 
     def __exit__(self, kind, value, traceback):
         """Drop, unless that was done inside."""
-        if type(self._run) is int:
+        if self._state[RUN] >= 0:
             self.drop()
         return False
 
     def __repr__(self):
-        name = type(self).__name__
-        if type(self._run) is not int:
-            return "%s(consumed by %s)" % (name, self._run)
-        if self._count == 0:
+        name = self.__class__.__name__
+        if self._state[RUN] < 0:
+            return "%s(consumed by %s)" % (name, self._state[CONSUMER])
+        if self._state[COUNT] == 0:
             return name + "(empty)"
         return name + str(self.range)[len(self._ranges.__name__) :]
 
@@ -217,30 +212,25 @@ class Owner:
 class AllocatedPages(Owner):
     """Virtual pages that are yours, and mapped nowhere."""
 
-    _ranges = PageRange
+    drop = Owner.drop  # repeated: a method is found faster in its own class
 
-    @property
-    def size_in_pages(self):
-        return len(self)
+    _ranges = PageRange
 
 
 class AllocatedFrames(Owner):
     """Physical frames that are yours, and mapped nowhere (but in the physical window)."""
 
+    drop = Owner.drop  # repeated: a method is found faster in its own class
+
     _ranges = FrameRange
 
-    @property
-    def size_in_frames(self):
-        return len(self)
-
-    @property
     def is_clean(self):
         """True when the memory is known to be zero."""
         return bool(self._live() & 1)
 
     def mark_clean(self, clean=True):
         """Say what is known of the memory: True after zeroing it, False after writing to it."""
-        self._run = self._live() & ~1 | bool(clean)
+        self._state[RUN] = self._live() & ~1 | bool(clean)
 
     def split_range(self, extracted):
         """Consume this owner and return three: the frames below `extracted`, those in it, those above.
@@ -250,38 +240,34 @@ class AllocatedFrames(Owner):
         """
         if not self.range.contains_range(extracted):
             raise OutOfRange(extracted, str(self))
-        first = self._run >> 1
-        bounds = first, extracted.first_number, extracted.last_number + 1, first + self._count
-        return tuple(self._divided(bounds, "split_range()"))
+        first = self._live() >> 1
+        bounds = first, extracted.first_number, extracted.last_number + 1, first + self._state[COUNT]
+        return self._divided(bounds, "split_range()")
 
 
 class UnmappedFrames(Owner):
     """Frames that an unmap has just brought back; nothing reaches them any more."""
 
     _ranges = FrameRange
-    _state = MemoryState.UNMAPPED
-
-    @property
-    def size_in_frames(self):
-        return len(self)
+    _memory_state = MemoryState.UNMAPPED
 
     def into_allocated_frames(self):
         """Consume this owner and return AllocatedFrames for the same frames."""
         self._live()
-        allocated = AllocatedFrames(self._arena)
-        arena = self._arena
+        arena = self._state[ARENA]
+        allocated = AllocatedFrames._new(arena)
         arena.enter()
         first, count, clean = self._consume(MemoryState.ALLOCATED, "into_allocated_frames()")
-        allocated._count = count
-        allocated._run = first << 1 | clean
+        allocated._state[COUNT] = count
+        allocated._state[RUN] = first << 1 | clean
         arena.unmapped -= count
         arena.leave()
         return allocated
 
     def drop(self):
         """Give the frames back: they are free when this returns. Raises UseAfterMove."""
-        count = self._count
-        arena = self._arena
+        arena = self._state[ARENA]
+        count = self._state[COUNT]
         arena.enter()
         try:
             Owner.drop(self)

@@ -39,6 +39,7 @@ NOT_FREE = const(-1)  # no run fits, or a part of what is given is free already
 TOO_MANY = const(-2)  # all nodes are used, or the search budget is
 REENTERED = const(-3)  # called while another call was under way
 
+HIGHEST = const(1 << 53)
 NODE_BYTES = const(48)
 CONTROL_BYTES = const(96)
 
@@ -188,6 +189,8 @@ def take(tree: int, count: int) -> int:
     nil = ptr32(tree)
     if nil[_BUSY]:
         return REENTERED
+    if count < 1:
+        return NOT_FREE
     owned = int(nil[_OWNED])
     if owned >= int(nil[_OWNED_LIMIT]):
         return TOO_MANY
@@ -346,6 +349,18 @@ def take_at(tree: int, first: int, count: int) -> int:
 
 
 @micropython.viper
+def take_aligned(tree: int, count: int, alignment: int, budget: int) -> int:
+    """Take `count` numbers from a multiple of `alignment` on: the lowest that fits within `find`'s budget.
+
+    Returns as `take_at`.
+    """
+    first = int(find(tree, 0, HIGHEST, count, alignment, budget))
+    if first < 0:
+        return first
+    return int(take_at(tree, first, count))
+
+
+@micropython.viper
 def give(tree: int, run: int, count: int) -> int:
     """Make `count` numbers free, and join them with both neighbours.
 
@@ -356,6 +371,8 @@ def give(tree: int, run: int, count: int) -> int:
     nil = ptr32(tree)
     if nil[_BUSY]:
         return REENTERED
+    if count == 0:
+        return 0
     first = run >> 1
     end = first + count
     # The neighbours: the runs `below` and `above`.
@@ -652,31 +669,28 @@ def _rotate(tree: int, ref: int, side: int) -> int:
     p[_PARENT] = child
     p[side] = moves
     ptr32(tree + moves)[_PARENT] = ref
-    _refresh(tree, ref)
-    _refresh(tree, child)
-    return child
-
-
-@micropython.viper
-def _refresh(tree: int, ref: int):
-    """Recompute the height and the largest run of one node from its children."""
-    p = ptr32(tree + ref)
-    l = ptr32(tree + p[_LEFT])
-    r = ptr32(tree + p[_RIGHT])
-    height = int(l[_HEIGHT]) & _HEIGHT_MASK
-    other = int(r[_HEIGHT]) & _HEIGHT_MASK
-    if other > height:
-        height = other
-    p[_HEIGHT] = height + 1 | int(p[_HEIGHT]) & _CLEAN
-    largest = p[_LENGTH] | p[_LENGTH + 1] << 32
-    length = l[_LARGEST] | l[_LARGEST + 1] << 32
-    if length > largest:
-        largest = length
-    length = r[_LARGEST] | r[_LARGEST + 1] << 32
-    if length > largest:
-        largest = length
-    p[_LARGEST] = largest
-    p[_LARGEST + 1] = largest >> 32
+    # Recompute both nodes, the lower one first.
+    while True:
+        l = ptr32(tree + p[_LEFT])
+        r = ptr32(tree + p[_RIGHT])
+        height = int(l[_HEIGHT]) & _HEIGHT_MASK
+        outer = int(r[_HEIGHT]) & _HEIGHT_MASK
+        if outer > height:
+            height = outer
+        p[_HEIGHT] = height + 1 | int(p[_HEIGHT]) & _CLEAN
+        largest = p[_LENGTH] | p[_LENGTH + 1] << 32
+        length = l[_LARGEST] | l[_LARGEST + 1] << 32
+        if length > largest:
+            largest = length
+        length = r[_LARGEST] | r[_LARGEST + 1] << 32
+        if length > largest:
+            largest = length
+        p[_LARGEST] = largest
+        p[_LARGEST + 1] = largest >> 32
+        if ref == child:
+            return child
+        ref = child
+        p = c
 
 
 def runs_of(tree):
