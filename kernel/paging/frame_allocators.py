@@ -1,0 +1,93 @@
+"""Where frames for tables come from: a protocol of two calls, and two allocators that the post needs.
+
+`allocate_frame()` returns a Frame or None, `deallocate_frame(frame)` takes it back. An allocator may also have
+`allocate_run(count)`, which returns (first frame number, how many, at most `count`) or None, and
+`deallocate_run(first frame number, count)`: mappers use them for long ranges.
+"""
+
+from memory_structs import PAGE_SHIFT
+
+from .numbers import check_frame, frame_of
+
+
+class EmptyFrameAllocator:
+    """Never has a frame: enough wherever the tables exist already."""
+
+    def allocate_frame(self):
+        return None
+
+    def deallocate_frame(self, frame):
+        """Refuse: nothing can have come from here (ValueError)."""
+        raise ValueError("%r does not come from this allocator, which never had any frame" % (frame,))
+
+
+class BootInfoFrameAllocator:
+    """Hands out the usable frames of a memory map that also lie in `owned`, lowest first.
+
+    `owned` is an owner of frames, or a FrameRange: anything with `.start` and `.end` frames. What the map calls usable
+    belongs to the kernel's own frame allocator once that runs, so the caller takes frames from it and lends them here.
+    Frames given back are handed out again before new ones.
+    """
+
+    def __init__(self, memory_map, owned):
+        self._pieces = pieces_of(memory_map, owned.start.number, owned.end.last_number)
+        self._returned = []
+        self.allocated = 0
+
+    def allocate_frame(self):
+        """A Frame, or None when all are out."""
+        run = self.allocate_run(1)
+        return None if run is None else frame_of(run[0])
+
+    def allocate_run(self, count):
+        """(first frame number, how many, at most `count`), or None."""
+        if self._returned:
+            run = self._returned.pop()
+            self._keep_rest(self._returned, run, count)
+        elif self._pieces:
+            run = self._pieces.pop()
+            self._keep_rest(self._pieces, run, count)
+        else:
+            return None
+        taken = min(count, run[1])
+        self.allocated += taken
+        return run[0], taken
+
+    def _keep_rest(self, pieces, run, count):
+        if run[1] > count:
+            pieces.append((run[0] + count, run[1] - count))
+
+    def deallocate_frame(self, frame):
+        """Take a 4 KiB frame back."""
+        self.deallocate_run(check_frame(frame).number, 1)
+
+    def deallocate_run(self, frame, count):
+        """Take `count` frames back, from a frame number on."""
+        self.allocated -= count
+        self._returned.append((frame, count))
+
+    def free(self):
+        """How many frames are left."""
+        return sum([count for _, count in self._pieces]) + sum([count for _, count in self._returned])
+
+
+def pieces_of(memory_map, first, last):
+    """Runs (first frame number, count) of whole usable frames between two frame numbers, the lowest at the end."""
+    taken = [(region.start.value, region.end.value) for region in memory_map if not region.is_usable]
+    pieces = []
+    for region in memory_map:
+        if region.is_usable:
+            start = max(first, region.start.value + 4095 >> PAGE_SHIFT)
+            end = min(last + 1, region.end.value >> PAGE_SHIFT)
+            pieces += without(taken, start, end)
+    pieces.sort(key=lambda piece: -piece[0])
+    return pieces
+
+
+def without(taken, start, end):
+    """The runs of frames from `start` to before `end` that no (first byte, byte after the last) of `taken` touches."""
+    for low, high in taken:
+        low, high = low >> PAGE_SHIFT, high + 4095 >> PAGE_SHIFT
+        if low < end and start < high:
+            return without(taken, start, min(end, low)) + without(taken, max(start, high), end)
+    return [(start, end - start)] if start < end else []

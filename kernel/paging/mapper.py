@@ -1,0 +1,384 @@
+"""The mapper: one piece of code for every page size and for every way to reach tables.
+
+The number layer are the methods with `numbers` in their name, and `mapper.access`, the native object itself: page and
+frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap allocation. The typed calls stand on it.
+"""
+
+from memory_structs import FrameRange, Page, PageRange, VirtualAddress
+
+from .flags import PteFlagsX86_64, word_for
+from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, cpu, tables
+from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
+from .refusals import FrameAllocationFailed, PageNotMapped, refusal
+from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
+from .translation import Mapped, NotMapped, Run, Walk, WalkEntry
+
+KEEP_NOTHING = 0
+LEAVE_PARENTS = -1
+MOST_LEVELS = LEVELS - 1
+ROOT_SPAN = 1 << 9 * MOST_LEVELS
+
+
+class Mapper:
+    """Having a mapper means: this level-4 table can be read and changed. `access` is a `tables.Access` on it.
+
+    `names[i]` names the i-th protected span of `access`, in refusals.
+    """
+
+    def __init__(self, access, ledger=None, names=()):
+        self.access = access
+        self.ledger = FlushLedger() if ledger is None else ledger
+        self.names = list(names)
+        self.shared_from = len_of_root()
+
+    @property
+    def root(self):
+        """The Frame of the level-4 table."""
+        return frame_of(self.access.root_frame)
+
+    def is_active(self):
+        """True while CR3 names this mapper's level-4 table."""
+        return cpu.read_root_frame() == self.access.root_frame
+
+    def protect(self, first_page, last_page, name):
+        """Refuse, from now on, every change from page number `first_page` to `last_page`, naming `name`."""
+        self.access.protect(first_page, last_page)
+        self.names.append(name)
+
+    def share_from(self, index):
+        """Say that root entries from `index` on lead to level-3 tables that other roots use too: never freed."""
+        self.access.share_from(index)
+        self.shared_from = index
+
+    # Flushes.
+
+    def _may_be_cached(self, page):
+        """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
+        return self.is_active() or page >= UPPER_HALF_FIRST_PAGE and self.shared_from < len_of_root()
+
+    def _flush_for(self, page, spans, leaves, with_global):
+        if not self._may_be_cached(page):
+            return NOTHING_TO_FLUSH
+        if leaves > self.ledger.threshold:
+            return MapperFlushAll(self.ledger, with_global)
+        return MapperFlush(self.ledger, spans)
+
+    # Mapping.
+
+    def map_to(self, page, frame, flags, frame_allocator, parent_flags=None):
+        """Map one page of any size to a frame of the same size; missing tables come from `frame_allocator`.
+
+        New tables get PRESENT, WRITABLE and the page's USER_ACCESSIBLE: the leaf decides. With `parent_flags` new and
+        existing tables on the way get these flags added, which is the only way to widen what exists.
+        Returns a MapperFlush; it is needed only if an existing table's flags changed. Raises
+        FrameAllocationFailed, ParentEntryHugePage, PageAlreadyMapped, StaleParentEntry, ContradictoryFlags,
+        KernelInUse; then nothing has changed and every frame is back in its allocator.
+        """
+        size = check_page(page)._size
+        if check_frame(frame)._size is not size:
+            raise TypeError("%r and %r are of two sizes" % (page, frame))
+        level = size._level
+        word = word_for(flags)
+        parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
+        count = 1 << 9 * (level - 1)
+        code = self.access.map(page._number, frame._number, count, word, level, level, parent)
+        if code == 0 and parent_flags is None:
+            return NOTHING_TO_FLUSH
+        return self._finish_map(code, page._number, frame._number, count, flags, word, level, level, parent, frame_allocator)
+
+    def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
+        """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
+        page = Page.containing_address(VirtualAddress(check_frame(frame).start_address.value), frame.size)
+        return self.map_to(page, frame, flags, frame_allocator, parent_flags)
+
+    def map_range(self, pages, frames, flags, frame_allocator, parent_flags=None, largest=None):
+        """Map a PageRange to a FrameRange of the same length, with the largest pages that fit.
+
+        `largest` (Page4K, Page2M, Page1G) is an upper limit. As map_to in everything else, for the whole range.
+        """
+        if type(pages) is not PageRange or type(frames) is not FrameRange:
+            raise TypeError("a PageRange and a FrameRange expected")
+        count = pages.size_in_bytes >> 12
+        if count != frames.size_in_bytes >> 12:
+            raise ValueError("%r has not as many 4 KiB units as %r" % (pages, frames))
+        if count == 0:
+            return NOTHING_TO_FLUSH
+        return self.map_numbers(
+            pages.first_number, frames.first_number, count, flags, frame_allocator, parent_flags, level_limit(largest)
+        )
+
+    def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
+        """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
+        word = word_for(flags)
+        parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
+        code = self.access.map(page, frame, count, word, 1, largest, parent)
+        return self._finish_map(code, page, frame, count, flags, word, 1, largest, parent, frame_allocator)
+
+    def _finish_map(self, code, page, frame, count, flags, word, smallest, largest, parent, frame_allocator):
+        """What is left to do after the first answer: supply tables and try again, or refuse."""
+        if code > 0:
+            try:
+                self.supply(page, code, frame_allocator)
+                code = self.access.map(page, frame, count, word, smallest, largest, parent)
+            finally:
+                if self.access.spare_count:
+                    self.withdraw(frame_allocator)
+        if code != 0:
+            raise refusal(code, self.access, page, count, frame, flags, self.names)
+        if parent != LEAVE_PARENTS and self.access.parents_changed and self._may_be_cached(page):
+            return MapperFlushAll(self.ledger, True)
+        return NOTHING_TO_FLUSH
+
+    def supply(self, page, needed, frame_allocator):
+        """Hand `needed` frames in for tables, all or none: FrameAllocationFailed gives back what came.
+
+        A frame allocator that has `allocate_run(count)` is asked for runs: it returns (first frame number, count of
+        at most that many) or None.
+        """
+        left = needed
+        allocate_run = getattr(frame_allocator, "allocate_run", None)
+        while left > 0:
+            if allocate_run is not None:
+                run = allocate_run(left)
+            else:
+                frame = frame_allocator.allocate_frame()
+                run = None if frame is None else (check_frame(frame).number, 1)
+            if run is None:
+                self.withdraw(frame_allocator)
+                raise FrameAllocationFailed(page, needed, needed - left)
+            self.access.give(run[0], run[1])
+            left -= run[1]
+
+    def withdraw(self, frame_allocator):
+        """Give every frame that was handed in and not used back."""
+        frame = self.access.take()
+        while frame >= 0:
+            frame_allocator.deallocate_frame(frame_of(frame))
+            frame = self.access.take()
+
+    # Unmapping and changing.
+
+    def unmap(self, page):
+        """Take one page's mapping away: (Frame, flags, MapperFlush). Tables stay; clean_up frees them.
+
+        Raises PageNotMapped, ParentEntryHugePage (SmallerPages when `page` is huge but its mapping is not),
+        MalformedEntry, KernelInUse; then nothing has changed.
+        """
+        size = check_page(page)._size
+        number = page._number
+        access = self.access
+        frame = access.translate(number)
+        word = access.flags
+        count = size.num_4k_pages
+        code = access.unmap(number, count, size._level, size._level)
+        if code != 0:
+            raise refusal(code, access, number, count, names=self.names)
+        flush = self._flush_for(number, ((number, count, count),), 1, access.any_global)
+        return frame_of(frame, size), PteFlagsX86_64.of_word(word), flush
+
+    def unmap_range(self, pages):
+        """Take the mappings of a whole PageRange away: (list of Run, MapperFlush).
+
+        All of it must be mapped, and no huge page may reach out of it. Raises as unmap does.
+        """
+        return self.unmap_numbers(*numbers_of(pages)) if len(pages) else ([], NOTHING_TO_FLUSH)
+
+    def unmap_numbers(self, page, count):
+        """unmap_range on numbers."""
+        access = self.access
+        runs = self.runs(page, count)
+        code = access.unmap(page, count, 1, MOST_LEVELS)
+        if code != 0:
+            raise refusal(code, access, page, count, names=self.names)
+        return runs, self._flush_for(page, spans_of(runs), access.count, access.any_global)
+
+    def update_flags(self, page, flags, keep=KEEP_NOTHING):
+        """Replace one page's flags; of the old ones those in the flag word `keep` stay. Tables are not widened.
+
+        Without PRESENT in `flags` the page is not mapped any more, but its entry goes on saying what it said:
+        clear(page) takes it away. Raises as unmap does, and ContradictoryFlags.
+        """
+        size = check_page(page)._size
+        count = size.num_4k_pages
+        number = page._number
+        self._update(number, count, size._level, size._level, flags, keep)
+        return self._flush_for(number, ((number, count, count),), 1, True)
+
+    def update_flags_range(self, pages, flags, keep=KEEP_NOTHING):
+        """update_flags for a whole PageRange, of any mix of page sizes; returns one MapperFlush."""
+        return self.update_numbers(*numbers_of(pages), flags, keep) if len(pages) else NOTHING_TO_FLUSH
+
+    def update_numbers(self, page, count, flags, keep=KEEP_NOTHING):
+        """update_flags_range on numbers."""
+        access = self.access
+        self._update(page, count, 1, MOST_LEVELS, flags, keep)
+        leaves, any_global = access.count, access.any_global
+        spans = ((page, count, 1),)
+        if leaves <= self.ledger.threshold and leaves != count:
+            spans = spans_of(self.runs(page, count))
+        return self._flush_for(page, spans, leaves, any_global)
+
+    def _update(self, page, count, smallest, largest, flags, keep):
+        code = self.access.update(page, count, smallest, largest, keep, word_for(flags))
+        if code != 0:
+            raise refusal(code, self.access, page, count, flags=flags, names=self.names)
+
+    def clear(self, page):
+        """Empty an entry that is not present: (frame number, flags) that it named. PageNotMapped if it is empty."""
+        level = check_page(page)._size._level
+        self.access.look(page._number, level)
+        word, was_empty = self.access.flags, self.access.entry_frame == 0 and self.access.flags == 0
+        if was_empty or self.access.level != level:
+            raise PageNotMapped(page._number, self.access.level, word)
+        frame = self.access.clear(page._number, level)
+        if frame < 0:
+            raise refusal(frame, self.access, page._number, names=self.names)
+        return frame, PteFlagsX86_64.of_word(word)
+
+    def set_flags_p4_entry(self, page, flags):
+        """Replace the flags of the root's entry for `page`; returns a MapperFlushAll. Raises PageNotMapped."""
+        return self.set_parent_flags(page, 4, flags)
+
+    def set_flags_p3_entry(self, page, flags):
+        """As set_flags_p4_entry, one level down; ParentEntryHugePage where a 1 GiB page is mapped."""
+        return self.set_parent_flags(page, 3, flags)
+
+    def set_flags_p2_entry(self, page, flags):
+        """As set_flags_p3_entry, one level down; ParentEntryHugePage where a 2 MiB page is mapped."""
+        return self.set_parent_flags(page, 2, flags)
+
+    def set_parent_flags(self, page, level, flags):
+        """Replace the flags of the table entry at `level` on the way of `page`; what it leads to stays."""
+        number = check_page(page)._number
+        if level <= page._size._level:
+            raise refusal(tables.PARENT_HUGE, self.access, number)
+        code = self.access.set_parent(number, level, word_for(flags))
+        if code != 0:
+            raise refusal(code, self.access, number, 1, flags=flags, names=self.names)
+        return MapperFlushAll(self.ledger, True) if self._may_be_cached(number) else NOTHING_TO_FLUSH
+
+    # Looking.
+
+    def translate(self, address):
+        """`Mapped` or `NotMapped` (which is false) for a VirtualAddress. MalformedEntry where reserved bits are set."""
+        if type(address) is not VirtualAddress:
+            raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
+        value = address._value
+        access = self.access
+        frame = access.translate(value >> 12)
+        if frame < 0:
+            if frame == tables.NOT_MAPPED:
+                return NotMapped
+            raise refusal(frame, access, value >> 12)
+        return Mapped(frame << 12 | value & 0xFFF, access.level, access.flags | access.effective << 25)
+
+    def translate_addr(self, address):
+        """The PhysicalAddress that a VirtualAddress leads to, or None."""
+        if type(address) is not VirtualAddress:
+            raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
+        frame = self.access.translate(address._value >> 12)
+        return None if frame < 0 else physical_address_of(frame << 12 | address._value & 0xFFF)
+
+    def translate_page(self, page):
+        """The Frame, of the page's own size, that it is mapped to.
+
+        Raises PageNotMapped, ParentEntryHugePage or SmallerPages (another size is mapped there), MalformedEntry.
+        """
+        level = check_page(page)._size._level
+        frame = self.access.translate(page._number)
+        if frame < 0:
+            raise refusal(frame, self.access, page._number)
+        if self.access.level > level:
+            raise refusal(tables.PARENT_HUGE, self.access, page._number)
+        if self.access.level < level:
+            self.access.look(page._number, level)
+            raise refusal(tables.SMALLER_PAGES, self.access, page._number)
+        return frame_of(frame, page._size)
+
+    def translate_range(self, pages):
+        """What a PageRange is mapped to: a list of Run, holes included, in ascending order."""
+        return self.runs(*numbers_of(pages)) if len(pages) else []
+
+    def runs(self, page, count):
+        """translate_range on numbers."""
+        access = self.access
+        found = []
+        while count > 0:
+            frame = access.next_run(page, count)
+            if frame == tables.MALFORMED:
+                raise refusal(frame, access, page)
+            done = access.count
+            found.append(Run(page, done, frame, access.level, access.flags, access.effective))
+            page += done
+            count -= done
+        return found
+
+    def walk(self, address):
+        """The entries on the way of a VirtualAddress (or to a Page), as a Walk: nothing is followed that can't be."""
+        number = address.number
+        entries = []
+        for level in range(LEVELS, 0, -1):
+            frame = self.access.look(number, level)
+            if self.access.level != level:
+                break
+            table = self.access.table_frame
+            index = number >> 9 * (level - 1) & 511
+            entries.append(WalkEntry(level, table, index, frame, self.access.flags, self.access.malformed))
+        return Walk(address, entries)
+
+    # Tables.
+
+    def clean_up(self, frame_deallocator):
+        """Free every empty table but the root and shared level-3 tables; returns how many that were."""
+        return self._clean_up(0, LAST_PAGE, frame_deallocator)
+
+    def clean_up_range(self, pages, frame_deallocator):
+        """As clean_up, for the tables on the way of a PageRange."""
+        if len(pages) == 0:
+            return 0
+        return self._clean_up(pages.first_number, pages.last_number, frame_deallocator)
+
+    def _clean_up(self, first, last, frame_deallocator):
+        """Unlink, then flush (the CPU may remember the way through the tables), then hand the frames back.
+
+        A deallocator that has `deallocate_run(frame number, count)` gets runs.
+        """
+        access = self.access
+        freed = access.clean_up(first, last)
+        if freed and (self._may_be_cached(first) or self._may_be_cached(last)):
+            self.ledger.flush_all(False)
+        deallocate_run = getattr(frame_deallocator, "deallocate_run", None)
+        done = 0
+        frame = access.freed_run(0)
+        while frame >= 0:
+            count = access.count
+            if deallocate_run is not None:
+                deallocate_run(frame, count)
+            else:
+                for number in range(frame, frame + count):
+                    frame_deallocator.deallocate_frame(frame_of(number))
+            done += count
+            frame = access.freed_run(done)
+        return freed
+
+
+def len_of_root():
+    """How many entries a table has."""
+    return 512
+
+
+def level_limit(size):
+    """The level of a page size, the largest one for None."""
+    return MOST_LEVELS if size is None else size.level
+
+
+def numbers_of(pages):
+    """(first page number, count of 4 KiB pages) of a PageRange that is not empty."""
+    if type(pages) is not PageRange:
+        raise TypeError("a PageRange expected, not %s" % type(pages).__name__)
+    return pages.first_number, pages.size_in_bytes >> 12
+
+
+def spans_of(runs):
+    """What a MapperFlush needs of runs."""
+    return tuple((run.page, run.count, SIZES[run.level].num_4k_pages) for run in runs if run.is_mapped)

@@ -1,0 +1,144 @@
+"""The TLB: what the CPU remembers of page tables, and how it is made to forget.
+
+A CPU may remember entries that are present, and only those: so what was not present needs no invalidation, and
+what was present needs exactly one before anybody relies on the change. (Intel SDM, volume 3, "Caching Translation
+Information".)
+"""
+
+from memory_structs import Frame, Page, VirtualAddress
+
+from .natives import cpu, tables
+from .numbers import frame_of
+
+# Above this many leaves one full flush is cheaper than one invlpg each: see CONTRIBUTING.md's bench of `flush`.
+FLUSH_ALL_ABOVE = 64
+CR3_FLAGS = 0x18
+
+
+class Cr3:
+    """The register that names the active level-4 table."""
+
+    @staticmethod
+    def read():
+        """(Frame of the level-4 table, flags): of the flags only write-through (8) and cache-disable (16) exist."""
+        return frame_of(cpu.read_root_frame()), cpu.read_cr3() & CR3_FLAGS
+
+    @staticmethod
+    def write(frame, flags=None):
+        """Make a level-4 table active. Its flags stay as they are unless given. GLOBAL entries stay in the TLB."""
+        if type(frame) is not Frame:
+            raise TypeError("CR3 takes a Frame, not %s" % type(frame).__name__)
+        if flags is None:
+            cpu.write_root_frame(frame.number)
+            return
+        if flags & ~CR3_FLAGS:
+            raise ValueError("CR3 has the flags 8 (write-through) and 16 (cache-disable), not %s" % hex(flags))
+        cpu.write_cr3(frame.start_address.value | flags)
+
+
+def flush(page):
+    """Forget one page (a `Page`, or the `VirtualAddress` of any byte in it), GLOBAL or not: one invlpg."""
+    if type(page) is not Page and type(page) is not VirtualAddress:
+        raise TypeError("a Page or a VirtualAddress expected, not %s" % type(page).__name__)
+    cpu.invlpg(page.number)
+
+
+def flush_all(keep_global=False):
+    """Forget everything. GLOBAL entries go too, by switching CR4.PGE off and on; with `keep_global` they stay, as a
+    reload of CR3 leaves them."""
+    if keep_global:
+        cpu.flush()
+    else:
+        cpu.flush_global()
+
+
+class FlushLedger:
+    """Does the invalidations of one mapper, counts them, and knows which are still owed.
+
+    `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
+    `.open` holds the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called after every local
+    invalidation, with a tuple of (page number, count, pages per leaf), or None for everything: other CPUs come in there.
+    """
+
+    def __init__(self):
+        self.pages = 0
+        self.full = 0
+        self.full_global = 0
+        self.threshold = FLUSH_ALL_ABOVE
+        self.shootdown = None
+        self.open = {}
+
+    def flush_spans(self, spans):
+        """Invalidate every leaf of (page number, count of 4 KiB pages, pages per leaf) spans: one invlpg each."""
+        for page, count, pages_per_leaf in spans:
+            self.pages += tables.invalidate(page, count, pages_per_leaf)
+        if self.shootdown is not None:
+            self.shootdown(spans)
+
+    def flush_all(self, with_global):
+        """Invalidate everything: GLOBAL entries only if `with_global`."""
+        if with_global:
+            self.full_global += 1
+            cpu.flush_global()
+        else:
+            self.full += 1
+            cpu.flush()
+        if self.shootdown is not None:
+            self.shootdown(None)
+
+
+class MapperFlush:
+    """A change that the TLB may not know yet: `.flush()` it, or `.ignore()` it when somebody else will.
+
+    `.needed` is False when nothing can be stale. A needed token that is neither flushed nor ignored is in the open
+    list of its ledger, and `verify()` reports it.
+    """
+
+    def __init__(self, ledger, spans=(), with_global=False):
+        self._ledger = ledger
+        self.spans = spans
+        self._with_global = with_global
+        if ledger is not None:
+            ledger.open[id(self)] = self
+
+    @property
+    def needed(self):
+        return self._ledger is not None
+
+    def flush(self):
+        """Invalidate, once: a second call does nothing."""
+        ledger = self._ledger
+        if ledger is None:
+            return
+        if self.spans is None:
+            ledger.flush_all(self._with_global)
+        else:
+            ledger.flush_spans(self.spans)
+        self.ignore()
+
+    def ignore(self):
+        """Take it off the open list without doing anything: the caller knows why that is right."""
+        ledger = self._ledger
+        if ledger is not None:
+            self._ledger = None
+            ledger.open.pop(id(self))
+
+    def __repr__(self):
+        name = type(self).__name__
+        if not self.needed:
+            return name + "(not needed)"
+        if self.spans is None:
+            return name + "(everything)"
+        return "%s(%s)" % (name, ", ".join("v%s: %d" % (hex(page << 12), count) for page, count, _ in self.spans))
+
+
+class MapperFlushAll(MapperFlush):
+    """As MapperFlush, for a change above the leaves: everything is invalidated."""
+
+    def __init__(self, ledger, with_global=False):
+        super().__init__(ledger, None, with_global)
+
+    flush_all = MapperFlush.flush
+
+
+NOTHING_TO_FLUSH = MapperFlush(None)
