@@ -46,8 +46,10 @@ static size_t common_length(const char *first, size_t first_length, const char *
 
 static void print_words(const mp_print_t *print, const mp_obj_t *words, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        bool last_in_row = i % COLUMNS == COLUMNS - 1 || i == count - 1;
-        mp_printf(print, "%s%-*s", i % COLUMNS == 0 ? "\n" : "", last_in_row ? 0 : COLUMN_WIDTH, mp_obj_str_get_str(words[i]));
+        size_t length;
+        const char *word = mp_obj_str_get_data(words[i], &length);
+        mp_print_str(print, i % COLUMNS == 0 ? "\n" : "  ");
+        mp_print_strn(print, word, length, PF_FLAG_LEFT_ADJUST, ' ', i % COLUMNS == COLUMNS - 1 || i == count - 1 ? 0 : COLUMN_WIDTH);
     }
     mp_print_str(print, "\n");
 }

@@ -26,8 +26,10 @@
 #define APIC_ADDRESS 0xfee00000UL
 #define APIC_SPURIOUS 0xf0
 #define APIC_LINT0 0x350
+#define APIC_LINT1 0x360
 #define APIC_ENABLE (1 << 8)
 #define APIC_EXTERNAL 0x700
+#define APIC_NON_MASKABLE 0x400
 #define FLAGS_TRAP_DIRECTION_ALIGNMENT (1UL << 8 | 1UL << 10 | 1UL << 18)
 #define GATE_INTERRUPT 0x8e00UL
 #define GATE_RING_3 0x6000UL
@@ -80,7 +82,9 @@ static void init_apic(void) {
     volatile uint32_t *spurious = window_pointer(APIC_ADDRESS + APIC_SPURIOUS);
     volatile uint32_t *lint0 = window_pointer(APIC_ADDRESS + APIC_LINT0);
     *spurious = APIC_ENABLE | VECTOR_APIC_SPURIOUS;
+    volatile uint32_t *lint1 = window_pointer(APIC_ADDRESS + APIC_LINT1);
     *lint0 = APIC_EXTERNAL;
+    *lint1 = APIC_NON_MASKABLE;
 }
 
 void traps_init(void) {

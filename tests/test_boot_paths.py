@@ -1,4 +1,4 @@
-"""Every way to power on ends at the same prompt: both loaders, UEFI, another emulator, little and much RAM, plain CPUs."""
+"""Every way to power on ends at the same prompt: loaders, emulators, little and much RAM, plain CPUs."""
 
 import re
 import statistics

@@ -42,7 +42,7 @@ def split_word(source):
 
 def run_command(command, rest, names):
     """Run a command on the words behind it; return False if the line is Python after all."""
-    if rest[:1] == "(":
+    if rest[:1] == "(" and not is_python(command.name):
         print(
             "%s is a command: type %s, or first `from shell.commands import %s`"
             % (command.name, command.usage(), command.name)
