@@ -1,0 +1,17 @@
+"""Stretches of Python that nothing may interrupt. Imported by one module of the kernel.
+
+Between enter() and the last leave(), Ctrl-C and scheduled callbacks wait. Interrupts of the processor stay on, faults
+are raised as ever, and so is MemoryError. A soft reset leaves all stretches.
+"""
+
+def enter() -> None:
+    """Begin a stretch, or a stretch within one. Allocates nothing."""
+
+def leave() -> None:
+    """End a stretch. At the last one a Ctrl-C that waited is raised at the next bytecode. Allocates nothing.
+
+    RuntimeError if there is none.
+    """
+
+def depth() -> int:
+    """Return how many stretches are open. Allocates nothing."""

@@ -1,0 +1,40 @@
+"""Single loads and stores, and whole pages. Imported by one module of the kernel.
+
+Every load and store is one instruction of the given width, so that it is never torn and a fault names the exact
+address. An address is any int that fits 64 bits, aligned to the width (else ValueError). What the MMU refuses raises
+PageFault; a non-canonical address GeneralProtectionFault. Loads return ints that are never negative; below 2**62
+they allocate nothing.
+"""
+
+from collections.abc import Buffer
+
+def load8(address: int) -> int: ...
+def load16(address: int) -> int: ...
+def load32(address: int) -> int: ...
+def load64(address: int) -> int: ...
+def store8(address: int, value: int) -> None:
+    """OverflowError if the value does not fit; then nothing was written. The same holds for the other widths."""
+
+def store16(address: int, value: int) -> None: ...
+def store32(address: int, value: int) -> None: ...
+def store64(address: int, value: int) -> None: ...
+def zero_pages(page: int, count: int) -> None:
+    """Fill `count` pages with zeros, from the page of that number on. Allocates nothing.
+
+    After a PageFault the pages before the faulting one are zero, the others untouched.
+    """
+
+def copy_pages(to_page: int, from_page: int, count: int) -> None:
+    """Copy `count` pages upwards, by page numbers. Allocates nothing.
+
+    The two must not overlap unless `to_page` is the lower. After a PageFault a first part has been copied.
+    """
+
+def read_bytes(address: int, length: int) -> bytes:
+    """Return a copy of memory, made byte by byte or wider as the processor likes: not for devices."""
+
+def write_bytes(address: int, data: Buffer) -> None:
+    """Copy a buffer into memory, byte by byte or wider as the processor likes: not for devices.
+
+    After a PageFault a first part has been written.
+    """

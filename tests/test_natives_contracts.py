@@ -1,0 +1,279 @@
+"""Natives keep what their contracts (port/typings) promise: values, refusals, nothing changed, nothing allocated."""
+
+import ast
+import struct
+
+import machine
+import pytest
+
+TYPINGS = machine.ROOT / "port" / "typings"
+NATIVES = sorted(path.stem for path in TYPINGS.glob("*.pyi"))
+PAGE = 4096
+SCRATCH = 0x300_0000
+"""Physical address of RAM that nobody uses."""
+
+
+def public_names(native):
+    """Return the names that a contract declares at its top."""
+    tree = ast.parse((TYPINGS / f"{native}.pyi").read_text())
+    declared = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for node in tree.body if isinstance(node, declared)}
+
+
+def test_every_native_has_a_contract():
+    sources = {path.stem for path in (machine.ROOT / "port" / "modules").glob("_*.c")}
+    assert set(NATIVES) == sources
+
+
+@pytest.mark.parametrize("native", NATIVES)
+def test_a_contract_names_what_the_native_has(kernel, native):
+    has = {name for name in kernel.eval(f"dir(__import__({native!r}))") if not name.startswith("__")}
+    assert {name for name in public_names(native) if name != "Buffer"} == has
+
+
+# --- nothing allocated in the calls that are hot ---
+
+HOT = {
+    "_cpu": (
+        "read_root_frame()",
+        "invlpg(page)",
+        "flush()",
+        "flush_global()",
+        "rdtsc()",
+        "read_flags()",
+        "write_root_frame(root)",
+    ),
+    "_memory": (
+        "load8(low)",
+        "load16(low)",
+        "load32(low)",
+        "load64(low)",
+        "store8(low, 255)",
+        "store64(low, 0x123456789abcde)",
+        "zero_pages(page, 1)",
+        "copy_pages(page, page, 1)",
+    ),
+    "_critical": ("enter()", "depth()", "leave()"),
+    "_finaliser": ("take()", "pending()"),
+}
+
+
+@pytest.mark.parametrize("native", HOT)
+def test_hot_calls_allocate_nothing(kernel, native):
+    """The measure itself is proved first: something that allocates is seen to."""
+    kernel.exec(f"""
+        import gc, _boot, _cpu, _memory, {native}
+        page = _boot.layout()['WINDOW_PAGE'] + {SCRATCH // PAGE:#x}
+        low = {SCRATCH:#x}
+        root = _cpu.read_root_frame()
+        def measure(call):
+            gc.collect(); gc.disable()
+            call()
+            before = gc.mem_alloc()
+            for _ in range(100): call()
+            after = gc.mem_alloc()
+            gc.enable()
+            return after - before
+        """)
+    assert kernel.eval("measure(lambda: [1])") >= 100
+    for call in HOT[native]:
+        kernel.exec(f"from {native} import {call.partition('(')[0]} as native")
+        argument = call[call.index("(") :]
+        assert kernel.eval(f"measure(lambda: native{argument})", timeout=30) == 0, call
+
+
+# --- values ---
+
+
+def test_loads_and_stores_have_the_width_they_say(kernel):
+    memory = kernel.guest.memory
+    memory.write(SCRATCH, bytes(range(1, 17)))
+    kernel.exec(f"import _memory, _boot\nwindow = _boot.layout()['WINDOW_PAGE'] << 12\nat = window + {SCRATCH:#x}")
+    for width, code in ((8, "B"), (16, "<H"), (32, "<I"), (64, "<Q")):
+        expected = struct.unpack_from(code, memory.read(SCRATCH, 8))[0]
+        assert kernel.eval(f"_memory.load{width}(at)") == expected
+        largest = (1 << width) - 1
+        kernel.exec(f"_memory.store{width}(at + 64, {largest:#x})")
+        assert memory.read(SCRATCH + 64, 9) == b"\xff" * (width // 8) + bytes(9 - width // 8)
+        memory.write(SCRATCH + 64, bytes(16))
+
+
+@pytest.mark.parametrize("width", [8, 16, 32, 64])
+def test_what_does_not_fit_is_refused_and_nothing_is_written(kernel, width):
+    kernel.guest.memory.write(SCRATCH, b"unchanged")
+    kernel.exec(f"import _memory, _boot\nat = (_boot.layout()['WINDOW_PAGE'] << 12) + {SCRATCH:#x}")
+    with kernel.raises("OverflowError"):
+        kernel.exec(f"_memory.store{width}(at, 1 << {width})")
+    for value in ("True", "1.0", "'1'", "None"):
+        with kernel.raises("TypeError"):
+            kernel.exec(f"_memory.store{width}(at, {value})")
+    if width > 8:
+        with kernel.raises("ValueError", "is not aligned"):
+            kernel.exec(f"_memory.store{width}(at + 1, 0)")
+    assert kernel.guest.memory.read(SCRATCH, 9) == b"unchanged"
+
+
+def test_big_and_small_forms_of_a_number_are_taken_alike(kernel):
+    """Numbers in frozen tuples are big ones whatever their value."""
+    assert kernel.eval("__import__('_cpu').cpuid(0x80000000)[0]") >= 0x80000008
+    assert kernel.eval("len(__import__('shell.commands', None, None, ['cpuid']).cpuid().features) > 5") is True
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        ("_cpu.invlpg(1 << 52)", "ValueError", "page number is 4503599627370496: must be from 0 to 0xfffffffffffff"),
+        ("_cpu.invlpg(0x800000000)", "ValueError", "page number 34359738368 is not canonical"),
+        ("_cpu.invlpg(-1)", "ValueError", "must be from 0"),
+        ("_cpu.invlpg(True)", "TypeError", "int expected, not bool"),
+        ("_cpu.write_root_frame(1 << 28)", "ValueError", "frame number is 268435456: must be from 0 to 0xfffffff"),
+        ("_cpu.write_cr3(1 << 40)", "ValueError", "CR3 = 0x10000000000 is not valid on this CPU"),
+        ("_cpu.write_cr3(1)", "ValueError", "CR3"),
+        ("_cpu.write_cr4(0)", "ValueError", "CR4"),
+        ("_cpu.write_cr4(_cpu.read_cr4() | 1 << 13)", "ValueError", "CR4"),
+        ("_cpu.write_cr4(_cpu.read_cr4() | 1 << 12)", "ValueError", "CR4"),
+        ("_cpu.write_cr0(0)", "ValueError", "CR0"),
+        ("_cpu.port_read(0x10000, 8)", "ValueError", "port is 65536"),
+        ("_cpu.port_read(0x80, 64)", "ValueError", "8, 16 or 32 bits"),
+        ("_cpu.port_write(0x80, 8, 256)", "ValueError", "value is 256: must be from 0 to 0xff"),
+        ("_cpu.exit(128)", "ValueError", "exit value"),
+        ("_cpu.cpuid(1 << 32)", "ValueError", "leaf is 4294967296"),
+        ("_memory.load64(1 << 64)", "OverflowError", "does not fit 64 bits"),
+        ("_memory.load8(-(1 << 63) - 1)", "OverflowError", "does not fit 64 bits"),
+        ("_memory.load8(0x800000000000)", "GeneralProtectionFault", ""),
+        ("_critical.leave()", "RuntimeError", r"leave\(\) without enter\(\)"),
+        ("_finaliser.Guard(-1)", "ValueError", "guard number is -1"),
+    ],
+)
+def test_a_bad_argument_is_refused_by_name_and_the_machine_goes_on(kernel, call, error, message):
+    kernel.exec("import _cpu, _memory, _critical, _finaliser")
+    registers = kernel.guest.monitor.registers()
+    with kernel.raises(error, message):
+        kernel.exec(call)
+    after = kernel.guest.monitor.registers()
+    assert [after[name] for name in ("CR0", "CR3", "CR4")] == [registers[name] for name in ("CR0", "CR3", "CR4")]
+
+
+def test_negative_addresses_are_the_upper_half(kernel):
+    kernel.exec("import _memory")
+    address = kernel.eval("__import__('_boot').sections()[1][1] << 12")
+    assert kernel.eval(f"_memory.load64({address}) == _memory.load64({address - (1 << 64)})") is True
+
+
+def test_registers_are_what_qemu_says(kernel):
+    registers = kernel.guest.monitor.registers()
+    kernel.exec("import _cpu")
+    for name in ("CR0", "CR3", "CR4"):
+        assert kernel.eval(f"_cpu.read_{name.lower()}()") == registers[name]
+    assert kernel.eval("_cpu.read_msr(0xc0000080)") == registers["EFER"]
+    assert kernel.eval("_cpu.physical_bits()") == 40
+
+
+@pytest.mark.parametrize("bits", [36, 46, 52])
+def test_physical_bits_are_the_cpus(boot, bits):
+    guest = boot(cpu=f"max,phys-bits={bits}")
+    guest.console.wait_for_prompt()
+    assert guest.console.command("import _cpu; _cpu.physical_bits()") == f"{bits}\n"
+
+
+def test_whole_pages_are_cleared_and_copied_and_no_byte_more(kernel):
+    memory = kernel.guest.memory
+    memory.write(SCRATCH, b"\xaa" * (4 * PAGE))
+    memory.write(SCRATCH + 4 * PAGE, bytes(range(256)) * 16)
+    kernel.exec(f"""
+        import _memory, _boot
+        page = _boot.layout()['WINDOW_PAGE'] + {SCRATCH // PAGE:#x}
+        _memory.zero_pages(page + 1, 2)
+        """)
+    assert memory.read(SCRATCH, 4 * PAGE) == b"\xaa" * PAGE + bytes(2 * PAGE) + b"\xaa" * PAGE
+    kernel.exec("_memory.copy_pages(page + 2, page + 4, 1)")
+    assert memory.read(SCRATCH + PAGE, 3 * PAGE) == bytes(PAGE) + bytes(range(256)) * 16 + b"\xaa" * PAGE
+
+
+def test_bytes_go_in_and_out_unchanged(kernel):
+    kernel.exec(f"import _memory, _boot\nat = (_boot.layout()['WINDOW_PAGE'] << 12) + {SCRATCH + 5:#x}")
+    kernel.exec("_memory.write_bytes(at, b'some bytes')")
+    assert kernel.guest.memory.read(SCRATCH + 5, 10) == b"some bytes"
+    assert kernel.eval("_memory.read_bytes(at, 10)") == b"some bytes"
+    assert kernel.eval("_memory.read_bytes(at, 0)") == b""
+
+
+def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
+    """invlpg does its work: without it the old page is still read, with it the new one."""
+    kernel.exec(f"""
+        import _boot, _cpu, _memory
+        layout = _boot.layout()
+        window = layout['WINDOW_PAGE'] << 12
+        def table(frame, entries):
+            _memory.zero_pages(layout['WINDOW_PAGE'] + frame, 1)
+            for index, value in entries: _memory.store64(window + frame * 4096 + index * 8, value)
+        first = {SCRATCH // PAGE:#x}
+        table(first, [(0, (first + 1) * 4096 + 3)])
+        table(first + 1, [(0, (first + 2) * 4096 + 3)])
+        table(first + 2, [(0, (first + 3) * 4096 + 3)])
+        table(first + 3, [(0, 0x1111)])
+        table(first + 4, [(0, 0x2222)])
+        index = layout['POOL_P4_INDEX'] + 7
+        _memory.store64(window + _cpu.read_root_frame() * 4096 + index * 8, first * 4096 + 3)
+        page = 0xf << 48 | 0xf << 44 | 0xf << 40 | 0xf << 36 | index << 27
+        at = (1 << 64) - (512 - index << 39)
+        def remap_and_read(invalidate):
+            old = _memory.load64(at)
+            entry = _memory.load64(window + (first + 2) * 4096)
+            other = first + 4 if entry >> 12 == first + 3 else first + 3
+            _memory.store64(window + (first + 2) * 4096, other * 4096 + 3)
+            if invalidate: _cpu.invlpg(at >> 12)
+            return old, _memory.load64(at)
+        """)
+    assert kernel.eval("remap_and_read(True)") == (0x1111, 0x2222)
+    assert kernel.eval("remap_and_read(False)") == (0x2222, 0x2222)
+    assert kernel.eval("(_cpu.invlpg(at >> 12), _memory.load64(at))[1]") == 0x1111
+
+
+def test_a_lost_guard_gives_its_number_back_once(kernel):
+    kernel.exec("""
+        import gc, _finaliser
+        def lose(number): _finaliser.Guard(number)
+        def clutter(): return [[n] for n in range(200)]
+        for number in (7, 8, 9): lose(number)
+        kept = _finaliser.Guard(10)
+        disarmed = _finaliser.Guard(11); disarmed.disarm(); disarmed = None
+        clutter(); gc.collect(); clutter(); gc.collect()
+        taken = []
+        while _finaliser.pending(): taken.append(_finaliser.take())
+        """)
+    taken = kernel.eval("taken")
+    assert set(taken) <= {7, 8, 9}
+    assert len(taken) == len(set(taken)) >= 2, "the conservative collector may keep one alive"
+    assert kernel.eval("_finaliser.take()") == -1
+    assert kernel.eval("(kept.number, kept.armed)") == (10, True)
+
+
+def test_there_are_as_many_guards_as_promised_and_no_more(kernel):
+    kernel.exec("import _finaliser; guards = []")
+    with kernel.raises("MemoryError", "65536 guards are alive"):
+        kernel.exec("while True: guards.append(_finaliser.Guard(len(guards)))", timeout=60)
+    assert kernel.eval("len(guards)") == 65536
+
+
+def test_critical_stretches_hold_callbacks_back_and_nest(kernel):
+    kernel.exec("""
+        import _critical, micropython, time
+        seen = []
+        _critical.enter(); _critical.enter()
+        micropython.schedule(seen.append, 1)
+        time.sleep_ms(5)
+        inside = list(seen)
+        _critical.leave()
+        time.sleep_ms(5)
+        still_inside = list(seen)
+        _critical.leave()
+        time.sleep_ms(5)
+        """)
+    assert kernel.eval("(inside, still_inside, seen, _critical.depth())") == ([], [], [1], 0)
+
+
+def test_a_soft_reset_leaves_critical_stretches(kernel):
+    kernel.exec("import _critical; _critical.enter()")
+    kernel.soft_reset()
+    assert kernel.eval("__import__('_critical').depth()") == 0
