@@ -62,6 +62,10 @@ test: all $(MICROPYTHON) .venv/ready | packages-run packages-uefi packages-bochs
 test-micropython: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run MicroPython's own tests on the kernel
 	@$(PYTHON) tools/micropython_tests.py
 
+.PHONY: matrix
+matrix: $(BUILD)/kernel.elf $(BUILD)/kernel.iso .venv/ready | packages-run packages-bochs ## Try every page right on the MMU against the SDM (ARGS='--seed 7 --machine bochs')
+	@$(PYTHON) tools/matrix.py $(ARGS)
+
 .PHONY: bench
 bench: $(BUILD)/kernel.elf .venv/ready | packages-run ## Count guest instructions of the bench rows (ARGS='--compare A B')
 	@$(PYTHON) tools/bench.py $(ARGS)

@@ -97,8 +97,9 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
     k-th flipped if bit k of n is set. place: (level-4 index, level-3 index, offset in the page). value: what the
     frame holds there, 0x....cc........b8.
     """
-    fixed = list(flags) + [value] + list(place) + [settings, pkru, len(accesses), len(toggles)]
-    return struct.pack(_BLOCK, *(fixed + [bytes(accesses), bytes([number for pair in toggles for number in pair])]))
+    toggled = bytes([number for pair in toggles for number in pair])
+    counts = len(accesses), len(toggles)
+    return struct.pack(_BLOCK, *flags, value, *place, settings, pkru, *counts, bytes(accesses), toggled)
 
 
 def results(packed_block, first, count):

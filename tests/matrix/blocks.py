@@ -22,8 +22,8 @@ PLACE = (64, 1, 0x100)  # level-4 index, level-3 index, offset in the page
 class Question:
     """What the oracle needs to know of a block.
 
-    flags: raw entries of levels 4 to 1, in this order, without addresses. toggles: (level, bit) pairs; state n has the k-th
-    flipped if bit k of n is set.
+    flags: raw entries of levels 4 to 1, in this order, without addresses. toggles: (level, bit) pairs; state n has the
+    k-th flipped if bit k of n is set.
     """
 
     flags: tuple

@@ -34,8 +34,8 @@ class Processor:
     tcg_rsvd_without_p: QEMU's TCG leaves P out of the error code of a reserved-bit fault. The SDM has it.
     tcg_gigabyte_leaf_accessed: TCG sets ACCESSED of a 1 GiB leaf before it looks at the rights and at bits 13 to 29;
     at every other size, and by the SDM ("used … as part of linear-address translation"), a refused leaf stays as it is.
-    bochs_pku: Bochs 2.7 judges a write by the key's write-disable bit alone where it should take both bits (see
-    `key_refuses`).
+    bochs_pku: Bochs 2.7 takes the ring of the access where the SDM takes the mode of the address: keys also deny
+    accesses to supervisor-mode addresses, and AD does not deny a supervisor's.
     """
 
     physical_bits: int = 40
@@ -135,10 +135,10 @@ def key_refuses(walk, settings, access, processor):
     key = (walk.leaf_entry >> numpy.uint64(KEY_SHIFT)) & numpy.uint64(15)
     rights = (numpy.uint64(settings.pkru) >> (key * numpy.uint64(2))) & numpy.uint64(3)
     access_disabled, write_disabled = (rights & numpy.uint64(1)) != 0, (rights & numpy.uint64(2)) != 0
-    refused = access_disabled
-    if access.kind == WRITE and (access.user or settings.wp):
-        refused = write_disabled if processor.bochs_pku else access_disabled | write_disabled
-    return walk.user & refused
+    write_refused = write_disabled & (access.kind == WRITE and (access.user or settings.wp))
+    if processor.bochs_pku:
+        return (access_disabled & access.user) | write_refused
+    return walk.user & (access_disabled | write_refused)
 
 
 def rights_refuse(walk, settings, access):
