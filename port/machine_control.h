@@ -99,6 +99,9 @@ void emitted_code_reset(void);
 bool emitted_code_contains(uint64_t address);
 size_t emitted_code_used(void);
 
+// port/modules/view_function.c: is this address in the section that as_func()'s functions called last?
+bool called_code_contains(uint64_t address);
+
 // port/critical.c
 bool critical_is_held(void);
 void critical_hold_interrupt(void);

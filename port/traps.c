@@ -219,7 +219,7 @@ static void redirect(trap_frame_t *frame, void (*function)(void), uint64_t stack
 // Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves; but C may have
 // been called by an emitted loop, so look again in a millisecond.
 static void interrupt_emitted_code(trap_frame_t *frame) {
-    if (emitted_code_contains(frame->rip) && why_not_raise(frame) == NULL && !critical_is_held()) {
+    if ((emitted_code_contains(frame->rip) || called_code_contains(frame->rip)) && why_not_raise(frame) == NULL && !critical_is_held()) {
         redirect(frame, raise_interrupt, frame->rsp);
     } else {
         clock_wake_after_us(1000);
