@@ -103,6 +103,8 @@ size_t emitted_code_used(void);
 bool called_code_contains(uint64_t address);
 
 // port/critical.c
+void critical_hold(void);
+void critical_release(void);
 bool critical_is_held(void);
 void critical_hold_interrupt(void);
 void critical_reset(void);

@@ -14,6 +14,7 @@
 #include "boot/layout.h"
 #include "port/boot_info.h"
 #include "port/console.h"
+#include "port/heap.h"
 #include "port/machine_control.h"
 #include "port/ram_disk.h"
 #include "port/stacks.h"
@@ -50,6 +51,7 @@ static void forget_root_pointers(void) {
     MP_STATE_VM(console_completions) = MP_OBJ_NULL;
     MP_STATE_VM(trap_describer) = MP_OBJ_NULL;
     MP_STATE_VM(view_refuser) = MP_OBJ_NULL;
+    MP_STATE_VM(heap_refiller) = MP_OBJ_NULL;
 }
 
 static void start_python(void) {
@@ -59,6 +61,7 @@ static void start_python(void) {
     traps_reset();
     emitted_code_reset();
     finaliser_reset();
+    heap_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);
     mp_init();
@@ -78,10 +81,13 @@ static void run_kernel(void) {
     panic("kernel/main.py did not come to its end");
 }
 
+// The finalisers come first: what they look at may lie in areas of the heap that only Python's own tables map.
 static void stop_python(void) {
     mp_hal_set_interrupt_char(-1);
-    boot_tables_activate();
+    collector_is_running = true;
     gc_sweep_all();
+    collector_is_running = false;
+    boot_tables_activate();
     mp_deinit();
 }
 
@@ -103,6 +109,7 @@ void gc_collect(void) {
     gc_helper_collect_regs_and_stack();
     gc_collect_end();
     collector_is_running = false;
+    heap_after_collection();
 }
 
 void nlr_jump_fail(void *exception) {

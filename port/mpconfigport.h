@@ -19,7 +19,7 @@ typedef long mp_off_t;
 #define MICROPY_FLOAT_USE_NATIVE_FLT16      (0) // would need libgcc, which is compiled with the red zone
 #define MP_NEED_LOG2                        (1)
 
-// Memory: a fixed heap; frames of bytecode calls on their own stack, so that calls work while the heap is locked.
+// Memory: a heap that grows by whole areas (port/heap.c); frames of bytecode calls on their own stack, so that calls work while the heap is locked.
 #define MICROPY_ENABLE_GC                   (1)
 #define MICROPY_ENABLE_FINALISER            (1)
 #define MICROPY_ENABLE_PYSTACK              (1)
@@ -54,6 +54,7 @@ void *emitted_code_commit(void *code, size_t length, void *relocations);
 // Modules.
 #define MICROPY_ENABLE_SCHEDULER            (1)
 #define MICROPY_SCHEDULER_DEPTH             (16)
+#define MICROPY_SCHEDULER_STATIC_NODES      (1)
 #define MICROPY_ENABLE_SOURCE_LINE          (1)
 #define MICROPY_WARNINGS                    (1)
 #define MICROPY_MEM_STATS                   (0)

@@ -19,10 +19,24 @@ void critical_reset(void) {
     interrupt_held = false;
 }
 
-static mp_obj_t critical_enter(void) {
+void critical_hold(void) {
     if (depth++ == 0) {
         mp_sched_lock();
     }
+}
+
+void critical_release(void) {
+    if (--depth == 0) {
+        mp_sched_unlock();
+        if (interrupt_held) {
+            interrupt_held = false;
+            mp_sched_keyboard_interrupt();
+        }
+    }
+}
+
+static mp_obj_t critical_enter(void) {
+    critical_hold();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(critical_enter_obj, critical_enter);
@@ -31,13 +45,7 @@ static mp_obj_t critical_leave(void) {
     if (depth == 0) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("leave() without enter()"));
     }
-    if (--depth == 0) {
-        mp_sched_unlock();
-        if (interrupt_held) {
-            interrupt_held = false;
-            mp_sched_keyboard_interrupt();
-        }
-    }
+    critical_release();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(critical_leave_obj, critical_leave);

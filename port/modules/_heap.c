@@ -1,0 +1,91 @@
+// `_heap`: the areas that Python's heap may grow by. Contracts: port/typings/_heap.pyi; how it works: port/heap.c.
+#include "py/gc.h"
+#include "port/heap.h"
+#include "port/modules/natives.h"
+
+#define PAGE_BITS 12
+#define SMALLEST_AREA_PAGES 16
+
+// Put mapped, writable pages that are nobody else's into the reserve. Returns the area's number.
+static mp_obj_t heap_offer(mp_obj_t page, mp_obj_t pages_in) {
+    uint64_t start = native_get_page(page);
+    uint64_t pages = native_get_below(pages_in, 1UL << 32, "number of pages");
+    if (pages < SMALLEST_AREA_PAGES) {
+        mp_raise_ValueError(MP_ERROR_TEXT("an area of the heap has 16 pages at least"));
+    }
+    for (size_t i = 0; i < HEAP_AREAS_MAX; i++) {
+        if (heap_areas[i].state == HEAP_AREA_NONE) {
+            heap_areas[i] = (heap_area_t) { start, pages << PAGE_BITS, HEAP_AREA_RESERVED };
+            return MP_OBJ_NEW_SMALL_INT(i);
+        }
+    }
+    mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("Python's heap has 32 areas already"));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(heap_offer_obj, heap_offer);
+
+static heap_area_t *get_area(mp_obj_t number) {
+    return &heap_areas[native_get_below(number, HEAP_AREAS_MAX, "area")];
+}
+
+// Take an area out of the reserve, so that it can be unmapped. False if the heap has it.
+static mp_obj_t heap_withdraw(mp_obj_t number) {
+    heap_area_t *area = get_area(number);
+    if (area->state != HEAP_AREA_RESERVED) {
+        return mp_const_false;
+    }
+    area->state = HEAP_AREA_NONE;
+    return mp_const_true;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(heap_withdraw_obj, heap_withdraw);
+
+static mp_obj_t heap_is_taken(mp_obj_t number) {
+    return mp_obj_new_bool(get_area(number)->state == HEAP_AREA_TAKEN);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(heap_is_taken_obj, heap_is_taken);
+
+// Collect, and take the areas in which nothing lives back into the reserve. Returns how many.
+static mp_obj_t heap_collect(void) {
+    gc_collect();
+    return MP_OBJ_NEW_SMALL_INT(heap_free_empty_areas());
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(heap_collect_obj, heap_collect);
+
+static mp_obj_t pages_of(heap_area_state_t state) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < HEAP_AREAS_MAX; i++) {
+        bytes += heap_areas[i].state == state ? heap_areas[i].length : 0;
+    }
+    return MP_OBJ_NEW_SMALL_INT(bytes >> PAGE_BITS);
+}
+
+static mp_obj_t heap_reserved_pages(void) { return pages_of(HEAP_AREA_RESERVED); }
+static MP_DEFINE_CONST_FUN_OBJ_0(heap_reserved_pages_obj, heap_reserved_pages);
+
+static mp_obj_t heap_taken_pages(void) { return pages_of(HEAP_AREA_TAKEN); }
+static MP_DEFINE_CONST_FUN_OBJ_0(heap_taken_pages_obj, heap_taken_pages);
+
+// The bytes of the largest object that the reserve has room for.
+static mp_obj_t heap_largest(void) { return MP_OBJ_NEW_SMALL_INT(heap_largest_reserve()); }
+static MP_DEFINE_CONST_FUN_OBJ_0(heap_largest_obj, heap_largest);
+
+// function() is called between two bytecodes after an area was taken, with Ctrl-C held back; what it raises is dropped.
+static mp_obj_t heap_set_refiller(mp_obj_t function) {
+    MP_STATE_VM(heap_refiller) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(heap_set_refiller_obj, heap_set_refiller);
+
+static const mp_rom_map_elem_t heap_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__heap) },
+    { MP_ROM_QSTR(MP_QSTR_offer), MP_ROM_PTR(&heap_offer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_withdraw), MP_ROM_PTR(&heap_withdraw_obj) },
+    { MP_ROM_QSTR(MP_QSTR_is_taken), MP_ROM_PTR(&heap_is_taken_obj) },
+    { MP_ROM_QSTR(MP_QSTR_collect), MP_ROM_PTR(&heap_collect_obj) },
+    { MP_ROM_QSTR(MP_QSTR_reserved_pages), MP_ROM_PTR(&heap_reserved_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_taken_pages), MP_ROM_PTR(&heap_taken_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_largest), MP_ROM_PTR(&heap_largest_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_refiller), MP_ROM_PTR(&heap_set_refiller_obj) },
+};
+static MP_DEFINE_CONST_DICT(heap_globals, heap_globals_table);
+const mp_obj_module_t heap_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&heap_globals };
+MP_REGISTER_MODULE(MP_QSTR__heap, heap_module);
