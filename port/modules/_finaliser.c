@@ -1,77 +1,127 @@
-// `_finaliser`: Guards, which MicroPython's user classes lack. When the collector finds a guard unreachable, the
-// number that it was made with is put down in a table; nothing else happens then, because the collector is locked.
-// Safe points take the numbers out again. Contracts: port/typings/_finaliser.pyi.
+// `_finaliser`: Guards, which give owners of kernel Python what user classes of MicroPython lack: a finaliser.
+//
+// The state of an owner is a list, [run, count, arena, ...]: run is a small int, not negative, while something is owned
+// (first << 1 | clean), of `count` numbers; arena is whoever takes it back. The list also holds its guard, so both die
+// in the same collection, and all finalisers run before any memory is freed: the guard's can still read the list. If
+// it finds something owned, it puts that down; nothing else happens then, because the collector is locked. Safe points
+// take it out and give it back.
+//
+// Where it is put down has been allocated together with the guard: a note that hangs on a list of its own and so
+// survives. An owner that was dropped or consumed needs no word to its guard.
+#include "py/objlist.h"
 #include "port/modules/natives.h"
 #include "port/machine_control.h"
 
-// Guards in total, so that a finaliser always finds room to put its number down.
-#define GUARDS_MAX 65536
-static mp_int_t lost[GUARDS_MAX];
-static size_t lost_count, guards_count;
+#define COUNT_BITS 52
+
+// One block of the collector's heap. While the owner lives, `run` is the note before it on the list.
+typedef struct note {
+    struct note *next;
+    mp_obj_t arena;
+    uint64_t run, count;        // count: of numbers, with the guard's kind above it
+} note_t;
 
 typedef struct {
     mp_obj_base_t base;
-    mp_int_t number;
-    bool armed;
+    mp_obj_list_t *state;
+    note_t *note;
 } guard_t;
 
-static mp_obj_t guard_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 1, 1, false);
-    mp_int_t number = native_get_below(arguments[0], 1UL << 62, "guard number");
-    if (guards_count + lost_count >= GUARDS_MAX) {
-        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("65536 guards are alive: drop some owners"));
+enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_LENGTH_MIN };
+
+MP_REGISTER_ROOT_POINTER(void *guard_notes);
+MP_REGISTER_ROOT_POINTER(void *guard_lost);
+
+static size_t lost_count;
+
+static note_t *previous_of(const note_t *note) {
+    return (note_t *)note->run;
+}
+
+static void link_note(note_t *note) {
+    note_t *first = MP_STATE_VM(guard_notes);
+    note->next = first;
+    note->run = 0;
+    if (first != NULL) {
+        first->run = (uint64_t)note;
     }
+    MP_STATE_VM(guard_notes) = note;
+}
+
+static void unlink_note(note_t *note) {
+    if (note->next != NULL) {
+        note->next->run = note->run;
+    }
+    if (previous_of(note) != NULL) {
+        previous_of(note)->next = note->next;
+    } else {
+        MP_STATE_VM(guard_notes) = note->next;
+    }
+}
+
+// Guard(state, kind): the kind (0 to 255) comes back from take() as it is. The caller puts the guard into the list.
+static mp_obj_t guard_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
+    mp_arg_check_num(n_args, n_kw, 2, 2, false);
+    if (!mp_obj_is_exact_type(arguments[0], &mp_type_list) || ((mp_obj_list_t *)MP_OBJ_TO_PTR(arguments[0]))->len < STATE_LENGTH_MIN) {
+        mp_raise_TypeError(MP_ERROR_TEXT("an owner's state is a list: [run, count, arena, ...]"));
+    }
+    uint64_t kind = native_get_below(arguments[1], 256, "kind");
     guard_t *guard = mp_obj_malloc_with_finaliser(guard_t, type);
-    guard->number = number;
-    guard->armed = true;
-    guards_count++;
+    guard->state = MP_OBJ_TO_PTR(arguments[0]);
+    guard->note = NULL;
+    note_t *note = m_new_obj(note_t);
+    note->arena = mp_const_none;
+    note->count = kind << COUNT_BITS;
+    link_note(note);
+    guard->note = note;
     return MP_OBJ_FROM_PTR(guard);
 }
 
-static mp_obj_t guard_disarm(mp_obj_t self) {
-    guard_t *guard = MP_OBJ_TO_PTR(self);
-    if (guard->armed) {
-        guard->armed = false;
-        guards_count--;
+static void put_down(note_t *note, const mp_obj_list_t *state) {
+    mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
+    if (mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0) {
+        note->arena = state->items[STATE_ARENA];
+        note->run = MP_OBJ_SMALL_INT_VALUE(run);
+        note->count |= MP_OBJ_SMALL_INT_VALUE(count);
+        note->next = MP_STATE_VM(guard_lost);
+        MP_STATE_VM(guard_lost) = note;
+        lost_count++;
     }
-    return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(guard_disarm_obj, guard_disarm);
 
+// The finaliser. The collector is locked: nothing may be allocated or called.
 static mp_obj_t guard_del(mp_obj_t self) {
     guard_t *guard = MP_OBJ_TO_PTR(self);
-    if (guard->armed) {
-        guard->armed = false;
-        guards_count--;
-        lost[lost_count++] = guard->number;
+    note_t *note = guard->note;
+    if (note != NULL) {
+        guard->note = NULL;
+        unlink_note(note);
+        put_down(note, guard->state);
     }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(guard_del_obj, guard_del);
 
-static void guard_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
-    guard_t *guard = MP_OBJ_TO_PTR(self);
-    if (destination[0] == MP_OBJ_NULL && attribute == MP_QSTR_number) {
-        destination[0] = MP_OBJ_NEW_SMALL_INT(guard->number);
-    } else if (destination[0] == MP_OBJ_NULL && attribute == MP_QSTR_armed) {
-        destination[0] = mp_obj_new_bool(guard->armed);
-    } else {
-        destination[1] = MP_OBJ_SENTINEL;
-    }
-}
-
 static const mp_rom_map_elem_t guard_locals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_disarm), MP_ROM_PTR(&guard_disarm_obj) },
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&guard_del_obj) },
 };
 static MP_DEFINE_CONST_DICT(guard_locals, guard_locals_table);
-static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, make_new, guard_make_new, attr, guard_attr, locals_dict, &guard_locals);
+static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, make_new, guard_make_new, locals_dict, &guard_locals);
 
+// (arena, run, count, kind) of one lost owner, which is forgotten now; None when there is none.
 static mp_obj_t finaliser_take(void) {
-    uint64_t flags = interrupts_disable();
-    mp_int_t number = lost_count > 0 ? lost[--lost_count] : -1;
-    interrupts_restore(flags);
-    return MP_OBJ_NEW_SMALL_INT(number);
+    if (lost_count == 0) {
+        return mp_const_none;
+    }
+    mp_obj_tuple_t *taken = MP_OBJ_TO_PTR(mp_obj_new_tuple(4, NULL));      // may collect, and so add to the list
+    note_t *note = MP_STATE_VM(guard_lost);
+    MP_STATE_VM(guard_lost) = note->next;
+    lost_count--;
+    taken->items[0] = note->arena;
+    taken->items[1] = MP_OBJ_NEW_SMALL_INT(note->run);
+    taken->items[2] = MP_OBJ_NEW_SMALL_INT(note->count & ((1UL << COUNT_BITS) - 1));
+    taken->items[3] = MP_OBJ_NEW_SMALL_INT(note->count >> COUNT_BITS);
+    return MP_OBJ_FROM_PTR(taken);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
 
@@ -79,8 +129,8 @@ static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count
 static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
 
 void finaliser_reset(void) {
+    MP_STATE_VM(guard_notes) = MP_STATE_VM(guard_lost) = NULL;
     lost_count = 0;
-    guards_count = 0;
 }
 
 static const mp_rom_map_elem_t finaliser_globals_table[] = {
