@@ -1,26 +1,20 @@
 """`MappedPages`: having one means that these pages are mapped, and that nobody else may unmap them.
 
-    attribute      what
-    ---------      ----
-    _table         the PageTable that the mapping was made in, and is bound to (its `.root` is the root's frame number)
-    _lease         the native record of the mapping (port/modules/_leases.c): what the views check at every access, what
-                   `verify` walks, and what survives when the collector finds the MappedPages unreachable
+    attribute   what
+    ---------   ----
+    _table      the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the kernel's
+                half is in every table, and bound to the kernel's own
+    _record     while it lives: the native record (port/modules/_records.c), which survives when the collector finds
+                the MappedPages unreachable. When it is dead: the name of the call that consumed it ("drop()", ...)
+    _lease      class attribute None; the views put their `_views.Lease` there when the first view is made.
+                mapped_pages calls `lease.end(consumer)` when the mapping is gone, and asks views'
+                `check_not_borrowed(mapped, step)` (one collection, then StillBorrowed) before drop, remap, merge,
+                split and unmap_into_parts, but only when `_lease` is not None
 
-    of the lease   what
-    ------------   ----
-    root           frame number of the root table
-    first_page     number of the first page (4 KiB)
-    count          pages of 4 KiB
-    flags          flag word of the leaves (no ACCESSED, DIRTY)
-    kind           EXCLUSIVE 0, SHARED 1, SYSTEM 2
-    alive          False from the moment of drop or consumption on; views and raw buffers ask this
-    consumer       name of the call that consumed it ("drop", "merge", ...), for UseAfterMove and UseAfterUnmap
-    borrows        () -> how many views, buffers and functions live (the refusal itself is `check_not_borrowed(mapped, step)`)
-    set(first_page, count, flags)   after split, merge, remap; allocates nothing
-    end(consumer)                   the mapping is gone or moved; disarms the finaliser; allocates nothing
+    of the record   what
+    -------------   ----
+    first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind EXCLUSIVE 0, SHARED 1, SYSTEM 2
 
-`Lease(root, first_page, count, flags, kind)` is made before the commit and is *not* armed until `.arm()`: a mapping
-that fails half-way must not be unmapped by the collector.  `_leases.take_lost()` -> slot index or -1, and the
-fields of a lost slot are read by index (`_leases.field(index, name)`) until `_leases.free(index)`.
-C code finds the records in port/leases.h: `lease_record_t lease_records[LEASES_MAX]`, state FREE/LIVE/LOST.
+The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
+unmaps what is lost: entries cleared, TLB flushed, frames freed, counted in statistics().
 """
