@@ -29,6 +29,8 @@ char ram_disk[RAM_DISK_BYTES] __attribute__((aligned(4096)));
 const char clew_help_text[] = "Type help without brackets for Clew's commands. Anything else is MicroPython.\n";
 
 void finaliser_reset(void);
+void records_reset(void);
+void mappings_reset(void);
 
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
@@ -62,6 +64,8 @@ static void start_python(void) {
     emitted_code_reset();
     finaliser_reset();
     heap_reset();
+    records_reset();
+    mappings_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);
     mp_init();

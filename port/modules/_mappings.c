@@ -1,0 +1,679 @@
+// `_mappings`: what a mapping of many pages does to its tables, each in one call that no Python interrupts.
+// Contracts: port/typings/_mappings.pyi. All pages and frames are numbers of 4 KiB; a root is a frame number.
+//
+// Mapping:    plan() says how many tables are missing (or which page is in the way) and changes nothing;
+//             lend() hands over frames for them; map() then can't fail.
+// Unmapping:  detach() makes every leaf not-present, or none; the tables themselves remember the frames.
+//             After the TLB is flushed, next_run() takes the frames out, run by run, and leaves zeros;
+//             prune() cuts off the tables that are empty now; after one more flush pop_table() hands them over.
+#include <string.h>
+#include "port/modules/natives.h"
+#include "port/table_walk.h"
+
+#define NOT_THERE MP_OBJ_NEW_SMALL_INT(-1)
+
+typedef struct {
+    uint64_t page, end, frame, flags;
+    unsigned limit;                     // largest level of a leaf
+    uint64_t tables;                    // planned, or used
+    uint64_t *failed;
+} job_t;
+
+static uint64_t get_root(mp_obj_t frame) {
+    return native_get_frame(frame);
+}
+
+// Page numbers are canonical and a range never crosses the hole: work with the 36 bits that the tables see.
+static void get_range(job_t *job, mp_obj_t page, mp_obj_t count) {
+    job->page = native_get_page(page) >> 12 & 0xfffffffffUL;
+    job->end = job->page + native_get_below(count, 1UL << 36, "page count");
+    if (job->end > 1UL << 36 || (job->page < 1UL << 35 && job->end > 1UL << 35)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the pages run across the canonical hole"));
+    }
+}
+
+// --- frames for tables ---
+
+#define LOANS_MAX 512
+static struct { uint64_t frame, count; } loans[LOANS_MAX];
+static size_t loans_count;
+
+static mp_obj_t mappings_lend(mp_obj_t frame, mp_obj_t count) {
+    if (loans_count == LOANS_MAX) {
+        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("frames for page tables are too scattered"));
+    }
+    loans[loans_count].frame = native_get_frame(frame) >> 12;
+    loans[loans_count++].count = native_get_below(count, 1UL << 40, "count");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_lend_obj, mappings_lend);
+
+static uint64_t take_loan(void) {
+    uint64_t frame = loans[loans_count - 1].frame++;
+    if (--loans[loans_count - 1].count == 0) {
+        loans_count--;
+    }
+    return frame << 12;
+}
+
+static mp_obj_t mappings_take_back(void) {
+    return loans_count > 0 ? MP_OBJ_NEW_SMALL_INT(take_loan() >> 12) : NOT_THERE;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_take_back_obj, mappings_take_back);
+
+static uint64_t lent(void) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < loans_count; i++) {
+        count += loans[i].count;
+    }
+    return count;
+}
+
+// --- mapping ---
+
+// The largest leaf that fits at job->page.
+static unsigned leaf_level(const job_t *job) {
+    unsigned level = 1;
+    while (level < job->limit && ((job->page | job->frame) & (pages_at(level + 1) - 1)) == 0 && job->end - job->page >= pages_at(level + 1)) {
+        level++;
+    }
+    return level;
+}
+
+static void advance(job_t *job, uint64_t pages) {
+    job->page += pages;
+    job->frame += pages;
+}
+
+// How many of the pages that are left does the rest of this level-1 table hold?
+static uint64_t left_in_table(const job_t *job) {
+    uint64_t room = ENTRIES_PER_TABLE - index_at(job->page, 1);
+    return job->end - job->page < room ? job->end - job->page : room;
+}
+
+static bool plan_leaves(const uint64_t *table, job_t *job) {
+    uint64_t count = left_in_table(job);
+    if (table != NULL) {
+        const uint64_t *at = table + index_at(job->page, 1);
+        for (uint64_t i = 0; i < count; i++) {
+            if (at[i] & ENTRY_PRESENT) {
+                advance(job, i);
+                return false;
+            }
+        }
+    }
+    advance(job, count);
+    return true;
+}
+
+// Count the tables that are missing below `table` (NULL: all are). False: something is in the way at job->page.
+static bool plan_below(const uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        return plan_leaves(table, job);
+    }
+    do {
+        uint64_t entry = table == NULL ? 0 : table[index_at(job->page, level)];
+        bool present = entry & ENTRY_PRESENT;
+        if (present && level < ROOT_LEVEL && (entry & ENTRY_HUGE)) {
+            return false;
+        }
+        if (!present && leaf_level(job) >= level) {
+            advance(job, pages_at(level));
+            continue;
+        }
+        job->tables += !present;
+        if (!plan_below(present ? table_of(entry) : NULL, level - 1, job)) {
+            return false;
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+    return true;
+}
+
+static mp_obj_t mappings_plan(size_t n, const mp_obj_t *arguments) {
+    job_t job = { .frame = native_get_frame(arguments[2]) >> 12, .limit = native_get_below(arguments[4], 4, "level") };
+    get_range(&job, arguments[1], arguments[3]);
+    uint64_t first = job.page;
+    if (job.page < job.end && !plan_below(table_of(get_root(arguments[0])), ROOT_LEVEL, &job)) {
+        return MP_OBJ_NEW_SMALL_INT(-1 - (mp_int_t)(job.page - first));
+    }
+    return MP_OBJ_NEW_SMALL_INT(job.tables);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_plan_obj, 5, 5, mappings_plan);
+
+static void fill(uint64_t *at, uint64_t entry, uint64_t count) {
+    for (; count >= 8; count -= 8, at += 8, entry += 8 * PAGE_SIZE) {
+        at[0] = entry;
+        at[1] = entry + PAGE_SIZE;
+        at[2] = entry + 2 * PAGE_SIZE;
+        at[3] = entry + 3 * PAGE_SIZE;
+        at[4] = entry + 4 * PAGE_SIZE;
+        at[5] = entry + 5 * PAGE_SIZE;
+        at[6] = entry + 6 * PAGE_SIZE;
+        at[7] = entry + 7 * PAGE_SIZE;
+    }
+    for (; count > 0; count--, entry += PAGE_SIZE) {
+        *at++ = entry;
+    }
+}
+
+static void map_below(uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        uint64_t count = left_in_table(job);
+        fill(table + index_at(job->page, 1), job->frame << 12 | leaf_bits(job->flags, 1), count);
+        advance(job, count);
+        return;
+    }
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        if (*entry & ENTRY_PRESENT) {
+            map_below(table_of(*entry), level - 1, job);
+        } else if (leaf_level(job) >= level) {
+            *entry = job->frame << 12 | leaf_bits(job->flags, level);
+            advance(job, pages_at(level));
+        } else {
+            // Cleared and filled before it is linked; a level-1 table that is filled whole needs no clearing.
+            uint64_t lower_half = job->page >> 35 ? 0 : ENTRY_USER;
+            uint64_t child = take_loan();
+            job->tables++;
+            if (level != 2 || left_in_table(job) != ENTRIES_PER_TABLE) {
+                memset(table_of(child), 0, PAGE_SIZE);
+            }
+            map_below(table_of(child), level - 1, job);
+            *entry = child | ENTRY_PRESENT | ENTRY_WRITABLE | lower_half;
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+}
+
+static mp_obj_t mappings_map(size_t n, const mp_obj_t *arguments) {
+    job_t job = { .frame = native_get_frame(arguments[2]) >> 12, .limit = native_get_below(arguments[5], 4, "level") };
+    job.flags = native_get_below(arguments[4], WORD_LIMIT, "flag word");
+    get_range(&job, arguments[1], arguments[3]);
+    uint64_t *root = table_of(get_root(arguments[0]));
+    job_t planned = job;
+    if (job.page >= job.end) {
+        return MP_OBJ_NEW_SMALL_INT(0);
+    }
+    if (!plan_below(root, ROOT_LEVEL, &planned) || planned.tables > lent()) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("map() without its plan()"));
+    }
+    map_below(root, ROOT_LEVEL, &job);
+    return MP_OBJ_NEW_SMALL_INT(job.tables);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_obj, 6, 6, mappings_map);
+
+// --- whole leaves of a range ---
+
+typedef bool (*leaf_function_t)(uint64_t *entry, unsigned level, job_t *job);
+
+// Call `function` for the leaf entry of every part of the range, present or not. False: it said so, or a huge leaf
+// sticks out of the range, or a table is missing (job->page says where).
+static bool each_leaf(uint64_t *table, unsigned level, job_t *job, leaf_function_t function) {
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        if (level == 1 || (level < ROOT_LEVEL && (*entry & ENTRY_HUGE))) {
+            uint64_t pages = pages_at(level);
+            if ((job->page & (pages - 1)) != 0 || job->end - job->page < pages || !function(entry, level, job)) {
+                return false;
+            }
+            job->page += pages;
+        } else if (!(*entry & ENTRY_PRESENT) || !each_leaf(table_of(*entry), level - 1, job, function)) {
+            return false;
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+    return true;
+}
+
+// The same for present leaves, at the price of one test for most of them: eight entries at a time.
+static bool all_present(uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        uint64_t count = left_in_table(job), i = 0;
+        const uint64_t *at = table + index_at(job->page, 1);
+        for (; i + 8 <= count; i += 8) {
+            if (!(at[i] & at[i + 1] & at[i + 2] & at[i + 3] & at[i + 4] & at[i + 5] & at[i + 6] & at[i + 7] & ENTRY_PRESENT)) {
+                break;
+            }
+        }
+        for (; i < count && (at[i] & ENTRY_PRESENT); i++) {
+        }
+        job->page += i;
+        return i == count;
+    }
+    do {
+        uint64_t entry = table[index_at(job->page, level)];
+        if (!(entry & ENTRY_PRESENT)) {
+            return false;
+        }
+        if (level < ROOT_LEVEL && (entry & ENTRY_HUGE)) {
+            uint64_t pages = pages_at(level);
+            if ((job->page & (pages - 1)) != 0 || job->end - job->page < pages) {
+                return false;
+            }
+            job->page += pages;
+        } else if (!all_present(table_of(entry), level - 1, job)) {
+            return false;
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+    return true;
+}
+
+// Offset of the first page of the range that is not mapped by a leaf of its own, or -1.
+static mp_int_t first_absent(uint64_t *root, const job_t *job) {
+    job_t check = *job;
+    if (job->page >= job->end || all_present(root, ROOT_LEVEL, &check)) {
+        return -1;
+    }
+    return check.page - job->page;
+}
+
+static mp_obj_t mappings_first_absent(size_t n, const mp_obj_t *arguments) {
+    job_t job = { 0 };
+    get_range(&job, arguments[1], arguments[2]);
+    return MP_OBJ_NEW_SMALL_INT(first_absent(table_of(get_root(arguments[0])), &job));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_first_absent_obj, 3, 3, mappings_first_absent);
+
+// --- unmapping ---
+
+static bool detach_leaf(uint64_t *entry, unsigned level, job_t *job) {
+    *entry &= ~ENTRY_PRESENT;
+    return true;
+}
+
+static void detach_below(uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        uint64_t count = left_in_table(job);
+        uint64_t *at = table + index_at(job->page, 1);
+        for (uint64_t i = 0; i < count; i++) {
+            at[i] &= ~ENTRY_PRESENT;
+        }
+        job->page += count;
+        return;
+    }
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        if (level < ROOT_LEVEL && (*entry & ENTRY_HUGE)) {
+            detach_leaf(entry, level, job);
+            job->page += pages_at(level);
+        } else {
+            detach_below(table_of(*entry), level - 1, job);
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+}
+
+static job_t harvest;                   // what is detached and not yet taken out
+static uint64_t harvest_root;
+static uint64_t run_frame, run_count;
+
+static mp_obj_t mappings_detach(size_t n, const mp_obj_t *arguments) {
+    job_t job = { 0 };
+    get_range(&job, arguments[1], arguments[2]);
+    uint64_t root = get_root(arguments[0]);
+    if (harvest.page < harvest.end) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("detach() before the last one was harvested"));
+    }
+    mp_int_t absent = first_absent(table_of(root), &job);
+    if (absent < 0 && job.page < job.end) {
+        harvest = job;
+        harvest_root = root;
+        detach_below(table_of(root), ROOT_LEVEL, &job);
+    }
+    return MP_OBJ_NEW_SMALL_INT(absent);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_detach_obj, 3, 3, mappings_detach);
+
+static bool harvest_leaf(uint64_t *entry, unsigned level, job_t *job) {
+    uint64_t frame = frame_of_leaf(*entry, level);
+    if (run_count != 0 && frame != run_frame + run_count) {
+        return false;
+    }
+    if (run_count == 0) {
+        run_frame = frame;
+    }
+    run_count += pages_at(level);
+    *entry = 0;
+    return true;
+}
+
+static bool harvest_below(uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        uint64_t count = left_in_table(job), i = 0;
+        uint64_t *at = table + index_at(job->page, 1);
+        if (run_count == 0) {
+            run_frame = frame_of_leaf(*at, 1);
+        }
+        uint64_t expected = run_frame + run_count;
+        for (; i < count && (at[i] & ENTRY_ADDRESS) >> 12 == expected; i++, expected++) {
+            at[i] = 0;
+        }
+        run_count += i;
+        job->page += i;
+        return i == count;
+    }
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        if (level < ROOT_LEVEL && (*entry & ENTRY_HUGE)) {
+            if (!harvest_leaf(entry, level, job)) {
+                return false;
+            }
+            job->page += pages_at(level);
+        } else if (!harvest_below(table_of(*entry), level - 1, job)) {
+            return false;
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+    return true;
+}
+
+static mp_obj_t mappings_next_run(void) {
+    run_count = 0;
+    if (harvest.page >= harvest.end) {
+        return NOT_THERE;
+    }
+    harvest_below(table_of(harvest_root), ROOT_LEVEL, &harvest);
+    return MP_OBJ_NEW_SMALL_INT(run_frame);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_next_run_obj, mappings_next_run);
+
+static mp_obj_t mappings_run_length(void) { return MP_OBJ_NEW_SMALL_INT(run_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_run_length_obj, mappings_run_length);
+
+// --- reading runs without taking them ---
+
+static bool count_run(uint64_t *entry, unsigned level, job_t *job) {
+    if (!(*entry & ENTRY_PRESENT)) {
+        return false;
+    }
+    uint64_t frame = frame_of_leaf(*entry, level);
+    job->tables += job->tables == 0 || frame != job->frame;
+    job->frame = frame + pages_at(level);
+    return true;
+}
+
+// How many runs of touching frames the range is mapped to; -1 - offset of the first page that is not mapped.
+static mp_obj_t mappings_count_runs(size_t n, const mp_obj_t *arguments) {
+    job_t job = { 0 };
+    get_range(&job, arguments[1], arguments[2]);
+    uint64_t first = job.page;
+    if (job.page < job.end && !each_leaf(table_of(get_root(arguments[0])), ROOT_LEVEL, &job, count_run)) {
+        return MP_OBJ_NEW_SMALL_INT(-1 - (mp_int_t)(job.page - first));
+    }
+    return MP_OBJ_NEW_SMALL_INT(job.tables);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_count_runs_obj, 3, 3, mappings_count_runs);
+
+// The leaf that maps a page: its entry and level, or NULL.
+static uint64_t *find_leaf(uint64_t root, uint64_t page, unsigned *level) {
+    uint64_t *table = table_of(root);
+    for (*level = ROOT_LEVEL;; (*level)--) {
+        uint64_t *entry = &table[index_at(page, *level)];
+        if (!(*entry & ENTRY_PRESENT)) {
+            return NULL;
+        }
+        if (*level == 1 || (*level < ROOT_LEVEL && (*entry & ENTRY_HUGE))) {
+            return entry;
+        }
+        table = table_of(*entry);
+    }
+}
+
+static mp_obj_t mappings_frame_at(mp_obj_t root, mp_obj_t page_in) {
+    unsigned level;
+    uint64_t page = native_get_page(page_in) >> 12 & 0xfffffffffUL;
+    const uint64_t *entry = find_leaf(get_root(root), page, &level);
+    return entry == NULL ? NOT_THERE : MP_OBJ_NEW_SMALL_INT(frame_of_leaf(*entry, level) + (page & (pages_at(level) - 1)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_frame_at_obj, mappings_frame_at);
+
+// Level and flag word of the leaf that maps a page, as flags << 4 | level, or -1.
+static mp_obj_t mappings_leaf_at(mp_obj_t root, mp_obj_t page) {
+    unsigned level;
+    const uint64_t *entry = find_leaf(get_root(root), native_get_page(page) >> 12 & 0xfffffffffUL, &level);
+    return entry == NULL ? NOT_THERE : MP_OBJ_NEW_SMALL_INT(word_of_leaf(*entry, level) << 4 | level);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_leaf_at_obj, mappings_leaf_at);
+
+// --- empty tables ---
+
+static uint64_t emptied;                // physical address of the first one; each holds the address of the next
+
+static bool is_empty(const uint64_t *table) {
+    for (size_t i = 0; i < ENTRIES_PER_TABLE; i += 8) {
+        if (table[i] | table[i + 1] | table[i + 2] | table[i + 3] | table[i + 4] | table[i + 5] | table[i + 6] | table[i + 7]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void prune_below(uint64_t *table, unsigned level, job_t *job) {
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        uint64_t next = (job->page | (pages_at(level) - 1)) + 1;
+        if ((*entry & ENTRY_PRESENT) && !(level < ROOT_LEVEL && (*entry & ENTRY_HUGE))) {
+            uint64_t *child = table_of(*entry);
+            if (level > 2) {
+                prune_below(child, level - 1, job);
+            }
+            if (!(level == ROOT_LEVEL && index_at(next - 1, level) >= FIRST_SHARED_INDEX) && is_empty(child)) {
+                uint64_t address = *entry & ENTRY_ADDRESS;
+                *entry = 0;
+                child[0] = emptied;
+                emptied = address;
+                job->tables++;
+            }
+        }
+        job->page = next;
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+}
+
+static mp_obj_t mappings_prune(size_t n, const mp_obj_t *arguments) {
+    job_t job = { 0 };
+    get_range(&job, arguments[1], arguments[2]);
+    if (job.page < job.end) {
+        uint64_t address = native_get_page(arguments[1]);
+        prune_below(table_of(get_root(arguments[0])), ROOT_LEVEL, &job);
+        // One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
+        // and Paging-Structure Caches").
+        page_invalidate(address);
+    }
+    return MP_OBJ_NEW_SMALL_INT(job.tables);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_prune_obj, 3, 3, mappings_prune);
+
+static mp_obj_t mappings_pop_table(void) {
+    if (emptied == 0) {
+        return NOT_THERE;
+    }
+    uint64_t address = emptied, *table = table_of(address);
+    emptied = table[0];
+    table[0] = 0;
+    return MP_OBJ_NEW_SMALL_INT(address >> 12);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_pop_table_obj, mappings_pop_table);
+
+// --- rights ---
+
+#define KEPT (ENTRY_ADDRESS | ENTRY_ACCESSED_DIRTY)
+
+static void change_below(uint64_t *table, unsigned level, job_t *job) {
+    if (level == 1) {
+        uint64_t count = left_in_table(job), bits = leaf_bits(job->flags, 1);
+        uint64_t *at = table + index_at(job->page, 1);
+        for (uint64_t i = 0; i < count; i++) {
+            at[i] = (at[i] & KEPT) | bits;
+        }
+        job->page += count;
+        return;
+    }
+    do {
+        uint64_t *entry = &table[index_at(job->page, level)];
+        if (level < ROOT_LEVEL && (*entry & ENTRY_HUGE)) {
+            *entry = (*entry & KEPT & ~ENTRY_PAT_HUGE) | leaf_bits(job->flags, level);
+            job->page += pages_at(level);
+        } else {
+            change_below(table_of(*entry), level - 1, job);
+        }
+    } while (job->page < job->end && index_at(job->page, level) != 0);
+}
+
+// Give every leaf of the range these flags; frames, ACCESSED and DIRTY stay. -1, or the offset of the first page that
+// is not mapped by a leaf inside the range: then nothing has changed.
+static mp_obj_t mappings_change(size_t n, const mp_obj_t *arguments) {
+    job_t job = { .flags = native_get_below(arguments[3], WORD_LIMIT, "flag word") };
+    get_range(&job, arguments[1], arguments[2]);
+    uint64_t *root = table_of(get_root(arguments[0]));
+    mp_int_t absent = first_absent(root, &job);
+    if (absent < 0 && job.page < job.end) {
+        change_below(root, ROOT_LEVEL, &job);
+    }
+    return MP_OBJ_NEW_SMALL_INT(absent);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_change_obj, 4, 4, mappings_change);
+
+// --- dividing a huge leaf ---
+
+static unsigned tables_to_divide(uint64_t root, uint64_t page) {
+    unsigned level;
+    uint64_t *entry = find_leaf(root, page, &level);
+    if (entry == NULL || (page & (pages_at(level) - 1)) == 0) {
+        return 0;
+    }
+    return level == 3 && (page & (pages_at(2) - 1)) != 0 ? 2 : 1;
+}
+
+static mp_obj_t mappings_plan_divide(mp_obj_t root, mp_obj_t page) {
+    return MP_OBJ_NEW_SMALL_INT(tables_to_divide(get_root(root), native_get_page(page) >> 12 & 0xfffffffffUL));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_plan_divide_obj, mappings_plan_divide);
+
+// The table that maps what `entry`, a huge leaf of `level`, maps, one level down.
+static uint64_t divided(uint64_t entry, unsigned level) {
+    uint64_t child = take_loan(), bits = entry & ~(ENTRY_ADDRESS | ENTRY_HUGE);
+    if (level == 2) {
+        bits |= entry & ENTRY_PAT_HUGE ? ENTRY_HUGE : 0;
+    } else {
+        bits |= ENTRY_HUGE | (entry & ENTRY_PAT_HUGE);
+    }
+    uint64_t address = frame_of_leaf(entry, level) << 12;
+    for (uint64_t i = 0; i < ENTRIES_PER_TABLE; i++) {
+        table_of(child)[i] = (address + (i * pages_at(level - 1) << 12)) | bits;
+    }
+    return child;
+}
+
+// Make a leaf begin at `page`, where the inside of a huge one is. Translations and rights stay what they are.
+static mp_obj_t mappings_divide(mp_obj_t root_in, mp_obj_t page_in) {
+    uint64_t root = get_root(root_in), page = native_get_page(page_in) >> 12 & 0xfffffffffUL;
+    unsigned needed = tables_to_divide(root, page);
+    if (needed > lent()) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("divide() without its plan_divide()"));
+    }
+    for (unsigned i = 0; i < needed; i++) {
+        unsigned level;
+        uint64_t *entry = find_leaf(root, page, &level);
+        uint64_t parent = ENTRY_PRESENT | ENTRY_WRITABLE | (page >> 35 ? 0 : ENTRY_USER);
+        *entry = divided(*entry, level) | parent;
+    }
+    return MP_OBJ_NEW_SMALL_INT(needed);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_divide_obj, mappings_divide);
+
+// --- the TLB ---
+
+#define FLUSH_ALL_ABOVE 64
+
+// Invalidate what the TLB holds of a range: page by page, or all of it when that is cheaper.
+static mp_obj_t mappings_flush(mp_obj_t page_in, mp_obj_t count_in) {
+    uint64_t address = native_get_page(page_in), count = native_get_below(count_in, 1UL << 36, "page count");
+    if (count > FLUSH_ALL_ABOVE) {
+        cr3_write(cr3_read());
+    } else {
+        for (; count > 0; count--, address += PAGE_SIZE) {
+            page_invalidate(address);
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_flush_obj, mappings_flush);
+
+// A soft reset can come in the middle of anything: forget it.
+void mappings_reset(void) {
+    loans_count = 0;
+    harvest.page = harvest.end = 0;
+    emptied = 0;
+}
+
+// --- roots ---
+
+// Write entries of a root, `first` to 511, from another root; its own recursive entry is written by link_root().
+static mp_obj_t mappings_share_upper_half(mp_obj_t to, mp_obj_t from) {
+    uint64_t *target = table_of(get_root(to)), *source = table_of(get_root(from));
+    for (size_t i = FIRST_SHARED_INDEX; i < ENTRIES_PER_TABLE; i++) {
+        if (i != RECURSIVE_P4_INDEX && i != OTHER_RECURSIVE_P4_INDEX) {
+            target[i] = source[i];
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_share_upper_half_obj, mappings_share_upper_half);
+
+static bool is_pool_or_kernel(size_t index) {
+    return index == KERNEL_P4_INDEX || (index >= POOL_P4_INDEX && index < POOL_P4_INDEX + POOL_P4_ENTRIES);
+}
+
+// Fill a new kernel root: a level-3 table for every upper entry but the recursive ones, out of the frames from
+// `first_frame` on (cleared by the caller). Nothing in the window and the techniques' slots can ever be executed.
+static mp_obj_t mappings_build_upper_half(mp_obj_t root_in, mp_obj_t first_frame) {
+    uint64_t *root = table_of(get_root(root_in)), frame = native_get_frame(first_frame);
+    for (size_t i = FIRST_SHARED_INDEX; i < ENTRIES_PER_TABLE; i++) {
+        if (i != RECURSIVE_P4_INDEX && i != OTHER_RECURSIVE_P4_INDEX) {
+            root[i] = frame | ENTRY_PRESENT | ENTRY_WRITABLE | (is_pool_or_kernel(i) ? 0 : ENTRY_NO_EXECUTE);
+            frame += PAGE_SIZE;
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_build_upper_half_obj, mappings_build_upper_half);
+
+// A root's entry for itself, without execution.
+static mp_obj_t mappings_link_root(mp_obj_t root_in) {
+    uint64_t root = get_root(root_in);
+    table_of(root)[RECURSIVE_P4_INDEX] = root | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_link_root_obj, mappings_link_root);
+
+// Copy one entry of a root to another; from root 0: clear it.
+static mp_obj_t mappings_copy_root_entry(mp_obj_t to, mp_obj_t from, mp_obj_t index_in) {
+    uint64_t index = native_get_below(index_in, ENTRIES_PER_TABLE, "index"), source = get_root(from);
+    table_of(get_root(to))[index] = source == 0 ? 0 : table_of(source)[index];
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(mappings_copy_root_entry_obj, mappings_copy_root_entry);
+
+static const mp_rom_map_elem_t mappings_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__mappings) },
+    { MP_ROM_QSTR(MP_QSTR_lend), MP_ROM_PTR(&mappings_lend_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take_back), MP_ROM_PTR(&mappings_take_back_obj) },
+    { MP_ROM_QSTR(MP_QSTR_plan), MP_ROM_PTR(&mappings_plan_obj) },
+    { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&mappings_map_obj) },
+    { MP_ROM_QSTR(MP_QSTR_first_absent), MP_ROM_PTR(&mappings_first_absent_obj) },
+    { MP_ROM_QSTR(MP_QSTR_detach), MP_ROM_PTR(&mappings_detach_obj) },
+    { MP_ROM_QSTR(MP_QSTR_next_run), MP_ROM_PTR(&mappings_next_run_obj) },
+    { MP_ROM_QSTR(MP_QSTR_run_length), MP_ROM_PTR(&mappings_run_length_obj) },
+    { MP_ROM_QSTR(MP_QSTR_count_runs), MP_ROM_PTR(&mappings_count_runs_obj) },
+    { MP_ROM_QSTR(MP_QSTR_frame_at), MP_ROM_PTR(&mappings_frame_at_obj) },
+    { MP_ROM_QSTR(MP_QSTR_leaf_at), MP_ROM_PTR(&mappings_leaf_at_obj) },
+    { MP_ROM_QSTR(MP_QSTR_prune), MP_ROM_PTR(&mappings_prune_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pop_table), MP_ROM_PTR(&mappings_pop_table_obj) },
+    { MP_ROM_QSTR(MP_QSTR_change), MP_ROM_PTR(&mappings_change_obj) },
+    { MP_ROM_QSTR(MP_QSTR_plan_divide), MP_ROM_PTR(&mappings_plan_divide_obj) },
+    { MP_ROM_QSTR(MP_QSTR_divide), MP_ROM_PTR(&mappings_divide_obj) },
+    { MP_ROM_QSTR(MP_QSTR_flush), MP_ROM_PTR(&mappings_flush_obj) },
+    { MP_ROM_QSTR(MP_QSTR_share_upper_half), MP_ROM_PTR(&mappings_share_upper_half_obj) },
+    { MP_ROM_QSTR(MP_QSTR_build_upper_half), MP_ROM_PTR(&mappings_build_upper_half_obj) },
+    { MP_ROM_QSTR(MP_QSTR_link_root), MP_ROM_PTR(&mappings_link_root_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
+};
+static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);
+const mp_obj_module_t mappings_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&mappings_globals };
+MP_REGISTER_MODULE(MP_QSTR__mappings, mappings_module);

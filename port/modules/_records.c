@@ -1,0 +1,225 @@
+// `_records`: what the kernel knows of every owned mapping even when Python has forgotten it. A Record is the handle that
+// a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
+// point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
+#include "port/modules/natives.h"
+#include "port/machine_control.h"
+#include "port/records.h"
+#include "port/table_walk.h"
+
+record_t records[RECORDS_MAX];
+size_t records_used;
+static uint32_t first_free, first_lost;
+static size_t live_count, lost_count;
+
+void records_reset(void) {
+    records_used = 0;
+    first_free = first_lost = 0;
+    live_count = lost_count = 0;
+}
+
+static size_t new_record(void) {
+    if (first_free != 0) {
+        size_t index = first_free - 1;
+        first_free = records[index].next;
+        return index;
+    }
+    if (records_used == RECORDS_MAX) {
+        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("65536 mappings are alive: drop some"));
+    }
+    return records_used++;
+}
+
+static void free_record(size_t index) {
+    records[index].state = RECORD_FREE;
+    records[index].next = first_free;
+    first_free = index + 1;
+}
+
+typedef struct {
+    mp_obj_base_t base;
+    record_t *record;       // NULL when it has ended
+} handle_t;
+
+static const mp_obj_type_t record_type;
+
+static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
+    mp_arg_check_num(n_args, n_kw, 5, 5, false);
+    record_t made = {
+        .root = native_get_frame(arguments[0]) >> 12,
+        .first_page = native_get_page(arguments[1]) >> 12,
+        .count = native_get_below(arguments[2], 1UL << 36, "page count"),
+        .flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"),
+        .kind = native_get_below(arguments[4], KINDS, "kind"),
+        .state = RECORD_PREPARED,
+    };
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, type);
+    handle->record = NULL;
+    size_t index = new_record();
+    records[index] = made;
+    handle->record = &records[index];
+    return MP_OBJ_FROM_PTR(handle);
+}
+
+static handle_t *live_handle(mp_obj_t self) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    if (handle->record == NULL) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("this record has ended"));
+    }
+    return handle;
+}
+
+// The mapping is there now: from here on it must be unmapped before the record may go.
+static mp_obj_t record_arm(mp_obj_t self) {
+    handle_t *handle = live_handle(self);
+    live_count += handle->record->state == RECORD_PREPARED;
+    handle->record->state = RECORD_LIVE;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
+
+static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
+    record_t *record = live_handle(arguments[0])->record;
+    uint64_t first = native_get_page(arguments[1]) >> 12, count = native_get_below(arguments[2], 1UL << 36, "page count");
+    record->flags = native_get_below(arguments[3], WORD_LIMIT, "flag word");
+    record->first_page = first;
+    record->count = count;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 4, 4, record_set);
+
+static mp_obj_t record_end(mp_obj_t self) {
+    handle_t *handle = live_handle(self);
+    live_count -= handle->record->state == RECORD_LIVE;
+    free_record(handle->record - records);
+    handle->record = NULL;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
+
+// The finaliser: the collector is locked, nothing may be allocated or called.
+static mp_obj_t record_del(mp_obj_t self) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_t *record = handle->record;
+    if (record == NULL) {
+        return mp_const_none;
+    }
+    handle->record = NULL;
+    if (record->state != RECORD_LIVE) {
+        free_record(record - records);
+        return mp_const_none;
+    }
+    live_count--;
+    lost_count++;
+    record->state = RECORD_LOST;
+    record->next = first_lost;
+    first_lost = record - records + 1;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
+
+static mp_obj_t field_of(const record_t *record, qstr name) {
+    switch (name) {
+        case MP_QSTR_root: return MP_OBJ_NEW_SMALL_INT(record->root);
+        case MP_QSTR_first_page: return MP_OBJ_NEW_SMALL_INT(record->first_page);
+        case MP_QSTR_count: return MP_OBJ_NEW_SMALL_INT(record->count);
+        case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
+        case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
+        case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
+        case MP_QSTR_index: return MP_OBJ_NEW_SMALL_INT(record - records);
+    }
+    return MP_OBJ_NULL;
+}
+
+static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    if (destination[0] == MP_OBJ_NULL) {
+        mp_obj_t value = handle->record == NULL ? MP_OBJ_NULL : field_of(handle->record, attribute);
+        if (value != MP_OBJ_NULL) {
+            destination[0] = value;
+        } else {
+            destination[1] = MP_OBJ_SENTINEL;
+        }
+    }
+}
+
+static const mp_rom_map_elem_t record_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&record_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
+};
+static MP_DEFINE_CONST_DICT(record_locals, record_locals_table);
+static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, make_new, record_make_new, attr, record_attr, locals_dict, &record_locals);
+
+// --- by index ---
+
+static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(live_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
+
+static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(lost_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
+
+// The index of a lost record, or -1. It stays lost until free(index).
+static mp_obj_t records_first_lost(void) { return MP_OBJ_NEW_SMALL_INT((mp_int_t)first_lost - 1); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_first_lost_obj, records_first_lost);
+
+static mp_obj_t records_free_lost(void) {
+    if (first_lost != 0) {
+        size_t index = first_lost - 1;
+        first_lost = records[index].next;
+        lost_count--;
+        free_record(index);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_free_lost_obj, records_free_lost);
+
+// One field of the record at an index, by name.
+static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
+    mp_obj_t value = field_of(&records[native_get_below(index, RECORDS_MAX, "record index")], mp_obj_str_get_qstr(name));
+    if (value == MP_OBJ_NULL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a record has no such field"));
+    }
+    return value;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
+
+// The next record at or above an index that is live or lost, or -1.
+static mp_obj_t records_next(mp_obj_t from) {
+    for (size_t index = native_get_below(from, RECORDS_MAX + 1, "record index"); index < records_used; index++) {
+        if (records[index].state >= RECORD_LIVE) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_next_obj, records_next);
+
+// The record, live or lost, whose range holds a page as seen by a root (whose upper half is everybody's), or -1.
+static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
+    uint64_t root = native_get_frame(root_in) >> 12, page = native_get_page(page_in) >> 12;
+    bool upper = page >> 51;
+    for (size_t index = 0; index < records_used; index++) {
+        const record_t *record = &records[index];
+        if (record->state >= RECORD_LIVE && page - record->first_page < record->count && (upper || record->root == root)) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
+
+static const mp_rom_map_elem_t records_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
+    { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
+    { MP_ROM_QSTR(MP_QSTR_live), MP_ROM_PTR(&records_live_obj) },
+    { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_first_lost), MP_ROM_PTR(&records_first_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_free_lost), MP_ROM_PTR(&records_free_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
+    { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&records_next_obj) },
+    { MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&records_find_obj) },
+};
+static MP_DEFINE_CONST_DICT(records_globals, records_globals_table);
+const mp_obj_module_t records_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&records_globals };
+MP_REGISTER_MODULE(MP_QSTR__records, records_module);

@@ -1,0 +1,21 @@
+// The record of every mapping that somebody owns, outside of Python's heap: numbers only.
+#pragma once
+#include <stdint.h>
+#include <stddef.h>
+
+#define RECORDS_MAX 65536
+
+enum { RECORD_FREE, RECORD_PREPARED, RECORD_LIVE, RECORD_LOST };
+enum { KIND_EXCLUSIVE, KIND_SHARED, KIND_SYSTEM, KINDS };
+
+typedef struct {
+    uint64_t root;          // frame number of the root table
+    uint64_t first_page, count;
+    uint32_t flags;         // flag word of the leaves, without ACCESSED and DIRTY
+    uint32_t next;          // in the list of free or of lost ones; index + 1, 0 ends it
+    uint8_t kind, state;
+} record_t;
+
+extern record_t records[RECORDS_MAX];
+extern size_t records_used;     // records from here on have never been used
+void records_reset(void);
