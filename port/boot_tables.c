@@ -16,8 +16,10 @@
 #define INDEX(address, level) ((address) >> (12 + 9 * ((level) - 1)) & 511)
 
 typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
+#define STATIC_TABLES __attribute__((section(".bss.tables")))
 
-static table_t root, window_p3, kernel_p3, kernel_p2, emitted_p2, emitted_p1, kernel_p1[KERNEL_IMAGE_TABLES];
+static table_t root STATIC_TABLES, window_p3 STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
+    emitted_p1 STATIC_TABLES, kernel_p1[KERNEL_IMAGE_TABLES] STATIC_TABLES;
 uint64_t boot_tables_root;
 
 static uint64_t entry_to(const void *table) {

@@ -10,6 +10,18 @@
 static char area[EMITTED_CODE_BYTES] __attribute__((section(".bss.emitted"), aligned(4096)));
 static size_t used;
 
+#define CR0_WP (1UL << 16)
+
+// No mapping of the area is writable: what is executable must not be. Only here, with CR0.WP off, the kernel writes to it.
+static void write_protected(char *to, const void *from, size_t length) {
+    uint64_t flags = interrupts_disable();
+    uint64_t cr0 = cr0_read();
+    cr0_write(cr0 & ~CR0_WP);
+    memcpy(to, from, length);
+    cr0_write(cr0);
+    interrupts_restore(flags);
+}
+
 void *emitted_code_commit(void *code, size_t length, void *relocations) {
     size_t room = (length + 15) & ~(size_t)15;
     if (room > sizeof area - used) {
@@ -19,7 +31,7 @@ void *emitted_code_commit(void *code, size_t length, void *relocations) {
     if (relocations != NULL) {
         mp_native_relocate(relocations, code, (uintptr_t)at);
     }
-    memcpy(area + used, code, length);
+    write_protected(area + used, code, length);
     used += room;
     return at;
 }

@@ -111,7 +111,7 @@ void critical_reset(void);
 
 // Linker symbols (boot/kernel.ld).
 extern char __image_start[], __image_end[], __boot_end[], __text_start[], __text_end[], __frozen_code_start[], __frozen_code_end[],
-    __rodata_start[], __rodata_end[], __data_start[], __data_end[], __emitted_start[], __emitted_end[];
+    __rodata_start[], __rodata_end[], __data_start[], __data_end[], __emitted_start[], __emitted_end[], __tables_end[];
 
 static inline uint64_t image_physical(const void *address) { return (uint64_t)address - 0xffffffff80000000UL; }
 static inline void *window_pointer(uint64_t physical) { return (void *)(0xffff800000000000UL + physical); }

@@ -2,20 +2,23 @@
 #pragma once
 #include <stdint.h>
 #include <stddef.h>
+#include "py/obj.h"
 
 #define RECORDS_MAX 65536
 
 enum { RECORD_FREE, RECORD_PREPARED, RECORD_LIVE, RECORD_LOST };
-enum { KIND_EXCLUSIVE, KIND_SHARED, KIND_SYSTEM, KINDS };
+enum { KIND_EXCLUSIVE, KIND_SHARED, KIND_SYSTEM, KIND_DEVICE, KIND_TABLE, KINDS };
 
 typedef struct {
     uint64_t root;          // frame number of the root table
     uint64_t first_page, count;
     uint32_t flags;         // flag word of the leaves, without ACCESSED and DIRTY
     uint32_t next;          // in the list of free or of lost ones; index + 1, 0 ends it
-    uint8_t kind, state;
+    uint8_t kind, state, exported;
 } record_t;
 
 extern record_t records[RECORDS_MAX];
 extern size_t records_used;     // records from here on have never been used
 void records_reset(void);
+// A raw buffer of the mapping was handed out; `handle` is its Record.
+void record_mark_exported(mp_obj_t handle);

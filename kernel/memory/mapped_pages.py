@@ -6,15 +6,392 @@
                 half is in every table, and bound to the kernel's own
     _record     while it lives: the native record (port/modules/_records.c), which survives when the collector finds
                 the MappedPages unreachable. When it is dead: the name of the call that consumed it ("drop()", ...)
-    _lease      class attribute None; the views put their `_views.Lease` there when the first view is made.
-                mapped_pages calls `lease.end(consumer)` when the mapping is gone, and asks views'
-                `check_not_borrowed(mapped, step)` (one collection, then StillBorrowed) before drop, remap, merge,
-                split and unmap_into_parts, but only when `_lease` is not None
+    _lease      class attribute None; the views put their `_views.Lease` there when the first view is made. Every call
+                that changes the mapping begins with `lease.end(call)`, which refuses while a borrow lives
+                (StillBorrowed), and forgets the lease; the next view makes a new one
 
     of the record   what
     -------------   ----
-    first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind EXCLUSIVE 0, SHARED 1, SYSTEM 2
+    first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: table_steps.KIND_NAMES
+    exported    a raw buffer was handed out (C: record_mark_exported() in port/records.h; Python: record.mark_exported()):
+                the pages are not used again until the soft reset
 
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
-unmaps what is lost: entries cleared, TLB flushed, frames freed, counted in statistics().
+unmaps what is lost: entries cleared, TLB flushed, frames freed.
 """
+
+from memory_structs import (
+    FrameRange,
+    IllegalState,
+    NotTouching,
+    OutOfBookkeeping,
+    OutOfRange,
+    PAGE_SHIFT,
+    Page,
+    PageRange,
+    UseAfterMove,
+)
+from paging.flags import PteFlags
+
+from .owners import AllocatedFrames, AllocatedPages
+from .refusals import SystemMapping
+from .run_tree import TOO_MANY, add_owners, owners_of
+from .table_steps import (
+    DEVICE,
+    EXCLUSIVE,
+    EXCLUSIVE_BIT,
+    KIND_NAMES,
+    NO_EXECUTE,
+    Record,
+    SHARED,
+    SYSTEM,
+    UPPER_HALF,
+    WRITABLE,
+    change,
+    count_runs,
+    detach,
+    divide,
+    enter,
+    frame_at,
+    leave,
+    lost,
+    next_run,
+    plan_divide,
+    prune,
+    run_length,
+)
+
+
+class MappedPages:
+    """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead."""
+
+    _lease = None
+    _shared = None
+
+    def __init__(self, table, record):
+        self._table = table
+        self._record = record
+
+    def _live(self):
+        """The record. Raises UseAfterMove."""
+        record = self._record
+        if type(record) is not Record:
+            raise UseAfterMove("MappedPages", record)
+        return record
+
+    # What it is.
+
+    @property
+    def page_table(self):
+        """The PageTable that it lives in, and that every operation on it acts on."""
+        self._live()
+        return self._table
+
+    @property
+    def flags(self):
+        """The rights it was mapped with, as PteFlags."""
+        return PteFlags.of_word(self._live().flags)
+
+    @property
+    def kind(self):
+        """"exclusive", "shared", "system" or "device"."""
+        return KIND_NAMES[self._live().kind]
+
+    @property
+    def range(self):
+        record = self._live()
+        return PageRange.from_numbers(record.first_page, record.first_page + record.count - 1)
+
+    @property
+    def start(self):
+        return Page(self._live().first_page)
+
+    @property
+    def end(self):
+        """The last page, inclusive."""
+        record = self._live()
+        return Page(record.first_page + record.count - 1)
+
+    @property
+    def start_address(self):
+        return self.range.start_address
+
+    @property
+    def size_in_bytes(self):
+        return self._live().count << PAGE_SHIFT
+
+    @property
+    def size_in_pages(self):
+        return self._live().count
+
+    def __len__(self):
+        """Pages of 4 KiB."""
+        return self._live().count
+
+    def __bool__(self):
+        return type(self._record) is Record
+
+    def contains_address(self, address):
+        return self.range.contains_address(address)
+
+    def contains(self, page):
+        return self.range.contains(page)
+
+    def contains_range(self, other):
+        return self.range.contains_range(other)
+
+    def overlap(self, other):
+        return self.range.overlap(other)
+
+    def offset_of_address(self, address):
+        return self.range.offset_of_address(address)
+
+    def address_at_offset(self, offset):
+        return self.range.address_at_offset(offset)
+
+    def frames(self):
+        """The FrameRanges that the pages lead to, in order of the pages; read from the tables."""
+        record = self._live()
+        found = []
+        for page in range(record.first_page, record.first_page + record.count):
+            frame = frame_at(self._table.root, page)
+            if frame < 0:
+                self._table._refuse_unmap(self, page, "list its frames")
+            if found and found[-1][1] + 1 == frame:
+                found[-1][1] = frame
+            else:
+                found.append([frame, frame])
+        return [FrameRange.from_numbers(first, last) for first, last in found]
+
+    # What can be done with it.
+
+    def drop(self):
+        """Unmap, and give pages and frames back: they are free when this returns.
+
+        Raises UseAfterMove, SystemMapping, StillBorrowed or MappingDamaged; then the mapping lives on.
+        """
+        self._check_free_for("drop()")
+        self._table.unmap(self, "drop()")
+
+    unmap = drop
+
+    def __enter__(self):
+        self._live()
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        """Drop, unless that was done inside."""
+        if type(self._record) is Record:
+            self.drop()
+        return False
+
+    def remap(self, flags, override=None):
+        """Give the pages other rights; ACCESSED, DIRTY and EXCLUSIVE stay as they are. No-op for equal flags.
+
+        Raises as `drop`, and WritableExecutable unless `override` says why that must be.
+        """
+        record = self._check_free_for("remap()")
+        table = self._table
+        page, count, old, kind = record.first_page, record.count, record.flags, record.kind
+        word = table._word(flags, page, count, override)
+        if word == old:
+            return
+        shared = self._shared
+        if shared is not None:
+            shared._check_change(old, word, override)
+        enter()
+        try:
+            absent = change(table.root, page, count, word if kind == SHARED else word | EXCLUSIVE_BIT)
+            if absent >= 0:
+                table._refuse_unmap(self, page + absent, "remap()")
+            record.set(page, count, word)
+            if shared is not None:
+                shared._remove_user(old)
+                shared._add_user(word)
+            failure = table._invalidate(page, count, old | word)
+        finally:
+            leave()
+        if failure is not None:
+            raise failure
+
+    def merge(self, other):
+        """Take over `other`, which must touch this one on either side, in the same table, with the same flags.
+
+        `other` is dead then. Raises TypeError, UseAfterMove, SystemMapping, StillBorrowed or NotTouching; then both live on.
+        """
+        if type(other) is not MappedPages:
+            raise TypeError("MappedPages expected, not %s" % type(other).__name__)
+        record, second = self._check_free_for("merge()"), other._check_free_for("merge()")
+        first = self._check_mergeable(other, record, second)
+        upper = second if first is record else record
+        page, count = first.first_page, record.count + second.count
+        table = self._table
+        enter()
+        try:
+            self._count_owners(table, upper.first_page, -1)
+            record.set(page, count, record.flags)
+            if second.exported:
+                record.mark_exported()
+            other._record = "merge()"
+            second.end()
+        finally:
+            leave()
+
+    def _check_mergeable(self, other, record, second):
+        """The record that lies below. Raises NotTouching."""
+        reason = None
+        if other is self:
+            reason = "they are the same"
+        elif self._table is not other._table:
+            reason = "they live in different page tables"
+        elif record.flags != second.flags:
+            reason = "their flags differ; remap one"
+        elif record.kind != second.kind or record.kind == SHARED:
+            reason = "one is %s, the other %s" % (self.kind, other.kind)
+        elif record.first_page + record.count == second.first_page:
+            return record
+        elif second.first_page + second.count == record.first_page:
+            return second
+        else:
+            reason = "they do not touch"
+        raise NotTouching(self, other, reason)
+
+    def split(self, at):
+        """Consume this mapping and return two: the pages below the Page `at`, and the rest.
+
+        A huge page that `at` lies inside of is divided. Raises TypeError, UseAfterMove, SystemMapping, StillBorrowed,
+        OutOfRange (`at` is not inside, or is the first page), OutOfFrames or OutOfBookkeeping; then it lives on.
+        """
+        record = self._check_free_for("split()")
+        if type(at) is not Page:
+            raise TypeError("a Page expected, not %s" % type(at).__name__)
+        page, count, kind, word = record.first_page, record.count, record.kind, record.flags
+        if not page < at.number < page + count or kind == SHARED:
+            raise OutOfRange(at, "the inside of %s" % self if kind != SHARED else "what can be split: it is shared")
+        number, table = at.number, self._table
+        root = table.root
+        enter()
+        try:
+            upper_record = Record(root, number, page + count - number, word, kind)
+            lower, upper = MappedPages(table, record), MappedPages(table, upper_record)
+            parts = lower, upper
+            needed = plan_divide(root, number)
+            if needed:
+                table._lend_tables(needed)
+            if not self._count_owners(table, number, 1):
+                table._take_tables_back()
+                raise OutOfBookkeeping(table._pages.name, owners_of(table._page_arena(page).tree))
+            if needed:
+                divide(root, number)
+                table._invalidate(page, count, word)
+            record.set(page, number - page, word)
+            if record.exported:
+                upper_record.mark_exported()
+            upper_record.arm()
+            self._record = "split()"
+        finally:
+            leave()
+        return parts
+
+    def _count_owners(self, table, boundary, more):
+        """Count owners of pages and frames when a mapping is cut (1) or joined (-1) at page `boundary`. False: no room."""
+        tree = table._page_arena(boundary).tree
+        if add_owners(tree, more) == TOO_MANY:
+            return False
+        frame = frame_at(table.root, boundary)
+        if frame == frame_at(table.root, boundary - 1) + 1:
+            arena = table._frames._arena_of(frame - 1, frame)
+            if arena is not None and add_owners(arena.tree, more) == TOO_MANY:
+                add_owners(tree, -more)
+                return False
+        return True
+
+    def unmap_into_parts(self):
+        """Unmap, and return (AllocatedPages, [AllocatedFrames, ...]): all frames, by runs, in order of the pages.
+
+        The frames of a shared mapping stay with their SharedFrames: the list is empty. Raises as `drop`.
+        """
+        record = self._check_free_for("unmap_into_parts()")
+        if record.exported:
+            raise IllegalState(self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it")
+        table = self._table
+        page, count, kind, word, root = record.first_page, record.count, record.kind, record.flags, table.root
+        enter()
+        try:
+            runs = count_runs(root, page, count)
+            if runs < 0:
+                table._refuse_unmap(self, page - 1 - runs, "unmap_into_parts()")
+            arena = table._page_arena(page)
+            pages = AllocatedPages(arena)
+            frames = []
+            if kind != SHARED:
+                for _ in range(runs):
+                    frames.append(AllocatedFrames(table._frame_pool))
+            parts = pages, frames
+            absent = detach(root, page, count)
+            if absent >= 0:
+                table._refuse_unmap(self, page + absent, "unmap_into_parts()")
+            failure = table._invalidate(page, count, word)
+            if kind == SHARED:
+                table._harvest(SHARED)
+                table._forget_user(record.index, word)
+            else:
+                self._fill(table, frames, kind)
+            table._give_tables(prune(root, page, count))
+            arena.mapped -= count
+            pages._count = count
+            pages._run = page << 1
+            self._record = "unmap_into_parts()"
+            record.end()
+        finally:
+            leave()
+        if failure is not None:
+            raise failure
+        return parts
+
+    @staticmethod
+    def _fill(table, frames, kind):
+        """Bring the prepared owners to life with the runs that the detached entries name."""
+        index = 0
+        frame = next_run()
+        while frame >= 0:
+            owner, count = frames[index], run_length()
+            if kind == DEVICE:
+                owner._arena = table._frames._arena_of(frame, frame)
+            owner._arena.mapped -= count
+            owner._count = count
+            owner._run = frame << 1
+            index += 1
+            frame = next_run()
+
+    def deep_copy(self, flags=None):
+        """A new mapping of as many pages with the same contents, and the same flags unless others are given.
+
+        Raises UseAfterMove, IllegalState for device memory, and what `create_mapping` raises; this one is unchanged.
+        """
+        record = self._live()
+        if record.kind == DEVICE:
+            raise IllegalState(self, "device memory", "be copied: reading a device may change it")
+        return self._table._kernel.copy_of(self, record, flags)
+
+    # Insides.
+
+    def _check_free_for(self, step):
+        """The record of a mapping that may be changed now. Raises UseAfterMove, SystemMapping or StillBorrowed."""
+        record = self._live()
+        if record.kind == SYSTEM:
+            raise SystemMapping(self, step)
+        if self._lease is not None:
+            self._lease.end(step)
+            self._lease = None
+        return record
+
+    def __repr__(self):
+        record = self._record
+        if type(record) is not Record:
+            return "MappedPages(consumed by %s)" % record
+        rights = "rw" if record.flags & WRITABLE else "r-"
+        rights += "-" if record.flags & NO_EXECUTE else "x"
+        return "MappedPages(v%s, %d pages, %s)" % (hex(record.first_page << PAGE_SHIFT), record.count, rights)
+
+    __str__ = __repr__

@@ -90,8 +90,11 @@ static mp_obj_t boot_sections(void) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     mp_obj_list_append(list, new_section("text", __text_start, __text_end, (uint64_t)__text_start, "r-x"));
     mp_obj_list_append(list, new_section("rodata", __rodata_start, __rodata_end, (uint64_t)__rodata_start, "r--"));
-    mp_obj_list_append(list, new_section("data", __data_start, __data_end, (uint64_t)__data_start, "rw-"));
-    mp_obj_list_append(list, new_section("emitted", __emitted_start, __emitted_end, EMITTED_CODE_BASE, "r-x"));
+    mp_obj_list_append(list, new_section("data", __data_start, __emitted_start, (uint64_t)__data_start, "rw-"));
+    mp_obj_list_append(list, new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "r--"));
+    mp_obj_list_append(list, new_section("boot tables", __emitted_end, __tables_end, (uint64_t)__emitted_end, "r--"));
+    mp_obj_list_append(list, new_section("bss", __tables_end, __data_end, (uint64_t)__tables_end, "rw-"));
+    mp_obj_list_append(list, new_section("emitted code", __emitted_start, __emitted_end, EMITTED_CODE_BASE, "r-x"));
     return list;
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(boot_sections_obj, boot_sections);

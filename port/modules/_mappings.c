@@ -577,14 +577,37 @@ static mp_obj_t mappings_divide(mp_obj_t root_in, mp_obj_t page_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_divide_obj, mappings_divide);
 
+// --- frames, through the window ---
+
+static mp_obj_t mappings_zero_frames(mp_obj_t frame, mp_obj_t count) {
+    void *at = window_pointer(native_get_frame(frame));
+    uint64_t words = native_get_below(count, 1UL << 40, "count") * (PAGE_SIZE / 8);
+    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_zero_frames_obj, mappings_zero_frames);
+
+static mp_obj_t mappings_copy_frames(mp_obj_t to_frame, mp_obj_t from_frame, mp_obj_t count) {
+    void *to = window_pointer(native_get_frame(to_frame));
+    const void *from = window_pointer(native_get_frame(from_frame));
+    uint64_t words = native_get_below(count, 1UL << 40, "count") * (PAGE_SIZE / 8);
+    __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(mappings_copy_frames_obj, mappings_copy_frames);
+
 // --- the TLB ---
 
 #define FLUSH_ALL_ABOVE 64
+#define CR4_PGE (1UL << 7)
 
 // Invalidate what the TLB holds of a range: page by page, or all of it when that is cheaper.
-static mp_obj_t mappings_flush(mp_obj_t page_in, mp_obj_t count_in) {
+static mp_obj_t mappings_flush(mp_obj_t page_in, mp_obj_t count_in, mp_obj_t global) {
     uint64_t address = native_get_page(page_in), count = native_get_below(count_in, 1UL << 36, "page count");
-    if (count > FLUSH_ALL_ABOVE) {
+    if (count > FLUSH_ALL_ABOVE && mp_obj_is_true(global)) {
+        cr4_write(cr4_read() ^ CR4_PGE);
+        cr4_write(cr4_read() ^ CR4_PGE);
+    } else if (count > FLUSH_ALL_ABOVE) {
         cr3_write(cr3_read());
     } else {
         for (; count > 0; count--, address += PAGE_SIZE) {
@@ -593,7 +616,7 @@ static mp_obj_t mappings_flush(mp_obj_t page_in, mp_obj_t count_in) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(mappings_flush_obj, mappings_flush);
+static MP_DEFINE_CONST_FUN_OBJ_3(mappings_flush_obj, mappings_flush);
 
 // A soft reset can come in the middle of anything: forget it.
 void mappings_reset(void) {
@@ -601,6 +624,58 @@ void mappings_reset(void) {
     harvest.page = harvest.end = 0;
     emptied = 0;
 }
+
+// Say in the log that somebody wanted pages writable and executable at once, and why.
+static mp_obj_t mappings_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
+    log_print("memory: %u pages at 0x%lx are writable and executable: %s\n", (unsigned)mp_obj_get_int(count), native_get_page(page),
+        mp_obj_str_get_str(reason));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(mappings_log_override_obj, mappings_log_override);
+
+// Cut off every table of a root's lower half, whatever it maps; pop_table() hands them over, and they are not clean.
+static void dismantle_below(uint64_t *table, unsigned level, size_t entries) {
+    for (size_t i = 0; i < entries; i++) {
+        uint64_t entry = table[i];
+        if (!(entry & ENTRY_PRESENT) || (level < ROOT_LEVEL && (entry & ENTRY_HUGE))) {
+            continue;
+        }
+        if (level > 2) {
+            dismantle_below(table_of(entry), level - 1, ENTRIES_PER_TABLE);
+        }
+        table[i] = 0;
+        table_of(entry)[0] = emptied;
+        emptied = entry & ENTRY_ADDRESS;
+    }
+}
+
+static mp_obj_t mappings_dismantle(mp_obj_t root) {
+    dismantle_below(table_of(get_root(root)), ROOT_LEVEL, FIRST_SHARED_INDEX);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_dismantle_obj, mappings_dismantle);
+
+// Copy pages between two roots, through the window, whatever the rights.
+static mp_obj_t mappings_copy_pages(size_t n, const mp_obj_t *arguments) {
+    uint64_t to_root = get_root(arguments[0]), from_root = get_root(arguments[2]);
+    uint64_t to = native_get_page(arguments[1]) >> 12 & 0xfffffffffUL, from = native_get_page(arguments[3]) >> 12 & 0xfffffffffUL;
+    uint64_t count = native_get_below(arguments[4], 1UL << 36, "page count");
+    for (uint64_t i = 0; i < count; i++) {
+        unsigned to_level, from_level;
+        const uint64_t *target = find_leaf(to_root, to + i, &to_level), *source = find_leaf(from_root, from + i, &from_level);
+        if (target == NULL || source == NULL) {
+            return MP_OBJ_NEW_SMALL_INT(i);
+        }
+        uint64_t to_frame = frame_of_leaf(*target, to_level) + ((to + i) & (pages_at(to_level) - 1));
+        uint64_t from_frame = frame_of_leaf(*source, from_level) + ((from + i) & (pages_at(from_level) - 1));
+        void *out = window_pointer(to_frame << 12);
+        const void *in = window_pointer(from_frame << 12);
+        uint64_t words = PAGE_SIZE / 8;
+        __asm__ volatile ("rep movsq" : "+D"(out), "+S"(in), "+c"(words) : : "memory");
+    }
+    return NOT_THERE;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_copy_pages_obj, 5, 5, mappings_copy_pages);
 
 // --- roots ---
 
@@ -642,6 +717,22 @@ static mp_obj_t mappings_link_root(mp_obj_t root_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mappings_link_root_obj, mappings_link_root);
 
+static mp_obj_t mappings_active_root(void) { return MP_OBJ_NEW_SMALL_INT((cr3_read() & ENTRY_ADDRESS) >> 12); }
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_active_root_obj, mappings_active_root);
+
+// Let the processor walk from this root from now on. The low flags of CR3 are kept; the TLB is emptied.
+static mp_obj_t mappings_activate(mp_obj_t root) {
+    cr3_write(get_root(root) | (cr3_read() & 0x18));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_activate_obj, mappings_activate);
+
+static mp_obj_t mappings_physical_bits(void) { return MP_OBJ_NEW_SMALL_INT(cpu_features.physical_bits); }
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_physical_bits_obj, mappings_physical_bits);
+
+static mp_obj_t mappings_largest_level(void) { return MP_OBJ_NEW_SMALL_INT(cpu_features.gigabyte_pages ? 3 : 2); }
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_largest_level_obj, mappings_largest_level);
+
 // Copy one entry of a root to another; from root 0: clear it.
 static mp_obj_t mappings_copy_root_entry(mp_obj_t to, mp_obj_t from, mp_obj_t index_in) {
     uint64_t index = native_get_below(index_in, ENTRIES_PER_TABLE, "index"), source = get_root(from);
@@ -672,6 +763,15 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_share_upper_half), MP_ROM_PTR(&mappings_share_upper_half_obj) },
     { MP_ROM_QSTR(MP_QSTR_build_upper_half), MP_ROM_PTR(&mappings_build_upper_half_obj) },
     { MP_ROM_QSTR(MP_QSTR_link_root), MP_ROM_PTR(&mappings_link_root_obj) },
+    { MP_ROM_QSTR(MP_QSTR_zero_frames), MP_ROM_PTR(&mappings_zero_frames_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy_frames), MP_ROM_PTR(&mappings_copy_frames_obj) },
+    { MP_ROM_QSTR(MP_QSTR_active_root), MP_ROM_PTR(&mappings_active_root_obj) },
+    { MP_ROM_QSTR(MP_QSTR_activate), MP_ROM_PTR(&mappings_activate_obj) },
+    { MP_ROM_QSTR(MP_QSTR_physical_bits), MP_ROM_PTR(&mappings_physical_bits_obj) },
+    { MP_ROM_QSTR(MP_QSTR_largest_level), MP_ROM_PTR(&mappings_largest_level_obj) },
+    { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&mappings_log_override_obj) },
+    { MP_ROM_QSTR(MP_QSTR_dismantle), MP_ROM_PTR(&mappings_dismantle_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&mappings_copy_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
 };
 static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);

@@ -96,6 +96,16 @@ static mp_obj_t record_end(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
 
+void record_mark_exported(mp_obj_t self) {
+    live_handle(self)->record->exported = true;
+}
+
+static mp_obj_t record_mark_exported_method(mp_obj_t self) {
+    record_mark_exported(self);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_mark_exported_obj, record_mark_exported_method);
+
 // The finaliser: the collector is locked, nothing may be allocated or called.
 static mp_obj_t record_del(mp_obj_t self) {
     handle_t *handle = MP_OBJ_TO_PTR(self);
@@ -111,8 +121,13 @@ static mp_obj_t record_del(mp_obj_t self) {
     live_count--;
     lost_count++;
     record->state = RECORD_LOST;
-    record->next = first_lost;
-    first_lost = record - records + 1;
+    // A table is dropped after the mappings that live in it: at the end of the list.
+    uint32_t *place = &first_lost;
+    while (record->kind == KIND_TABLE && *place != 0) {
+        place = &records[*place - 1].next;
+    }
+    record->next = *place;
+    *place = record - records + 1;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
@@ -125,6 +140,7 @@ static mp_obj_t field_of(const record_t *record, qstr name) {
         case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
         case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
         case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
+        case MP_QSTR_exported: return mp_obj_new_bool(record->exported);
         case MP_QSTR_index: return MP_OBJ_NEW_SMALL_INT(record - records);
     }
     return MP_OBJ_NULL;
@@ -145,6 +161,7 @@ static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
 static const mp_rom_map_elem_t record_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
     { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&record_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mark_exported), MP_ROM_PTR(&record_mark_exported_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
 };
@@ -209,6 +226,17 @@ static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
 
+// How many mappings, live or lost, are bound to a root.
+static mp_obj_t records_live_with_root(mp_obj_t root_in) {
+    uint64_t root = native_get_frame(root_in) >> 12;
+    size_t count = 0;
+    for (size_t index = 0; index < records_used; index++) {
+        count += records[index].state >= RECORD_LIVE && records[index].kind != KIND_TABLE && records[index].root == root;
+    }
+    return MP_OBJ_NEW_SMALL_INT(count);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_live_with_root_obj, records_live_with_root);
+
 static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
@@ -217,6 +245,7 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_first_lost), MP_ROM_PTR(&records_first_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_free_lost), MP_ROM_PTR(&records_free_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
+    { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
     { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&records_next_obj) },
     { MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&records_find_obj) },
 };

@@ -1,0 +1,480 @@
+"""`Mapper`: maps what somebody owns, and is the only one who brings it back.
+
+Every change has two parts. First everything that can fail: checks, Python objects, frames, frames for tables, `plan`.
+Then the commit: native calls and stores into attributes that exist, none of which allocates or can be refused. All of
+it happens between `enter` and `leave`, so that neither Ctrl-C nor a scheduled callback sees the middle.
+
+Order when unmapping: entries cleared, TLB flushed, the shootdown callback called, and only then are frames, empty
+tables and pages given back.
+"""
+
+import gc
+
+from memory_structs import OutOfFrames, OutOfPages, PAGE_SHIFT, PAGE_SIZE, Page, PageRange, VirtualAddress
+from paging.flags import GLOBAL, word_for
+from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
+
+from . import run_tree
+from .mapped_pages import MappedPages
+from .owners import AllocatedFrames, AllocatedPages
+from .refusals import CountMismatch, MappingDamaged, WritableExecutable
+from .run_tree import give, take
+from .table_steps import (
+    ACCESSED_DIRTY,
+    DEVICE,
+    EXCLUSIVE,
+    EXCLUSIVE_BIT,
+    HUGE,
+    NO_EXECUTE,
+    PRESENT,
+    Record,
+    SHARED,
+    UPPER_HALF,
+    WRITABLE,
+    detach,
+    enter,
+    field,
+    first_absent,
+    first_lost,
+    flush,
+    frame_at,
+    free_lost,
+    leave,
+    leaf_at,
+    lend,
+    log_override,
+    lost,
+    map,
+    next_run,
+    plan,
+    pop_table,
+    prune,
+    run_length,
+    take_back,
+    zero_frames,
+)
+
+CHUNKS_2M = 512
+
+
+class Mapper:
+    """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
+
+    def __init__(self, root, system, kernel):
+        self.root = root
+        self._system = system
+        self._kernel = kernel or self
+        self._frames = system.frame_allocator
+        self._pages = system.page_allocator
+        self._frame_pool = self._frames.pool
+        self._frame_tree = self._frame_pool.tree
+        self._page_pool = self._pages.pool
+        self._page_tree = self._page_pool.tree
+
+    # What users map.
+
+    def map_allocated_pages_to(self, pages, frames, flags, huge=True, override=None):
+        """Map pages to exactly these frames; consumes both and returns MappedPages.
+
+        Uses huge pages where both sides are aligned and long enough, unless `huge` is False. `override` names why a
+        mapping may be writable and executable at once. Raises TypeError, UseAfterMove, CountMismatch,
+        WritableExecutable, PageAlreadyMapped, OutOfFrames (for tables); then both owners are still the caller's.
+        """
+        if lost():
+            self.reclaim()
+        page, count = self._numbers(pages, AllocatedPages)
+        frame, frame_count = self._numbers(frames, AllocatedFrames)
+        if count != frame_count:
+            raise CountMismatch(count, frame_count)
+        in_pool = frames._arena is self._frame_pool
+        word = self._word(flags, page, count, override)
+        enter()
+        try:
+            record = Record(self._root_for(page), page, count, word, EXCLUSIVE if in_pool else DEVICE)
+            mapped = MappedPages(self._table_for(page), record)
+            self._prepare(page, frame, count, self._limit(huge))
+            if in_pool and not frames._run & 1:
+                zero_frames(frame, count)
+            map(self.root, page, frame, count, word | EXCLUSIVE_BIT, self._limit(huge))
+            record.arm()
+            self._consumed(pages, "map_allocated_pages_to()")
+            self._consumed(frames, "map_allocated_pages_to()")
+        finally:
+            leave()
+        return mapped
+
+    def map_allocated_pages(self, pages, flags, huge=True, override=None):
+        """Map pages to any frames of RAM; consumes `pages` and returns MappedPages. Raises as `map_allocated_pages_to`."""
+        if lost():
+            self.reclaim()
+        page, count = self._numbers(pages, AllocatedPages)
+        word = self._word(flags, page, count, override)
+        enter()
+        try:
+            record = Record(self._root_for(page), page, count, word, EXCLUSIVE)
+            mapped = MappedPages(self._table_for(page), record)
+            self._map_to_any(page, count, word, self._limit(huge))
+            record.arm()
+            self._consumed(pages, "map_allocated_pages()")
+        finally:
+            leave()
+        return mapped
+
+    def create(self, count, word, limit):
+        """Map `count` new pages of the kernel's pool to any frames. By numbers; the flag word is taken as it is."""
+        if lost():
+            self.reclaim()
+        enter()
+        try:
+            record = Record(self.root, UPPER_HALF, 0, word, EXCLUSIVE)
+            mapped = MappedPages(self, record)
+            page = self._take_pages(count)
+            try:
+                frame = take(self._frame_tree, count) if count < CHUNKS_2M else -1
+                if frame >= 0:
+                    self._map_new(page, frame, count, word)
+                else:
+                    self._map_to_any(page, count, word, limit)
+            except BaseException:
+                self._give_pages(page, count)
+                raise
+            record.set(page, count, word)
+            record.arm()
+        finally:
+            leave()
+        return mapped
+
+    def map_shared(self, pages, shared, flags, huge=True, override=None):
+        """Map pages to frames that others may map, too; consumes `pages`, counts one more user of `shared`.
+
+        Raises as `map_allocated_pages_to`; WritableExecutable also when another mapping of the same frames would
+        make them both.
+        """
+        if lost():
+            self.reclaim()
+        page, count = self._numbers(pages, AllocatedPages)
+        word = self._word(flags, page, count, override)
+        shared._check_mappable(count, word, override)
+        enter()
+        try:
+            record = Record(self._root_for(page), page, count, word, SHARED)
+            mapped = MappedPages(self._table_for(page), record)
+            mapped._shared = shared
+            self._kernel.shared_users[record.index] = shared
+            try:
+                self._prepare(page, shared._first, count, self._limit(huge))
+            except BaseException:
+                del self._kernel.shared_users[record.index]
+                raise
+            shared._make_clean()
+            map(self.root, page, shared._first, count, word, self._limit(huge))
+            record.arm()
+            shared._add_user(word)
+            self._consumed(pages, "map_shared()")
+        finally:
+            leave()
+        return mapped
+
+    # Safe points.
+
+    def reclaim(self):
+        """Unmap what the collector found forgotten. Returns how many mappings that were."""
+        count = 0
+        kernel = self._kernel
+        while lost():
+            enter()
+            try:
+                index = first_lost()
+                if not kernel.reclaim_record(index):
+                    kernel.stuck += 1
+                free_lost()
+                kernel.reclaimed += 1
+            finally:
+                leave()
+            count += 1
+        return count
+
+    # Insides: preparing.
+
+    def _numbers(self, owner, kind):
+        """(first, count) of a live owner of this system's allocators. Raises TypeError, UseAfterMove or ValueError."""
+        if type(owner) is not kind:
+            raise TypeError("%s expected, not %s" % (kind.__name__, type(owner).__name__))
+        run = owner._live()
+        allocator = owner._arena.allocator
+        if allocator is not self._pages and allocator is not self._frames:
+            raise TypeError("%s belongs to another allocator" % owner)
+        if owner._count == 0:
+            raise ValueError("nothing to map: %s" % owner)
+        return run >> 1, owner._count
+
+    def _word(self, flags, page, count, override):
+        """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""
+        word = word_for(flags) & ~(ACCESSED_DIRTY | HUGE | EXCLUSIVE_BIT) | PRESENT
+        if word & WRITABLE and not word & NO_EXECUTE:
+            self._allow(page, count, override)
+        return word
+
+    def _allow(self, page, count, override):
+        """Refuse W+X, or log who asked for it and why."""
+        if type(override) is not str or not override:
+            raise WritableExecutable(PageRange.from_numbers(page, page + count - 1))
+        log_override(override, page, count)
+
+    def _limit(self, huge):
+        return self._kernel.largest_level if huge else 1
+
+    def _root_for(self, page):
+        return self._kernel.root if page >= UPPER_HALF else self.root
+
+    def _table_for(self, page):
+        return self._kernel if page >= UPPER_HALF else self
+
+    def _prepare(self, page, frame, count, limit):
+        """Have the tables that `map` needs lent to it. Raises; then nothing has changed."""
+        needed = plan(self.root, page, frame, count, limit)
+        if needed > 0:
+            self._lend_tables(needed)
+        elif needed < 0:
+            self._refuse_map(page - 1 - needed, frame - 1 - needed)
+
+    def _lend_tables(self, needed):
+        """Lend `needed` frames to `map` or `divide`: one run if there is one, else what there is."""
+        pool = self._frame_pool
+        lent = 0
+        try:
+            while lent < needed:
+                count = needed - lent
+                run = take(self._frame_tree, count)
+                if run < 0:
+                    count = min(count, run_tree.largest_of(self._frame_tree))
+                    run = take(self._frame_tree, count) if count else run
+                if run < 0:
+                    raise OutOfFrames(needed, "page tables", run_tree.largest_of(self._frame_tree))
+                pool.tables += count
+                lent += count
+                try:
+                    lend(run >> 1, count)
+                except BaseException:
+                    give(self._frame_tree, run, count)
+                    pool.tables -= count
+                    raise
+        except BaseException:
+            self._take_tables_back()
+            raise
+
+    def _take_tables_back(self):
+        frame = take_back()
+        while frame >= 0:
+            give(self._frame_tree, frame << 1, 1)
+            self._frame_pool.tables -= 1
+            frame = take_back()
+
+    def _map_new(self, page, run, count, word):
+        """Map pages to frames just taken by number (`run` is first << 1 | clean). Raises; then the frames are free again."""
+        frame = run >> 1
+        try:
+            self._prepare(page, frame, count, 1)
+        except BaseException:
+            give(self._frame_tree, run, count)
+            raise
+        if not run & 1:
+            zero_frames(frame, count)
+        map(self.root, page, frame, count, word | EXCLUSIVE_BIT, 1)
+        self._frame_pool.mapped += count
+
+    def _map_to_any(self, page, count, word, limit):
+        """Map pages to whatever frames there are, the fewest runs. Raises; then nothing is mapped and nothing taken."""
+        done = 0
+        try:
+            while done < count:
+                owner = self._take_frames(count - done)
+                try:
+                    self._prepare(page + done, owner._run >> 1, owner._count, limit)
+                except BaseException:
+                    owner.drop()
+                    raise
+                frame, length = owner._run >> 1, owner._count
+                if not owner._run & 1:
+                    zero_frames(frame, length)
+                map(self.root, page + done, frame, length, word | EXCLUSIVE_BIT, limit)
+                self._frame_pool.mapped += length
+                owner._run = "map_allocated_pages()"
+                done += length
+        except BaseException:
+            if done:
+                detach(self.root, page, done)
+                self._finish(self.root, page, done, EXCLUSIVE, word, False)
+            raise
+
+    def _take_frames(self, count):
+        """Own as many of `count` frames as one run has: all of them, or the longest run there is."""
+        try:
+            return self._frames.allocate(count)
+        except OutOfFrames:
+            if gc_and_reclaim(self):
+                return self._take_frames(count)
+            largest = run_tree.largest_of(self._frame_tree)
+            if largest == 0 or run_tree.total_of(self._frame_tree) < count:
+                raise
+            return self._frames.allocate(min(count, largest))
+
+    def _take_pages(self, count):
+        """The first of `count` pages of the kernel's pool, counted as mapped. Raises OutOfPages."""
+        if count >= CHUNKS_2M:
+            owner = self._pages.allocate(count)
+            page = owner._run >> 1
+            owner._run = "create_mapping()"
+        else:
+            run = take(self._page_tree, count)
+            if run < 0:
+                raise OutOfPages(count, None, run_tree.largest_of(self._page_tree))
+            page = run >> 1
+        self._page_pool.mapped += count
+        return page
+
+    def _consumed(self, owner, consumer):
+        """The commit for an owner whose numbers are mapped now."""
+        owner._arena.mapped += owner._count
+        owner._run = consumer
+
+    # Insides: unmapping.
+
+    def unmap(self, mapped, consumer):
+        """Take a mapping away and give everything back. Raises MappingDamaged; then nothing has changed."""
+        record = mapped._record
+        page, count, kind, word = record.first_page, record.count, record.kind, record.flags
+        enter()
+        try:
+            absent = detach(self.root, page, count)
+            if absent >= 0:
+                self._refuse_unmap(mapped, page + absent, consumer)
+            mapped._record = consumer
+            failure = self._finish(self.root, page, count, kind, word, not record.exported)
+            if record.exported:
+                self._quarantine(page, count)
+            if kind == SHARED:
+                self._forget_user(record.index, word)
+            record.end()
+        finally:
+            leave()
+        if failure is not None:
+            raise failure
+
+    def reclaim_record(self, index):
+        """Unmap a lost record. False when its entries are not what they should be: then nothing is given back."""
+        root, page, count = field(index, "root"), field(index, "first_page"), field(index, "count")
+        kind, word = field(index, "kind"), field(index, "flags")
+        if detach(root, page, count) >= 0:
+            return False
+        exported = field(index, "exported")
+        self._finish(root, page, count, kind, word, not exported)
+        if exported:
+            self._quarantine(page, count)
+        if kind == SHARED:
+            self._forget_user(index, word)
+        return True
+
+    def _forget_user(self, index, word):
+        """A shared mapping is gone, and flushed."""
+        users = self._kernel.shared_users
+        shared = users[index]
+        del users[index]
+        shared._remove_user(word)
+        shared._give_when_unused()
+
+    def _finish(self, root, page, count, kind, word, with_pages=True):
+        """After `detach`: flush, tell the other CPUs, give frames, tables and pages back. Returns what the callback raised."""
+        failure = self._invalidate(page, count, word)
+        self._harvest(kind)
+        self._give_tables(prune(root, page, count))
+        if with_pages:
+            self._give_pages(page, count)
+        return failure
+
+    def _invalidate(self, page, count, word):
+        """Flush a range and call the shootdown callback. Returns what that raised, or None."""
+        flush(page, count, word & GLOBAL)
+        callback = self._kernel.shootdown
+        if callback is None:
+            return None
+        try:
+            callback(PageRange.from_numbers(page, page + count - 1))
+        except BaseException as failure:
+            return failure
+        return None
+
+    def _harvest(self, kind):
+        """Give back the frames that the detached entries name."""
+        tree, pool = self._frame_tree, self._frame_pool
+        frame = next_run()
+        while frame >= 0:
+            count = run_length()
+            if kind == EXCLUSIVE:
+                pool.mapped -= count
+                give(tree, frame << 1, count)
+            elif kind == DEVICE:
+                self._give_device(frame, count)
+            frame = next_run()
+
+    def _give_device(self, frame, count):
+        """Give back frames outside the pool: reserved RAM, device regions, or one beside the other."""
+        while count:
+            arena = self._frames._arena_of(frame, frame)
+            length = count
+            while not arena.holds(frame, frame + length - 1):
+                length -= 1
+            arena.mapped -= length
+            give(arena.tree, frame << 1, length)
+            frame += length
+            count -= length
+
+    def _give_tables(self, count):
+        """Free the tables that `prune` cut off; they are clean."""
+        tree, pool = self._frame_tree, self._frame_pool
+        while count:
+            give(tree, pop_table() << 1 | 1, 1)
+            pool.tables -= 1
+            count -= 1
+
+    def _give_pages(self, page, count):
+        arena = self._page_arena(page)
+        arena.mapped -= count
+        give(arena.tree, page << 1, count)
+
+    def _quarantine(self, page, count):
+        """Never use these pages again: a raw buffer may still point to them. They stay counted as not free."""
+        self._page_arena(page).mapped -= count
+        self._pages.quarantined += count
+
+    def _page_arena(self, page):
+        return self._page_pool if page >= UPPER_HALF else self._pages._arenas[1]
+
+    # Refusals.
+
+    def _refuse_map(self, page, frame):
+        leaf = leaf_at(self.root, page)
+        level, word = leaf & 15, leaf >> 4
+        mapped = frame_at(self.root, page)
+        if level > 1:
+            raise ParentEntryHugePage(page, level, word, mapped)
+        raise PageAlreadyMapped(page, level, word, mapped, frame)
+
+    def _refuse_unmap(self, mapped, page, step):
+        raise MappingDamaged(mapped, Page(page), step)
+
+    # Questions.
+
+    def frame_number_of(self, page):
+        """The frame number that a page number is mapped to, or -1."""
+        return frame_at(self.root, page)
+
+    def is_mapped(self, page, count):
+        """True when every one of `count` pages from number `page` on is mapped by a leaf inside that range."""
+        return first_absent(self.root, page, count) < 0
+
+
+def gc_and_reclaim(mapper):
+    """Collect, then unmap what was forgotten. True when that brought something back."""
+    gc.collect()
+    return lost() > 0 and mapper.reclaim() > 0

@@ -1,0 +1,137 @@
+"""`SharedFrames`: frames that several mappings may use at once, counted.
+
+Having one means: the frames stay as long as it, or any mapping of them, lives. For copy-on-write and the like.
+"""
+
+from memory_structs import FrameRange, IllegalState, UseAfterMove
+
+from .owners import AllocatedFrames
+from .refusals import CountMismatch, WritableExecutable
+from .run_tree import give
+from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
+
+
+class SharedFrames:
+    """Consumes AllocatedFrames; `Mapper.map_shared` maps them as often as wanted."""
+
+    def __init__(self, frames):
+        if type(frames) is not AllocatedFrames:
+            raise TypeError("AllocatedFrames expected, not %s" % type(frames).__name__)
+        run = frames._live()
+        self._arena = frames._arena
+        self._first = run >> 1
+        self._count = frames._count
+        self._clean = run & 1
+        self._device = frames._arena is not frames._arena.allocator.pool
+        self._users = 0
+        self._writers = 0
+        self._executors = 0
+        self._consumer = None
+        enter()
+        frames._run = "SharedFrames()"
+        self._arena.mapped += self._count
+        leave()
+
+    @property
+    def range(self):
+        return FrameRange.from_numbers(self._first, self._first + self._count - 1)
+
+    @property
+    def size_in_frames(self):
+        return self._count
+
+    @property
+    def users(self):
+        """How many mappings of it live."""
+        return self._users
+
+    def drop(self):
+        """Let go: the frames are free when the last mapping of them is gone. Raises UseAfterMove."""
+        if self._consumer is not None:
+            raise UseAfterMove("SharedFrames", self._consumer)
+        enter()
+        self._consumer = "drop()"
+        self._give_when_unused()
+        leave()
+
+    def into_frames(self):
+        """Consume this and return the AllocatedFrames. Raises IllegalState while a mapping lives."""
+        if self._consumer is not None:
+            raise UseAfterMove("SharedFrames", self._consumer)
+        if self._users:
+            raise IllegalState(self, "mapped %d times" % self._users, "become AllocatedFrames")
+        frames = AllocatedFrames(self._arena)
+        enter()
+        self._consumer = "into_frames()"
+        self._arena.mapped -= self._count
+        frames._count = self._count
+        frames._run = self._first << 1 | self._clean
+        leave()
+        return frames
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if self._consumer is None:
+            self.drop()
+        return False
+
+    def __repr__(self):
+        if self._consumer is not None and not self._users:
+            return "SharedFrames(consumed by %s)" % self._consumer
+        return "SharedFrames(%s, mapped %d times)" % (self.range, self._users)
+
+    __str__ = __repr__
+
+    # For the mapper.
+
+    def _check_mappable(self, count, word, override):
+        """Raises UseAfterMove, CountMismatch or WritableExecutable."""
+        if self._consumer is not None:
+            raise UseAfterMove("SharedFrames", self._consumer)
+        if count != self._count:
+            raise CountMismatch(count, self._count)
+        self._check_rights(self._writers, self._executors, word, override)
+
+    def _check_change(self, old, word, override):
+        """The same for a mapping that has rights `old` and wants others."""
+        self._check_rights(self._writers - _is_writer(old), self._executors - _is_executor(old), word, override)
+
+    def _check_rights(self, writers, executors, word, override):
+        if override:
+            return
+        if _is_writer(word) and executors:
+            raise WritableExecutable(self.range, "through another mapping that is executable")
+        if _is_executor(word) and writers:
+            raise WritableExecutable(self.range, "through another mapping that is writable")
+
+    def _make_clean(self):
+        if not self._clean and not self._device and not self._users:
+            zero_frames(self._first, self._count)
+        self._clean = 0
+
+    def _add_user(self, word):
+        self._users += 1
+        self._writers += _is_writer(word)
+        self._executors += _is_executor(word)
+
+    def _remove_user(self, word):
+        self._users -= 1
+        self._writers -= _is_writer(word)
+        self._executors -= _is_executor(word)
+
+    def _give_when_unused(self):
+        """Free the frames when nobody can reach them any more. The mapper calls it after its flush."""
+        if self._consumer is not None and not self._users and self._count:
+            self._arena.mapped -= self._count
+            give(self._arena.tree, self._first << 1, self._count)
+            self._count = 0
+
+
+def _is_writer(word):
+    return 1 if word & WRITABLE else 0
+
+
+def _is_executor(word):
+    return 0 if word & NO_EXECUTE else 1
