@@ -11,6 +11,7 @@ import pytest
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 
+from harness import remote
 from harness.errors import KernelRaised
 
 READ_SLICE_S = 0.5
@@ -110,6 +111,12 @@ class Kernel:
         if error:
             raise KernelRaised(error.decode(errors="replace"), text)
         return text
+
+    def module(self, name):
+        """Return a module of the kernel, whose functions and classes can be called from here (see remote.py)."""
+        support = "" if self.eval("'_answer' in globals()") else remote.SUPPORT
+        self.exec(f"{support}\nimport {name} as _module")
+        return remote.ask(self, "_module")
 
     def exec_raw(self, code, timeout=None):
         """Run code (text or bytes) as it is; return (output, traceback) as the bytes that came."""
