@@ -1,10 +1,14 @@
 """Fixtures: machines under supervision. Whatever a test did to its machine, the next test gets a fresh one."""
 
+import hypothesis
 import machine
 import pytest
-from harness import BochsGuest, GuestFailure, Kernel, QemuGuest
+from harness import BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
 
 BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
+# A machine shared with others has slow moments: only the test's own time limit counts.
+hypothesis.settings.register_profile("clew", deadline=None)
+hypothesis.settings.load_profile("clew")
 GUESTS = pytest.StashKey[list]()
 
 
@@ -81,6 +85,14 @@ def bochs_kernel(boot_bochs):
     guest = boot_bochs()
     guest.console.wait_for_prompt(60)
     return Kernel(guest, timeout=30)
+
+
+@pytest.fixture
+def unix_python():
+    """MicroPython on this machine, with kernel/ as its path: for pure logic only."""
+    process = UnixPython()
+    yield process
+    process.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,5 +3,6 @@
 from harness.errors import GuestFailure, KernelRaised
 from harness.guest import BochsGuest, QemuGuest
 from harness.kernel import Kernel
+from harness.unix import UnixPython
 
-__all__ = ["BochsGuest", "GuestFailure", "Kernel", "KernelRaised", "QemuGuest"]
+__all__ = ["BochsGuest", "GuestFailure", "Kernel", "KernelRaised", "QemuGuest", "UnixPython"]
