@@ -3,6 +3,7 @@
 Nothing here runs in __main__, which stays the user's, and a tool that waits in the raw REPL sees no output.
 """
 
+import memory
 from diagnostics.boot_report import Ram
 from diagnostics.processor import Processor
 from diagnostics.text import columns, size
@@ -15,6 +16,7 @@ def boot(interactive):
     """Bring the machine up to the prompt. `interactive` is false when a tool reset us and waits in the raw REPL."""
     disks.set_import_path()  # first: from here on no file of the user's can stand in for a kernel module
     prompt.install()  # early, so that the prompt has its commands even if a file system is broken
+    memory.init_post_heap(memory.init(memory.BootInfo()))  # the loader's tables end, the kernel's own begin
     disks.mount_ram_disk()  # /: empty at power-on, kept by a soft reset
     disks.mount_modules()  # /rom: after /, which would hide it
     if interactive:

@@ -38,10 +38,36 @@ from memory_structs import (
     UseAfterMove,
     VirtualAddress,
 )
+from paging import (
+    BootInfo,
+    DMA_FLAGS,
+    HEAP_FLAGS,
+    MMIO_FLAGS,
+    PTE_FRAME_MASK,
+    PageAlreadyMapped,
+    PageNotMapped,
+    ParentEntryHugePage,
+    PteFlags,
+    PteFlagsArch,
+    PteFlagsX86_64,
+)
 from .frames import FrameAllocator
+from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo, initialize
+from .mapped_pages import MappedPages
+from .mapper import Mapper
 from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
+from .page_table import PageTable
 from .pages import PageAllocator
+from .refusals import (
+    AlreadyInitialized,
+    CountMismatch,
+    MappingDamaged,
+    SystemMapping,
+    TableInUse,
+    WritableExecutable,
+)
 from .requests import AllocationRequest
+from .shared import SharedFrames
 from .statistics import Statistics
 
 
@@ -68,6 +94,33 @@ def install(system):
     """Fill the slot. `memory.init` does it at boot; None empties it."""
     global _system
     _system = _Nothing() if system is None else system
+
+
+def installed():
+    """What is in the slot: the MemoryManagementInfo. Raises NotInitialized at the first question to it before boot."""
+    return _system
+
+
+def init(boot_info):
+    """Take over the machine's memory and switch to the kernel's own table; returns InitialMemoryMappings.
+
+    `init_post_heap` finishes it. Raises AlreadyInitialized.
+    """
+    if type(_system) is not _Nothing:
+        raise AlreadyInitialized("memory")
+    return initialize(boot_info, create_allocators)
+
+
+def init_post_heap(mappings):
+    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
+    mappings.identity.drop_all()
+    install(MemoryManagementInfo(mappings.page_table, [mappings]))
+    return _system
+
+
+def get_kernel_mmi_ref():
+    """The kernel's MemoryManagementInfo, or None before `init_post_heap`."""
+    return None if type(_system) is _Nothing else _system
 
 
 def create_allocators(memory_map, kernel_ranges, early_record, page_layout, window, enter, leave):

@@ -1,14 +1,15 @@
 """`MappedPages`: having one means that these pages are mapped, and that nobody else may unmap them.
 
-    attribute   what
-    ---------   ----
-    _table      the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the kernel's
-                half is in every table, and bound to the kernel's own
-    _record     while it lives: the native record (port/modules/_records.c), which survives when the collector finds
-                the MappedPages unreachable. When it is dead: the name of the call that consumed it ("drop()", ...)
-    _lease      class attribute None; the views put their `_views.Lease` there when the first view is made. Every call
-                that changes the mapping begins with `lease.end(call)`, which refuses while a borrow lives
-                (StillBorrowed), and forgets the lease; the next view makes a new one
+    _state[...]     what (a list: storing into one costs a seventh of storing an attribute, and never allocates)
+    -----------     ----
+    RECORD          while it lives: the native record (port/modules/_records.c), which survives when the collector
+                    finds the MappedPages unreachable. When it is dead: the name of the call that consumed it
+    TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
+                    kernel's half is in every table, and bound to the kernel's own
+    LEASE           None; the views put their `_views.Lease` there when the first view is made. Every call that changes
+                    the mapping begins with `lease.end(call)`, which refuses while a borrow lives (StillBorrowed),
+                    and forgets the lease; the next view makes a new one
+    SHARED_FRAMES   the SharedFrames of a shared mapping, else None
 
     of the record   what
     -------------   ----
@@ -19,6 +20,8 @@
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
 unmaps what is lost: entries cleared, TLB flushed, frames freed.
 """
+
+from micropython import const
 
 from memory_structs import (
     FrameRange,
@@ -33,7 +36,7 @@ from memory_structs import (
 )
 from paging.flags import PteFlags
 
-from .owners import AllocatedFrames, AllocatedPages
+from .owners import ARENA, AllocatedFrames, AllocatedPages, COUNT, RUN
 from .refusals import SystemMapping
 from .run_tree import TOO_MANY, add_owners, owners_of
 from .table_steps import (
@@ -62,101 +65,70 @@ from .table_steps import (
 )
 
 
+RECORD = const(0)
+TABLE = const(1)
+LEASE = const(2)
+SHARED_FRAMES = const(3)
+
+
 class MappedPages:
-    """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead."""
+    """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
-    _lease = None
-    _shared = None
+    .flags         the rights it was mapped with, as PteFlags
+    .page_table    the PageTable that it lives in, and that every operation on it acts on
+    .kind          "exclusive", "shared", "system" or "device"
+    .range         its PageRange; whatever that can be asked, can be asked here: start_address, size_in_pages, ...
+    """
 
-    def __init__(self, table, record):
-        self._table = table
-        self._record = record
+    # A mapping that a mapper made has a list of its own; one that a user makes is dead for ever.
+    _state = ["nobody, for only a mapper makes mappings", None, None, None]
+
+    @classmethod
+    def _new(cls, table, record):
+        """Make the object for a record; for mappers."""
+        made = cls()
+        made._state = [record, table, None, None]
+        return made
 
     def _live(self):
         """The record. Raises UseAfterMove."""
-        record = self._record
+        record = self._state[RECORD]
         if type(record) is not Record:
             raise UseAfterMove("MappedPages", record)
         return record
 
-    # What it is.
-
-    @property
-    def page_table(self):
-        """The PageTable that it lives in, and that every operation on it acts on."""
-        self._live()
-        return self._table
-
-    @property
-    def flags(self):
-        """The rights it was mapped with, as PteFlags."""
-        return PteFlags.of_word(self._live().flags)
-
-    @property
-    def kind(self):
-        """"exclusive", "shared", "system" or "device"."""
-        return KIND_NAMES[self._live().kind]
-
-    @property
-    def range(self):
-        record = self._live()
-        return PageRange.from_numbers(record.first_page, record.first_page + record.count - 1)
-
-    @property
-    def start(self):
-        return Page(self._live().first_page)
-
-    @property
-    def end(self):
-        """The last page, inclusive."""
-        record = self._live()
-        return Page(record.first_page + record.count - 1)
-
-    @property
-    def start_address(self):
-        return self.range.start_address
-
-    @property
-    def size_in_bytes(self):
-        return self._live().count << PAGE_SHIFT
-
-    @property
-    def size_in_pages(self):
-        return self._live().count
+    def __getattr__(self, name):
+        """The attributes above, and those of the range (no properties: they slow down every store into the object)."""
+        if name[0] != "_":
+            record = self._live()
+            if name == "page_table":
+                return self._state[TABLE]
+            if name == "flags":
+                return PteFlags.of_word(record.flags)
+            if name == "kind":
+                return KIND_NAMES[record.kind]
+            pages = PageRange.from_numbers(record.first_page, record.first_page + record.count - 1)
+            if name == "range":
+                return pages
+            if hasattr(pages, name):
+                return getattr(pages, name)
+        raise AttributeError("'MappedPages' object has no attribute '%s'" % name)
 
     def __len__(self):
         """Pages of 4 KiB."""
         return self._live().count
 
     def __bool__(self):
-        return type(self._record) is Record
-
-    def contains_address(self, address):
-        return self.range.contains_address(address)
-
-    def contains(self, page):
-        return self.range.contains(page)
-
-    def contains_range(self, other):
-        return self.range.contains_range(other)
-
-    def overlap(self, other):
-        return self.range.overlap(other)
-
-    def offset_of_address(self, address):
-        return self.range.offset_of_address(address)
-
-    def address_at_offset(self, offset):
-        return self.range.address_at_offset(offset)
+        return type(self._state[RECORD]) is Record
 
     def frames(self):
         """The FrameRanges that the pages lead to, in order of the pages; read from the tables."""
         record = self._live()
         found = []
         for page in range(record.first_page, record.first_page + record.count):
-            frame = frame_at(self._table.root, page)
+            frame = frame_at(self._state[TABLE].root, page)
             if frame < 0:
-                self._table._refuse_unmap(self, page, "list its frames")
+                self._state[TABLE]._refuse_unmap(self, page, "list its frames")
             if found and found[-1][1] + 1 == frame:
                 found[-1][1] = frame
             else:
@@ -171,7 +143,7 @@ class MappedPages:
         Raises UseAfterMove, SystemMapping, StillBorrowed or MappingDamaged; then the mapping lives on.
         """
         self._check_free_for("drop()")
-        self._table.unmap(self, "drop()")
+        self._state[TABLE].unmap(self, "drop()")
 
     unmap = drop
 
@@ -181,7 +153,7 @@ class MappedPages:
 
     def __exit__(self, kind, value, traceback):
         """Drop, unless that was done inside."""
-        if type(self._record) is Record:
+        if type(self._state[RECORD]) is Record:
             self.drop()
         return False
 
@@ -191,12 +163,12 @@ class MappedPages:
         Raises as `drop`, and WritableExecutable unless `override` says why that must be.
         """
         record = self._check_free_for("remap()")
-        table = self._table
+        table = self._state[TABLE]
         page, count, old, kind = record.first_page, record.count, record.flags, record.kind
         word = table._word(flags, page, count, override)
         if word == old:
             return
-        shared = self._shared
+        shared = self._state[SHARED_FRAMES]
         if shared is not None:
             shared._check_change(old, word, override)
         enter()
@@ -225,14 +197,14 @@ class MappedPages:
         first = self._check_mergeable(other, record, second)
         upper = second if first is record else record
         page, count = first.first_page, record.count + second.count
-        table = self._table
+        table = self._state[TABLE]
         enter()
         try:
             self._count_owners(table, upper.first_page, -1)
             record.set(page, count, record.flags)
             if second.exported:
                 record.mark_exported()
-            other._record = "merge()"
+            other._state[RECORD] = "merge()"
             second.end()
         finally:
             leave()
@@ -242,7 +214,9 @@ class MappedPages:
         reason = None
         if other is self:
             reason = "they are the same"
-        elif self._table is not other._table:
+        elif record.kind == DEVICE and self._frames_differ(record, second):
+            reason = "their frames touch, but are of different memory"
+        elif self._state[TABLE] is not other._state[TABLE]:
             reason = "they live in different page tables"
         elif record.flags != second.flags:
             reason = "their flags differ; remap one"
@@ -256,6 +230,16 @@ class MappedPages:
             reason = "they do not touch"
         raise NotTouching(self, other, reason)
 
+    def _frames_differ(self, record, second):
+        """True when the frames of two mappings touch but belong to different arenas: they could not be given back as one."""
+        table = self._state[TABLE]
+        for lower, upper in (record, second), (second, record):
+            frame = frame_at(table.root, upper.first_page)
+            touching = frame_at(table.root, lower.first_page + lower.count - 1) + 1 == frame
+            if touching and table._frames._arena_of(frame - 1, frame) is None:
+                return True
+        return False
+
     def split(self, at):
         """Consume this mapping and return two: the pages below the Page `at`, and the rest.
 
@@ -268,12 +252,12 @@ class MappedPages:
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         if not page < at.number < page + count or kind == SHARED:
             raise OutOfRange(at, "the inside of %s" % self if kind != SHARED else "what can be split: it is shared")
-        number, table = at.number, self._table
+        number, table = at.number, self._state[TABLE]
         root = table.root
         enter()
         try:
             upper_record = Record(root, number, page + count - number, word, kind)
-            lower, upper = MappedPages(table, record), MappedPages(table, upper_record)
+            lower, upper = MappedPages._new(table, record), MappedPages._new(table, upper_record)
             parts = lower, upper
             needed = plan_divide(root, number)
             if needed:
@@ -288,7 +272,7 @@ class MappedPages:
             if record.exported:
                 upper_record.mark_exported()
             upper_record.arm()
-            self._record = "split()"
+            self._state[RECORD] = "split()"
         finally:
             leave()
         return parts
@@ -314,7 +298,7 @@ class MappedPages:
         record = self._check_free_for("unmap_into_parts()")
         if record.exported:
             raise IllegalState(self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it")
-        table = self._table
+        table = self._state[TABLE]
         page, count, kind, word, root = record.first_page, record.count, record.kind, record.flags, table.root
         enter()
         try:
@@ -322,11 +306,11 @@ class MappedPages:
             if runs < 0:
                 table._refuse_unmap(self, page - 1 - runs, "unmap_into_parts()")
             arena = table._page_arena(page)
-            pages = AllocatedPages(arena)
+            pages = AllocatedPages._new(arena)
             frames = []
             if kind != SHARED:
                 for _ in range(runs):
-                    frames.append(AllocatedFrames(table._frame_pool))
+                    frames.append(AllocatedFrames._new(table._frame_pool))
             parts = pages, frames
             absent = detach(root, page, count)
             if absent >= 0:
@@ -339,9 +323,9 @@ class MappedPages:
                 self._fill(table, frames, kind)
             table._give_tables(prune(root, page, count))
             arena.mapped -= count
-            pages._count = count
-            pages._run = page << 1
-            self._record = "unmap_into_parts()"
+            pages._state[COUNT] = count
+            pages._state[RUN] = page << 1
+            self._state[RECORD] = "unmap_into_parts()"
             record.end()
         finally:
             leave()
@@ -355,12 +339,12 @@ class MappedPages:
         index = 0
         frame = next_run()
         while frame >= 0:
-            owner, count = frames[index], run_length()
+            state, count = frames[index]._state, run_length()
             if kind == DEVICE:
-                owner._arena = table._frames._arena_of(frame, frame)
-            owner._arena.mapped -= count
-            owner._count = count
-            owner._run = frame << 1
+                state[ARENA] = table._frames._arena_of(frame, frame)
+            state[ARENA].mapped -= count
+            state[COUNT] = count
+            state[RUN] = frame << 1
             index += 1
             frame = next_run()
 
@@ -372,7 +356,7 @@ class MappedPages:
         record = self._live()
         if record.kind == DEVICE:
             raise IllegalState(self, "device memory", "be copied: reading a device may change it")
-        return self._table._kernel.copy_of(self, record, flags)
+        return self._state[TABLE]._kernel.copy_of(self, record, flags)
 
     # Insides.
 
@@ -381,13 +365,14 @@ class MappedPages:
         record = self._live()
         if record.kind == SYSTEM:
             raise SystemMapping(self, step)
-        if self._lease is not None:
-            self._lease.end(step)
-            self._lease = None
+        state = self._state
+        if state[LEASE] is not None:
+            state[LEASE].end(step)
+            state[LEASE] = None
         return record
 
     def __repr__(self):
-        record = self._record
+        record = self._state[RECORD]
         if type(record) is not Record:
             return "MappedPages(consumed by %s)" % record
         rights = "rw" if record.flags & WRITABLE else "r-"

@@ -15,8 +15,8 @@ from paging.flags import GLOBAL, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
 
 from . import run_tree
-from .mapped_pages import MappedPages
-from .owners import AllocatedFrames, AllocatedPages
+from .mapped_pages import MappedPages, RECORD, SHARED_FRAMES
+from .owners import ARENA, AllocatedFrames, AllocatedPages, CONSUMER, COUNT, DEAD, RUN
 from .refusals import CountMismatch, MappingDamaged, WritableExecutable
 from .run_tree import give, take
 from .table_steps import (
@@ -86,14 +86,14 @@ class Mapper:
         frame, frame_count = self._numbers(frames, AllocatedFrames)
         if count != frame_count:
             raise CountMismatch(count, frame_count)
-        in_pool = frames._arena is self._frame_pool
+        in_pool = frames._state[ARENA] is self._frame_pool
         word = self._word(flags, page, count, override)
         enter()
         try:
             record = Record(self._root_for(page), page, count, word, EXCLUSIVE if in_pool else DEVICE)
-            mapped = MappedPages(self._table_for(page), record)
+            mapped = MappedPages._new(self._table_for(page), record)
             self._prepare(page, frame, count, self._limit(huge))
-            if in_pool and not frames._run & 1:
+            if in_pool and not frames._state[RUN] & 1:
                 zero_frames(frame, count)
             map(self.root, page, frame, count, word | EXCLUSIVE_BIT, self._limit(huge))
             record.arm()
@@ -112,7 +112,7 @@ class Mapper:
         enter()
         try:
             record = Record(self._root_for(page), page, count, word, EXCLUSIVE)
-            mapped = MappedPages(self._table_for(page), record)
+            mapped = MappedPages._new(self._table_for(page), record)
             self._map_to_any(page, count, word, self._limit(huge))
             record.arm()
             self._consumed(pages, "map_allocated_pages()")
@@ -127,7 +127,7 @@ class Mapper:
         enter()
         try:
             record = Record(self.root, UPPER_HALF, 0, word, EXCLUSIVE)
-            mapped = MappedPages(self, record)
+            mapped = MappedPages._new(self, record)
             page = self._take_pages(count)
             try:
                 frame = take(self._frame_tree, count) if count < CHUNKS_2M else -1
@@ -158,8 +158,8 @@ class Mapper:
         enter()
         try:
             record = Record(self._root_for(page), page, count, word, SHARED)
-            mapped = MappedPages(self._table_for(page), record)
-            mapped._shared = shared
+            mapped = MappedPages._new(self._table_for(page), record)
+            mapped._state[SHARED_FRAMES] = shared
             self._kernel.shared_users[record.index] = shared
             try:
                 self._prepare(page, shared._first, count, self._limit(huge))
@@ -201,12 +201,12 @@ class Mapper:
         if type(owner) is not kind:
             raise TypeError("%s expected, not %s" % (kind.__name__, type(owner).__name__))
         run = owner._live()
-        allocator = owner._arena.allocator
+        allocator = owner._state[ARENA].allocator
         if allocator is not self._pages and allocator is not self._frames:
             raise TypeError("%s belongs to another allocator" % owner)
-        if owner._count == 0:
+        if owner._state[COUNT] == 0:
             raise ValueError("nothing to map: %s" % owner)
-        return run >> 1, owner._count
+        return run >> 1, owner._state[COUNT]
 
     def _word(self, flags, page, count, override):
         """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""
@@ -289,17 +289,18 @@ class Mapper:
         try:
             while done < count:
                 owner = self._take_frames(count - done)
+                run, length = owner._state[RUN], owner._state[COUNT]
+                frame = run >> 1
                 try:
-                    self._prepare(page + done, owner._run >> 1, owner._count, limit)
+                    self._prepare(page + done, frame, length, limit)
                 except BaseException:
                     owner.drop()
                     raise
-                frame, length = owner._run >> 1, owner._count
-                if not owner._run & 1:
+                if not run & 1:
                     zero_frames(frame, length)
                 map(self.root, page + done, frame, length, word | EXCLUSIVE_BIT, limit)
                 self._frame_pool.mapped += length
-                owner._run = "map_allocated_pages()"
+                owner._state[RUN] = DEAD
                 done += length
         except BaseException:
             if done:
@@ -323,8 +324,8 @@ class Mapper:
         """The first of `count` pages of the kernel's pool, counted as mapped. Raises OutOfPages."""
         if count >= CHUNKS_2M:
             owner = self._pages.allocate(count)
-            page = owner._run >> 1
-            owner._run = "create_mapping()"
+            page = owner._state[RUN] >> 1
+            owner._state[RUN] = DEAD
         else:
             run = take(self._page_tree, count)
             if run < 0:
@@ -335,21 +336,23 @@ class Mapper:
 
     def _consumed(self, owner, consumer):
         """The commit for an owner whose numbers are mapped now."""
-        owner._arena.mapped += owner._count
-        owner._run = consumer
+        state = owner._state
+        state[ARENA].mapped += state[COUNT]
+        state[CONSUMER] = consumer
+        state[RUN] = DEAD
 
     # Insides: unmapping.
 
     def unmap(self, mapped, consumer):
         """Take a mapping away and give everything back. Raises MappingDamaged; then nothing has changed."""
-        record = mapped._record
+        record = mapped._state[RECORD]
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         enter()
         try:
             absent = detach(self.root, page, count)
             if absent >= 0:
                 self._refuse_unmap(mapped, page + absent, consumer)
-            mapped._record = consumer
+            mapped._state[RECORD] = consumer
             failure = self._finish(self.root, page, count, kind, word, not record.exported)
             if record.exported:
                 self._quarantine(page, count)
@@ -418,16 +421,10 @@ class Mapper:
             frame = next_run()
 
     def _give_device(self, frame, count):
-        """Give back frames outside the pool: reserved RAM, device regions, or one beside the other."""
-        while count:
-            arena = self._frames._arena_of(frame, frame)
-            length = count
-            while not arena.holds(frame, frame + length - 1):
-                length -= 1
-            arena.mapped -= length
-            give(arena.tree, frame << 1, length)
-            frame += length
-            count -= length
+        """Give back frames outside the pool: reserved RAM or a device region."""
+        arena = self._frames._arena_of(frame, frame)
+        arena.mapped -= count
+        give(arena.tree, frame << 1, count)
 
     def _give_tables(self, count):
         """Free the tables that `prune` cut off; they are clean."""

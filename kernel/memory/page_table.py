@@ -8,7 +8,7 @@ to the table itself.
 from memory_structs import OutOfFrames, PAGE_SIZE, Page, PhysicalAddress, UseAfterMove
 from paging.flags import GLOBAL, PteFlags
 
-from .mapped_pages import MappedPages
+from .mapped_pages import RECORD
 from .mapper import Mapper, gc_and_reclaim
 from .refusals import TableInUse
 from .run_tree import give, take
@@ -193,8 +193,8 @@ class KernelPageTable(PageTable):
         count = record.count
         word = record.flags if flags is None else self._word(flags, record.first_page, count, None)
         copy = self.create(count, word, self.largest_level)
-        made = copy._record
-        missing = copy_pages(self.root, made.first_page, mapped._table.root, record.first_page, count)
+        made = copy._state[RECORD]
+        missing = copy_pages(self.root, made.first_page, mapped._state[1].root, record.first_page, count)
         if missing >= 0:
             copy.drop()
             self._refuse_unmap(mapped, record.first_page + missing, "deep_copy()")

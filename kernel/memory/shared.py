@@ -5,7 +5,7 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
 
-from .owners import AllocatedFrames
+from .owners import ARENA, AllocatedFrames, CONSUMER, COUNT, DEAD, RUN
 from .refusals import CountMismatch, WritableExecutable
 from .run_tree import give
 from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
@@ -18,17 +18,19 @@ class SharedFrames:
         if type(frames) is not AllocatedFrames:
             raise TypeError("AllocatedFrames expected, not %s" % type(frames).__name__)
         run = frames._live()
-        self._arena = frames._arena
+        state = frames._state
+        self._arena = state[ARENA]
         self._first = run >> 1
-        self._count = frames._count
+        self._count = state[COUNT]
         self._clean = run & 1
-        self._device = frames._arena is not frames._arena.allocator.pool
+        self._device = self._arena is not self._arena.allocator.pool
         self._users = 0
         self._writers = 0
         self._executors = 0
         self._consumer = None
         enter()
-        frames._run = "SharedFrames()"
+        state[CONSUMER] = "SharedFrames()"
+        state[RUN] = DEAD
         self._arena.mapped += self._count
         leave()
 
@@ -60,12 +62,12 @@ class SharedFrames:
             raise UseAfterMove("SharedFrames", self._consumer)
         if self._users:
             raise IllegalState(self, "mapped %d times" % self._users, "become AllocatedFrames")
-        frames = AllocatedFrames(self._arena)
+        frames = AllocatedFrames._new(self._arena)
         enter()
         self._consumer = "into_frames()"
         self._arena.mapped -= self._count
-        frames._count = self._count
-        frames._run = self._first << 1 | self._clean
+        frames._state[COUNT] = self._count
+        frames._state[RUN] = self._first << 1 | self._clean
         leave()
         return frames
 

@@ -20,6 +20,7 @@ from _mappings import (
     divide,
     first_absent,
     flush,
+    flush_everything,
     frame_at,
     largest_level,
     leaf_at,
@@ -60,4 +61,4 @@ NO_EXECUTE = const(1 << 23)
 ACCESSED_DIRTY = const(3 << 5)
 HUGE = const(1 << 7)
 
-UPPER_HALF = const(0x8000000000000)  # page numbers from here on belong to the half of the kernel
+UPPER_HALF = const(0xFFFF800000000)  # page numbers from here on belong to the half of the kernel

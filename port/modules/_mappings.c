@@ -625,6 +625,13 @@ void mappings_reset(void) {
     emptied = 0;
 }
 
+static mp_obj_t mappings_flush_everything(void) {
+    cr4_write(cr4_read() ^ CR4_PGE);
+    cr4_write(cr4_read() ^ CR4_PGE);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_flush_everything_obj, mappings_flush_everything);
+
 // Say in the log that somebody wanted pages writable and executable at once, and why.
 static mp_obj_t mappings_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
     log_print("memory: %u pages at 0x%lx are writable and executable: %s\n", (unsigned)mp_obj_get_int(count), native_get_page(page),
@@ -772,6 +779,7 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&mappings_log_override_obj) },
     { MP_ROM_QSTR(MP_QSTR_dismantle), MP_ROM_PTR(&mappings_dismantle_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&mappings_copy_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_flush_everything), MP_ROM_PTR(&mappings_flush_everything_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
 };
 static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);

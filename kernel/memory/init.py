@@ -1,0 +1,227 @@
+"""`init`: from the loader's tables to a clean table of the kernel's own.
+
+    what                        virtual                        rights
+    ------------------------    ---------------------------    ------
+    .text                       where it is linked             r-x
+    .rodata                     where it is linked             r--
+    .data, .bss, Python's heap  where they are linked          rw-
+    stacks                      where they are linked          rw-, a guard page below each is not mapped
+    what the emitter writes     where it is linked             r--, and r-x at its alias (see port/emitted_code.c)
+    static boot tables          where they are linked          r--: a soft reset goes back to them
+    all physical memory         the physical window            rw-, the kernel's image r--; nothing can be executed
+    the table itself            the recursive slot             rw-, nothing can be executed
+
+Every entry of the root's upper half exists from here on, so that every other table shares them all.
+"""
+
+from memory_structs import PAGE_SHIFT, set_physical_address_bits
+from paging.natives import LAYOUT
+
+from .mapped_pages import MappedPages
+from .page_table import KernelPageTable
+from .run_tree import take
+from .table_steps import (
+    NO_EXECUTE,
+    PRESENT,
+    Record,
+    SYSTEM,
+    WRITABLE,
+    activate,
+    build_upper_half,
+    copy_root_entry,
+    enter,
+    flush_everything,
+    leave,
+    link_root,
+    map,
+    physical_bits,
+    zero_frames,
+)
+
+PAGES_PER_ROOT_ENTRY = 1 << 27
+WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
+UPPER_TABLES = 254  # all upper entries but the two recursive ones
+FOUR_GIB_IN_PAGES = 1 << 20
+GIB_IN_PAGES = 1 << 18
+RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
+
+
+class InitialMemoryMappings:
+    """What `init` made. All but `identity` are the kernel's own for ever.
+
+    .page_table    the active PageTable
+    .text, .rodata, .data (list), .stacks (list), .emitted_code (list), .boot_tables, .window (list): MappedPages
+    .stack_guards  page numbers that are never mapped
+    .identity      EarlyIdentityMappedPages, live until `init_post_heap`
+    """
+
+    def __init__(self, page_table):
+        self.page_table = page_table
+        self.data = []
+        self.stacks = []
+        self.emitted_code = []
+        self.window = []
+        self.stack_guards = []
+        self.identity = None
+
+
+class EarlyIdentityMappedPages:
+    """The identity mappings of the boot: root entry 0, which leads to a level-3 table of the static boot tables."""
+
+    def __init__(self, page_table):
+        self._page_table = page_table
+
+    @property
+    def is_live(self):
+        return self._page_table is not None
+
+    def drop_all(self):
+        """Take the mappings away: from here on page 0, and all of the lower half, faults. A second call does nothing."""
+        if self._page_table is not None:
+            copy_root_entry(self._page_table.root, 0, 0)
+            flush_everything()
+            self._page_table = None
+
+
+class MemoryManagementInfo:
+    """The kernel's address space: `.page_table`, the allocators, and the mappings that live as long as it does."""
+
+    def __init__(self, page_table, extra_mapped_pages):
+        self.page_table = page_table
+        self.extra_mapped_pages = extra_mapped_pages
+        self.frame_allocator = page_table._frames
+        self.page_allocator = page_table._pages
+
+    def __repr__(self):
+        return "MemoryManagementInfo(%s)" % self.page_table
+
+
+def frames_of_boot(boot_info):
+    """(memory map, kernel ranges, early record) as FrameAllocator.from_boot takes them."""
+    memory_map = [(region._start, region._end, region.kind_number) for region in boot_info.memory_map]
+    first, end = image_frames(boot_info)
+    kernel = [(first << PAGE_SHIFT, end << PAGE_SHIFT, "the kernel's image")]
+    kernel += [(region._start, region._end, "the loader's information") for region in boot_info.loader_regions]
+    kernel += [(module.start.value, module.end.value, "module %s" % module.name) for module in boot_info.modules]
+    early = [(first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames]
+    return memory_map, kernel, early
+
+
+def image_frames(boot_info):
+    """(first frame, frame behind the last) of what the kernel keeps of its image: the 32-bit entry code is done with."""
+    first = min(section.first_frame for section in boot_info.sections)
+    return first, boot_info.image[1] + 4095 >> PAGE_SHIFT
+
+
+def page_layout():
+    """(pool, others, reserved) as PageAllocator.from_layout takes them; page numbers."""
+    pool = root_entries("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"])
+    reserved = [
+        (0, 0, "the null page"),
+        root_entries("WINDOW_P4_INDEX", LAYOUT["WINDOW_P4_ENTRIES"]) + ("the physical window",),
+        root_entries("TECHNIQUE_P4_INDEX", 1) + ("the windows of the access techniques",),
+        root_entries("OTHER_RECURSIVE_P4_INDEX", 1) + ("the recursive slot of other tables",),
+        root_entries("RECURSIVE_P4_INDEX", 1) + ("the recursive slot",),
+        root_entries("KERNEL_P4_INDEX", 1) + ("the kernel's image",),
+    ]
+    return pool, [(1, (1 << 35) - 1)], reserved
+
+
+def root_entries(name, count):
+    """(first page, last page) of `count` upper root entries from the one that the layout names."""
+    first = LAYOUT[name] * PAGES_PER_ROOT_ENTRY | 0xFFFF000000000
+    return first, first + count * PAGES_PER_ROOT_ENTRY - 1
+
+
+def new_kernel_table(system):
+    """The kernel's root, with all its level-3 tables, and nothing mapped."""
+    pool = system.frame_allocator.pool
+    run = take(pool.tree, 1 + UPPER_TABLES)
+    if run < 0:
+        raise MemoryError("no RAM for the kernel's own page tables")
+    pool.tables += 1 + UPPER_TABLES
+    root = run >> 1
+    zero_frames(root, 1 + UPPER_TABLES)
+    build_upper_half(root, root + 1)
+    link_root(root)
+    return KernelPageTable(root, system)
+
+
+def map_system(table, page, frame, count, word):
+    """Map a run that stays as long as the kernel runs. Returns its MappedPages."""
+    record = Record(table.root, page, count, word, SYSTEM)
+    mapped = MappedPages._new(table, record)
+    table._prepare(page, frame, count, table.largest_level)
+    map(table.root, page, frame, count, word, table.largest_level)
+    record.arm()
+    return mapped
+
+
+def map_sections(table, boot_info, mappings):
+    """Map the image where it is linked, each section with its own rights, guard pages left out."""
+    guards = sorted(boot_info.guard_pages)
+    mappings.stack_guards = guards
+    for section in boot_info.sections:
+        pieces = map_without(table, section, guards)
+        if section.name == "text":
+            mappings.text = pieces[0]
+        elif section.name == "rodata":
+            mappings.rodata = pieces[0]
+        elif section.name == "boot tables":
+            mappings.boot_tables = pieces[0]
+        elif section.name in ("emitted source", "emitted code"):
+            mappings.emitted_code += pieces
+        else:
+            for piece in pieces:
+                below = piece._state[0].first_page - 1
+                (mappings.stacks if below in guards else mappings.data).append(piece)
+
+
+def map_without(table, section, guards):
+    """Map a section but for the guard pages in it; a list of MappedPages."""
+    pieces = []
+    first = section.first_page
+    offset = section.first_frame - first
+    word = RIGHTS[section.rights]
+    for guard in guards + [section.last_page + 1]:
+        if first <= guard <= section.last_page + 1:
+            if guard > first:
+                pieces.append(map_system(table, first, first + offset, guard - first, word))
+            first = guard + 1
+    return pieces
+
+
+def map_window(table, boot_info, mappings):
+    """Map all of RAM, and at least the first 4 GiB, at the window; the kernel's image read-only."""
+    first, end = image_frames(boot_info)
+    top = window_size_in_pages(boot_info)
+    for start, stop, rights in ((0, first, "rw-"), (first, end, "r--"), (end, top, "rw-")):
+        mappings.window.append(map_system(table, WINDOW_PAGE + start, start, stop - start, RIGHTS[rights]))
+
+
+def window_size_in_pages(boot_info):
+    """How much the window shows, in whole GiB: RAM, the first 4 GiB, and the framebuffer."""
+    ends = [region._end >> PAGE_SHIFT for region in boot_info.memory_map if region.is_usable]
+    framebuffer = boot_info.framebuffer
+    if framebuffer is not None:
+        ends.append(framebuffer.start.number + (framebuffer.size_in_bytes >> PAGE_SHIFT) + 1)
+    return max(FOUR_GIB_IN_PAGES, (max(ends) + GIB_IN_PAGES - 1) & ~(GIB_IN_PAGES - 1))
+
+
+def initialize(boot_info, create_allocators):
+    """Take over the machine's memory. Returns InitialMemoryMappings; the kernel runs on its own table then.
+
+    The loader's root table, and everything the boot used, stays reserved: a soft reset begins there again.
+    """
+    set_physical_address_bits(physical_bits())
+    memory_map, kernel, early = frames_of_boot(boot_info)
+    window = (WINDOW_PAGE << PAGE_SHIFT) - (1 << 64)
+    system = create_allocators(memory_map, kernel, early, page_layout(), window, enter, leave)
+    table = new_kernel_table(system)
+    mappings = InitialMemoryMappings(table)
+    map_sections(table, boot_info, mappings)
+    map_window(table, boot_info, mappings)
+    copy_root_entry(table.root, boot_info.root_frame, 0)
+    mappings.identity = EarlyIdentityMappedPages(table)
+    activate(table.root)
+    return mappings
