@@ -68,6 +68,7 @@ from .refusals import (
 )
 from .requests import AllocationRequest
 from .shared import SharedFrames
+from .stack import Stack
 from .statistics import Statistics
 
 
@@ -222,3 +223,44 @@ def allocate_frames_deferred(request, count):
 def allocate_frames_by_bytes_deferred(request, size_in_bytes):
     """As `allocate_frames_deferred`, by bytes."""
     return _system.frame_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
+
+
+def create_mapping(size_in_bytes, flags, huge=True, override=None):
+    """Map as many new pages as hold `size_in_bytes` bytes to any frames; returns MappedPages, all zero.
+
+    Raises ValueError (zero bytes), OutOfPages, OutOfFrames or WritableExecutable.
+    """
+    return _system.page_table.create_mapping(size_in_bytes, flags, huge, override)
+
+
+def create_contiguous_mapping(size_in_bytes, flags):
+    """As `create_mapping`, in frames that touch; returns (MappedPages, PhysicalAddress of the first)."""
+    return _system.page_table.create_contiguous_mapping(size_in_bytes, flags)
+
+
+def map_frame_range(address, size_in_bytes, flags):
+    """Map new pages to exactly the frames that hold `size_in_bytes` bytes from a PhysicalAddress on (devices, ACPI).
+
+    The frames are yours until the mapping is dropped. Raises AddressInUse when somebody has them.
+    """
+    return _system.page_table.map_frame_range(address, size_in_bytes, flags)
+
+
+def create_identity_mapping(count, flags):
+    """Map `count` pages of the lower half to the frames with the same numbers, wherever both are free."""
+    return _system.page_table.create_identity_mapping(count, flags)
+
+
+def translate(address):
+    """The PhysicalAddress that a VirtualAddress leads to in the active table, or None."""
+    return _system.page_table.active_table.translate_addr(address)
+
+
+def set_broadcast_tlb_shootdown_cb(callback):
+    """Have `callback(PageRange)` called after every local flush, before frames are free again; None for none."""
+    _system.page_table.set_shootdown(callback)
+
+
+def verify():
+    """Audit all of memory; returns an Audit: `.violations` is empty when all is well."""
+    return _system.page_table.verify()

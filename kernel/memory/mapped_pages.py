@@ -6,10 +6,10 @@
                     finds the MappedPages unreachable. When it is dead: the name of the call that consumed it
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own
-    LEASE           None; the views put their `_views.Lease` there when the first view is made. Every call that changes
-                    the mapping begins with `lease.end(call)`, which refuses while a borrow lives (StillBorrowed),
-                    and forgets the lease; the next view makes a new one
     SHARED_FRAMES   the SharedFrames of a shared mapping, else None
+
+    `_lease` is None until the first view is made (`views.Viewable`). Every call that changes the mapping begins with
+    `lease.end(call)`, which refuses while a borrow lives (StillBorrowed), and forgets the lease.
 
     of the record   what
     -------------   ----
@@ -39,6 +39,7 @@ from paging.flags import PteFlags
 from .owners import ARENA, AllocatedFrames, AllocatedPages, COUNT, RUN
 from .refusals import SystemMapping
 from .run_tree import TOO_MANY, add_owners, owners_of
+from .views import Viewable
 from .table_steps import (
     DEVICE,
     EXCLUSIVE,
@@ -67,11 +68,10 @@ from .table_steps import (
 
 RECORD = const(0)
 TABLE = const(1)
-LEASE = const(2)
-SHARED_FRAMES = const(3)
+SHARED_FRAMES = const(2)
 
 
-class MappedPages:
+class MappedPages(Viewable):
     """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
     .flags         the rights it was mapped with, as PteFlags
@@ -81,13 +81,13 @@ class MappedPages:
     """
 
     # A mapping that a mapper made has a list of its own; one that a user makes is dead for ever.
-    _state = ["nobody, for only a mapper makes mappings", None, None, None]
+    _state = ["nobody, for only a mapper makes mappings", None, None]
 
     @classmethod
     def _new(cls, table, record):
         """Make the object for a record; for mappers."""
         made = cls()
-        made._state = [record, table, None, None]
+        made._state = [record, table, None]
         return made
 
     def _live(self):
@@ -112,6 +112,8 @@ class MappedPages:
                 return pages
             if hasattr(pages, name):
                 return getattr(pages, name)
+        elif name == "_table":
+            return self._state[TABLE]
         raise AttributeError("'MappedPages' object has no attribute '%s'" % name)
 
     def __len__(self):
@@ -365,10 +367,9 @@ class MappedPages:
         record = self._live()
         if record.kind == SYSTEM:
             raise SystemMapping(self, step)
-        state = self._state
-        if state[LEASE] is not None:
-            state[LEASE].end(step)
-            state[LEASE] = None
+        if self._lease is not None:
+            self._lease.end(step)
+            self._lease = None
         return record
 
     def __repr__(self):

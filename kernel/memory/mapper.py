@@ -10,7 +10,8 @@ tables and pages given back.
 
 import gc
 
-from memory_structs import OutOfFrames, OutOfPages, PAGE_SHIFT, PAGE_SIZE, Page, PageRange, VirtualAddress
+from memory_structs import OutOfFrames, OutOfPages, PAGE_SHIFT, PAGE_SIZE, Frame, Page, PageRange, VirtualAddress
+from paging import FlushLedger, OffsetPageTable
 from paging.flags import GLOBAL, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
 
@@ -55,6 +56,8 @@ from .table_steps import (
 )
 
 CHUNKS_2M = 512
+# What a mapper decides itself, whatever the flags say.
+NOT_ASKED_FOR = ACCESSED_DIRTY | HUGE | EXCLUSIVE_BIT
 
 
 class Mapper:
@@ -144,6 +147,58 @@ class Mapper:
             leave()
         return mapped
 
+    def create_mapping(self, size_in_bytes, flags, huge=True, override=None):
+        """See `memory.create_mapping`."""
+        count = self._pages._count_for(size_in_bytes, 0)
+        word = word_for(flags) & ~NOT_ASKED_FOR | PRESENT
+        if word & WRITABLE and not word & NO_EXECUTE:
+            self._allow(self._page_pool.low, count, override)
+        return self._kernel.create(count, word, self._limit(huge))
+
+    def create_contiguous_mapping(self, size_in_bytes, flags):
+        """See `memory.create_contiguous_mapping`."""
+        frames = self._frames.allocate_by_bytes(size_in_bytes)
+        address = frames.start_address
+        return self._map_new_pages(frames, flags), address
+
+    def map_frame_range(self, address, size_in_bytes, flags):
+        """See `memory.map_frame_range`."""
+        return self._map_new_pages(self._frames.allocate_by_bytes_at(address, size_in_bytes), flags)
+
+    def create_identity_mapping(self, count, flags):
+        """See `memory.create_identity_mapping`."""
+        frames = self._frames.allocate(count)
+        try:
+            pages = self._pages.allocate_at(VirtualAddress(frames.start_address.value), count)
+        except BaseException:
+            frames.drop()
+            raise
+        return self._map_or_drop(pages, frames, flags)
+
+    def _map_new_pages(self, frames, flags):
+        try:
+            pages = self._pages.allocate(len(frames))
+        except BaseException:
+            frames.drop()
+            raise
+        return self._map_or_drop(pages, frames, flags)
+
+    def _map_or_drop(self, pages, frames, flags):
+        try:
+            return self.map_allocated_pages_to(pages, frames, flags)
+        except BaseException:
+            if pages:
+                pages.drop()
+            if frames:
+                frames.drop()
+            raise
+
+    def set_shootdown(self, callback):
+        """See `memory.set_broadcast_tlb_shootdown_cb`."""
+        if callback is not None and not callable(callback):
+            raise TypeError("a function or None expected, not %s" % type(callback).__name__)
+        self._kernel.shootdown = callback
+
     def map_shared(self, pages, shared, flags, huge=True, override=None):
         """Map pages to frames that others may map, too; consumes `pages`, counts one more user of `shared`.
 
@@ -210,7 +265,7 @@ class Mapper:
 
     def _word(self, flags, page, count, override):
         """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""
-        word = word_for(flags) & ~(ACCESSED_DIRTY | HUGE | EXCLUSIVE_BIT) | PRESENT
+        word = word_for(flags) & ~NOT_ASKED_FOR | PRESENT
         if word & WRITABLE and not word & NO_EXECUTE:
             self._allow(page, count, override)
         return word
@@ -461,6 +516,28 @@ class Mapper:
         raise MappingDamaged(mapped, Page(page), step)
 
     # Questions.
+
+    @property
+    def view(self):
+        """The paging layer's mapper of this table, for looking: it names what the kernel runs on when asked to change it."""
+        made = OffsetPageTable(Frame(self.root), ledger=self._kernel.ledger)
+        return made
+
+    def translate(self, address):
+        """`Mapped(frame, offset, flags, level)` or `NotMapped` for a VirtualAddress, in this table."""
+        return self.view.translate(address)
+
+    def translate_addr(self, address):
+        """The PhysicalAddress that a VirtualAddress leads to in this table, or None."""
+        return self.view.translate_addr(address)
+
+    def translate_page(self, page):
+        """The Frame that a Page is mapped to in this table. Raises PageNotMapped and the like."""
+        return self.view.translate_page(page)
+
+    def dump_pte(self, address):
+        """The entries on the way of a VirtualAddress in this table, as a Walk: its repr is the dump."""
+        return self.view.walk(address)
 
     def frame_number_of(self, page):
         """The frame number that a page number is mapped to, or -1."""

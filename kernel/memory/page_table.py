@@ -6,7 +6,7 @@ to the table itself.
 """
 
 from memory_structs import OutOfFrames, PAGE_SIZE, Page, PhysicalAddress, UseAfterMove
-from paging.flags import GLOBAL, PteFlags
+from paging import FlushLedger
 
 from .mapped_pages import RECORD
 from .mapper import Mapper, gc_and_reclaim
@@ -164,6 +164,7 @@ class KernelPageTable(PageTable):
         super().__init__(root, system, None)
         self.largest_level = largest_level()
         self.shootdown = None
+        self.ledger = FlushLedger()
         self.shared_users = {}
         self.reclaimed = 0
         self.stuck = 0
