@@ -6,7 +6,8 @@
 //   ---------------------------------------------   --------------------------------------------------------------
 //   an allocation found no room (it has collected)  the smallest area that it fits in is added; it is tried once more
 //   a collection left less than a quarter free      the largest area is added, so that collections don't get frequent
-//   an area was taken                               the refiller (Python) is scheduled: it runs between two bytecodes
+//   a collection left areas empty, and half free    they go back into the reserve; a safe point unmaps what is too much
+//   an area was taken                               a safe point is asked for (port/safe_point.c), where Python refills
 //
 // gc_alloc, gc_realloc and m_malloc_fail are wrapped by the linker (--wrap, port.mk): MicroPython's own automatic
 // growth would free an area in which only the first block is in use, and grows only when everything is full.
@@ -20,39 +21,9 @@
 heap_area_t heap_areas[HEAP_AREAS_MAX];
 size_t heap_areas_taken;
 
-static mp_sched_node_t refill_node;
-
-MP_REGISTER_ROOT_POINTER(mp_obj_t heap_refiller);
-
 void heap_reset(void) {
     memset(heap_areas, 0, sizeof heap_areas);
     heap_areas_taken = 0;
-    memset(&refill_node, 0, sizeof refill_node);
-    MP_STATE_VM(sched_head) = MP_STATE_VM(sched_tail) = NULL;       // mp_init() leaves them as they are
-}
-
-// --- refilling the reserve ---
-
-// Uninterrupted. It may fail (no frames, or an allocator was interrupted half way): the next growth asks again.
-static void refill(mp_sched_node_t *node) {
-    (void)node;
-    mp_obj_t refiller = MP_STATE_VM(heap_refiller);
-    if (refiller == MP_OBJ_NULL || gc_is_locked()) {
-        return;
-    }
-    nlr_buf_t nlr;
-    critical_hold();
-    if (nlr_push(&nlr) == 0) {
-        mp_call_function_0(refiller);
-        nlr_pop();
-    }
-    critical_release();
-}
-
-static void ask_for_refill(void) {
-    if (MP_STATE_VM(heap_refiller) != MP_OBJ_NULL) {
-        mp_sched_schedule_node(&refill_node, refill);
-    }
 }
 
 // --- taking areas ---
@@ -76,7 +47,7 @@ static void take(heap_area_t *area) {
     gc_add((void *)area->start, (void *)(area->start + area->length));
     area->state = HEAP_AREA_TAKEN;
     heap_areas_taken++;
-    ask_for_refill();
+    safe_point_request();
 }
 
 // The smallest reserved area with room for `bytes` joins the heap. False if there is none.
@@ -89,14 +60,14 @@ static bool grow_by(size_t bytes) {
         }
     }
     if (best == NULL) {
-        ask_for_refill();
+        safe_point_request();
         return false;
     }
     take(best);
     return true;
 }
 
-// --- after a collection ---
+// --- what a collection left ---
 
 // Two bits a block, 00 is free: count the others, 32 blocks at a time.
 static size_t used_blocks(const mp_state_mem_area_t *area) {
@@ -115,22 +86,6 @@ static size_t used_blocks(const mp_state_mem_area_t *area) {
     return used;
 }
 
-void heap_after_collection(void) {
-    size_t blocks = 0, used = 0;
-    for (const mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
-        blocks += area->gc_alloc_table_byte_len * 4;
-        used += used_blocks(area);
-    }
-    if (used > blocks / 4 * 3) {
-        size_t largest = heap_largest_reserve();
-        if (largest > 0) {
-            grow_by(largest);
-        } else {
-            ask_for_refill();
-        }
-    }
-}
-
 // --- giving areas back ---
 
 static bool is_empty(const mp_state_mem_area_t *area) {
@@ -138,9 +93,8 @@ static bool is_empty(const mp_state_mem_area_t *area) {
 }
 
 // Take the areas in which nothing lives out of the heap, back into the reserve. Right after a collection only: until
-// then the collector does not know what is empty. Returns how many.
-size_t heap_free_empty_areas(void) {
-    size_t freed = 0;
+// then the collector does not know what is empty.
+static void free_empty_areas(void) {
     mp_state_mem_area_t *previous = &MP_STATE_MEM(area);
     for (mp_state_mem_area_t *area = previous->next; area != NULL; area = previous->next) {
         if (!is_empty(area)) {
@@ -152,12 +106,34 @@ size_t heap_free_empty_areas(void) {
             if (heap_areas[i].start == (uint64_t)area && heap_areas[i].state == HEAP_AREA_TAKEN) {
                 heap_areas[i].state = HEAP_AREA_RESERVED;
                 heap_areas_taken--;
-                freed++;
             }
         }
     }
     MP_STATE_MEM(gc_last_free_area) = &MP_STATE_MEM(area);
-    return freed;
+    safe_point_request();
+}
+
+// Blocks in all areas, blocks in use, and blocks in areas that are empty.
+typedef struct { size_t all, used, empty; } blocks_t;
+
+static blocks_t count_blocks(void) {
+    blocks_t blocks = { 0, 0, 0 };
+    for (const mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
+        size_t here = area->gc_alloc_table_byte_len * 4;
+        blocks.all += here;
+        blocks.used += used_blocks(area);
+        blocks.empty += area != &MP_STATE_MEM(area) && is_empty(area) ? here : 0;
+    }
+    return blocks;
+}
+
+void heap_after_collection(void) {
+    blocks_t blocks = count_blocks();
+    if (blocks.empty > 0 && blocks.used < (blocks.all - blocks.empty) / 2) {
+        free_empty_areas();
+    } else if (blocks.used > blocks.all / 4 * 3) {
+        grow_by(heap_largest_reserve());
+    }
 }
 
 // --- MicroPython's allocator, with growth ---

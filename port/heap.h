@@ -19,4 +19,3 @@ extern size_t heap_areas_taken;
 void heap_reset(void);
 void heap_after_collection(void);       // called by gc_collect()
 size_t heap_largest_reserve(void);      // bytes that fit in one more area
-size_t heap_free_empty_areas(void);

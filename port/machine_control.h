@@ -99,6 +99,10 @@ void emitted_code_reset(void);
 bool emitted_code_contains(uint64_t address);
 size_t emitted_code_used(void);
 
+// port/safe_point.c
+void safe_point_request(void);
+void safe_point_reset(void);
+
 // port/modules/view_function.c: is this address in the section that as_func()'s functions called last?
 bool called_code_contains(uint64_t address);
 

@@ -53,7 +53,6 @@ static void forget_root_pointers(void) {
     MP_STATE_VM(console_completions) = MP_OBJ_NULL;
     MP_STATE_VM(trap_describer) = MP_OBJ_NULL;
     MP_STATE_VM(view_refuser) = MP_OBJ_NULL;
-    MP_STATE_VM(heap_refiller) = MP_OBJ_NULL;
 }
 
 static void start_python(void) {
@@ -66,6 +65,7 @@ static void start_python(void) {
     heap_reset();
     records_reset();
     mappings_reset();
+    safe_point_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);
     mp_init();

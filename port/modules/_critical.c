@@ -55,11 +55,19 @@ static mp_obj_t critical_depth(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(critical_depth_obj, critical_depth);
 
+// function() runs at safe points: port/safe_point.c.
+static mp_obj_t critical_set_safe_point(mp_obj_t function) {
+    MP_STATE_VM(safe_point_function) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(critical_set_safe_point_obj, critical_set_safe_point);
+
 static const mp_rom_map_elem_t critical_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__critical) },
     { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&critical_enter_obj) },
     { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&critical_leave_obj) },
     { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&critical_depth_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_safe_point), MP_ROM_PTR(&critical_set_safe_point_obj) },
 };
 static MP_DEFINE_CONST_DICT(critical_globals, critical_globals_table);
 const mp_obj_module_t critical_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&critical_globals };

@@ -86,6 +86,7 @@ static void put_down(note_t *note, const mp_obj_list_t *state) {
         note->next = MP_STATE_VM(guard_lost);
         MP_STATE_VM(guard_lost) = note;
         lost_count++;
+        safe_point_request();
     }
 }
 

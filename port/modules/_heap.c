@@ -1,5 +1,4 @@
 // `_heap`: the areas that Python's heap may grow by. Contracts: port/typings/_heap.pyi; how it works: port/heap.c.
-#include "py/gc.h"
 #include "port/heap.h"
 #include "port/modules/natives.h"
 
@@ -43,13 +42,6 @@ static mp_obj_t heap_is_taken(mp_obj_t number) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(heap_is_taken_obj, heap_is_taken);
 
-// Collect, and take the areas in which nothing lives back into the reserve. Returns how many.
-static mp_obj_t heap_collect(void) {
-    gc_collect();
-    return MP_OBJ_NEW_SMALL_INT(heap_free_empty_areas());
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(heap_collect_obj, heap_collect);
-
 static mp_obj_t pages_of(heap_area_state_t state) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < HEAP_AREAS_MAX; i++) {
@@ -68,23 +60,14 @@ static MP_DEFINE_CONST_FUN_OBJ_0(heap_taken_pages_obj, heap_taken_pages);
 static mp_obj_t heap_largest(void) { return MP_OBJ_NEW_SMALL_INT(heap_largest_reserve()); }
 static MP_DEFINE_CONST_FUN_OBJ_0(heap_largest_obj, heap_largest);
 
-// function() is called between two bytecodes after an area was taken, with Ctrl-C held back; what it raises is dropped.
-static mp_obj_t heap_set_refiller(mp_obj_t function) {
-    MP_STATE_VM(heap_refiller) = function;
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(heap_set_refiller_obj, heap_set_refiller);
-
 static const mp_rom_map_elem_t heap_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__heap) },
     { MP_ROM_QSTR(MP_QSTR_offer), MP_ROM_PTR(&heap_offer_obj) },
     { MP_ROM_QSTR(MP_QSTR_withdraw), MP_ROM_PTR(&heap_withdraw_obj) },
     { MP_ROM_QSTR(MP_QSTR_is_taken), MP_ROM_PTR(&heap_is_taken_obj) },
-    { MP_ROM_QSTR(MP_QSTR_collect), MP_ROM_PTR(&heap_collect_obj) },
     { MP_ROM_QSTR(MP_QSTR_reserved_pages), MP_ROM_PTR(&heap_reserved_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_taken_pages), MP_ROM_PTR(&heap_taken_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_largest), MP_ROM_PTR(&heap_largest_obj) },
-    { MP_ROM_QSTR(MP_QSTR_set_refiller), MP_ROM_PTR(&heap_set_refiller_obj) },
 };
 static MP_DEFINE_CONST_DICT(heap_globals, heap_globals_table);
 const mp_obj_module_t heap_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&heap_globals };
