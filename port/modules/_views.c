@@ -216,11 +216,21 @@ void view_print_common(const mp_print_t *print, const view_t *view, const char *
     mp_printf(print, "<%s%s of %lu bytes at v0x%lx%s>", view->writable ? "writable " : "", kind, view->length, view->address, state);
 }
 
+void lease_export(lease_t *lease) {
+    if (!lease->exported && lease->record != mp_const_none) {
+        mp_obj_t method[2];
+        mp_load_method(lease->record, MP_QSTR_mark_exported, method);
+        mp_call_method_n_kw(0, 0, method);
+    }
+    lease->exported = true;
+}
+
 // --- leases ---
 
-// Lease(owner, first page number, pages, rights, frame number of the table or -1, exported=False)
+// Lease(owner, first page number, pages, rights, frame number of the table or -1, record): the record is an object
+// whose mark_exported() is called when the first raw buffer of the mapping is handed out.
 static mp_obj_t lease_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 5, 6, false);
+    mp_arg_check_num(n_args, n_kw, 6, 6, false);
     uint64_t start = native_get_page(arguments[1]);
     uint64_t pages = native_get_below(arguments[2], (1UL << 36) + 1, "number of pages");
     uint64_t rights = native_get_below(arguments[3], 4, "rights");
@@ -231,10 +241,11 @@ static mp_obj_t lease_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     lease->rights = rights;
     lease->table = table;
     lease->owner = arguments[0];
+    lease->record = arguments[5];
     lease->ended_by = MP_OBJ_NULL;
     lease->first = 0;
     lease->borrows = 0;
-    lease->exported = n_args == 6 && mp_obj_is_true(arguments[5]);
+    lease->exported = false;
     return MP_OBJ_FROM_PTR(lease);
 }
 
@@ -267,26 +278,19 @@ static mp_obj_t lease_borrows(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(lease_borrows_obj, lease_borrows);
 
-// How many borrows live, after a collection if there seem to be any.
-static mp_obj_t lease_count_borrows(mp_obj_t self) {
+// Ended by the call of that name. Refused while a borrow lives that a collection does not find forgotten.
+static mp_obj_t lease_end(mp_obj_t self, mp_obj_t by) {
     lease_t *lease = MP_OBJ_TO_PTR(self);
     if (lease->borrows > 0) {
         collect_forgotten();
     }
-    return MP_OBJ_NEW_SMALL_INT(lease->borrows);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(lease_count_borrows_obj, lease_count_borrows);
-
-// Ended by the call of that name, unless a borrow lives: then False, and nothing has changed.
-static mp_obj_t lease_end(mp_obj_t self, mp_obj_t by) {
-    lease_t *lease = MP_OBJ_TO_PTR(self);
     if (lease->borrows > 0) {
-        return mp_const_false;
+        view_refuse(REFUSAL_STILL_BORROWED, self, by);
     }
     if (lease->ended_by == MP_OBJ_NULL) {
         lease->ended_by = by;
     }
-    return mp_const_true;
+    return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(lease_end_obj, lease_end);
 
@@ -330,7 +334,6 @@ static const mp_rom_map_elem_t lease_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_overlay), MP_ROM_PTR(&lease_overlay_obj) },
     { MP_ROM_QSTR(MP_QSTR_function), MP_ROM_PTR(&lease_function_obj) },
     { MP_ROM_QSTR(MP_QSTR_borrows), MP_ROM_PTR(&lease_borrows_obj) },
-    { MP_ROM_QSTR(MP_QSTR_count_borrows), MP_ROM_PTR(&lease_count_borrows_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&lease_end_obj) },
     { MP_ROM_QSTR(MP_QSTR_revoke), MP_ROM_PTR(&lease_revoke_obj) },
 };

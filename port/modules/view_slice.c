@@ -319,7 +319,7 @@ static mp_int_t slice_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uin
     if (view->lease->table != 0) {
         view_refuse(REFUSAL_EXPORT, self, mp_const_none);
     }
-    view->lease->exported = true;
+    lease_export(view->lease);
     *buffer = (mp_buffer_info_t) { (void *)view->address, view->length, view->code };
     return 0;
 }

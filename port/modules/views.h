@@ -9,13 +9,14 @@
 // What kernel/memory/views.py turns into an exception of the kernel's tree; the order is that of its table.
 typedef enum {
     REFUSAL_ENDED, REFUSAL_RELEASED, REFUSAL_NOT_ACTIVE, REFUSAL_BOUNDS, REFUSAL_ALIGNMENT, REFUSAL_RIGHTS,
-    REFUSAL_SHARED, REFUSAL_BORROWED, REFUSAL_EXPORT, REFUSAL_SIGNATURE,
+    REFUSAL_SHARED, REFUSAL_BORROWED, REFUSAL_STILL_BORROWED, REFUSAL_EXPORT, REFUSAL_SIGNATURE,
 } refusal_t;
 
 typedef struct {
     mp_obj_base_t base;
     uint64_t start, length;     // bytes; both multiples of a page
     uint64_t table;             // physical address of the table that must be active; 0: any will do (kernel's half)
+    mp_obj_t record;            // told when a raw buffer is handed out; or None
     mp_obj_t owner;             // whoever holds a view keeps the mapping alive through here
     mp_obj_t ended_by;          // MP_OBJ_NULL while the lease runs
     uintptr_t first;            // ~(address of the first borrow), so that the collector doesn't take it for a reference
@@ -46,6 +47,8 @@ NORETURN_FUNCTION void view_refuse_use(const view_t *view);
 view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uint64_t offset, uint64_t length, uint64_t alignment, bool writable);
 // A part of a view, under the same borrow; the caller has checked that it lies inside.
 view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length);
+// A raw buffer is handed out: the mapping's record is told, once.
+void lease_export(lease_t *lease);
 // The attributes and methods that every kind of view has; false if there is no such attribute.
 bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination);
 void view_print_common(const mp_print_t *print, const view_t *view, const char *kind);

@@ -1,0 +1,155 @@
+"""Typed access to mapped memory: what every `MappedPages` inherits.
+
+A view borrows bytes of a mapping: any number of views may read them, or a single one may write. Checked once, when it
+is made: bounds, alignment, rights. Checked in C at every access: that it was not released, that its mapping is what it
+was, and that the mapping's page table is active. A view keeps its mapping alive.
+
+The native `_views.Lease` of a mapping stands for "these pages, these rights, until further notice". It is made with
+the first view; each call that changes the mapping ends it, which is refused while a view lives.
+"""
+
+import _views
+from _views import EXECUTE, Lease, WRITE
+from micropython import const
+
+from memory_structs import Misaligned
+from .view_refusals import (
+    AlreadyBorrowed,
+    NotActive,
+    NotExecutable,
+    NotExportable,
+    NotWritable,
+    OutOfBounds,
+    StillBorrowed,
+    UseAfterRelease,
+    UseAfterUnmap,
+)
+
+# Bits of a flag word.
+_WRITABLE = const(1 << 1)
+_NO_EXECUTE = const(1 << 23)
+
+# Page numbers from here on belong to the kernel's half, which is the same in every table.
+_UPPER_HALF = const(0x8000000000000)
+_ANY_TABLE = const(-1)
+
+
+class Viewable:
+    """What can be lent byte by byte. Its class has `_live()`, a record of numbers, and `_table`, whose root is `.root`."""
+
+    _lease = None
+
+    def as_slice(self, type, offset=0, count=None):
+        """Lend `count` elements from byte `offset` on, for reading; without a count, as many as there are.
+
+        `type` is a typecode of `struct`: one of b B h H i I l L q Q e f d. Raises UseAfterMove, ValueError, OutOfBounds,
+        Misaligned or AlreadyBorrowed.
+        """
+        return self._lend().slice(type, offset, count, False)
+
+    def as_slice_mut(self, type, offset=0, count=None):
+        """As `as_slice`, for writing too. Raises NotWritable as well."""
+        return self._lend().slice(type, offset, count, True)
+
+    def as_type(self, layout, offset=0):
+        """Lend a struct at byte `offset`, for reading: its fields are attributes.
+
+        `layout` is a dict in the notation of `uctypes`, or a class that has one as its attribute `layout`. Pointers are
+        refused. Raises as `as_slice`, and TypeError for what is no layout.
+        """
+        return self._lend().overlay(layout_of(layout), offset, False)
+
+    def as_type_mut(self, layout, offset=0):
+        """As `as_type`, for writing too. Raises NotWritable as well."""
+        return self._lend().overlay(layout_of(layout), offset, True)
+
+    def _lend(self):
+        """The lease of the mapping as it is now. Raises UseAfterMove."""
+        lease = self._lease
+        if lease is None:
+            record = self._live()
+            page = record.first_page
+            table = _ANY_TABLE if page >= _UPPER_HALF else self._table.root
+            lease = Lease(self, page, record.count, rights_of(record.flags), table, record)
+            self._lease = lease
+        return lease
+
+
+def rights_of(word):
+    """The rights of a lease for pages mapped with a flag word."""
+    return (WRITE if word & _WRITABLE else 0) | (0 if word & _NO_EXECUTE else EXECUTE)
+
+
+def layout_of(layout):
+    """The dict in a class that carries one; everything else as it is, for the native to judge."""
+    return layout if type(layout) is dict else getattr(layout, "layout", layout)
+
+
+# Refusals: natives know which, and with what values; the order is that of port/modules/views.h.
+
+
+def _ended(view, by):
+    raise UseAfterUnmap(view, by)
+
+
+def _released(view, _):
+    raise UseAfterRelease(view)
+
+
+def _not_active(view, root):
+    raise NotActive(view, root)
+
+
+def _bounds(lease, offset_and_size):
+    raise OutOfBounds(lease.owner, offset_and_size[0], offset_and_size[1])
+
+
+def _alignment(lease, offset_and_alignment):
+    offset, alignment = offset_and_alignment
+    raise Misaligned(offset, alignment, offset & -alignment)
+
+
+def _rights(lease, right):
+    if right == EXECUTE:
+        raise NotExecutable(lease.owner)
+    raise NotWritable(lease.owner, "it was mapped for reading only; remap() it, or take a view without _mut")
+
+
+def _shared(view, _):
+    raise NotWritable(view, "it was lent for reading; take one with as_slice_mut() or as_type_mut()")
+
+
+def _borrowed(_, borrow):
+    raise AlreadyBorrowed(borrow)
+
+
+def _still_borrowed(lease, step):
+    raise StillBorrowed(lease.owner, step, lease.borrows())
+
+
+def _export(view, _):
+    raise NotExportable(view)
+
+
+def _signature(signature, _):
+    raise ValueError(
+        "%r is no signature: a letter for the result (or none), then those of the arguments in brackets, as in"
+        " 'q(qd)'; letters b B h H i I l L q Q f d, at most 6 integers and 8 floats" % (signature,)
+    )
+
+
+_REFUSALS = (
+    _ended,
+    _released,
+    _not_active,
+    _bounds,
+    _alignment,
+    _rights,
+    _shared,
+    _borrowed,
+    _still_borrowed,
+    _export,
+    _signature,
+)
+
+_views.set_refuser(lambda number, of, detail: _REFUSALS[number](of, detail))
