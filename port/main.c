@@ -31,6 +31,7 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 void finaliser_reset(void);
 void records_reset(void);
 void mappings_reset(void);
+void audit_reset(void);
 
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
@@ -65,6 +66,7 @@ static void start_python(void) {
     heap_reset();
     records_reset();
     mappings_reset();
+    audit_reset();
     safe_point_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);

@@ -69,6 +69,7 @@ from .refusals import (
 from .requests import AllocationRequest
 from .shared import SharedFrames
 from .stack import Stack
+from .verify import verify as audit
 from .statistics import Statistics
 
 
@@ -263,4 +264,4 @@ def set_broadcast_tlb_shootdown_cb(callback):
 
 def verify():
     """Audit all of memory; returns an Audit: `.violations` is empty when all is well."""
-    return _system.page_table.verify()
+    return audit(_system.page_table)

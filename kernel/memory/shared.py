@@ -31,7 +31,6 @@ class SharedFrames:
         enter()
         state[CONSUMER] = "SharedFrames()"
         state[RUN] = DEAD
-        self._arena.mapped += self._count
         leave()
 
     @property
@@ -65,7 +64,6 @@ class SharedFrames:
         frames = AllocatedFrames._new(self._arena)
         enter()
         self._consumer = "into_frames()"
-        self._arena.mapped -= self._count
         frames._state[COUNT] = self._count
         frames._state[RUN] = self._first << 1 | self._clean
         leave()
@@ -114,19 +112,22 @@ class SharedFrames:
         self._clean = 0
 
     def _add_user(self, word):
+        if not self._users:
+            self._arena.mapped += self._count
         self._users += 1
         self._writers += _is_writer(word)
         self._executors += _is_executor(word)
 
     def _remove_user(self, word):
         self._users -= 1
+        if not self._users:
+            self._arena.mapped -= self._count
         self._writers -= _is_writer(word)
         self._executors -= _is_executor(word)
 
     def _give_when_unused(self):
         """Free the frames when nobody can reach them any more. The mapper calls it after its flush."""
         if self._consumer is not None and not self._users and self._count:
-            self._arena.mapped -= self._count
             give(self._arena.tree, self._first << 1, self._count)
             self._count = 0
 
