@@ -51,8 +51,10 @@ from paging import (
     PteFlagsArch,
     PteFlagsX86_64,
 )
+from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .frames import FrameAllocator
 from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo, initialize
+from .loaded_section import LoadedSection
 from .mapped_pages import MappedPages
 from .mapper import Mapper
 from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
@@ -71,6 +73,17 @@ from .shared import SharedFrames
 from .stack import Stack
 from .verify import verify as audit
 from .statistics import Statistics
+from .view_refusals import (
+    AlreadyBorrowed,
+    NotActive,
+    NotExecutable,
+    NotExportable,
+    NotWritable,
+    OutOfBounds,
+    StillBorrowed,
+    UseAfterRelease,
+    UseAfterUnmap,
+)
 
 
 class MemorySystem:

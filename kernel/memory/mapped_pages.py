@@ -154,8 +154,9 @@ class MappedPages(Viewable):
         return self
 
     def __exit__(self, kind, value, traceback):
-        """Drop, unless that was done inside."""
+        """Drop, unless that was done inside. Here the mapping's life ends, and with it that of its views: they are stale."""
         if type(self._state[RECORD]) is Record:
+            self._revoke_views("the end of its `with`")
             self.drop()
         return False
 

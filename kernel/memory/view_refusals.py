@@ -76,7 +76,9 @@ class UseAfterRelease(UseAfterUnmap):
     """`view` was released."""
 
     def __init__(self, view):
-        UseAfterUnmap.__init__(self, view, "release()")
+        self.view = view
+        self.consumer = "release()"
+        KernelError.__init__(self, "%s: take a new one from the mapping" % (view,))
 
 
 class NotActive(KernelError):

@@ -13,6 +13,7 @@ from _views import EXECUTE, Lease, WRITE
 from micropython import const
 
 from memory_structs import Misaligned
+from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .view_refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -34,8 +35,12 @@ _UPPER_HALF = const(0x8000000000000)
 _ANY_TABLE = const(-1)
 
 
+# Where the page table stands in the state of a MappedPages (see there).
+_TABLE = const(1)
+
+
 class Viewable:
-    """What can be lent byte by byte. Its class has `_live()`, a record of numbers, and `_table`, whose root is `.root`."""
+    """The part of `MappedPages` that lends its bytes."""
 
     _lease = None
 
@@ -63,16 +68,58 @@ class Viewable:
         """As `as_type`, for writing too. Raises NotWritable as well."""
         return self._lend().overlay(layout_of(layout), offset, True)
 
+    def into_borrowed(self, layout, offset=0):
+        """Consume this mapping and return it as a `BorrowedMappedPages`: one struct at byte `offset`, for reading.
+
+        Raises as `as_type`, and StillBorrowed; then the mapping lives on.
+        """
+        return self._into(BorrowedMappedPages, Immutable, self.as_type, (layout, offset), "into_borrowed()")
+
+    def into_borrowed_mut(self, layout, offset=0):
+        """As `into_borrowed`, for writing too. Raises NotWritable as well."""
+        return self._into(BorrowedMappedPages, Mutable, self.as_type_mut, (layout, offset), "into_borrowed_mut()")
+
+    def into_borrowed_slice(self, type, offset=0, count=None):
+        """Consume this mapping and return it as a `BorrowedSliceMappedPages`: elements of one type, for reading.
+
+        Raises as `as_slice`, and StillBorrowed; then the mapping lives on.
+        """
+        return self._into(BorrowedSliceMappedPages, Immutable, self.as_slice, (type, offset, count), "into_borrowed_slice()")
+
+    def into_borrowed_slice_mut(self, type, offset=0, count=None):
+        """As `into_borrowed_slice`, for writing too. Raises NotWritable as well."""
+        arguments = type, offset, count
+        return self._into(BorrowedSliceMappedPages, Mutable, self.as_slice_mut, arguments, "into_borrowed_slice_mut()")
+
+    def _into(self, kind, mutability, lend, arguments, step):
+        """Move the mapping into a Borrowed object. Everything is made before anything moves."""
+        self._check_free_for(step)
+        view = lend(*arguments)
+        inner = self.__class__()
+        inner._lease = lease = self._lease
+        dead = [step, None, None]
+        borrowed = kind(inner, view, mutability)
+        # From here on, stores only: nothing fails or comes in between.
+        inner._state = self._state
+        self._state = dead
+        self._lease = None
+        lease.owner = inner
+        return borrowed
+
     def _lend(self):
         """The lease of the mapping as it is now. Raises UseAfterMove."""
+        record = self._live()
         lease = self._lease
         if lease is None:
-            record = self._live()
             page = record.first_page
-            table = _ANY_TABLE if page >= _UPPER_HALF else self._table.root
-            lease = Lease(self, page, record.count, rights_of(record.flags), table, record)
-            self._lease = lease
+            table = _ANY_TABLE if page >= _UPPER_HALF else self._state[_TABLE].root
+            self._lease = lease = Lease(self, page, record.count, rights_of(record.flags), table, record)
         return lease
+
+    def _revoke_views(self, step):
+        """End all borrows, whoever holds them: every view is stale from here on."""
+        if self._lease is not None:
+            self._lease.revoke(step)
 
 
 def rights_of(word):
