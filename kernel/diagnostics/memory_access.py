@@ -38,3 +38,18 @@ class Stored(View):
 
     def lines(self):
         return ("%s: %s" % (hexadecimal(self.address, 16), hexadecimal(self.value, self.width // 4)),)
+
+
+class HexDump(View):
+    """Memory as bytes and letters, read once."""
+
+    def __init__(self, address, length):
+        self.address = address
+        self.data = _memory.read_bytes(address, length)
+
+    def lines(self):
+        for first in range(0, len(self.data), 16):
+            row = self.data[first : first + 16]
+            letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+            pairs = " ".join("%02x" % byte for byte in row)
+            yield "%s  %-47s  %s" % (hexadecimal(self.address + first, 16), pairs, letters)

@@ -1,6 +1,6 @@
 """The processor's registers and features, by the SDM's names."""
 
-import _cpu
+from paging.natives import cpu
 
 from diagnostics.text import View, columns, hexadecimal
 
@@ -47,12 +47,12 @@ class ControlRegisters(View):
     """CR0, CR2, CR3, CR4, EFER and RFLAGS as they were when this was made."""
 
     def __init__(self):
-        self.cr0 = _cpu.read_cr0()
-        self.cr2 = _cpu.read_cr2()
-        self.cr3 = _cpu.read_cr3()
-        self.cr4 = _cpu.read_cr4()
-        self.efer = _cpu.read_msr(EFER)
-        self.rflags = _cpu.read_flags()
+        self.cr0 = cpu.read_cr0()
+        self.cr2 = cpu.read_cr2()
+        self.cr3 = cpu.read_cr3()
+        self.cr4 = cpu.read_cr4()
+        self.efer = cpu.read_msr(EFER)
+        self.rflags = cpu.read_flags()
 
     def lines(self):
         rows = (
@@ -74,23 +74,23 @@ class Processor(View):
     """Who made the processor, and what it can."""
 
     def __init__(self):
-        last, b, c, d = _cpu.cpuid(0)
+        last, b, c, d = cpu.cpuid(0)
         self.vendor = _text((b, d, c))
         self.brand = self._brand()
-        self.physical_bits = _cpu.physical_bits()
-        self.virtual_bits = 57 if _cpu.read_cr4() >> 12 & 1 else 48
+        self.physical_bits = cpu.physical_bits()
+        self.virtual_bits = 57 if cpu.read_cr4() >> 12 & 1 else 48
         self.features = [name for leaf, register, bit, name in FEATURES if self._has(last, leaf, register, bit)]
         self.page_sizes = ["4 KiB", "2 MiB"] + (["1 GiB"] if "pdpe1gb" in self.features else [])
 
     @staticmethod
     def _has(last, leaf, register, bit):
-        return (leaf <= last or leaf >= 0x80000000) and _cpu.cpuid(leaf)[register] >> bit & 1
+        return (leaf <= last or leaf >= 0x80000000) and cpu.cpuid(leaf)[register] >> bit & 1
 
     @staticmethod
     def _brand():
-        if _cpu.cpuid(0x80000000)[0] < 0x80000004:
+        if cpu.cpuid(0x80000000)[0] < 0x80000004:
             return ""
-        return "".join(_text(_cpu.cpuid(leaf)) for leaf in (0x80000002, 0x80000003, 0x80000004)).strip()
+        return "".join(_text(cpu.cpuid(leaf)) for leaf in (0x80000002, 0x80000003, 0x80000004)).strip()
 
     def lines(self):
         return columns(
@@ -110,7 +110,7 @@ class Leaf(View):
     def __init__(self, leaf, subleaf):
         self.leaf = leaf
         self.subleaf = subleaf
-        self.eax, self.ebx, self.ecx, self.edx = _cpu.cpuid(leaf, subleaf)
+        self.eax, self.ebx, self.ecx, self.edx = cpu.cpuid(leaf, subleaf)
 
     def lines(self):
         values = (("eax", self.eax), ("ebx", self.ebx), ("ecx", self.ecx), ("edx", self.edx))
@@ -125,4 +125,4 @@ def _text(registers):
 
 def leave(status):
     """End the machine through the exit port: QEMU's own status is 33 + 2 * status. Does not return."""
-    _cpu.exit(0x10 + status)
+    cpu.exit(0x10 + status)

@@ -1,6 +1,6 @@
 """What the loader handed over at power-on. It stays true across soft resets."""
 
-import _boot
+from paging.natives import LAYOUT, boot
 
 USABLE = 1
 LOADERS = {"pvh": "PVH (qemu -kernel)", "multiboot2": "multiboot2 (GRUB)"}
@@ -8,29 +8,29 @@ LOADERS = {"pvh": "PVH (qemu -kernel)", "multiboot2": "multiboot2 (GRUB)"}
 
 def loader_name():
     """Return which loader started the kernel, in words."""
-    return LOADERS[_boot.protocol()]
+    return LOADERS[boot.protocol()]
 
 
 def memory_regions():
     """Return (start, end, kind) of every region of the loader's map, end exclusive, in ascending order."""
-    return sorted(_boot.memory_map())
+    return sorted(boot.memory_map())
 
 
 def boot_modules():
     """Return (start, end, command line) of every file that the loader put into memory, end exclusive."""
-    return _boot.modules()
+    return boot.modules()
 
 
 def command_line():
     """Return the kernel's command line."""
-    return _boot.command_line()
+    return boot.command_line()
 
 
 def ram_disk_memory():
     """Return the memory of the RAM disk: a writable view, the same bytes for as long as the machine runs."""
-    return _boot.ram_disk()
+    return boot.ram_disk()
 
 
 def window_address(physical):
     """Return where a physical address lies in the physical window."""
-    return (_boot.layout()["WINDOW_PAGE"] << 12) + physical
+    return (LAYOUT["WINDOW_PAGE"] << 12) + physical

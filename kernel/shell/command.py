@@ -9,17 +9,21 @@ REQUIRED = object()
 class Argument:
     """One argument: its name, its kind, and its default unless it is required.
 
-    With `repeated`, the last argument of a command takes all the words that are left, as a list.
+    With `repeated`, the last positional argument of a command takes all the words that are left, as a list. With
+    `by_name` it is only ever given as `name=value`; such arguments come last.
     """
 
-    def __init__(self, name, kind, default=REQUIRED, repeated=False):
+    def __init__(self, name, kind, default=REQUIRED, repeated=False, by_name=False):
         self.name = name
         self.kind = kind
         self.default = default
         self.repeated = repeated
+        self.by_name = by_name
 
     def usage(self):
         """Return how it stands in a usage line: `ADDRESS`, `[COUNT]`, `[WORD ...]`."""
+        if self.by_name:
+            return "[%s=%s]" % (self.name, self.kind.name)
         text = self.name.upper() + (" ..." if self.repeated else "")
         return text if self.default is REQUIRED and not self.repeated else "[%s]" % text
 
@@ -34,6 +38,7 @@ class Command:
         self.name = name
         self.summary = summary
         self.arguments = arguments
+        self._positional = [argument for argument in arguments if not argument.by_name]
         self.details = details
         self._function = function
 
@@ -71,10 +76,10 @@ class Command:
         return None
 
     def _argument_at(self, place, otherwise=REQUIRED):
-        if place < len(self.arguments):
-            return self.arguments[place]
-        if self.arguments and self.arguments[-1].repeated:
-            return self.arguments[-1]
+        if place < len(self._positional):
+            return self._positional[place]
+        if self._positional and self._positional[-1].repeated:
+            return self._positional[-1]
         if otherwise is None:
             return None
         raise UsageError("too many arguments: %s" % self.usage())
@@ -94,7 +99,7 @@ class Command:
         for place, argument in enumerate(self.arguments):
             if argument.repeated:
                 checked.append([argument.kind.of_value(value) for value in values[place:]])
-            elif place < len(values):
+            elif place < len(values) and not argument.by_name:
                 checked.append(argument.kind.of_value(values[place]))
             elif argument.name in named:
                 checked.append(argument.kind.of_value(named.pop(argument.name)))
@@ -102,7 +107,8 @@ class Command:
                 raise UsageError("%s is missing: %s" % (argument.name, self.usage()))
             else:
                 checked.append(argument.default)
-        if named or (len(values) > len(checked) and not (self.arguments and self.arguments[-1].repeated)):
+        last_repeats = self._positional and self._positional[-1].repeated
+        if named or (len(values) > len(self._positional) and not last_repeats):
             raise UsageError("too many arguments: %s" % self.usage())
         return checked
 

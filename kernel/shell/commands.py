@@ -1,9 +1,11 @@
 """The command table: what the prompt knows, and `from shell.commands import ...` for Python."""
 
 from shell.help_command import make_help
-from shell.machine_commands import cpuid, cr, modules, peek, poke, ram
+from shell.machine_commands import cpuid, cr, heap, hexdump, idt, modules, msr, peek, poke, ram, reset
 from shell.machine_commands import leave_machine as exit
+from shell.paging_commands import dump, entries, translate, walk
 
-TABLE = (cpuid, cr, exit, modules, peek, poke, ram)
+TABLE = (cpuid, cr, exit, heap, hexdump, idt, modules, msr, peek, poke, ram, reset)
+TABLE += (walk, translate, entries, dump)
 help = make_help(TABLE)
 TABLE += (help,)

@@ -1,12 +1,14 @@
 """Commands about the machine: registers, RAM as the loader described it, memory as numbers, the way out."""
 
 from diagnostics.boot_report import Modules, Ram
-from diagnostics.memory_access import WIDTHS, Stored, Words
+from diagnostics.descriptors import InterruptTable, known_registers, register
+from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words
 from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
+from diagnostics.python_heap import Heap
 
 from shell.command import Argument, command
 from shell.errors import UsageError
-from shell.kinds import ADDRESS, COUNT, NUMBER, NumberKind
+from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind
 
 WIDTH = NumberKind("WIDTH", WIDTHS[0], WIDTHS[-1])
 LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF)
@@ -70,6 +72,41 @@ def known_width(width):
     if width not in WIDTHS:
         raise UsageError("width is %s: it must be 8, 16, 32 or 64" % width)
     return width
+
+
+@command(
+    "hexdump",
+    "Read memory as bytes and letters.",
+    Argument("address", ADDRESS),
+    Argument("length", SIZE, 128),
+    details=("hexdump p0x0 256", "hexdump 0xffffffff80109000 4K"),
+)
+def hexdump(address, length):
+    return HexDump(address.value, length)
+
+
+@command(
+    "msr",
+    "The model-specific registers that matter here, or one by its number.",
+    Argument("number", LEAF, None),
+)
+def msr(number):
+    return known_registers() if number is None else register(number)
+
+
+@command("idt", "The interrupt descriptor table: what the processor does at each vector.")
+def idt():
+    return InterruptTable()
+
+
+@command("heap", "How full Python's heap and stacks are.")
+def heap():
+    return Heap()
+
+
+@command("reset", "Start afresh, as Ctrl-D does: boot tables, a new heap; files stay.")
+def reset():
+    raise SystemExit
 
 
 @command(

@@ -114,6 +114,15 @@ static mp_obj_t cpu_read_flags(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(cpu_read_flags_obj, cpu_read_flags);
 
+// Where the interrupt descriptor table lies, and its last byte's offset.
+static mp_obj_t cpu_read_idt(void) {
+    struct __attribute__((packed)) { uint16_t limit; uint64_t base; } idtr;
+    __asm__ volatile ("sidt %0" : "=m"(idtr));
+    mp_obj_t items[] = { native_new_u64(idtr.base), MP_OBJ_NEW_SMALL_INT(idtr.limit) };
+    return mp_obj_new_tuple(2, items);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(cpu_read_idt_obj, cpu_read_idt);
+
 static mp_obj_t cpu_port_read(mp_obj_t port_in, mp_obj_t bits) {
     uint16_t port = native_get_below(port_in, 0x10000, "port");
     switch (mp_obj_get_int(bits)) {
@@ -179,6 +188,7 @@ static const mp_rom_map_elem_t cpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_write_msr), MP_ROM_PTR(&cpu_write_msr_obj) },
     { MP_ROM_QSTR(MP_QSTR_rdtsc), MP_ROM_PTR(&cpu_rdtsc_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_flags), MP_ROM_PTR(&cpu_read_flags_obj) },
+    { MP_ROM_QSTR(MP_QSTR_read_idt), MP_ROM_PTR(&cpu_read_idt_obj) },
     { MP_ROM_QSTR(MP_QSTR_port_read), MP_ROM_PTR(&cpu_port_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_port_write), MP_ROM_PTR(&cpu_port_write_obj) },
     { MP_ROM_QSTR(MP_QSTR_physical_bits), MP_ROM_PTR(&cpu_physical_bits_obj) },

@@ -61,6 +61,9 @@ def rdtsc() -> int:
 def read_flags() -> int:
     """Return RFLAGS."""
 
+def read_idt() -> tuple[int, int]:
+    """Return the interrupt descriptor table's address and its limit, the offset of its last byte."""
+
 def port_read(port: int, bits: int) -> int:
     """Read an I/O port (0 to 0xffff) of 8, 16 or 32 bits; else ValueError."""
 

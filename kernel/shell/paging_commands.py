@@ -1,0 +1,57 @@
+"""Commands about page tables: one address, one table, or all translations."""
+
+from diagnostics.dump import FILTERS, STYLES, Translations
+from diagnostics.walks import Entries, Translation, WalkView
+from memory_structs import VirtualAddress
+
+from shell.command import Argument, command
+from shell.kinds import ADDRESS, PHYSICAL, NumberKind, WordKind
+
+LEVEL = NumberKind("LEVEL", 1, 4)
+
+
+@command(
+    "walk",
+    "The way of an address through the tables: every entry, and the rights that are left at each level.",
+    Argument("address", ADDRESS),
+    details=("walk 0xffffffff80109000", "walk p0xb8000     where the physical window shows it"),
+)
+def walk(address):
+    return WalkView(address)
+
+
+@command("translate", "Where an address leads, in one line.", Argument("address", ADDRESS))
+def translate(address):
+    return Translation(address)
+
+
+@command(
+    "entries",
+    "The entries in use in the table at LEVEL (4 is the root) on the way of an address.",
+    Argument("address", ADDRESS, VirtualAddress(0)),
+    Argument("level", LEVEL, 4),
+    details=("entries                          the root", "entries 0xffffffff80109000 1     one level-1 table"),
+)
+def entries(address, level):
+    return Entries(address, level)
+
+
+@command(
+    "dump",
+    "All translations: runs of pages with their rights over all levels.",
+    Argument("filter", WordKind("FILTER", FILTERS), (), repeated=True),
+    Argument("style", WordKind("STYLE", STYLES), "ptdump", by_name=True),
+    Argument("first", ADDRESS, None, by_name=True),
+    Argument("last", ADDRESS, None, by_name=True),
+    Argument("alias", PHYSICAL, None, by_name=True),
+    details=(
+        "dump w x                 what is writable and executable",
+        "dump user                what ring 3 can reach; huge: 2 MiB and 1 GiB pages",
+        "dump alias=p0x109000     every address that leads to this physical one",
+        "dump style=qemu          as QEMU's `info tlb`; style=json for programs",
+        "dump first=0xffffffff80000000 last=0xffffffffffffffff",
+    ),
+)
+def dump(filters, style, first, last, alias):
+    bounds = [None if address is None else address.value for address in (first, last, alias)]
+    return Translations(filters, style, *bounds)

@@ -1,0 +1,159 @@
+"""What `walk`, `entries` and `dump` show is there: compared with a host walk over raw RAM, and with QEMU."""
+
+import json
+import re
+
+import pytest
+from harness import Kernel
+from oracle import page_walk
+
+NOWHERE = 0x6000_0000_0000
+RECURSIVE = (509, 510)
+KERNEL_SLOTS = [slot for slot in range(512) if slot not in RECURSIVE]
+
+
+def leaves(guest):
+    """Return the leaves of the live tables, by the host's own walk, without the recursive slots."""
+    return list(page_walk.walk(guest.monitor.registers()["CR3"], guest.memory, top_slots=KERNEL_SLOTS))
+
+
+def addresses_to_try(guest):
+    """Return addresses inside the first and last page of every few leaves, and one that leads nowhere."""
+    found = leaves(guest)
+    chosen = found[:: max(1, len(found) // 20)] + found[-1:]
+    return [leaf.va + 0x123 for leaf in chosen] + [NOWHERE]
+
+
+def test_walk_shows_the_entries_that_lie_in_ram(guest):
+    cr3 = guest.monitor.registers()["CR3"]
+    for address in addresses_to_try(guest):
+        shown = guest.console.command(f"walk {address:#x}")
+        raw = [int(word, 16) for word in re.findall(r"^  P\d\S+ +p0x[0-9a-f]+ +0x([0-9a-f]{16})", shown, re.MULTILINE)]
+        touched = page_walk.path_to(cr3, guest.memory, address)
+        assert [entry & ~0x60 for entry in raw] == [entry & ~0x60 for entry in touched]
+
+
+def test_the_verdict_of_walk_is_the_oracles(guest):
+    cr3 = guest.monitor.registers()["CR3"]
+    for address in addresses_to_try(guest):
+        verdict = guest.console.command(f"translate {address:#x}").split(" = ", 1)[1]
+        leaf = page_walk.translate(cr3, guest.memory, address)
+        if leaf is None:
+            assert verdict.startswith("not mapped: the P4 entry is not present")
+            continue
+        rights = "r" + "-w"[leaf.writable] + "-x"[leaf.executable] + (" user" if leaf.user else " kernel")
+        size = {1: "4K", 2: "2M", 3: "1G"}[leaf.level]
+        assert verdict.startswith(f"p{leaf.pa + address - leaf.va:#x} in a {size} page; {rights} ")
+
+
+def test_dump_in_qemus_style_is_qemus_own_list(guest):
+    ours = guest.console.command("dump style=qemu", timeout=60).split("\n")
+    theirs = guest.monitor.human("info tlb").split("\n")
+    assert len(ours) > 1000
+    assert sorted(untouched(ours)) == sorted(untouched(theirs))
+
+
+def untouched(lines):
+    """Return the lines of leaves outside of the recursive slots, without what an access may change (D, A)."""
+    kept = [line for line in lines if line and int(line[:16], 16) >> 39 & 511 not in RECURSIVE]
+    return [line[:-6] + "--" + line[-4:] for line in kept]
+
+
+def test_dump_as_json_adds_up_to_the_oracles_leaves(guest):
+    kernel = Kernel(guest, timeout=30)
+    runs = json.loads(kernel.exec("from shell.commands import dump\nprint(dump(style='json'))"))
+    pages = {}
+    for run in runs:
+        step = 512 ** (run["level"] - 1)
+        for done in range(0, run["pages"], step):
+            pages[int(run["start"], 16) + done * 4096] = (int(run["physical"], 16) + done * 4096, run["rights"])
+    expected = {
+        leaf.va: (leaf.pa, f"r{'-w'[leaf.writable]}{'-x'[leaf.executable]} {'user' if leaf.user else 'kernel'}")
+        for leaf in leaves(guest)
+    }
+    assert pages == expected
+
+
+@pytest.mark.parametrize(
+    ("filters", "keep"),
+    [
+        ("w", lambda leaf: leaf.writable),
+        ("x", lambda leaf: leaf.executable),
+        ("wx", lambda leaf: leaf.writable and leaf.executable),
+        ("user", lambda leaf: leaf.user),
+        ("huge", lambda leaf: leaf.level > 1),
+        ("x huge", lambda leaf: leaf.executable and leaf.level > 1),
+    ],
+)
+def test_filters_keep_what_they_say(guest, filters, keep):
+    shown = guest.console.command(f"dump {filters} style=qemu", timeout=60)
+    assert {int(line[:16], 16) for line in shown.split("\n") if line[16:17] == ":"} == {
+        leaf.va for leaf in leaves(guest) if keep(leaf)
+    }
+
+
+def test_alias_search_finds_every_address_of_a_frame(guest):
+    kernel_page = 0xFFFFFFFF80109000
+    physical = page_walk.translate(guest.monitor.registers()["CR3"], guest.memory, kernel_page).pa
+    shown = guest.console.command(f"dump alias=p{physical:#x}")
+    found = {int(word, 16) for word in re.findall(r"^v0x([0-9a-f]+)-", shown, re.MULTILINE)}
+    expected = {leaf.va + physical - leaf.pa for leaf in leaves(guest) if leaf.pa <= physical < leaf.pa + leaf.size}
+    assert found == expected
+    assert len(found) >= 2
+
+
+def test_a_range_cuts_the_dump(guest):
+    shown = guest.console.command("dump first=0xffffffff80109000 last=0xffffffff8010afff")
+    assert shown.split("\n")[1].startswith("v0xffffffff80109000-0xffffffff8010afff  8 KiB")
+    assert guest.console.command(f"dump first={NOWHERE:#x} last={NOWHERE + 0xFFF:#x}").startswith("nothing is mapped")
+
+
+def test_the_default_style_has_a_heading_for_each_part_and_no_line_twice(guest):
+    lines = guest.console.command("dump").strip().split("\n")
+    headings = [line for line in lines if line.startswith("---[")]
+    assert "---[ physical window ]---" in headings
+    assert "---[ kernel image ]---" in headings
+    assert len(lines) == len(set(lines)) < 60
+
+
+def test_entries_lists_the_root_as_it_lies_in_ram(guest):
+    root = guest.monitor.registers()["CR3"] & ~0xFFF
+    shown = dict(
+        re.findall(r"^  \[(\d+)\] +v0x[0-9a-f]+ +0x([0-9a-f]{16})", guest.console.command("entries"), re.MULTILINE)
+    )
+    raw = [guest.memory.read_entry(root + 8 * index) for index in range(512)]
+    assert {int(index): int(value, 16) & ~0x60 for index, value in shown.items()} == {
+        index: value & ~0x60 for index, value in enumerate(raw) if value
+    }
+
+
+def test_entries_lists_any_table_on_the_way(guest):
+    shown = guest.console.command("entries 0xffffffff80109000 1")
+    path = page_walk.path_to(guest.monitor.registers()["CR3"], guest.memory, 0xFFFFFFFF80109000)
+    assert f"frame {path[2] >> 12 & 0xFFFFF:#x}," in shown
+    assert "there is no P1 table" in guest.console.command(f"entries {NOWHERE:#x} 1")
+
+
+def test_hexdump_shows_the_bytes(guest):
+    data = bytes(range(256))
+    guest.memory.write(0x300_0000, data)
+    shown = guest.console.command("hexdump p0x3000000 256").strip().split("\n")
+    assert bytes.fromhex("".join(line[20:67] for line in shown)) == data
+    assert shown[4].endswith("@ABCDEFGHIJKLMNO")
+
+
+def test_idt_and_msr_agree_with_qemu(guest):
+    registers = guest.monitor.human("info registers")
+    base = re.search(r"IDT=\s+([0-9a-f]+)", registers)[1]
+    shown = guest.console.command("idt")
+    assert f"v0x{base.lstrip('0')}" in shown
+    assert re.search(r"^ +14 .*own, 1 +page fault", shown, re.MULTILINE)
+    assert f"0x{guest.monitor.registers()['EFER']:016x}" in guest.console.command("msr")
+    assert guest.console.command("msr 0xc0000080") == guest.console.command("msr 0xC000_0080")
+
+
+def test_reset_is_ctrl_d(guest):
+    guest.console.command("kept = 1")
+    guest.console.sendline("reset")
+    assert "soft reboot" in guest.console.wait_for_prompt()
+    assert "NameError" in guest.console.command("kept")
