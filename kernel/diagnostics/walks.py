@@ -68,7 +68,7 @@ class Translation(View):
 
 
 class Entries(View):
-    """The entries that are in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects."""
+    """The entries in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects."""
 
     def __init__(self, address, level):
         mapper = active_tables()

@@ -1,22 +1,18 @@
 """Guards: how the collector tells that an owner was forgotten. Imported by one module of the kernel.
 
-When the collector finds an armed Guard unreachable, its number is put down; nothing else happens then. Safe points
-take the numbers out. A soft reset forgets guards and numbers.
+An owner's state is a list, [run, count, arena, ...]; run is a small int, not negative while something is owned. The list
+holds its guard, so that both die in one collection. What was owned then is put down, and nothing else happens: safe
+points take it out. A soft reset forgets guards and what was put down.
 """
 
 class Guard:
-    """Having an armed Guard means: if you lose it, its number comes out of take() once."""
+    """Having a Guard in an owner's list means: if the list is lost while it owns something, take() tells, once."""
 
-    number: int
-    armed: bool
-    def __init__(self, number: int) -> None:
-        """Arm a guard with a number from 0 to 2**62 - 1. MemoryError when 65536 are alive."""
+    def __init__(self, state: list, kind: int) -> None:
+        """Guard a list of three items at least; `kind` (0 to 255) comes back from take(). TypeError, ValueError."""
 
-    def disarm(self) -> None:
-        """Make losing it mean nothing. Allocates nothing; again and again does no harm."""
-
-def take() -> int:
-    """Return the number of a lost guard, each once, in any order; -1 if there is none. Allocates nothing."""
+def take() -> tuple[object, int, int, int] | None:
+    """Return (arena, run, count, kind) of one lost owner, each once, in any order; None if there is none."""
 
 def pending() -> int:
-    """Return how many lost guards wait to be taken. Allocates nothing."""
+    """Return how many lost owners wait to be taken. Allocates nothing."""
