@@ -1,0 +1,62 @@
+"""What the README shows is what happens: its transcripts are replayed on a fresh machine."""
+
+import re
+
+import machine
+import pytest
+
+README = (machine.ROOT / "README.md").read_text()
+PROMPTS = re.compile(r"^(clew> |\.\.\. ?)(.*)$")
+
+
+def transcripts():
+    """Return each ```clew block as a list of (typed line, [printed lines])."""
+    found = []
+    for block in re.findall(r"^```clew\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        exchange = []
+        for line in block.splitlines():
+            if prompt := PROMPTS.match(line):
+                exchange.append((prompt[2], []))
+            else:
+                exchange[-1][1].append(line)
+        found.append(exchange)
+    return found
+
+
+def pattern_of(line):
+    """Return a regular expression for a printed line; … in it stands for what differs from machine to machine."""
+    return ".*".join(re.escape(part) for part in line.rstrip().split("…"))
+
+
+@pytest.mark.parametrize("number", range(len(transcripts())))
+def test_a_transcript_happens_as_shown(guest, number):
+    console = guest.console
+    for typed, printed in transcripts()[number]:
+        if typed == "exit":
+            console.sendline(typed)
+            guest.expect_exit(33)
+            return
+        # In a block the editor indents by itself: take that away first.
+        console.send(b"\x15" + typed.encode() + b"\r")
+        console.expect([rb"clew> $", rb"\.\.\. +$|\.\.\. $"])
+        shown = plain(console.before).split("\n")[1:]
+        assert len(shown) - 1 == len(printed) or shown == [""], shown
+        for expected, line in zip(printed, shown, strict=False):
+            assert re.fullmatch(pattern_of(expected), line.rstrip()), f"{line!r} is not {expected!r}"
+
+
+def plain(data):
+    """Return console bytes as text."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", data.decode()).replace("\r\n", "\n")
+
+
+def test_there_is_a_transcript_and_it_is_first():
+    assert transcripts()
+    assert README.index("```clew") < README.index("## ")
+
+
+def test_the_folder_map_names_what_is_there_and_nothing_else():
+    shown = set(re.findall(r"^(\w+)/ ", README, re.MULTILINE))
+    assert {name for name in shown if not (machine.ROOT / name).is_dir()} == set()
+    rooms = set(re.findall(r"^          (\w+)/ ", README, re.MULTILINE))
+    assert rooms == {path.name for path in (machine.ROOT / "kernel").iterdir() if path.is_dir()} - {"__pycache__"}
