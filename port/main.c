@@ -53,6 +53,7 @@ static void forget_root_pointers(void) {
     MP_STATE_VM(console_completer) = MP_OBJ_NULL;
     MP_STATE_VM(console_completions) = MP_OBJ_NULL;
     MP_STATE_VM(trap_describer) = MP_OBJ_NULL;
+    MP_STATE_VM(trap_views) = MP_OBJ_NULL;
     MP_STATE_VM(view_refuser) = MP_OBJ_NULL;
 }
 

@@ -11,11 +11,15 @@
 //   double fault, machine check, NMI         panic: the processor does not promise a place to go on
 //   stack pointer outside the kernel stack   in the guard page: RecursionError, unwound to the last handler; else panic
 //   anything else in kernel code             raise the exception at the interrupted instruction
-//   ring 3                                   handed to whoever went there (see port/modules)
+//   page fault in a range with a handler     the handler decides (port/fault_handlers.c); before that, the rows above
+//   debug exception behind a stepped retry   go on: the instruction has come to its end
+//
+// Ring 3 and the accesses that are tried on purpose (port/modules/_probe.c) never come here: they have stubs of their own.
 #include <string.h>
 #include "py/runtime.h"
 #include "py/nlr.h"
 #include "boot/layout.h"
+#include "port/fault_handlers.h"
 #include "port/machine_control.h"
 #include "port/stacks.h"
 #include "port/traps.h"
@@ -108,6 +112,7 @@ void traps_init_devices(void) {
 void traps_reset(void) {
     raising = false;
     collector_is_running = false;
+    fault_handlers_reset();
 }
 
 // --- records ---
@@ -139,6 +144,9 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->instruction_pointer = frame->rip;
     record->flags = frame->rflags;
     record->table_root = cr3_read();
+    const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
+        frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
+    memcpy(record->registers, registers, sizeof registers);
     if (frame->vector == VECTOR_PAGE_FAULT) {
         record->address = cr2_read();
         if (boot_tables_root != 0) {            // before that there is no window to walk through
@@ -199,6 +207,13 @@ static NORETURN_FUNCTION void raise_now(void) {
     traps_raise(&record);
 }
 
+static NORETURN_FUNCTION void raise_from_handler(void) {
+    mp_obj_t exception = MP_STATE_VM(fault_exception);
+    MP_STATE_VM(fault_exception) = MP_OBJ_NULL;
+    raising = false;
+    nlr_raise(exception);
+}
+
 static NORETURN_FUNCTION void raise_stack_overflow(void) {
     raising = false;
     mp_raise_recursion_depth();
@@ -249,9 +264,18 @@ void trap_dispatch(trap_frame_t *frame) {
     if (reason != NULL) {
         panic_with_frame(frame, reason);
     }
-    make_record(&raised, frame);
+    if (frame->vector == VECTOR_DEBUG && fault_handlers_step_done(frame)) {
+        return;
+    }
+    trap_record_t record;               // on this stack: a handler may fault itself
+    make_record(&record, frame);
+    fault_answer_t answer = frame->vector == VECTOR_PAGE_FAULT ? fault_handlers_answer(frame, &record) : FAULT_UNHANDLED;
+    if (answer == FAULT_RETRY) {
+        return;
+    }
+    raised = record;
     raising = true;
-    redirect(frame, raise_now, frame->rsp);
+    redirect(frame, answer == FAULT_RAISE ? raise_from_handler : raise_now, frame->rsp);
 }
 
 // A page fault whose stack pointer is not inside the kernel stack.

@@ -25,7 +25,9 @@ enum {
 typedef struct {
     uint64_t vector, error_code, address, instruction_pointer, table_root, flags;
     uint64_t entries[TRAP_LEVELS_MAX + 1];
+    uint64_t registers[16];             // as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15
     uint8_t level_first, level_last;
+    bool not_resolved;                  // a handler said "retry", but the access would still be refused
 } trap_record_t;
 
 void traps_init(void);
@@ -38,6 +40,9 @@ const char *trap_name(uint64_t vector);
 
 // port/modules/_traps.c: build and raise the Python exception of a record; runs as the interrupted code.
 void traps_raise(const trap_record_t *record) __attribute__((noreturn));
+// The exception itself; with no memory for it, one without details is raised at once.
+void *traps_new_exception(const trap_record_t *record);
+void traps_mark_not_resolved(void *exception);
 
 // True while the collector runs: Python must not be entered. Set by gc_collect() in port/main.c.
 extern volatile bool collector_is_running;

@@ -1,11 +1,12 @@
 // `_traps`: the processor's exceptions as Python exceptions. Contracts: port/typings/_traps.pyi.
 //
-// An exception carries one Record: what was true at the trap, raw. Its text is made when somebody reads it: by
-// the function that set_describer() was given, else by the few words below.
+// An exception carries one Record: what was true at the trap, raw. Its text and its typed attributes are made when
+// somebody reads them: by the functions that set_describer() and set_views() were given, else by the few words below.
 #include <string.h>
 #include "py/objexcept.h"
 #include "py/objtuple.h"
 #include "py/gc.h"
+#include "port/fault_handlers.h"
 #include "port/modules/natives.h"
 #include "port/machine_control.h"
 #include "port/traps.h"
@@ -54,6 +55,14 @@ static mp_obj_t record_walk(const trap_record_t *trap) {
     return list;
 }
 
+static mp_obj_t record_registers(const trap_record_t *trap) {
+    mp_obj_t items[16];
+    for (size_t i = 0; i < 16; i++) {
+        items[i] = native_new_u64(trap->registers[i]);
+    }
+    return mp_obj_new_tuple(16, items);
+}
+
 static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
     if (destination[0] != MP_OBJ_NULL) {
         return;
@@ -67,13 +76,30 @@ static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination)
         case MP_QSTR_page: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->address >> 12); break;
         case MP_QSTR_instruction_pointer: destination[0] = native_new_u64(trap->instruction_pointer); break;
         case MP_QSTR_root_frame: destination[0] = MP_OBJ_NEW_SMALL_INT((trap->table_root & 0x000ffffffffff000UL) >> 12); break;
+        case MP_QSTR_flags: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->flags); break;
+        case MP_QSTR_registers: destination[0] = record_registers(trap); break;
+        case MP_QSTR_not_resolved: destination[0] = mp_obj_new_bool(trap->not_resolved); break;
         case MP_QSTR_entries: destination[0] = record_walk(trap); break;
     }
 }
 
 static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, print, record_print, attr, record_attr);
 
-// The exception's own attributes, then the record's.
+// What set_views() has under that name, called with the record; false if it has nothing.
+static bool view_attr(mp_obj_t record, qstr attribute, mp_obj_t *destination) {
+    mp_obj_t views = MP_STATE_VM(trap_views);
+    if (views == MP_OBJ_NULL) {
+        return false;
+    }
+    mp_map_elem_t *element = mp_map_lookup(mp_obj_dict_get_map(views), MP_OBJ_NEW_QSTR(attribute), MP_MAP_LOOKUP);
+    if (element == NULL) {
+        return false;
+    }
+    destination[0] = mp_call_function_1(element->value, record);
+    return true;
+}
+
+// The exception's own attributes, then the views, then the record's.
 static void trap_exception_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
     bool load = destination[0] == MP_OBJ_NULL;
     mp_obj_exception_attr(self_in, attribute, destination);
@@ -84,7 +110,7 @@ static void trap_exception_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *dest
     if (arguments != NULL && arguments->len == 1 && mp_obj_is_type(arguments->items[0], &record_type)) {
         if (attribute == MP_QSTR_record) {
             destination[0] = arguments->items[0];
-        } else {
+        } else if (!view_attr(arguments->items[0], attribute, destination)) {
             record_attr(arguments->items[0], attribute, destination);
         }
     }
@@ -117,7 +143,7 @@ static const mp_obj_type_t *exception_type(uint64_t vector) {
 }
 
 // With no memory left for the record, the exception still comes, from MicroPython's emergency buffer, without details.
-void traps_raise(const trap_record_t *trap) {
+void *traps_new_exception(const trap_record_t *trap) {
     const mp_obj_type_t *type = exception_type(trap->vector);
     record_t *record = MP_STATE_THREAD(gc_lock_depth) > 0 ? NULL : gc_alloc(sizeof(record_t), 0);
     if (record == NULL) {
@@ -126,7 +152,18 @@ void traps_raise(const trap_record_t *trap) {
     }
     record->base.type = &record_type;
     record->trap = *trap;
-    nlr_raise(mp_obj_new_exception_arg1(type, MP_OBJ_FROM_PTR(record)));
+    return MP_OBJ_TO_PTR(mp_obj_new_exception_arg1(type, MP_OBJ_FROM_PTR(record)));
+}
+
+void traps_raise(const trap_record_t *trap) {
+    nlr_raise(MP_OBJ_FROM_PTR(traps_new_exception(trap)));
+}
+
+void traps_mark_not_resolved(void *exception) {
+    const mp_obj_tuple_t *arguments = ((mp_obj_exception_t *)exception)->args;
+    if (arguments != NULL && arguments->len == 1 && mp_obj_is_type(arguments->items[0], &record_type)) {
+        ((record_t *)MP_OBJ_TO_PTR(arguments->items[0]))->trap.not_resolved = true;
+    }
 }
 
 static mp_obj_t traps_set_describer(mp_obj_t function) {
@@ -135,7 +172,65 @@ static mp_obj_t traps_set_describer(mp_obj_t function) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_describer_obj, traps_set_describer);
 
+static mp_obj_t traps_set_views(mp_obj_t views) {
+    if (!mp_obj_is_exact_type(views, &mp_type_dict)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a dict of functions expected"));
+    }
+    MP_STATE_VM(trap_views) = views;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_views_obj, traps_set_views);
+
 MP_REGISTER_ROOT_POINTER(mp_obj_t trap_describer);
+MP_REGISTER_ROOT_POINTER(mp_obj_t trap_views);
+
+// --- handlers: port/fault_handlers.c runs them ---
+
+// add_handler(first_page, last_page, function, with_numbers): the slot; or -1 - slot of one that overlaps; or None when full.
+static mp_obj_t traps_add_handler(size_t count, const mp_obj_t *arguments) {
+    uint64_t first = native_get_page(arguments[0]), last = native_get_page(arguments[1]) + (PAGE_SIZE - 1);
+    int slot = -1;
+    if (!mp_obj_is_callable(arguments[2])) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a handler is a function"));
+    }
+    for (int i = FAULT_HANDLERS_MAX - 1; i >= 0; i--) {
+        if (!fault_ranges[i].used) {
+            slot = i;
+        } else if (first <= fault_ranges[i].last && fault_ranges[i].first <= last) {
+            return MP_OBJ_NEW_SMALL_INT(-1 - i);
+        }
+    }
+    if (slot < 0) {
+        return mp_const_none;
+    }
+    MP_STATE_VM(fault_handlers)[slot] = arguments[2];
+    fault_ranges[slot] = (fault_range_t) { .first = first, .last = last, .used = true, .with_numbers = mp_obj_is_true(arguments[3]) };
+    return MP_OBJ_NEW_SMALL_INT(slot);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(traps_add_handler_obj, 4, 4, traps_add_handler);
+
+// A handler may remove itself while it runs.
+static mp_obj_t traps_remove_handler(mp_obj_t slot_in) {
+    size_t slot = native_get_below(slot_in, FAULT_HANDLERS_MAX, "slot");
+    fault_ranges[slot].used = false;
+    MP_STATE_VM(fault_handlers)[slot] = MP_OBJ_NULL;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(traps_remove_handler_obj, traps_remove_handler);
+
+// handlers(): (slot, first page, last page, function) for each.
+static mp_obj_t traps_handlers(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    for (size_t i = 0; i < FAULT_HANDLERS_MAX; i++) {
+        if (fault_ranges[i].used) {
+            mp_obj_t items[] = { MP_OBJ_NEW_SMALL_INT(i), MP_OBJ_NEW_SMALL_INT(fault_ranges[i].first >> 12),
+                MP_OBJ_NEW_SMALL_INT(fault_ranges[i].last >> 12), MP_STATE_VM(fault_handlers)[i] };
+            mp_obj_list_append(list, mp_obj_new_tuple(MP_ARRAY_SIZE(items), items));
+        }
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(traps_handlers_obj, traps_handlers);
 
 // Each provokes the exception of its vector. Two of them take the machine down on purpose: 8 has a stack pointer that
 // the processor can't even push a frame to, 14 one that is an address but not a stack.
@@ -166,6 +261,10 @@ static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_FloatingPointFault), MP_ROM_PTR(&FloatingPointFault_type) },
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
     { MP_ROM_QSTR(MP_QSTR_set_describer), MP_ROM_PTR(&traps_set_describer_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_views), MP_ROM_PTR(&traps_set_views_obj) },
+    { MP_ROM_QSTR(MP_QSTR_add_handler), MP_ROM_PTR(&traps_add_handler_obj) },
+    { MP_ROM_QSTR(MP_QSTR_remove_handler), MP_ROM_PTR(&traps_remove_handler_obj) },
+    { MP_ROM_QSTR(MP_QSTR_handlers), MP_ROM_PTR(&traps_handlers_obj) },
     { MP_ROM_QSTR(MP_QSTR_provoke), MP_ROM_PTR(&traps_provoke_obj) },
 };
 static MP_DEFINE_CONST_DICT(traps_globals, traps_globals_table);

@@ -1,0 +1,199 @@
+// Fault handlers in Python: found by address, run on the interrupted stack, and then the access is tried again.
+//
+// A handler can't hang the machine:
+//   it faults in its own range        the fault is raised inside it
+//   handlers nest too deep            the fault is raised in the innermost
+//   it says "retry" but the tables    the fault is raised, with `.not_resolved` true
+//     still refuse the access
+//   two pages of one instruction      the instruction is stepped: when it has not come to its end after
+//     take each other's frame         RETRIES_MAX faults in a row, the fault is raised, with `.not_resolved` true
+//   it never returns                  Ctrl-C ends it like any Python
+#include <string.h>
+#include "py/runtime.h"
+#include "port/fault_handlers.h"
+#include "port/machine_control.h"
+
+#define ENTRY_PRESENT   (1UL << 0)
+#define ENTRY_WRITABLE  (1UL << 1)
+#define ENTRY_USER      (1UL << 2)
+#define ENTRY_HUGE      (1UL << 7)
+#define ENTRY_NX        (1UL << 63)
+#define ENTRY_FRAME     0x000ffffffffff000UL
+#define CODE_WRITE      2
+#define CODE_USER       4
+#define CODE_FETCH      16
+#define CR0_WP          (1UL << 16)
+#define CR4_SMEP        (1UL << 20)
+#define CR4_SMAP        (1UL << 21)
+#define CR4_PKE         (1UL << 22)
+#define FLAGS_TRAP      (1UL << 8)
+#define FLAGS_AC        (1UL << 18)
+#define RETRIES_MAX     16          // one instruction touches fewer pages than that
+
+fault_range_t fault_ranges[FAULT_HANDLERS_MAX];
+static size_t nesting;
+// The instruction that was retried last, with all its registers: a loop that comes by again gets stepped.
+typedef struct { uint64_t registers[15], rip; unsigned times; bool stepping; } retried_t;
+static retried_t retried;
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t fault_handlers[32]);
+MP_REGISTER_ROOT_POINTER(mp_obj_t fault_exception);
+
+void fault_handlers_reset(void) {
+    memset(fault_ranges, 0, sizeof fault_ranges);
+    memset(&retried, 0, sizeof retried);
+    nesting = 0;
+    for (size_t i = 0; i < FAULT_HANDLERS_MAX; i++) {
+        MP_STATE_VM(fault_handlers)[i] = MP_OBJ_NULL;
+    }
+    MP_STATE_VM(fault_exception) = MP_OBJ_NULL;
+}
+
+// --- is it resolved? ---
+
+static uint32_t pkru_read(void) {
+    uint32_t low, high;
+    __asm__ volatile (".byte 0x0f, 0x01, 0xee" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+static bool is_malformed(uint64_t entry, int level) {
+    uint64_t reserved = ENTRY_FRAME & ~((1UL << cpu_features.physical_bits) - 1);
+    if (level >= 4 || (level == 3 && !cpu_features.gigabyte_pages)) {
+        reserved |= ENTRY_HUGE;
+    } else if (level > 1 && entry & ENTRY_HUGE) {
+        reserved |= (1UL << (12 + 9 * (level - 1))) - 0x2000;       // bit 12 is PAT
+    }
+    return entry & reserved;
+}
+
+static bool key_refuses(uint64_t leaf, const trap_record_t *fault) {
+    if (!(cr4_read() & CR4_PKE) || fault->error_code & CODE_FETCH) {
+        return false;
+    }
+    uint32_t rights = pkru_read() >> (leaf >> 59 & 15) * 2 & 3;
+    bool write_counts = fault->error_code & CODE_WRITE && (fault->error_code & CODE_USER || cr0_read() & CR0_WP);
+    return rights & 1 || (rights & 2 && write_counts);
+}
+
+bool fault_is_resolved(const trap_record_t *fault) {
+    trap_record_t now = *fault;
+    trap_record_walk(&now);
+    uint64_t every = ~0UL, some = 0, code = fault->error_code, leaf = now.entries[now.level_last];
+    for (int level = now.level_first; level >= now.level_last; level--) {
+        if (!(now.entries[level] & ENTRY_PRESENT) || is_malformed(now.entries[level], level)) {
+            return false;
+        }
+        every &= now.entries[level];
+        some |= now.entries[level];
+    }
+    bool by_user = code & CODE_USER;
+    if (now.level_last > 1 && !(leaf & ENTRY_HUGE)) {
+        return false;       // a table that the walk could not reach
+    }
+    if ((by_user && !(every & ENTRY_USER)) || (code & CODE_FETCH && some & ENTRY_NX)) {
+        return false;
+    }
+    if (code & CODE_WRITE && !(every & ENTRY_WRITABLE) && (by_user || cr0_read() & CR0_WP)) {
+        return false;
+    }
+    if (every & ENTRY_USER && !by_user) {
+        bool prevented = code & CODE_FETCH ? cr4_read() & CR4_SMEP : cr4_read() & CR4_SMAP && !(fault->flags & FLAGS_AC);
+        return !prevented && !key_refuses(leaf, fault);
+    }
+    return !(every & ENTRY_USER) || !key_refuses(leaf, fault);
+}
+
+// --- going on ---
+
+// True while the instruction may be tried once more. The same one with the same registers is stepped: the debug
+// exception behind it proves that it came to its end.
+static bool may_retry(trap_frame_t *frame) {
+    bool again = retried.rip == frame->rip && memcmp(retried.registers, frame, sizeof retried.registers) == 0;
+    if (!again) {
+        memcpy(retried.registers, frame, sizeof retried.registers);
+        retried.rip = frame->rip;
+        retried.times = 0;
+        retried.stepping = false;
+        frame->rflags &= ~FLAGS_TRAP;
+        return true;
+    }
+    if (++retried.times >= RETRIES_MAX) {
+        memset(&retried, 0, sizeof retried);
+        return false;
+    }
+    retried.stepping = true;
+    frame->rflags |= FLAGS_TRAP;
+    return true;
+}
+
+bool fault_handlers_step_done(trap_frame_t *frame) {
+    if (!retried.stepping) {
+        return false;
+    }
+    memset(&retried, 0, sizeof retried);
+    frame->rflags &= ~FLAGS_TRAP;
+    return true;
+}
+
+static int range_of(uint64_t address) {
+    for (int i = 0; i < FAULT_HANDLERS_MAX; i++) {
+        if (fault_ranges[i].used && address >= fault_ranges[i].first && address <= fault_ranges[i].last) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// Run the handler; what is to be raised, or MP_OBJ_NULL: then the access can be retried.
+static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t *record) {
+    mp_obj_t fault = MP_OBJ_NULL, handler = MP_STATE_VM(fault_handlers)[index], answer;
+    retried_t before = retried;         // the handler's own retries are no progress of this one
+    if (fault_ranges[index].with_numbers) {
+        answer = mp_call_function_2(handler, MP_OBJ_NEW_SMALL_INT(record->address >> 12), MP_OBJ_NEW_SMALL_INT(record->error_code));
+    } else {
+        fault = MP_OBJ_FROM_PTR(traps_new_exception(record));
+        answer = mp_call_function_1(handler, fault);
+    }
+    retried = before;
+    bool wants_retry = answer == mp_const_true;
+    if (wants_retry && fault_is_resolved(record) && may_retry(frame)) {
+        return MP_OBJ_NULL;
+    }
+    if (fault == MP_OBJ_NULL) {
+        fault = MP_OBJ_FROM_PTR(traps_new_exception(record));
+    }
+    if (wants_retry) {
+        traps_mark_not_resolved(MP_OBJ_TO_PTR(fault));
+    }
+    return fault;
+}
+
+fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *record) {
+    int index = range_of(record->address);
+    if (index < 0 || fault_ranges[index].busy || nesting >= FAULT_NESTING_MAX) {
+        return FAULT_UNHANDLED;
+    }
+    nlr_buf_t nlr;
+    mp_obj_t to_raise;
+    fault_ranges[index].busy = true;
+    nesting++;
+    mp_sched_lock();        // callbacks of others don't run in the middle of an instruction
+    interrupts_enable();
+    if (nlr_push(&nlr) == 0) {
+        to_raise = call_handler(index, frame, record);
+        nlr_pop();
+    } else {
+        to_raise = MP_OBJ_FROM_PTR(nlr.ret_val);
+    }
+    interrupts_disable();
+    mp_sched_unlock();
+    nesting--;
+    fault_ranges[index].busy = false;
+    if (to_raise == MP_OBJ_NULL) {
+        return FAULT_RETRY;
+    }
+    memset(&retried, 0, sizeof retried);
+    MP_STATE_VM(fault_exception) = to_raise;
+    return FAULT_RAISE;
+}

@@ -1,0 +1,61 @@
+"""A piece of address space for tests, built by hand in the kernel: tables in a bytearray, entries stored one by one.
+
+It stands on the natives alone, so that what a test sees is the MMU's and not a mapper's.
+"""
+
+BASE = 0x2000_0000_0000
+"""Address of the first page; its level-4 slot belongs to nobody."""
+
+PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 7, 8))
+NX = 1 << 23
+TABLE = PRESENT | WRITABLE | USER
+DATA = PRESENT | WRITABLE | NX
+
+CODE = f"""
+import _memory, _cpu, _boot, uctypes, gc
+from faults import probe
+BASE, DATA, TABLE = {BASE:#x}, {DATA:#x}, {TABLE:#x}
+PAGE = BASE >> 12
+KERNEL_PAGE = _boot.layout()['KERNEL_PAGE']
+WINDOW_PAGE = _boot.layout()['WINDOW_PAGE']
+class Playground:
+    '''Level-3, level-2 and level-1 table and 20 frames; frames[n] holds its own number in its first word.'''
+    def __init__(self):
+        self.memory = bytearray(4096 * 24)
+        first = (uctypes.addressof(self.memory) >> 12) + 1 & 0xfffffffffffff
+        self.p3, self.p2, self.p1 = first, first + 1, first + 2
+        self.pages = [first + 3 + n for n in range(20)]
+        self.frames = [page - KERNEL_PAGE for page in self.pages]
+        for n, page in enumerate(self.pages):
+            _memory.store64(page << 12, 0x7e57cc00000000b8 | n << 8)
+        self.p4 = WINDOW_PAGE + _cpu.read_root_frame()
+        self.index = BASE >> 39 & 511
+        self.set(self.p3, 0, self.p2 - KERNEL_PAGE, TABLE)
+        self.set(self.p2, 0, self.p1 - KERNEL_PAGE, TABLE)
+        self.set(self.p4, self.index, self.p3 - KERNEL_PAGE, TABLE)
+    def set(self, table, index, frame, flags):
+        _memory.store64((table << 12) + index * 8, frame << 12 | flags & 0xfff | flags >> 12 << 52)
+    def get(self, table, index):
+        value = _memory.load64((table << 12) + index * 8)
+        return value & 0xfff | value >> 52 << 12
+    def map(self, page, n, flags=DATA):
+        self.set(self.p1, page, self.frames[n], flags)
+        _cpu.invlpg(PAGE + page)
+    def unmap(self, page):
+        self.set(self.p1, page, 0, 0)
+        _cpu.invlpg(PAGE + page)
+    def entry(self, page, n, flags=DATA):
+        return probe.step_entry(self.p1, page, self.frames[n] if flags else 0, flags)
+    def read(self, page, user=False):
+        return probe.step_access(BASE + page * 4096, probe.READ, user)
+    def write(self, page, user=False):
+        return probe.step_access(BASE + page * 4096, probe.WRITE, user, 0x5a5a)
+    def execute(self, page, user=False):
+        return probe.step_access(BASE + page * 4096, probe.EXECUTE, user)
+def found(steps):
+    '''Which frame each read found, or the error code of its page fault.'''
+    return [(o.value >> 8 & 0xff) if o.ok else 'fault %d' % o.error_code for o in probe.sequence(steps)]
+def ok(steps):
+    return [o.ok or o.error_code for o in probe.sequence(steps)]
+p = Playground()
+"""
