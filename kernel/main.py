@@ -3,6 +3,7 @@
 Nothing here runs in __main__, which stays the user's, and a tool that waits in the raw REPL sees no output.
 """
 
+import faults
 import memory
 from diagnostics.boot_report import Ram
 from diagnostics.processor import Processor
@@ -15,6 +16,7 @@ from shell import prompt
 def boot(interactive):
     """Bring the machine up to the prompt. `interactive` is false when a tool reset us and waits in the raw REPL."""
     disks.set_import_path()  # first: from here on no file of the user's can stand in for a kernel module
+    faults.init()  # early: from here on a fault explains itself
     prompt.install()  # early, so that the prompt has its commands even if a file system is broken
     memory.init_post_heap(memory.init(memory.BootInfo()))  # the loader's tables end, the kernel's own begin
     disks.mount_ram_disk()  # /: empty at power-on, kept by a soft reset

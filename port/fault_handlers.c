@@ -57,16 +57,6 @@ static uint32_t pkru_read(void) {
     return low;
 }
 
-static bool is_malformed(uint64_t entry, int level) {
-    uint64_t reserved = ENTRY_FRAME & ~((1UL << cpu_features.physical_bits) - 1);
-    if (level >= 4 || (level == 3 && !cpu_features.gigabyte_pages)) {
-        reserved |= ENTRY_HUGE;
-    } else if (level > 1 && entry & ENTRY_HUGE) {
-        reserved |= (1UL << (12 + 9 * (level - 1))) - 0x2000;       // bit 12 is PAT
-    }
-    return entry & reserved;
-}
-
 static bool key_refuses(uint64_t leaf, const trap_record_t *fault) {
     if (!(cr4_read() & CR4_PKE) || fault->error_code & CODE_FETCH) {
         return false;
@@ -81,7 +71,7 @@ bool fault_is_resolved(const trap_record_t *fault) {
     trap_record_walk(&now);
     uint64_t every = ~0UL, some = 0, code = fault->error_code, leaf = now.entries[now.level_last];
     for (int level = now.level_first; level >= now.level_last; level--) {
-        if (!(now.entries[level] & ENTRY_PRESENT) || is_malformed(now.entries[level], level)) {
+        if (!(now.entries[level] & ENTRY_PRESENT) || trap_entry_is_malformed(now.entries[level], level)) {
             return false;
         }
         every &= now.entries[level];

@@ -117,20 +117,36 @@ void traps_reset(void) {
 
 // --- records ---
 
-// Walk record->address by record->table_root as the processor did, and keep the raw entries. Through the window; a
-// table outside of it ends the walk (its entry says where it would be).
+#define ENTRY_PRESENT 1UL
+#define ENTRY_HUGE (1UL << 7)
+#define ENTRY_FRAME 0x000ffffffffff000UL
+
+// A bit is set that this CPU wants to be 0. NX is not one: the kernel never runs without EFER.NXE.
+bool trap_entry_is_malformed(uint64_t entry, int level) {
+    uint64_t reserved = ENTRY_FRAME & ~((1UL << cpu_features.physical_bits) - 1);
+    if (level >= 4 || (level == 3 && !cpu_features.gigabyte_pages)) {
+        reserved |= ENTRY_HUGE;
+    } else if (level > 1 && entry & ENTRY_HUGE) {
+        reserved |= (1UL << (12 + 9 * (level - 1))) - 0x2000;       // bit 12 is PAT
+    }
+    return (entry & reserved) != 0;
+}
+
+// Walk record->address by record->table_root as the processor did, and keep the raw entries: down to the page, or to
+// the entry that it could not use. Through the window; a table outside of it ends the walk.
 void trap_record_walk(trap_record_t *record) {
     uint8_t level = cr4_read() >> 12 & 1 ? 5 : 4;
     record->level_first = level;
-    uint64_t table = record->table_root & 0x000ffffffffff000UL;
+    uint64_t table = record->table_root & ENTRY_FRAME;
     for (;; level--) {
         uint64_t entry = ((volatile uint64_t *)window_pointer(table))[record->address >> (12 + 9 * (level - 1)) & 511];
         record->entries[level] = entry;
         record->level_last = level;
-        if (!(entry & 1) || level == 1 || ((entry & 0x80) && level <= 3)) {
+        bool maps = level == 1 || (level <= 3 && entry & ENTRY_HUGE);
+        if (!(entry & ENTRY_PRESENT) || maps || trap_entry_is_malformed(entry, level)) {
             return;
         }
-        table = entry & 0x000ffffffffff000UL;
+        table = entry & ENTRY_FRAME;
         if (table >> 39 >= WINDOW_P4_ENTRIES) {
             return;
         }

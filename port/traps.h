@@ -36,6 +36,7 @@ void traps_reset(void);
 void trap_dispatch(trap_frame_t *frame);
 void trap_on_bad_stack(trap_frame_t *frame);
 void trap_record_walk(trap_record_t *record);
+bool trap_entry_is_malformed(uint64_t entry, int level);
 const char *trap_name(uint64_t vector);
 
 // port/modules/_traps.c: build and raise the Python exception of a record; runs as the interrupted code.

@@ -63,6 +63,15 @@ static mp_obj_t record_registers(const trap_record_t *trap) {
     return mp_obj_new_tuple(16, items);
 }
 
+// The instruction, and some bytes behind it; empty where it is not the kernel's own code, which is always there.
+static mp_obj_t record_code(const trap_record_t *trap) {
+    uint64_t at = trap->instruction_pointer, end = (uint64_t)__text_end;
+    if (at < (uint64_t)__text_start || at >= end) {
+        return mp_const_empty_bytes;
+    }
+    return mp_obj_new_bytes((const byte *)at, end - at < 15 ? end - at : 15);
+}
+
 static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination) {
     if (destination[0] != MP_OBJ_NULL) {
         return;
@@ -77,6 +86,7 @@ static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination)
         case MP_QSTR_instruction_pointer: destination[0] = native_new_u64(trap->instruction_pointer); break;
         case MP_QSTR_root_frame: destination[0] = MP_OBJ_NEW_SMALL_INT((trap->table_root & 0x000ffffffffff000UL) >> 12); break;
         case MP_QSTR_flags: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->flags); break;
+        case MP_QSTR_code: destination[0] = record_code(trap); break;
         case MP_QSTR_registers: destination[0] = record_registers(trap); break;
         case MP_QSTR_not_resolved: destination[0] = mp_obj_new_bool(trap->not_resolved); break;
         case MP_QSTR_entries: destination[0] = record_walk(trap); break;

@@ -20,9 +20,17 @@ class Record:
     entries: list[tuple[int, int, int, int]]
     """(level, index, the entry's frame number, its flag word) from the root down to where the walk ended; empty for
     what is no page fault."""
+    flags: int
+    """RFLAGS."""
+    registers: tuple[int, ...]
+    """The sixteen general registers, as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15."""
+    code: bytes
+    """15 bytes from the instruction on; empty when that was not in the kernel's own text."""
+    not_resolved: bool
+    """A handler said "retry", but the access would have been refused again."""
 
 class ProcessorFault(Exception):
-    """Any trap. Has the attributes of its Record, and the Record itself as `.record`.
+    """Any trap. Has the attributes of set_views(), those of its Record, and the Record itself as `.record`.
 
     Without memory for a Record those are missing, and the message is all there is.
     """
@@ -39,6 +47,24 @@ class FloatingPointFault(ProcessorFault): ...
 
 def set_describer(function: Callable[[Record], object] | None) -> None:
     """Have a function make the text of a Record, when somebody reads it. A soft reset forgets it."""
+
+def set_views(views: dict[str, Callable[[Record], object]]) -> None:
+    """Have exceptions answer these attributes by calling a function with their Record. A soft reset forgets it."""
+
+def add_handler(first_page: int, last_page: int, function: Callable[..., object], with_numbers: bool) -> int | None:
+    """Have a function answer page faults from one page number to another, both included; return its slot.
+
+    It is called on the interrupted stack: function(exception), or function(page number, error code) if with_numbers.
+    True: the access is retried if it would succeed now. Else the fault, or what the function raised, is raised where
+    it happened. Returns -1 - slot of a handler that has a part of the range, None when all slots are taken; then
+    nothing has changed. A soft reset removes all.
+    """
+
+def remove_handler(slot: int) -> None:
+    """Empty a slot; a function may remove itself while it runs."""
+
+def handlers() -> list[tuple[int, int, int, Callable[..., object]]]:
+    """Return (slot, first page, last page, function) of every handler."""
 
 def provoke(vector: int) -> None:
     """Provoke the exception of a vector: 0, 3, 6, 13 raise, 12 runs off the stack (RuntimeError), 8 and 14 panic."""

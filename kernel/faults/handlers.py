@@ -1,0 +1,79 @@
+"""`on_fault`: Python functions that answer page faults, each for a range of pages.
+
+The function runs on the stack of what faulted, right where it faulted. It may map pages or change rights; when it returns
+True and the access would succeed now, the instruction is tried again. Everything else ends in an exception at the
+faulting statement. port/fault_handlers.c says what keeps a handler from hanging the machine.
+"""
+
+from memory_structs import AddressInUse, KernelError, PageRange
+
+from .natives import traps
+
+
+class TooManyHandlers(KernelError):
+    """All places for fault handlers are taken; cancel one."""
+
+    def __init__(self, most):
+        self.most = most
+        super().__init__("%d fault handlers are registered, and there is no room for more; cancel() one" % most)
+
+
+class FaultHandler:
+    """Having one that is active means: `function` is asked about every page fault in `range`.
+
+    Used with `with`, or cancel(). A soft reset disarms it.
+    """
+
+    def __init__(self, range, function, slot):
+        self.range = range
+        self.function = function
+        self._slot = slot
+
+    @property
+    def is_active(self):
+        return self._slot is not None
+
+    def cancel(self):
+        """Stop answering faults; twice is fine. A handler may cancel itself."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            traps.remove_handler(slot)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.cancel()
+
+    def __repr__(self):
+        return "<fault handler of %s%s>" % (self.range, "" if self.is_active else ", cancelled")
+
+
+def on_fault(range, handler):
+    """Have handler(fault) answer the page faults in a PageRange; returns a FaultHandler.
+
+    range: a PageRange, or an owner of pages that has one (`.range`). The handler gets the PageFault. True: try the
+    access again. Anything else: the fault is raised where it happened. What the handler raises is raised there, too.
+    Raises TypeError, EmptyRange, AddressInUse (another handler has a part of it) or TooManyHandlers; then nothing
+    has changed.
+    """
+    return _register(range, handler, False)
+
+
+def on_fault_numbers(range, handler):
+    """As on_fault, by numbers: handler(page number, error code), which costs no allocation."""
+    return _register(range, handler, True)
+
+
+def _register(range, handler, with_numbers):
+    pages = range if type(range) is PageRange else getattr(range, "range", None)
+    if type(pages) is not PageRange:
+        raise TypeError("a PageRange expected, or what has one as .range, not %s" % type(range).__name__)
+    slot = traps.add_handler(pages.first_number, pages.last_number, handler, with_numbers)
+    if slot is None:
+        raise TooManyHandlers(len(traps.handlers()))
+    if slot < 0:
+        _, first, last, function = [row for row in traps.handlers() if row[0] == -1 - slot][0]
+        other = PageRange.from_numbers(first, last)
+        raise AddressInUse(pages, pages.overlap(other), "the fault handler %r" % function)
+    return FaultHandler(pages, handler, slot)

@@ -1,0 +1,37 @@
+"""Which entry refused an access, and why: read from the entries as they were at the fault."""
+
+PRESENT, WRITABLE, USER, HUGE_PAGE = 1 << 0, 1 << 1, 1 << 2, 1 << 7
+NO_EXECUTE = 1 << 23
+KEY_SHIFT = 19
+
+NOT_PRESENT = "not present"
+RESERVED_BIT = "reserved bit set"
+READ_ONLY = "read-only"
+NOT_EXECUTABLE = "no-execute"
+SUPERVISOR_ONLY = "not for ring 3"
+USER_PAGE = "a user's page, which the kernel keeps off (SMEP, SMAP)"
+KEY = "protection key"
+
+
+def refusal(record):
+    """Return (level, reason) of a page fault's record; (0, ...) when no single entry refused."""
+    last_level, _, _, word = record.entries[-1]
+    code = record.error_code
+    if not word & PRESENT:
+        return last_level, NOT_PRESENT
+    if code & 8:
+        return last_level, RESERVED_BIT
+    if code & 32:
+        return last_level, "%s %d" % (KEY, word >> KEY_SHIFT & 15)
+    for bit, wanted, concerned, reason in (
+        (USER, USER, code & 4, SUPERVISOR_ONLY),
+        (NO_EXECUTE, 0, code & 16, NOT_EXECUTABLE),
+        (WRITABLE, WRITABLE, code & 2, READ_ONLY),
+    ):
+        if concerned:
+            for level, _, _, word in record.entries:
+                if word & bit != wanted:
+                    return level, reason
+    if all([word & USER for _, _, _, word in record.entries]) and not code & 4:
+        return 0, USER_PAGE
+    return 0, "allowed by now: the entries were changed without a flush, or by the access itself"

@@ -1,0 +1,149 @@
+"""What a fault says of itself: typed attributes and one line, both made from the raw record when somebody asks."""
+
+from memory_structs import VirtualAddress
+from memory_structs.spaces import VIRTUAL
+from paging.numbers import page_of
+from paging.translation import Walk, WalkEntry
+
+from .error_code import PageFaultErrorCode
+from .instructions import operand_addresses
+from .natives import boot, traps
+from .reasons import NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal
+
+PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
+HUGE_PAGE, PAT = 1 << 7, 1 << 24
+
+
+def address_of_value(value):
+    """A VirtualAddress that the CPU vouches for."""
+    made = object.__new__(VirtualAddress)
+    made._value = value
+    return made
+
+
+def address(record):
+    """Where: a VirtualAddress for a page fault; the non-canonical number (an int) where one is to blame; else None."""
+    if record.vector == PAGE_FAULT:
+        return address_of_value(record.address)
+    if record.vector == GENERAL_PROTECTION:
+        return bad_operand(record)
+    return None
+
+
+def bad_operand(record):
+    """The non-canonical address that the faulting instruction names, or None."""
+    for value in operand_addresses(record.code, record.registers, record.instruction_pointer):
+        if not VIRTUAL.has_number(value >> 12):
+            return value
+    return None
+
+
+def error_code(record):
+    """A PageFaultErrorCode, or the plain number of another exception."""
+    return PageFaultErrorCode(record.error_code) if record.vector == PAGE_FAULT else record.error_code
+
+
+def instruction_pointer(record):
+    """Where the instruction was."""
+    return address_of_value(record.instruction_pointer)
+
+
+def page(record):
+    """The 4 KiB Page of the address of a page fault."""
+    return page_of(record.page)
+
+
+def walk(record):
+    """The entries that the CPU went through, as they were at the fault: a Walk."""
+    entries = []
+    table = record.root_frame
+    for level, index, frame, word in record.entries:
+        is_last = (level, index, frame, word) == record.entries[-1]
+        if level == 1 and word & HUGE_PAGE:
+            word = word & ~HUGE_PAGE | PAT
+        elif 1 < level < 4 and word & HUGE_PAGE and frame & 1:
+            word |= PAT
+        entries.append(WalkEntry(level, table, index, frame, word, is_last and record.error_code & 8 != 0))
+        table = frame
+    return Walk(address(record), entries)
+
+
+def describe(record):
+    """One line: what was refused where and why, and what to do."""
+    if record.vector == PAGE_FAULT:
+        return describe_page_fault(record)
+    at = "at %s" % address_of_value(record.instruction_pointer)
+    if record.vector == GENERAL_PROTECTION:
+        bad = bad_operand(record)
+        if bad is not None:
+            hint = "the nearest address there is: %s" % VIRTUAL.text_of(VIRTUAL.nearest_address(bad))
+            return "access to 0x%x %s: not a canonical address; %s" % (bad, at, hint)
+        return "general protection fault %s, error code %#x: no privilege, a bad selector or a bad value" % (
+            at,
+            record.error_code,
+        )
+    if record.vector == 0:
+        return "divide error %s: by zero, or the quotient does not fit; check the divisor first" % at
+    if record.vector == 6:
+        return "invalid opcode %s: these bytes are no instruction of this CPU" % at
+    return "%s %s, error code %#x" % (record.name, at, record.error_code)
+
+
+def describe_page_fault(record):
+    """The line for a page fault."""
+    level, reason = refusal(record)
+    code = PageFaultErrorCode(record.error_code)
+    where = "" if level == 0 else " at P%d" % level
+    verb = {"read": "read of", "write": "write to", "execute": "execute at"}[code.access]
+    who = " by ring 3" if code.user else ""
+    text = "%s %s%s: %s%s" % (verb, address_of_value(record.address), who, reason, where)
+    return "%s; %s" % (text, advice(record, reason))
+
+
+def advice(record, reason):
+    """What a person can do about it."""
+    if record.not_resolved:
+        return "the handler said retry, yet the access is still refused: map the page or give the right first"
+    if record.page == 0:
+        return "page 0 is never mapped, so this was a null pointer or an offset from one"
+    if record.page in boot.guard_pages():
+        return "this is the guard page of a stack, which has overflowed"
+    for name, first, _, count, rights in boot.sections():
+        if first <= record.page < first + count:
+            return "this is the kernel's own %s (%s), which stays as it is" % (name, rights)
+    return ADVICE.get(reason, "look at .walk for the entries")
+
+
+ADVICE = {
+    NOT_PRESENT: "nothing is mapped there: map it, or answer with on_fault(range, handler)",
+    READ_ONLY: "remap it writable, or answer with on_fault (copy on write)",
+    NOT_EXECUTABLE: "remap it executable and not writable",
+    RESERVED_BIT: "an entry was written with a bit that must be 0: .walk shows it",
+}
+
+
+def level_of_refusal(record):
+    """The level of the entry that refused, 0 when no single one did; None for what is no page fault."""
+    return refusal(record)[0] if record.vector == PAGE_FAULT else None
+
+
+def reason_of_refusal(record):
+    """Why it refused, in words."""
+    return refusal(record)[1] if record.vector == PAGE_FAULT else record.name
+
+
+def install(owner_of):
+    """Give every fault its typed attributes and its line. owner_of(page number) finds the owner of a mapping, or None."""
+    traps.set_describer(describe)
+    traps.set_views(
+        {
+            "address": address,
+            "error_code": error_code,
+            "instruction_pointer": instruction_pointer,
+            "level": level_of_refusal,
+            "mapping": lambda record: owner_of(record.page) if record.vector == PAGE_FAULT else None,
+            "page": page,
+            "reason": reason_of_refusal,
+            "walk": walk,
+        }
+    )

@@ -1,0 +1,88 @@
+"""Accessed and dirty bits as a tool: which pages were touched since somebody last looked."""
+
+from memory_structs import PageRange
+from paging import OffsetPageTable, tlb
+from paging.entries import page_in_window
+from paging.natives import tables
+from paging.numbers import page_of
+
+PRESENT, ACCESSED, DIRTY = 1 << 0, 1 << 5, 1 << 6
+
+
+class WorkingSet:
+    """The pages of a range that were accessed between two samples, and which of them were written."""
+
+    def __init__(self, range, accessed, dirty):
+        self.range = range
+        self.accessed_numbers = accessed
+        self.dirty_numbers = dirty
+
+    @property
+    def accessed(self):
+        """The Pages that were read, written or executed."""
+        return [page_of(number) for number in self.accessed_numbers]
+
+    @property
+    def dirty(self):
+        """The Pages that were written."""
+        return [page_of(number) for number in self.dirty_numbers]
+
+    def __len__(self):
+        return len(self.accessed_numbers)
+
+    def chart(self, width=64):
+        """One character a page: `.` untouched, `r` accessed, `W` written; a line for every `width` pages."""
+        marks = bytearray(b"." * len(self.range))
+        for numbers, mark in ((self.accessed_numbers, b"r"), (self.dirty_numbers, b"W")):
+            for number in numbers:
+                marks[number - self.range.first_number] = mark[0]
+        text = bytes(marks).decode()
+        return "\n".join([text[at : at + width] for at in range(0, len(text), width)])
+
+    def __repr__(self):
+        return "%d of %d pages accessed, %d written\n%s" % (
+            len(self.accessed_numbers),
+            len(self.range),
+            len(self.dirty_numbers),
+            self.chart(),
+        )
+
+
+def sample(access, page):
+    """Return the ACCESSED and DIRTY bits of a page number's leaf, and clear both; 0 if it is not mapped.
+
+    access: the number layer of a mapper. The entry is changed by compare-and-set, so that a bit which the CPU sets
+    meanwhile is not lost. Flushing is the caller's: until then the CPU may not set the bits again.
+    """
+    while True:
+        frame = access.look(page, 0)
+        word = access.flags & 0xFFFFFF
+        level = access.level
+        if not word & PRESENT:
+            return 0
+        table = page_in_window(access.table_frame)
+        index = page >> 9 * (level - 1) & 511
+        raw = tables.entry_flags(table, index)
+        bits = raw & (ACCESSED | DIRTY)
+        if bits == 0 or tables.compare_and_set(table, index, frame, raw, frame, raw & ~(ACCESSED | DIRTY)):
+            return bits
+
+
+def working_set(range, mapper=None):
+    """Return the WorkingSet of a PageRange since the last call, and begin anew: the bits are cleared and flushed.
+
+    mapper: whose tables; the active ones unless given. Huge pages count with their first page in the range only.
+    """
+    pages = range if type(range) is PageRange else range.range
+    access = (mapper or OffsetPageTable()).access
+    accessed, dirty, number = [], [], pages.first_number
+    while number <= pages.last_number:
+        bits = sample(access, number)
+        if bits & ACCESSED:
+            accessed.append(number)
+        if bits & DIRTY:
+            dirty.append(number)
+        number += 1
+    if accessed or dirty:
+        tlb.flush_all()
+    return WorkingSet(pages, accessed, dirty)
