@@ -1,16 +1,14 @@
-"""What a person runs on the host: make run and its like, gdb, mpremote."""
+"""What a person runs on the host: make run and its like, gdb."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import machine
 import pexpect
 import pytest
 
 RUN = [sys.executable, str(machine.ROOT / "tools" / "run.py")]
-MPREMOTE = str(Path(sys.executable).parent / "mpremote")
 
 
 def run_tool(*words, typed="", timeout=30):
@@ -64,35 +62,6 @@ def test_ctrl_c_reaches_the_kernel(terminal):
     terminal.send("\x03")
     terminal.expect_exact("KeyboardInterrupt")
     terminal.expect_exact("clew> ")
-
-
-@pytest.fixture
-def pty():
-    """The path of the console of `make pty`."""
-    process = subprocess.Popen([*RUN, "pty"], stdout=subprocess.PIPE, text=True, cwd=machine.ROOT)
-    yield process.stdout.readline().strip()
-    process.terminate()
-    process.wait(10)
-
-
-def mpremote(path, *words, timeout=30):
-    """Run the mpremote command on a console; return its result."""
-    command = [MPREMOTE, "connect", path, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-
-
-def test_mpremote_evaluates_executes_and_runs(pty, tmp_path):
-    (tmp_path / "program.py").write_text("print('from a file')\n")
-    assert mpremote(pty, "eval", "2**64").stdout.strip() == "18446744073709551616"
-    assert mpremote(pty, "exec", "print(6 * 7)").stdout.strip() == "42"
-    assert mpremote(pty, "run", str(tmp_path / "program.py")).stdout.strip() == "from a file"
-    failed = mpremote(pty, "exec", "raise ValueError(3)")
-    assert (failed.returncode, "ValueError: 3" in failed.stderr + failed.stdout) == (1, True)
-
-
-def test_mpremote_mounts_a_folder_of_the_host(pty, tmp_path):
-    (tmp_path / "mounted.py").write_text("print('imported from the host')\n")
-    assert "imported from the host" in mpremote(pty, "mount", str(tmp_path), "exec", "import mounted").stdout
 
 
 def test_gdb_stops_in_the_kernel_with_its_symbols(tmp_path):
