@@ -136,6 +136,6 @@ $(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py
 .venv/ready: requirements.txt | packages-venv
 	@echo 'clew: installing the Python packages of requirements.txt into .venv (about 15 s) ...' >&2
 	@rm -rf .venv && python3 -m venv .venv
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt || \
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements.txt || \
 		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
 	@touch $@
