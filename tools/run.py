@@ -26,7 +26,7 @@ PROMPT = b"> "
 # A machine that says nothing for so long has not booted, or has answered everything.
 SLOWEST_BOOT_S = 60
 QUIET_S = 3
-# One set of files for each run: two may run side by side. Kept only if the run fails.
+# One set of files for each run: two may run side by side. Kept until the next run, if the run fails.
 LOG = BUILD / f"run-{os.getpid()}.log"
 TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
@@ -219,11 +219,19 @@ def show(connection):
     return data
 
 
+def remove_old_logs():
+    """Remove the files of runs that are over."""
+    for path in BUILD.glob("run-*.log"):
+        if not Path(f"/proc/{path.stem.split('-')[1]}").exists():
+            path.unlink(missing_ok=True)
+
+
 def main():
     """Do what the make target of the same name says."""
     actions = {"run": run, "debug": debug, "pty": pty, "bochs": bochs}
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
         stop(f"usage: run.py {'|'.join(actions)}")
+    remove_old_logs()
     raise SystemExit(actions[sys.argv[1]]())
 
 
