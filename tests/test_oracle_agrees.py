@@ -32,8 +32,8 @@ def root_of(guest):
 
 
 def letters_of(leaf):
-    """Return which letters `info tlb` shows for a leaf: also P for bit 7 of a 4 KiB page, where it is PAT."""
-    return {letter for bit, letter in LETTERS if leaf.raw & bit}
+    """Return which letters `info tlb` shows for a leaf. Bit 7 of a 4 KiB page is PAT, which it does not show."""
+    return {letter for bit, letter in LETTERS if leaf.raw & bit and not (bit == HUGE and leaf.level == 1)}
 
 
 def lines_of_qemu(guest):
