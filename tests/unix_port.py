@@ -7,6 +7,7 @@ import ast
 import json
 import os
 import subprocess
+import textwrap
 from pathlib import Path
 
 import machine
@@ -28,10 +29,10 @@ print(json.dumps(answers))
 """
 
 
-def run(script, *arguments, timeout=110):
+def run(script, *arguments, heap="64m", timeout=110):
     """Run a script file with the kernel's packages importable; return what it printed. AssertionError if it failed."""
     environment = {**os.environ, "MICROPYPATH": f"{machine.ROOT / 'kernel'}:{TARGET}"}
-    command = [str(MICROPYTHON), "-X", "heapsize=64m", str(script), *map(str, arguments)]
+    command = [str(MICROPYTHON), "-X", f"heapsize={heap}", str(script), *map(str, arguments)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     assert result.returncode == 0, f"{script} {' '.join(map(str, arguments))}:\n{result.stdout}{result.stderr}"
     return result.stdout
@@ -40,7 +41,7 @@ def run(script, *arguments, timeout=110):
 def run_code(folder, code, *arguments):
     """Run MicroPython code, given as text, from a file in a folder; return what it printed."""
     path = folder / "code.py"
-    path.write_text(code)
+    path.write_text(textwrap.dedent(code))
     return run(path, *arguments)
 
 
