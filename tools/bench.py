@@ -39,6 +39,9 @@ def run_rows(only=""):
             kernel.exec("from diagnostics import bench")
             instructions, used = kernel.eval(f"bench.run({name!r})")
             results[name] = {"instructions": instructions, "bytes": used}
+        peers = kernel.eval("__import__('diagnostics.bench').bench.peers()")
+        for name in results.keys() & peers.keys():
+            results[name]["peers"] = peers[name]
     return results
 
 
@@ -51,9 +54,10 @@ def commit():
 def print_rows(results):
     """Print a table of results."""
     width = max(map(len, results), default=10)
-    print(f"{'row':{width}}  instructions   bytes")
+    print(f"{'row':{width}}  instructions   bytes  peers")
     for name, row in results.items():
-        print(f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f}")
+        peers = row.get("peers", "")
+        print(f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f}  {peers}".rstrip())
 
 
 def compare(old, new, limit):

@@ -12,7 +12,7 @@ import gc
 from time import ticks_cpu
 
 # Modules beside this one that have ROWS.
-ROW_MODULES = ("bench_language",)
+ROW_MODULES = ("bench_language", "bench_paging")
 WARM_UPS = 2
 SAMPLES = 5
 
@@ -28,6 +28,14 @@ def names():
     found = [name for name, _, _ in rows()]
     if len(set(found)) != len(found):
         raise ValueError("two bench rows have one name")
+    return found
+
+
+def peers():
+    """Return {row name: what others need for the same, as text}, of the row modules that have PEERS."""
+    found = {}
+    for module in ROW_MODULES:
+        found.update(getattr(getattr(__import__("diagnostics." + module), module), "PEERS", {}))
     return found
 
 

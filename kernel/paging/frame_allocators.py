@@ -31,7 +31,7 @@ class BootInfoFrameAllocator:
 
     def __init__(self, memory_map, owned):
         self._pieces = pieces_of(memory_map, owned.start.number, owned.end.last_number)
-        self._returned = []
+        self._next = self._end = 0  # the piece that frames are taken from
         self.allocated = 0
 
     def allocate_frame(self):
@@ -41,21 +41,24 @@ class BootInfoFrameAllocator:
 
     def allocate_run(self, count):
         """(first frame number, how many, at most `count`), or None."""
-        if self._returned:
-            run = self._returned.pop()
-            self._keep_rest(self._returned, run, count)
-        elif self._pieces:
-            run = self._pieces.pop()
-            self._keep_rest(self._pieces, run, count)
-        else:
-            return None
-        taken = min(count, run[1])
-        self.allocated += taken
-        return run[0], taken
+        first = self._next
+        if first + count <= self._end:
+            self._next = first + count
+            self.allocated += count
+            return first, count
+        return self._allocate_rest(count)
 
-    def _keep_rest(self, pieces, run, count):
-        if run[1] > count:
-            pieces.append((run[0] + count, run[1] - count))
+    def _allocate_rest(self, count):
+        """The end of the current piece, or of what comes next."""
+        while self._next == self._end:
+            if not self._pieces:
+                return None
+            self._next, self._end = self._pieces.pop()
+        first = self._next
+        taken = min(count, self._end - first)
+        self._next += taken
+        self.allocated += taken
+        return first, taken
 
     def deallocate_frame(self, frame):
         """Take a 4 KiB frame back."""
@@ -64,15 +67,20 @@ class BootInfoFrameAllocator:
     def deallocate_run(self, frame, count):
         """Take `count` frames back, from a frame number on."""
         self.allocated -= count
-        self._returned.append((frame, count))
+        if frame + count == self._next:
+            self._next = frame
+            return
+        if self._next != self._end:
+            self._pieces.append((self._next, self._end))
+        self._next, self._end = frame, frame + count
 
     def free(self):
         """How many frames are left."""
-        return sum([count for _, count in self._pieces]) + sum([count for _, count in self._returned])
+        return self._end - self._next + sum([end - first for first, end in self._pieces])
 
 
 def pieces_of(memory_map, first, last):
-    """Runs (first frame number, count) of whole usable frames between two frame numbers, the lowest at the end."""
+    """Pieces (first frame number, the one behind the last) of whole usable frames between two frame numbers, the lowest at the end."""
     taken = [(region.start.value, region.end.value) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:
@@ -90,4 +98,4 @@ def without(taken, start, end):
         low, high = low >> PAGE_SHIFT, high + 4095 >> PAGE_SHIFT
         if low < end and start < high:
             return without(taken, start, min(end, low)) + without(taken, max(start, high), end)
-    return [(start, end - start)] if start < end else []
+    return [(start, end)] if start < end else []

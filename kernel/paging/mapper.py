@@ -4,19 +4,20 @@ The number layer are the methods with `numbers` in their name, and `mapper.acces
 frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap allocation. The typed calls stand on it.
 """
 
-from memory_structs import FrameRange, Page, PageRange, VirtualAddress
+from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, VirtualAddress
 
 from .flags import PteFlagsX86_64, word_for
 from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, cpu, tables
 from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
-from .translation import Mapped, NotMapped, Run, Walk, WalkEntry
+from .translation import NotMapped, Run, Walk, WalkEntry
 
 KEEP_NOTHING = 0
 LEAVE_PARENTS = -1
 MOST_LEVELS = LEVELS - 1
-ROOT_SPAN = 1 << 9 * MOST_LEVELS
+ENTRIES = 512
+PAGES_OF = (0, 1, 1 << 9, 1 << 18)  # 4 KiB pages in a page of a level
 
 
 class Mapper:
@@ -29,7 +30,12 @@ class Mapper:
         self.access = access
         self.ledger = FlushLedger() if ledger is None else ledger
         self.names = list(names)
-        self.shared_from = len_of_root()
+        self.shared_from = ENTRIES
+        # Looked up once: the calls that are made for single pages.
+        self._map = access.map
+        self._map_page = access.map_page
+        self._find = access.find
+        self._physical = access.physical
 
     @property
     def root(self):
@@ -54,7 +60,7 @@ class Mapper:
 
     def _may_be_cached(self, page):
         """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
-        return self.is_active() or page >= UPPER_HALF_FIRST_PAGE and self.shared_from < len_of_root()
+        return self.is_active() or page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES
 
     def _flush_for(self, page, spans, leaves, with_global):
         if not self._may_be_cached(page):
@@ -74,17 +80,20 @@ class Mapper:
         FrameAllocationFailed, ParentEntryHugePage, PageAlreadyMapped, StaleParentEntry, ContradictoryFlags,
         KernelInUse; then nothing has changed and every frame is back in its allocator.
         """
-        size = check_page(page)._size
-        if check_frame(frame)._size is not size:
+        if type(page) is not Page or type(frame) is not Frame:
+            raise TypeError("a Page and a Frame expected, not %r and %r" % (page, frame))
+        size = page._size
+        if frame._size is not size:
             raise TypeError("%r and %r are of two sizes" % (page, frame))
+        word = flags._word if type(flags) is PteFlagsX86_64 else word_for(flags)
+        if parent_flags is None and size is Page4K:
+            code = self._map_page(page._number, frame._number, word)
+            if code == 0:
+                return NOTHING_TO_FLUSH
         level = size._level
-        word = word_for(flags)
         parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
-        count = 1 << 9 * (level - 1)
-        code = self.access.map(page._number, frame._number, count, word, level, level, parent)
-        if code == 0 and parent_flags is None:
-            return NOTHING_TO_FLUSH
-        return self._finish_map(code, page._number, frame._number, count, flags, word, level, level, parent, frame_allocator)
+        numbers = page._number, frame._number, PAGES_OF[level], word_for(flags), level, level, parent
+        return self._finish_map(self._map(*numbers), numbers, flags, frame_allocator)
 
     def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
         """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
@@ -111,21 +120,24 @@ class Mapper:
         """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
         word = word_for(flags)
         parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
-        code = self.access.map(page, frame, count, word, 1, largest, parent)
-        return self._finish_map(code, page, frame, count, flags, word, 1, largest, parent, frame_allocator)
+        code = self._map(page, frame, count, word, 1, largest, parent)
+        if code == 0 and parent == LEAVE_PARENTS:
+            return NOTHING_TO_FLUSH
+        return self._finish_map(code, (page, frame, count, word, 1, largest, parent), flags, frame_allocator)
 
-    def _finish_map(self, code, page, frame, count, flags, word, smallest, largest, parent, frame_allocator):
+    def _finish_map(self, code, numbers, flags, frame_allocator):
         """What is left to do after the first answer: supply tables and try again, or refuse."""
+        page = numbers[0]
         if code > 0:
             try:
                 self.supply(page, code, frame_allocator)
-                code = self.access.map(page, frame, count, word, smallest, largest, parent)
+                code = self._map(*numbers)
             finally:
                 if self.access.spare_count:
                     self.withdraw(frame_allocator)
         if code != 0:
-            raise refusal(code, self.access, page, count, frame, flags, self.names)
-        if parent != LEAVE_PARENTS and self.access.parents_changed and self._may_be_cached(page):
+            raise refusal(code, self.access, page, numbers[2], numbers[1], flags, self.names)
+        if numbers[6] != LEAVE_PARENTS and self.access.parents_changed and self._may_be_cached(page):
             return MapperFlushAll(self.ledger, True)
         return NOTHING_TO_FLUSH
 
@@ -263,21 +275,22 @@ class Mapper:
         """`Mapped` or `NotMapped` (which is false) for a VirtualAddress. MalformedEntry where reserved bits are set."""
         if type(address) is not VirtualAddress:
             raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
-        value = address._value
-        access = self.access
-        frame = access.translate(value >> 12)
-        if frame < 0:
-            if frame == tables.NOT_MAPPED:
-                return NotMapped
-            raise refusal(frame, access, value >> 12)
-        return Mapped(frame << 12 | value & 0xFFF, access.level, access.flags | access.effective << 25)
+        found = self._find(address._value)
+        if found is None:
+            return self._nothing_at(address)
+        return found
+
+    def _nothing_at(self, address):
+        if self.access.malformed:
+            raise refusal(tables.MALFORMED, self.access, address.number)
+        return NotMapped
 
     def translate_addr(self, address):
         """The PhysicalAddress that a VirtualAddress leads to, or None."""
         if type(address) is not VirtualAddress:
             raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
-        frame = self.access.translate(address._value >> 12)
-        return None if frame < 0 else physical_address_of(frame << 12 | address._value & 0xFFF)
+        value = self._physical(address._value)
+        return None if value < 0 else physical_address_of(value)
 
     def translate_page(self, page):
         """The Frame, of the page's own size, that it is mapped to.
@@ -330,16 +343,18 @@ class Mapper:
 
     def clean_up(self, frame_deallocator):
         """Free every empty table but the root and shared level-3 tables; returns how many that were."""
-        return self._clean_up(0, LAST_PAGE, frame_deallocator)
+        return self.clean_up_numbers(0, LAST_PAGE, frame_deallocator)
 
     def clean_up_range(self, pages, frame_deallocator):
         """As clean_up, for the tables on the way of a PageRange."""
         if len(pages) == 0:
             return 0
-        return self._clean_up(pages.first_number, pages.last_number, frame_deallocator)
+        return self.clean_up_numbers(pages.first_number, pages.last_number, frame_deallocator)
 
-    def _clean_up(self, first, last, frame_deallocator):
-        """Unlink, then flush (the CPU may remember the way through the tables), then hand the frames back.
+    def clean_up_numbers(self, first, last, frame_deallocator):
+        """clean_up_range on page numbers, `last` included.
+
+        Unlink, then flush (the CPU may remember the way through the tables), then hand the frames back.
 
         A deallocator that has `deallocate_run(frame number, count)` gets runs.
         """
@@ -360,11 +375,6 @@ class Mapper:
             done += count
             frame = access.freed_run(done)
         return freed
-
-
-def len_of_root():
-    """How many entries a table has."""
-    return 512
 
 
 def level_limit(size):

@@ -56,7 +56,7 @@ class FlushLedger:
     """Does the invalidations of one mapper, counts them, and knows which are still owed.
 
     `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
-    `.open` holds the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called after every local
+    `.open` holds, by serial number, the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called after every local
     invalidation, with a tuple of (page number, count, pages per leaf), or None for everything: other CPUs come in there.
     """
 
@@ -67,6 +67,7 @@ class FlushLedger:
         self.threshold = FLUSH_ALL_ABOVE
         self.shootdown = None
         self.open = {}
+        self.opened = 0
 
     def flush_spans(self, spans):
         """Invalidate every leaf of (page number, count of 4 KiB pages, pages per leaf) spans: one invlpg each."""
@@ -94,12 +95,15 @@ class MapperFlush:
     list of its ledger, and `verify()` reports it.
     """
 
-    def __init__(self, ledger, spans=(), with_global=False):
+    _with_global = False
+
+    def __init__(self, ledger, spans=()):
         self._ledger = ledger
         self.spans = spans
-        self._with_global = with_global
         if ledger is not None:
-            ledger.open[id(self)] = self
+            self._serial = ledger.opened
+            ledger.opened += 1
+            ledger.open[self._serial] = self
 
     @property
     def needed(self):
@@ -121,7 +125,7 @@ class MapperFlush:
         ledger = self._ledger
         if ledger is not None:
             self._ledger = None
-            ledger.open.pop(id(self))
+            ledger.open.pop(self._serial)
 
     def __repr__(self):
         name = type(self).__name__
@@ -136,7 +140,8 @@ class MapperFlushAll(MapperFlush):
     """As MapperFlush, for a change above the leaves: everything is invalidated."""
 
     def __init__(self, ledger, with_global=False):
-        super().__init__(ledger, None, with_global)
+        super().__init__(ledger, None)
+        self._with_global = with_global
 
     flush_all = MapperFlush.flush
 

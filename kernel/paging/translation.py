@@ -3,57 +3,51 @@
 from memory_structs import PAGE_SHIFT, Page4K
 
 from .flags import PteFlagsX86_64
+from .natives import tables
 from .numbers import SIZES, frame_of, physical_address_of
 from .refusals import frame_text
 
-OFFSET_MASK = (1 << PAGE_SHIFT) - 1
+
+Mapped = tables.Mapped
 
 
-class Mapped:
-    """The address leads to `physical_address`, by a leaf at `level`. A snapshot: it does not follow later changes."""
+class Translation:
+    """What a `Mapped` shows besides its numbers (.physical, .level, .word, .effective_word), made when asked for."""
 
-    def __init__(self, physical, level, words):
-        self._physical = physical
-        self.level = level
-        self._words = words
+    def __init__(self, found):
+        self._found = found
 
     @property
     def physical_address(self):
-        return physical_address_of(self._physical)
+        return physical_address_of(self._found.physical)
+
+    @property
+    def size(self):
+        return SIZES[self._found.level]
 
     @property
     def frame(self):
         """The frame, of the page's own size, that the leaf names."""
-        size = SIZES[self.level]
-        return frame_of(self._physical >> PAGE_SHIFT & ~(size.num_4k_pages - 1), size)
+        size = self.size
+        return frame_of(self._found.physical >> PAGE_SHIFT & ~(size.num_4k_pages - 1), size)
 
     @property
     def offset(self):
         """How many bytes into that frame the address lies."""
-        return self._physical & SIZES[self.level].size_in_bytes - 1
+        return self._found.physical & self.size.size_in_bytes - 1
 
     @property
     def flags(self):
         """The leaf's own flags."""
-        return PteFlagsX86_64.of_word(self._words & 0x1FFFFFF)
+        return PteFlagsX86_64.of_word(self._found.word)
 
     @property
     def effective_flags(self):
         """The flags with the rights that remain over all levels: what an access is judged by."""
-        return PteFlagsX86_64.of_word(self._words >> 25)
-
-    @property
-    def size(self):
-        return SIZES[self.level]
-
-    def __bool__(self):
-        return True
-
-    def __eq__(self, other):
-        return type(other) is Mapped and (other._physical, other._words) == (self._physical, self._words)
+        return PteFlagsX86_64.of_word(self._found.effective_word)
 
     def __repr__(self):
-        return "Mapped(%r, offset %s, %r, P%d)" % (self.frame, hex(self.offset), self.flags, self.level)
+        return "Mapped(%r, offset %s, %r, P%d)" % (self.frame, hex(self.offset), self.flags, self._found.level)
 
 
 class NotMappedType:

@@ -146,6 +146,9 @@ void access_link_recursive(access_t *access, uint64_t *entry, uint64_t value, in
 
 int access_check_protected(access_t *access, uint64_t address, uint64_t count) {
     uint64_t last = address + (count << 12) - 1;
+    if (last < access->protected_lowest) {
+        return 0;
+    }
     for (size_t i = 0; i < access->protected_count; i++) {
         if (address <= access->protected[i].last && access->protected[i].first <= last) {
             uint64_t first = access->protected[i].first;
@@ -161,19 +164,23 @@ int access_check_protected(access_t *access, uint64_t address, uint64_t count) {
 // Leaves level, entry, table (frame of the table that holds it) and the rights of the way; returns the entry's place.
 uint64_t *access_walk(access_t *access, uint64_t address, int lowest) {
     uint64_t frame = access->root, rights = ENTRY_WRITABLE | ENTRY_USER, no_execute = 0;
-    for (int level = TABLE_LEVELS;; level--) {
-        uint64_t *place = access_table(access, level, frame, address) + index_of(address, level);
-        uint64_t entry = *place;
-        if (level == lowest || !(entry & ENTRY_PRESENT) || is_leaf(entry, level) || entry_is_malformed(access, entry, level)) {
-            access->level = level;
-            access->entry = entry;
-            access->table = frame;
-            access->page = address >> 12;
-            access->effective = (rights & (ENTRY_WRITABLE | ENTRY_USER)) | (no_execute ? WORD_NO_EXECUTE : 0);
-            return place;
+    const uint64_t unusual = ENTRY_PRESENT | ENTRY_HUGE | access->reserved;
+    int level = TABLE_LEVELS;
+    uint64_t *place, entry;
+    for (int shift = 12 + 9 * (TABLE_LEVELS - 1);; shift -= 9, level--) {
+        place = access_table(access, level, frame, address) + (address >> shift & 511);
+        entry = *place;
+        if (level == lowest || (entry & unusual) != ENTRY_PRESENT) {
+            break; // a leaf, a hole, something malformed, or where the caller wanted to go
         }
         rights &= entry;
-        no_execute |= entry & ENTRY_NO_EXECUTE;
+        no_execute |= entry;
         frame = entry & ENTRY_FRAME;
     }
+    access->level = level;
+    access->entry = entry;
+    access->table = frame;
+    access->page = address >> 12;
+    access->effective = (rights & (ENTRY_WRITABLE | ENTRY_USER)) | (no_execute & ENTRY_NO_EXECUTE ? WORD_NO_EXECUTE : 0);
+    return place;
 }

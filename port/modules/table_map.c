@@ -104,7 +104,7 @@ static void fill_leaves(uint64_t *entries, uint64_t entry, uint64_t step, uint64
 }
 
 static uint64_t unused_in_a_row(const uint64_t *entries, int level, uint64_t count) {
-    uint64_t n = level == 1 ? count : 0;
+    uint64_t n = level == 1 || entries_or(entries, count) == 0 ? count : 0;
     while (n < count && entries[n] == 0) {
         n++;
     }
@@ -124,10 +124,12 @@ static void commit_new_table(access_t *access, const mapping_t *mapping, int lev
         return;
     }
     uint64_t *below = access_table(access, level - 1, new_frame, address);
-    if (level - 1 > 1 || count < 512) {
+    if (possible_leaves(mapping, level - 1, address, frame, count) == 512) {
+        fill_leaves(below, frame | entry_flags_of(mapping->word, level - 1, true), pages_of(level - 1) << 12, 512);
+    } else {
         table_fill_zero(below, 512);
+        commit_table(access, mapping, level - 1, below, address, frame, count);
     }
-    commit_table(access, mapping, level - 1, below, address, frame, count);
     *place = value;
 }
 
@@ -160,6 +162,19 @@ static void commit_table(access_t *access, const mapping_t *mapping, int level, 
         frame += done << 12;
         count -= done;
     }
+}
+
+// The commonest case, in one walk: a page of one size where all tables exist. Answers whether it was that.
+bool map_one(access_t *access, const mapping_t *mapping) {
+    if (mapping->smallest != mapping->largest || mapping->count != pages_of(mapping->smallest) || mapping->widen_parents) {
+        return false;
+    }
+    uint64_t *place = access_walk(access, mapping->address, mapping->smallest);
+    if (access->level != mapping->smallest || access->entry != 0) {
+        return false;
+    }
+    *place = mapping->frame | entry_flags_of(mapping->word, mapping->smallest, true);
+    return true;
 }
 
 void map_commit(access_t *access, const mapping_t *mapping) {

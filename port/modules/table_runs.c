@@ -7,6 +7,8 @@
 #define LEAF_BITS(level) ((level) == 1 ? ENTRY_PRESENT : ENTRY_PRESENT | ENTRY_HUGE)
 #define CLEAR_BY_LOOP_BELOW 8
 
+#pragma GCC optimize ("unroll-loops")
+
 uint64_t entries_or(const uint64_t *entries, uint64_t count) {
     uint64_t single = 0;
     if (count > 0 && ((uintptr_t)entries & 15) != 0) {
@@ -16,8 +18,9 @@ uint64_t entries_or(const uint64_t *entries, uint64_t count) {
     const entry_pair_t *pair = (const entry_pair_t *)entries;
     entry_pair_t sum = { 0, 0 };
     for (; count >= 16; count -= 16, pair += 8) {
-        sum |= pair[0] | pair[1] | pair[2] | pair[3];
-        sum |= pair[4] | pair[5] | pair[6] | pair[7];
+        for (int i = 0; i < 8; i++) {
+            sum |= pair[i]; // one instruction each, with its operand in memory
+        }
     }
     for (; count >= 2; count -= 2) {
         sum |= *pair++;
@@ -34,8 +37,9 @@ static uint64_t entries_and(const uint64_t *entries, uint64_t count) {
     const entry_pair_t *pair = (const entry_pair_t *)entries;
     entry_pair_t product = { ~0UL, ~0UL };
     for (; count >= 16; count -= 16, pair += 8) {
-        product &= pair[0] & pair[1] & pair[2] & pair[3];
-        product &= pair[4] & pair[5] & pair[6] & pair[7];
+        for (int i = 0; i < 8; i++) {
+            product &= pair[i];
+        }
     }
     for (; count >= 2; count -= 2) {
         product &= *pair++;
@@ -191,13 +195,33 @@ void run_update(access_t *access, const leaves_t *leaves) {
     change_table(access, leaves, false, TABLE_LEVELS, access_root(access), leaves->address, leaves->count);
 }
 
-// Entries of one table that go on as `first` began: each next frame, the same flags but for ACCESSED and DIRTY.
-static uint64_t contiguous_leaves(const uint64_t *entries, uint64_t first, uint64_t step, uint64_t count) {
-    const uint64_t mask = ~(ENTRY_ACCESSED | ENTRY_DIRTY);
-    uint64_t expected = first & mask, n = 0;
-    while (n < count && (entries[n] & mask) == expected) {
-        expected += step;
-        n++;
+#define CHUNK 16
+#define SAME_RUN (~(ENTRY_ACCESSED | ENTRY_DIRTY))
+
+// Sixteen entries at an even index that go on from `expected` in steps?
+static bool chunk_goes_on(const uint64_t *entries, uint64_t expected, uint64_t step) {
+    const entry_pair_t *pair = (const entry_pair_t *)entries;
+    entry_pair_t wanted = { expected, expected + step }, two_steps = { 2 * step, 2 * step }, difference = { 0, 0 };
+    for (int i = 0; i < CHUNK / 2; i++) {
+        difference |= pair[i] ^ wanted;
+        wanted += two_steps;
+    }
+    return ((difference[0] | difference[1]) & SAME_RUN) == 0;
+}
+
+// Entries of one table that go on as `expected` began: each next frame, the same flags but for ACCESSED and DIRTY.
+static uint64_t contiguous_leaves(const uint64_t *entries, uint64_t expected, uint64_t step, uint64_t count) {
+    uint64_t n = 0;
+    while (n < count) {
+        if (((uintptr_t)(entries + n) & 15) == 0 && count - n >= CHUNK && chunk_goes_on(entries + n, expected, step)) {
+            n += CHUNK;
+            expected += CHUNK * step;
+        } else if (((entries[n] ^ expected) & SAME_RUN) == 0) {
+            n++;
+            expected += step;
+        } else {
+            break;
+        }
     }
     return n;
 }

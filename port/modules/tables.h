@@ -48,6 +48,7 @@ typedef struct {
     uint64_t reach;             // offset: what is added to a physical address; recursive: the slot; temporary: the window
     uint64_t root;              // physical address of the level-4 table
     mp_obj_t frame_to_page;     // REACH_FUNCTION
+    mp_obj_t describer;
     reached_table_t *reached;   // REACH_FUNCTION: what it answered, this call
     size_t reached_count, reached_capacity;
     uint64_t slots[TABLE_LEVELS + 1];   // REACH_TEMPORARY: the frame that each slot shows, 0 for none
@@ -57,6 +58,7 @@ typedef struct {
     number_list_t spare, freed; // frame numbers: tables to come, tables gone
     page_span_t *protected;
     size_t protected_count;
+    uint64_t protected_lowest;
     // Details of the last answer.
     uint64_t page, entry, count, table;
     int level, protected_index;
@@ -112,6 +114,7 @@ typedef struct {
     bool widen_parents;
     int smallest, largest;
 } mapping_t;
+bool map_one(access_t *access, const mapping_t *mapping);
 int map_check(access_t *access, const mapping_t *mapping, size_t *tables_needed);
 void map_commit(access_t *access, const mapping_t *mapping);
 void map_clean_up(access_t *access, uint64_t first, uint64_t last);
