@@ -6,7 +6,7 @@ frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap alloca
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, VirtualAddress
 
-from .flags import PteFlagsX86_64, word_for
+from .flags import HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
 from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, cpu, tables
 from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
@@ -298,15 +298,20 @@ class Mapper:
         Raises PageNotMapped, ParentEntryHugePage or SmallerPages (another size is mapped there), MalformedEntry.
         """
         level = check_page(page)._size._level
-        frame = self.access.translate(page._number)
-        if frame < 0:
-            raise refusal(frame, self.access, page._number)
-        if self.access.level > level:
-            raise refusal(tables.PARENT_HUGE, self.access, page._number)
-        if self.access.level < level:
-            self.access.look(page._number, level)
-            raise refusal(tables.SMALLER_PAGES, self.access, page._number)
-        return frame_of(frame, page._size)
+        access = self.access
+        frame = access.look(page._number, level)
+        code = 0
+        if not access.flags & PRESENT:
+            code = tables.NOT_MAPPED
+        elif access.malformed:
+            code = tables.MALFORMED
+        elif access.level > level:
+            code = tables.PARENT_HUGE
+        elif level > 1 and not access.flags & HUGE_PAGE:
+            code = tables.SMALLER_PAGES
+        if code != 0:
+            raise refusal(code, access, page._number)
+        return frame_of(frame & -PAGES_OF[level], page._size)
 
     def translate_range(self, pages):
         """What a PageRange is mapped to: a list of Run, holes included, in ascending order."""
