@@ -16,6 +16,7 @@
 #include "py/runtime.h"
 #include "boot/layout.h"
 #include "port/heap.h"
+#include "port/inject.h"
 #include "port/machine_control.h"
 
 heap_area_t heap_areas[HEAP_AREAS_MAX];
@@ -143,6 +144,9 @@ void *__real_gc_realloc(void *pointer, size_t bytes, bool allow_move);
 NORETURN_FUNCTION void __real_m_malloc_fail(size_t bytes);
 
 void *__wrap_gc_alloc(size_t bytes, unsigned int flags) {
+    if (inject_allocation_fails()) {
+        return NULL;
+    }
     void *result = __real_gc_alloc(bytes, flags);
     if (result == NULL && bytes != 0 && !gc_is_locked() && grow_by(bytes)) {
         result = __real_gc_alloc(bytes, flags);
@@ -151,6 +155,9 @@ void *__wrap_gc_alloc(size_t bytes, unsigned int flags) {
 }
 
 void *__wrap_gc_realloc(void *pointer, size_t bytes, bool allow_move) {
+    if (bytes != 0 && allow_move && inject_allocation_fails()) {
+        return NULL;
+    }
     void *result = __real_gc_realloc(pointer, bytes, allow_move);
     if (result == NULL && bytes != 0 && allow_move && !gc_is_locked() && grow_by(bytes)) {
         result = __real_gc_realloc(pointer, bytes, allow_move);

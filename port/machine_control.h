@@ -82,6 +82,9 @@ NORETURN_FUNCTION void machine_reboot(void);
 NORETURN_FUNCTION void boot_refuse(const char *reason);
 NORETURN_FUNCTION void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// port/modules/_mappings.c: the last changes of mappings, into the log.
+void mapper_events_print(void);
+
 // port/boot_tables.c
 void boot_tables_build(void);
 void boot_tables_activate(void);

@@ -32,6 +32,7 @@ void finaliser_reset(void);
 void records_reset(void);
 void mappings_reset(void);
 void audit_reset(void);
+void inject_reset(void);
 
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
@@ -68,6 +69,7 @@ static void start_python(void) {
     records_reset();
     mappings_reset();
     audit_reset();
+    inject_reset();
     safe_point_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);

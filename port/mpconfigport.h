@@ -52,6 +52,9 @@ void *emitted_code_commit(void *code, size_t length, void *relocations);
 #define MICROPY_PY_SYS_PLATFORM             "clew"
 
 // Modules.
+#include "port/inject.h"
+#define MICROPY_VM_HOOK_LOOP               INJECT_CHECK();
+#define MICROPY_VM_HOOK_RETURN             INJECT_CHECK();
 #define MICROPY_ENABLE_SCHEDULER            (1)
 #define MICROPY_SCHEDULER_DEPTH             (16)
 #define MICROPY_SCHEDULER_STATIC_NODES      (1)

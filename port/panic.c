@@ -56,6 +56,7 @@ void panic(const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    mapper_events_print();
     log_print("PANIC: %s\n", line);
     uart_send("\r\nPANIC: ", 9);
     uart_send(line, strlen(line));

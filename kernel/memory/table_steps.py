@@ -19,6 +19,7 @@ from _mappings import (
     dismantle,
     divide,
     first_absent,
+    events,
     flush,
     flush_everything,
     frame_at,

@@ -32,6 +32,49 @@ static void get_range(job_t *job, mp_obj_t page, mp_obj_t count) {
     }
 }
 
+// --- the last events, for whoever reads a panic ---
+
+#define EVENTS 32
+enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENT_DIVIDE, EVENT_ACTIVATE };
+static const char *const event_names[] = { "map", "unmap", "change", "divide", "activate" };
+static struct { uint64_t page, count, root, detail; uint8_t kind; } events[EVENTS];
+static size_t events_count;
+
+// `detail` is the first frame, or the flag word.
+static void note(unsigned kind, uint64_t root, uint64_t page, uint64_t count, uint64_t detail) {
+    size_t i = events_count++ % EVENTS;
+    events[i].kind = kind;
+    events[i].root = root >> 12;
+    events[i].page = page >> 35 ? page | 0xffff000000000UL : page;
+    events[i].count = count;
+    events[i].detail = detail;
+}
+
+void mapper_events_print(void) {
+    size_t kept = events_count < EVENTS ? events_count : EVENTS;
+    for (size_t i = events_count - kept; i < events_count; i++) {
+        log_print("mapper event %u: %s, page 0x%lx, %lu pages, root 0x%lx, detail 0x%lx\n", (unsigned)i,
+            event_names[events[i % EVENTS].kind], events[i % EVENTS].page, events[i % EVENTS].count, events[i % EVENTS].root,
+            events[i % EVENTS].detail);
+    }
+}
+
+// The last events, oldest first: (name, page, count, root, detail); detail is the first frame, or the flag word.
+static mp_obj_t mappings_events(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    size_t end = events_count, kept = end < EVENTS ? end : EVENTS;
+    for (size_t i = end - kept; i < end; i++) {
+        const char *name = event_names[events[i % EVENTS].kind];
+        mp_obj_t items[] = {
+            mp_obj_new_str(name, strlen(name)), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].page), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].count),
+            MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].root), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].detail)
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(5, items));
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_events_obj, mappings_events);
+
 // --- frames for tables ---
 
 #define LOANS_MAX 512
@@ -196,6 +239,7 @@ static mp_obj_t mappings_map(size_t n, const mp_obj_t *arguments) {
     if (!plan_below(root, ROOT_LEVEL, &planned) || planned.tables > lent()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("map() without its plan()"));
     }
+    note(EVENT_MAP, get_root(arguments[0]), job.page, job.end - job.page, job.frame);
     map_below(root, ROOT_LEVEL, &job);
     return MP_OBJ_NEW_SMALL_INT(job.tables);
 }
@@ -314,6 +358,7 @@ static mp_obj_t mappings_detach(size_t n, const mp_obj_t *arguments) {
     mp_int_t absent = first_absent(table_of(root), &job);
     if (absent < 0 && job.page < job.end) {
         harvest = job;
+        note(EVENT_UNMAP, root, job.page, job.end - job.page, 0);
         harvest_root = root;
         detach_below(table_of(root), ROOT_LEVEL, &job);
     }
@@ -523,6 +568,7 @@ static mp_obj_t mappings_change(size_t n, const mp_obj_t *arguments) {
     uint64_t *root = table_of(get_root(arguments[0]));
     mp_int_t absent = first_absent(root, &job);
     if (absent < 0 && job.page < job.end) {
+        note(EVENT_CHANGE, get_root(arguments[0]), job.page, job.end - job.page, job.flags);
         change_below(root, ROOT_LEVEL, &job);
     }
     return MP_OBJ_NEW_SMALL_INT(absent);
@@ -567,6 +613,7 @@ static mp_obj_t mappings_divide(mp_obj_t root_in, mp_obj_t page_in) {
     if (needed > lent()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("divide() without its plan_divide()"));
     }
+    note(EVENT_DIVIDE, root, page, needed, 0);
     for (unsigned i = 0; i < needed; i++) {
         unsigned level;
         uint64_t *entry = find_leaf(root, page, &level);
@@ -623,6 +670,7 @@ void mappings_reset(void) {
     loans_count = 0;
     harvest.page = harvest.end = 0;
     emptied = 0;
+    events_count = 0;
 }
 
 static mp_obj_t mappings_flush_everything(void) {
@@ -729,6 +777,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(mappings_active_root_obj, mappings_active_root)
 
 // Let the processor walk from this root from now on. The low flags of CR3 are kept; the TLB is emptied.
 static mp_obj_t mappings_activate(mp_obj_t root) {
+    note(EVENT_ACTIVATE, get_root(root), 0, 0, 0);
     cr3_write(get_root(root) | (cr3_read() & 0x18));
     return mp_const_none;
 }
@@ -780,6 +829,7 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_dismantle), MP_ROM_PTR(&mappings_dismantle_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&mappings_copy_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_flush_everything), MP_ROM_PTR(&mappings_flush_everything_obj) },
+    { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&mappings_events_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
 };
 static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);

@@ -128,6 +128,7 @@ static mp_obj_t record_del(mp_obj_t self) {
     }
     record->next = *place;
     *place = record - records + 1;
+    safe_point_request();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
