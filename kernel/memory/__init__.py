@@ -53,6 +53,7 @@ from paging import (
 )
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .frames import FrameAllocator
+from .heap import PythonHeap
 from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo, initialize
 from .loaded_section import LoadedSection
 from .mapped_pages import MappedPages
@@ -60,6 +61,7 @@ from .mapper import Mapper
 from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
 from .page_table import PageTable
 from .pages import PageAllocator
+from .reclaim import find_forgotten
 from .refusals import (
     AlreadyInitialized,
     CountMismatch,
@@ -73,6 +75,7 @@ from .shared import SharedFrames
 from .stack import Stack
 from .verify import verify as audit
 from .statistics import Statistics
+from .table_steps import set_safe_point
 from .view_refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -129,8 +132,18 @@ def init(boot_info):
 def init_post_heap(mappings):
     """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
     mappings.identity.drop_all()
-    install(MemoryManagementInfo(mappings.page_table, [mappings]))
-    return _system
+    information = MemoryManagementInfo(mappings.page_table, [mappings])
+    reclaim = find_forgotten(information, information.page_table)
+    information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
+    heap.tend()
+
+    def catch_up():
+        reclaim()
+        heap.tend()
+
+    set_safe_point(catch_up)
+    install(information)
+    return information
 
 
 def get_kernel_mmi_ref():

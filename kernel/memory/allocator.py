@@ -43,6 +43,11 @@ def no_guard():
     """Stands for the guard's enter and leave where nothing can interrupt."""
 
 
+def nothing_forgotten():
+    """Stands for the collector's finds where owners have no finaliser."""
+    return 0
+
+
 class Allocator:
     """What a page allocator and a frame allocator share.
 
@@ -62,6 +67,22 @@ class Allocator:
         self._tree = pool.tree
         self._owner_class = self._owners
         self._pending = []
+        self._new_state = pool.new_state
+        self._forgotten = nothing_forgotten
+        self._reclaim = self._collect = nothing_forgotten
+
+    def find_forgotten(self, new_state, forgotten, reclaim, collect):
+        """Make owners whose loss is noticed, from here on: `new_state` makes their lists.
+
+        `forgotten()` counts what was lost; `reclaim()` gives it back, and is called when a call begins; `collect()`
+        looks for more, gives that back, and returns how many, and is called before a call fails for want of space.
+        """
+        self._new_state = new_state
+        self._forgotten = forgotten
+        self._reclaim = reclaim
+        self._collect = collect
+        for arena in self._arenas:
+            arena.new_state = new_state
 
     @property
     def pool(self):
@@ -74,8 +95,10 @@ class Allocator:
         """Own `count` chunks of 4 KiB, wherever. Raises ValueError, TypeError, OutOfPages or OutOfFrames."""
         if count is True or count >= _HUGE_2M:
             return self._allocate_huge(count)
+        if self._forgotten():
+            self._reclaim()
         owner = self._owner_class()
-        owner._state = state = [_DEAD, count, self._pool, "drop()"]
+        owner._state = state = self._new_state(self._pool, count, 0)
         state[_RUN] = take(self._tree, count)
         if state[_RUN] < 0:
             return self._allocate_within(self._check_count(count), None, 1)
@@ -85,8 +108,10 @@ class Allocator:
         """The same for 512 and more: on a 2 MiB or 1 GiB boundary, in the common case where a low run has one."""
         if count is True or count >= _TOO_MANY:
             self._check_count(count)
+        if self._forgotten():
+            self._reclaim()
         owner = self._owner_class()
-        owner._state = state = [_DEAD, count, self._pool, "drop()"]
+        owner._state = state = self._new_state(self._pool, count, 0)
         state[_RUN] = take_aligned(self._tree, count, _HUGE_2M if count < _HUGE_1G else _HUGE_1G, ALIGNED_TRIES)
         if state[_RUN] < 0:
             return self._allocate_within(self._check_count(count), None, 1)
@@ -220,7 +245,7 @@ class Allocator:
         space = self._ranges._chunk._address._space
         if not space.has_number(last) or not space.is_one_piece(first, last):
             raise OutOfRange(last, "the numbers that exist behind %s" % hex(first))
-        for _ in range(2):
+        while True:
             for arena in self._arenas:
                 owner = self._owners._new(arena)
                 if self._take_into(owner, arena, first, count):
@@ -244,14 +269,13 @@ class Allocator:
         low, high = arena.low, arena.high
         if limits is not None:
             low, high = limits._first, limits._last
-        for _ in range(2):
+        while True:
             for wish in self._alignments(alignment, count):
                 first = self._find_aligned(arena.tree, low, high, count, wish)
                 if first >= 0:
                     return first
             if not self._settle_pending():
-                break
-        return -1
+                return -1
 
     @staticmethod
     def _alignments(alignment, count):
@@ -300,11 +324,11 @@ class Allocator:
         return owner, action
 
     def _settle_pending(self):
-        """Take the left-overs of all deferred actions back. False when there were none."""
+        """Take back the left-overs of all deferred actions, or else what was forgotten. False when there was nothing."""
         pending = [action for action in self._pending if action._left_over]
         for action in pending:
             action._settle()
-        return bool(pending)
+        return bool(pending) or self._collect() > 0
 
     def _arena_for(self, limits):
         """The arena that serves requests within `limits`, a range or None. Raises OutOfRange."""

@@ -2,6 +2,7 @@
 
 import uctypes
 from . import run_lists, run_tree
+from .owners import plain_state
 
 
 class Arena:
@@ -19,6 +20,7 @@ class Arena:
         self.tree = address
         self.enter = enter
         self.leave = leave
+        self.new_state = plain_state
         self.low = runs[0][0] if runs else 0
         self.high = runs[-1][1] if runs else -1
         self._set_territory(runs)
@@ -31,6 +33,8 @@ class Arena:
         self.unmapped = 0
         self.tables = 0
         self.postponed = 0
+        # How many owners were forgotten, and reclaimed.
+        self.reclaimed = 0
 
     def add_taken(self, tables, mapped):
         """Take over what was handed out before this existed: runs of page tables, and mapped runs."""

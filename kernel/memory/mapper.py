@@ -240,6 +240,8 @@ class Mapper:
             enter()
             try:
                 index = first_lost()
+                self._frame_pool.reclaimed += 1
+                self._page_pool.reclaimed += 1
                 if not kernel.reclaim_record(index):
                     kernel.stuck += 1
                 free_lost()

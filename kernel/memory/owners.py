@@ -4,8 +4,8 @@ Having an owner means: nobody else has its numbers, until it is dropped or consu
 Owners can't be copied; only an allocator makes live ones.
 
 An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many
-(`COUNT`), where they belong (`ARENA`), and who consumed it (`CONSUMER`). A list,
-because storing into one costs a seventh of storing an attribute, and never allocates.
+(`COUNT`), where they belong (`ARENA`), who consumed it (`CONSUMER`), and a guard
+that outlives it if it is forgotten. A list, because storing into one costs a seventh of storing an attribute, and never allocates.
 
 All or nothing: each call prepares first, then commits in statements that neither
 allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
@@ -36,24 +36,37 @@ CONSUMER = const(3)
 
 # A new owner's list names `drop()` from the start, since that is how most of them end.
 DROP = "drop()"
+
+# What an owner is, for whoever finds that it was forgotten (see reclaim.py).
+ALLOCATED = const(0)
+UNMAPPED = const(1)
 NEVER_OWNED = "nobody, for only an allocator makes owners"
+
+
+def plain_state(arena, count, kind):
+    """A dead owner's list. On the machine, `_finaliser.new_state` takes its place: with a guard, so that a forgotten
+    owner is found.
+    """
+    return [DEAD, count, arena, DROP, None]
 
 
 class Owner:
     """The interface that all owners share."""
+
+    _kind = ALLOCATED
 
     _ranges = None
     _memory_state = MemoryState.ALLOCATED
 
     # Every owner that an allocator makes has a list of its own; one that a user makes is dead for ever. (A class
     # without __init__ makes its objects in two thirds of the time.)
-    _state = [DEAD, 0, None, NEVER_OWNED]
+    _state = [DEAD, 0, None, NEVER_OWNED, None]
 
     @classmethod
     def _new(cls, arena):
         """Make a dead owner that is to live in `arena`."""
         owner = cls()
-        owner._state = [DEAD, 0, arena, DROP]
+        owner._state = arena.new_state(arena, 0, cls._kind)
         return owner
 
     def _live(self):
@@ -248,6 +261,7 @@ class AllocatedFrames(Owner):
 class UnmappedFrames(Owner):
     """Frames that an unmap has just brought back; nothing reaches them any more."""
 
+    _kind = UNMAPPED
     _ranges = FrameRange
     _memory_state = MemoryState.UNMAPPED
 

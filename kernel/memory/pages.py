@@ -24,6 +24,8 @@ class PageAllocator(Allocator):
     _owners = AllocatedPages
     _out = OutOfPages
     name = "the page allocator"
+    # Pages whose raw buffer was handed out before they were unmapped: never used again before the soft reset.
+    quarantined = 0
     allocate = Allocator.allocate  # repeated: a method is found faster in its own class
 
     @classmethod
@@ -57,6 +59,8 @@ class PageAllocator(Allocator):
             max(run_tree.largest_of(tree) for tree in trees),
             sum(run_tree.count_of(tree) for tree in trees),
         )
+        statistics.quarantine = self.quarantined
+        statistics.allocated -= self.quarantined
         return statistics
 
 
@@ -64,5 +68,5 @@ class _Sum:
     """The counts of several arenas together."""
 
     def __init__(self, arenas):
-        for name in "free", "allocated", "mapped", "unmapped", "tables", "managed":
+        for name in "free", "allocated", "mapped", "unmapped", "tables", "managed", "reclaimed":
             setattr(self, name, sum(getattr(arena, name) for arena in arenas))

@@ -5,7 +5,7 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
 
-from .owners import ARENA, AllocatedFrames, CONSUMER, COUNT, DEAD, RUN
+from .owners import ALLOCATED, ARENA, AllocatedFrames, CONSUMER, COUNT, DEAD, RUN
 from .refusals import CountMismatch, WritableExecutable
 from .run_tree import give
 from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
@@ -28,7 +28,10 @@ class SharedFrames:
         self._writers = 0
         self._executors = 0
         self._consumer = None
+        # Not to be forgotten: while a mapping lives, the kernel holds on to this object; after that, nobody may.
+        self._guarded = self._arena.new_state(self._arena, self._count, ALLOCATED)
         enter()
+        self._guarded[RUN] = run & ~1
         state[CONSUMER] = "SharedFrames()"
         state[RUN] = DEAD
         leave()
@@ -64,6 +67,7 @@ class SharedFrames:
         frames = AllocatedFrames._new(self._arena)
         enter()
         self._consumer = "into_frames()"
+        self._guarded[RUN] = DEAD
         frames._state[COUNT] = self._count
         frames._state[RUN] = self._first << 1 | self._clean
         leave()
@@ -128,6 +132,7 @@ class SharedFrames:
     def _give_when_unused(self):
         """Free the frames when nobody can reach them any more. The mapper calls it after its flush."""
         if self._consumer is not None and not self._users and self._count:
+            self._guarded[RUN] = DEAD
             give(self._arena.tree, self._first << 1, self._count)
             self._count = 0
 

@@ -5,7 +5,8 @@ class Statistics:
     """Counts in 4 KiB units, taken at one moment.
 
     The first six are disjoint and exhaustive: they add up to `.total`. `.device`
-    counts what lies outside RAM and is not part of it.
+    counts what lies outside RAM and is not part of it. `.reclaimed` counts owners, not
+    chunks: those that were forgotten, found by the collector and given back since boot.
     """
 
     names = "free", "allocated", "mapped", "unmapped", "tables", "reserved"
@@ -22,6 +23,7 @@ class Statistics:
         self.chunks = chunks
         self.device = 0
         self.quarantine = 0
+        self.reclaimed = arena.reclaimed
 
     def __repr__(self):
         return ", ".join("%d %s" % (getattr(self, name), name) for name in self.names + ("device",))

@@ -1,6 +1,6 @@
 // `_finaliser`: Guards, which give owners of kernel Python what user classes of MicroPython lack: a finaliser.
 //
-// The state of an owner is a list, [run, count, arena, ...]: run is a small int, not negative, while something is owned
+// The state of an owner is a list, [run, count, arena, consumer, guard]: run is a small int, not negative, while something is owned
 // (first << 1 | clean), of `count` numbers; arena is whoever takes it back. The list also holds its guard, so both die
 // in the same collection, and all finalisers run before any memory is freed: the guard's can still read the list. If
 // it finds something owned, it puts that down; nothing else happens then, because the collector is locked. Safe points
@@ -9,6 +9,7 @@
 // Where it is put down has been allocated together with the guard: a note that hangs on a list of its own and so
 // survives. An owner that was dropped or consumed needs no word to its guard.
 #include "py/objlist.h"
+#include "py/objstr.h"
 #include "port/modules/natives.h"
 #include "port/machine_control.h"
 
@@ -27,7 +28,9 @@ typedef struct {
     note_t *note;
 } guard_t;
 
-enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_LENGTH_MIN };
+enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_CONSUMER, STATE_GUARD };
+
+static const mp_obj_type_t guard_type;
 
 MP_REGISTER_ROOT_POINTER(void *guard_notes);
 MP_REGISTER_ROOT_POINTER(void *guard_lost);
@@ -59,15 +62,9 @@ static void unlink_note(note_t *note) {
     }
 }
 
-// Guard(state, kind): the kind (0 to 255) comes back from take() as it is. The caller puts the guard into the list.
-static mp_obj_t guard_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 2, 2, false);
-    if (!mp_obj_is_exact_type(arguments[0], &mp_type_list) || ((mp_obj_list_t *)MP_OBJ_TO_PTR(arguments[0]))->len < STATE_LENGTH_MIN) {
-        mp_raise_TypeError(MP_ERROR_TEXT("an owner's state is a list: [run, count, arena, ...]"));
-    }
-    uint64_t kind = native_get_below(arguments[1], 256, "kind");
-    guard_t *guard = mp_obj_malloc_with_finaliser(guard_t, type);
-    guard->state = MP_OBJ_TO_PTR(arguments[0]);
+static mp_obj_t guard_new(mp_obj_list_t *state, uint64_t kind) {
+    guard_t *guard = mp_obj_malloc_with_finaliser(guard_t, &guard_type);
+    guard->state = state;
     guard->note = NULL;
     note_t *note = m_new_obj(note_t);
     note->arena = mp_const_none;
@@ -77,7 +74,23 @@ static mp_obj_t guard_make_new(const mp_obj_type_t *type, size_t n_args, size_t 
     return MP_OBJ_FROM_PTR(guard);
 }
 
+static MP_DEFINE_STR_OBJ(drop_text, "drop()");
+
+// new_state(arena, count, kind): the state of an owner that owns nothing yet, [-1, count, arena, "drop()", its guard].
+// The kind (0 to 255) comes back from take() as it is.
+static mp_obj_t finaliser_new_state(mp_obj_t arena, mp_obj_t count, mp_obj_t kind) {
+    uint64_t number = native_get_below(kind, 256, "kind");
+    mp_obj_t items[] = { MP_OBJ_NEW_SMALL_INT(-1), count, arena, MP_OBJ_FROM_PTR(&drop_text), mp_const_none };
+    mp_obj_list_t *state = MP_OBJ_TO_PTR(mp_obj_new_list(MP_ARRAY_SIZE(items), items));
+    state->items[STATE_GUARD] = guard_new(state, number);
+    return MP_OBJ_FROM_PTR(state);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_new_state_obj, finaliser_new_state);
+
 static void put_down(note_t *note, const mp_obj_list_t *state) {
+    if (state->len <= STATE_GUARD) {
+        return;
+    }
     mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
     if (mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0) {
         note->arena = state->items[STATE_ARENA];
@@ -107,7 +120,7 @@ static const mp_rom_map_elem_t guard_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&guard_del_obj) },
 };
 static MP_DEFINE_CONST_DICT(guard_locals, guard_locals_table);
-static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, make_new, guard_make_new, locals_dict, &guard_locals);
+static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, locals_dict, &guard_locals);
 
 // (arena, run, count, kind) of one lost owner, which is forgotten now; None when there is none.
 static mp_obj_t finaliser_take(void) {
@@ -136,7 +149,7 @@ void finaliser_reset(void) {
 
 static const mp_rom_map_elem_t finaliser_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__finaliser) },
-    { MP_ROM_QSTR(MP_QSTR_Guard), MP_ROM_PTR(&guard_type) },
+    { MP_ROM_QSTR(MP_QSTR_new_state), MP_ROM_PTR(&finaliser_new_state_obj) },
     { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&finaliser_take_obj) },
     { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&finaliser_pending_obj) },
 };

@@ -1,0 +1,71 @@
+"""Python's own heap, where it grows: mapped areas that the collector takes when its first 8 MiB are full.
+
+An allocation can't wait for Python, so one area is always kept in reserve, mapped; `tend` sees to that, at safe points:
+between two bytecodes after an area was taken. Each area is as large as the heap so far, so that there are few.
+
+What does not fit in the reserve in one piece raises MemoryError: such data belongs into `create_mapping`.
+"""
+
+from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdraw
+from micropython import const
+
+from paging.flags import HEAP_FLAGS, word_for
+from .table_steps import PRESENT
+
+_FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
+_SMALLEST_PAGES = const(256)
+_SLOTS = const(32)
+
+
+class PythonHeap:
+    """Areas of Python's heap in mappings of `table`, at most three quarters of the RAM that is free at boot."""
+
+    def __init__(self, table, frame_allocator):
+        self._table = table
+        self._frames = frame_allocator.pool
+        self._limit = frame_allocator.pool.free // 4 * 3
+        self._areas = [None] * _SLOTS
+
+    @property
+    def size_in_bytes(self):
+        """What the collector has, its own tables included."""
+        return (_FIRST_PAGES + taken_pages()) << 12
+
+    @property
+    def reserve_in_bytes(self):
+        return reserved_pages() << 12
+
+    @property
+    def largest_object_in_bytes(self):
+        """The largest object for which growing makes room."""
+        return largest()
+
+    def tend(self):
+        """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
+        reserved, taken = reserved_pages(), taken_pages()
+        if reserved == 0:
+            self._add(min(_FIRST_PAGES + taken, self._limit - taken, self._frames.free // 2))
+        elif reserved > _FIRST_PAGES:
+            self._shrink(reserved)
+
+    def _add(self, pages):
+        """Map an area of that many pages and put it into the reserve."""
+        if pages >= _SMALLEST_PAGES and None in self._areas:
+            mapped = self._table.create(pages, word_for(HEAP_FLAGS) | PRESENT, self._table.largest_level)
+            self._areas[offer(mapped.start.number, pages)] = mapped
+
+    def _shrink(self, reserved):
+        """Unmap reserved areas, as long as what is left is as large as the first."""
+        for number, mapped in enumerate(self._areas):
+            if mapped is not None and reserved - len(mapped) >= _FIRST_PAGES and withdraw(number):
+                reserved -= len(mapped)
+                self._areas[number] = None
+                mapped.drop()
+
+    def __repr__(self):
+        areas = sum(1 for number in range(_SLOTS) if self._areas[number] is not None and is_taken(number))
+        return "PythonHeap(%d KiB, %d areas beside the first, %d KiB in reserve)" % (
+            self.size_in_bytes >> 10,
+            areas,
+            self.reserve_in_bytes >> 10,
+        )

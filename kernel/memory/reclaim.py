@@ -1,0 +1,52 @@
+"""What was forgotten comes back.
+
+MicroPython calls no finalisers of Python classes. Every owner's list holds a native guard, every mapping a native
+record; when the collector finds them unreachable, they put down what was owned, in numbers, and ask for a safe point.
+There, or at the beginning of the next call of an allocator or mapper, it is given back:
+
+    mappings first      entries cleared, TLB flushed, frames and pages freed (Mapper.reclaim)
+    then page tables    their records come behind those of the mappings in them
+    then owners         pages and frames that were mapped nowhere
+"""
+
+import gc
+from _finaliser import new_state, pending, take
+
+from .owners import UNMAPPED
+from .run_tree import give
+from .table_steps import enter, leave, lost
+
+
+def find_forgotten(system, table):
+    """Let both allocators notice the loss of their owners, and reclaim through `table`, the kernel's own."""
+
+    def forgotten():
+        return pending() + lost()
+
+    def reclaim():
+        return (table.reclaim() if lost() else 0) + reclaim_owners()
+
+    def collect():
+        gc.collect()
+        return reclaim()
+
+    for allocator in system.frame_allocator, system.page_allocator:
+        allocator.find_forgotten(new_state, forgotten, reclaim, collect)
+    return reclaim
+
+
+def reclaim_owners():
+    """Give back what forgotten owners had. Returns how many that were."""
+    count = 0
+    while pending():
+        enter()
+        try:
+            arena, run, size, kind = take()
+            if kind == UNMAPPED:
+                arena.unmapped -= size
+            give(arena.tree, run, size)
+            arena.reclaimed += 1
+        finally:
+            leave()
+        count += 1
+    return count
