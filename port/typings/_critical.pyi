@@ -4,6 +4,8 @@ Between enter() and the last leave(), Ctrl-C and scheduled callbacks wait. Inter
 are raised as ever, and so is MemoryError. A soft reset leaves all stretches.
 """
 
+from collections.abc import Callable
+
 def enter() -> None:
     """Begin a stretch, or a stretch within one. Allocates nothing."""
 
@@ -15,3 +17,10 @@ def leave() -> None:
 
 def depth() -> int:
     """Return how many stretches are open. Allocates nothing."""
+
+def set_safe_point(function: Callable[[], object]) -> None:
+    """Let function() run at safe points: between two bytecodes, or while the prompt waits, as if between enter() and leave().
+
+    The collector asks for one when something was forgotten or Python's heap needs tending. What function raises is
+    dropped. A soft reset forgets it.
+    """

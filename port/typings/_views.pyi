@@ -1,0 +1,98 @@
+"""Checked access to mapped memory. Imported by one module of the kernel.
+
+A Lease stands for a run of mapped pages and its rights until it is ended. Views borrow bytes of it: any number of them
+for reading, or one for writing. Each access asks, in C, whether the view was released, the lease was ended, or another
+page table is active that does not have the pages. What is refused is raised by the function that set_refuser() was given.
+
+Elements and fields are loaded and stored by one instruction of their width.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+WRITE: int
+EXECUTE: int
+
+def set_refuser(refuse: Callable[[int, object, object], None]) -> None:
+    """Let refuse(number, of, detail) raise what is refused; numbers as in port/modules/views.h. A soft reset forgets it."""
+
+def release(view: View) -> None:
+    """End a view's borrow, even if its layout has a field of that name. TypeError for what is no view."""
+
+class Lease:
+    """Having a live lease means: while a borrow of it lives, end() refuses."""
+
+    owner: object  # kept alive by every view; may be set
+    page: int
+    pages: int
+    rights: int
+    is_live: bool
+    is_borrowed: bool
+    is_exported: bool
+    def __init__(self, owner: object, page: int, pages: int, rights: int, table: int, record: Any) -> None:
+        """Lease pages from number `page` on. table: frame number of the root that must be active, or -1.
+
+        record.mark_exported() is called when the first raw buffer is handed out; None: nobody is told.
+        """
+
+    def slice(self, typecode: str, offset: int, count: int | None, writable: bool) -> Slice:
+        """Borrow `count` elements from byte `offset` on; None: as many as there are."""
+
+    def overlay(self, layout: dict, offset: int, writable: bool) -> Overlay:
+        """Borrow a struct, with its fields as attributes; layout in the notation of uctypes, without pointers."""
+
+    def function(self, signature: str, offset: int, section_offset: int, section_length: int) -> Function:
+        """Borrow a section to call the code at `offset` in it."""
+
+    def borrows(self) -> list[View]:
+        """Return the views that hold a borrow, newest first."""
+
+    def end(self, by: str) -> None:
+        """End the lease. Refused while a borrow lives that a collection does not find forgotten."""
+
+    def revoke(self, by: str) -> None:
+        """End the lease and all borrows: every view is stale. Allocates nothing."""
+
+class View:
+    """What slices, overlays and functions share. In an overlay, fields hide these names; release(view) always works."""
+
+    offset: int
+    size_in_bytes: int
+    page: int
+    writable: bool
+    is_live: bool
+    owner: object
+    def release(self) -> None:
+        """End the borrow, also of the view that this one is a part of. Again and again does no harm."""
+
+    def __enter__(self) -> View: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+class Slice(View):
+    """Elements of one type. Slices of it are copies: bytes for 'B', a list for 'e', else an array."""
+
+    typecode: str
+    itemsize: int
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int | slice) -> Any: ...
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        """Store one element, or as many as the slice has. Everything is converted before anything is stored.
+
+        OverflowError for what does not fit; ValueError for another number of elements.
+        """
+
+    def __iter__(self) -> Iterable[Any]: ...
+    def copy_from(self, source: Any, offset: int = 0) -> None:
+        """Store all elements of a view, buffer or iterable, beginning with element `offset`. ValueError if there is no room."""
+
+    def copy_to(self, target: Any, offset: int = 0) -> None:
+        """Fill a writable view or buffer with elements, beginning with element `offset`. ValueError if there are too few."""
+
+class Overlay(View):
+    """A struct: fields are attributes; nested structs are overlays, arrays are slices, under the same borrow."""
+
+class Function(View):
+    """Machine code: integers in registers, floats in others, by the System V ABI. A fault in it is raised to the caller."""
+
+    address: int
+    def __call__(self, *arguments: int | float) -> int | float | None: ...
