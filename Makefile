@@ -74,6 +74,10 @@ bench: $(BUILD)/kernel.elf .venv/ready | packages-run ## Count guest instruction
 bench-boot: all .venv/ready | packages-run packages-uefi ## Measure boot times: PVH, ISO, UEFI (medians)
 	@$(PYTHON) tools/bench_boot.py $(ARGS)
 
+.PHONY: picture
+picture: $(BUILD)/kernel.elf .venv/ready | packages-run ## Draw a live kernel's page tables: build/picture.svg (ARGS='--help')
+	@$(PYTHON) tools/picture.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/ready ## Check the Python sources with ruff
 	@$(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check

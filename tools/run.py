@@ -60,7 +60,17 @@ def start(command, **options):
 def run_on_terminal(extra=()):
     """Run with the console on this terminal until the machine ends."""
     words = ("-echr", str(ESCAPE), "-trace", "qemu_system_shutdown_request", *extra)
-    return report(wait_through_interrupts(start(machine("stdio,mux=on,signal=off", extra=words).qemu_command())))
+    settings = {"extra": words, "command_line": terminal_words()}
+    return report(wait_through_interrupts(start(machine("stdio,mux=on,signal=off", **settings).qemu_command())))
+
+
+def terminal_words():
+    """Return what the kernel's command line says of this terminal (kernel/shell/terminal.py reads it)."""
+    columns, rows = os.get_terminal_size(sys.stdout.fileno()) if sys.stdout.isatty() else (0, 0)
+    if not rows:
+        return ""
+    plain = os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("NO_COLOR")
+    return f"terminal={columns}x{rows}" + ("" if plain else " colour")
 
 
 def wait_through_interrupts(process):

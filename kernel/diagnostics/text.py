@@ -1,6 +1,6 @@
 """How numbers look, and the base of everything that a command returns."""
 
-UNITS = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
+UNITS = (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
 def hexadecimal(number, digits=1):
@@ -35,6 +35,18 @@ def _line(row, widths, right):
         padding = " " * (widths[place] - len(cell))
         cells.append(padding + cell if place in right else cell + padding)
     return "  ".join(cells).rstrip()
+
+
+def wrapped(words, separator=", ", width=80):
+    """Return words joined into lines of at most `width` characters."""
+    lines = [""]
+    for word in words:
+        text = lines[-1] + (separator if lines[-1] else "") + word
+        if len(text) > width:
+            lines.append(word)
+        else:
+            lines[-1] = text
+    return lines
 
 
 class View:

@@ -89,6 +89,11 @@ class Allocator:
         """The arena that unasked requests are served from."""
         return self._pool
 
+    @property
+    def reservations(self):
+        """What is never handed out unasked: a list of (first number, last number, name)."""
+        return list(self._reserved)
+
     # Allocating anywhere.
 
     def allocate(self, count):

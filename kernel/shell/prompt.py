@@ -4,11 +4,14 @@ import io
 import sys
 
 import _console
+from memory_structs import KernelError
 
 import __main__
 from shell.commands import TABLE
 from shell.nearest import nearest
+from shell.terminal import of_command_line
 
+TERMINAL = of_command_line()
 COMMANDS = {command.name: command for command in TABLE}
 # After a command's word, these mean Python: an assignment, an attribute, a call.
 PYTHON_AFTER_WORD = "=.,:([)]}"
@@ -53,22 +56,14 @@ def run_command(command, rest, names):
     try:
         result = command.run(rest.split(), names)
         if result is not None:
-            show(result)
+            TERMINAL.show(result)
     except KeyboardInterrupt:
         print("\n%s: interrupted" % command.name)
     except Exception as error:
         print("%s: %s" % (type(error).__name__, text_of(error)))
-        log_traceback(error)
+        if not isinstance(error, KernelError):
+            log_traceback(error)
     return True
-
-
-def show(view):
-    """Print what a command returned, line by line, so that Ctrl-C can stop it."""
-    if hasattr(view, "lines"):
-        for line in view.lines():
-            print(line)
-    else:
-        print(view)
 
 
 def log_traceback(error):

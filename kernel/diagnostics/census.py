@@ -1,0 +1,171 @@
+"""Who has what: every owner of mapped pages, every page table, and what every frame of RAM is used for."""
+
+import memory
+from loader.handover import USABLE, memory_regions
+from memory import table_steps
+from memory_structs import PAGE_SHIFT
+from paging import OffsetPageTable, active_level_4_table
+from paging.natives import LAYOUT
+
+from diagnostics.regions import region_of
+from diagnostics.rights import rights_of
+from diagnostics.text import View, columns, hexadecimal, size
+
+# One letter for each owner, in the order of their records; what is the kernel's own has capitals.
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+FREE, TAKEN, TABLE, NO_RAM = ".", "+", "T", " "
+LEGEND = (
+    (FREE, "free"),
+    (TAKEN, "allocated, not mapped"),
+    (TABLE, "page table"),
+    ("K", "kernel image, with Python's heap"),
+    ("B", "the kernel's bookkeeping"),
+    ("L", "loader's information"),
+    ("M", "boot module"),
+    ("R", "firmware and devices"),
+)
+RECURSIVE = ("RECURSIVE_P4_INDEX", "OTHER_RECURSIVE_P4_INDEX")
+FIRST_MIB_LAST = 255
+
+
+class Owner:
+    """A live mapping with an owner: page numbers, kind and rights."""
+
+    def __init__(self, letter, first_page, count, kind, flags, root):
+        self.letter = letter
+        self.first_page = first_page
+        self.count = count
+        self.kind = kind
+        self.flags = flags
+        self.root = root
+
+    def frames(self):
+        """Yield (first frame, count) of what the pages lead to."""
+        for run in OffsetPageTable().runs(self.first_page, self.count):
+            if run.is_mapped:
+                yield run.frame, run.count
+
+
+def owners():
+    """Return every Owner but the kernel's own mappings, in the order in which they came to be."""
+    found = []
+    index = table_steps.next(0)
+    while index >= 0:
+        first, count, kind, flags, root = [
+            table_steps.field(index, name) for name in ("first_page", "count", "kind", "flags", "root")
+        ]
+        if kind not in (table_steps.SYSTEM, table_steps.TABLE):
+            found.append(Owner(LETTERS[len(found) % len(LETTERS)], first, count, kind, flags, root))
+        index = table_steps.next(index + 1)
+    return found
+
+
+class Owners(View):
+    """Every mapping that somebody owns. `.owners` are Owner objects."""
+
+    def __init__(self):
+        self.owners = owners()
+
+    def lines(self):
+        if not self.owners:
+            return ("nobody owns a mapping; the kernel's own are in `dump`",)
+        rows = [("", "pages", "size", "kind", "rights", "where")]
+        return columns(rows + [self._row(owner) for owner in self.owners], (2,))
+
+    @staticmethod
+    def _row(owner):
+        start = owner.first_page << PAGE_SHIFT
+        place = "v%s +%d" % (hexadecimal(start), owner.count)
+        kind = table_steps.KIND_NAMES[owner.kind]
+        bytes_owned = owner.count << PAGE_SHIFT
+        return (owner.letter, place, size(bytes_owned), kind, rights_of(owner.flags), region_of(owner.first_page).name)
+
+
+def table_frames(root=None):
+    """Yield (frame number, level) of every table that the active root leads to, the root first."""
+    yield from _tables_below(active_level_4_table() if root is None else root)
+
+
+def _tables_below(table):
+    yield table.page - LAYOUT["WINDOW_PAGE"], table.level
+    if table.level == 1:
+        return
+    skipped = [LAYOUT[key] for key in RECURSIVE] if table.level == 4 else ()
+    for entry in table.used():
+        below = None if entry.index in skipped else table.next_table(entry.index)
+        if below is not None:
+            yield from _tables_below(below)
+
+
+class Stretch:
+    """Frames from `.first` to `.last`, used for one thing: `.letter`, and `.name` in words."""
+
+    def __init__(self, first, last, letter, name):
+        self.first = first
+        self.last = last
+        self.letter = letter
+        self.name = name
+
+
+def frame_census():
+    """Yield a Stretch for everything known of RAM; later ones overrule earlier ones."""
+    allocator = memory.frame_allocator
+    pool = allocator.pool
+    yield Stretch(pool.low, pool.high, TAKEN, "allocated")
+    for start, end, kind in memory_regions():
+        if kind != USABLE and start >> PAGE_SHIFT <= pool.high:
+            yield Stretch(start >> PAGE_SHIFT, end - 1 >> PAGE_SHIFT, "R", "firmware")
+    yield Stretch(0, FIRST_MIB_LAST, "R", "the first MiB")
+    for first, count, _ in pool.runs():
+        yield Stretch(first, first + count - 1, FREE, "free")
+    for first, last, name in allocator.reservations:
+        yield Stretch(first, last, letter_of_reservation(name), name)
+    for frame, level in table_frames():
+        yield Stretch(frame, frame, TABLE, "P%d table" % level)
+    for owner in owners():
+        for first, count in owner.frames():
+            yield Stretch(first, first + count - 1, owner.letter, "an owner")
+
+
+def letter_of_reservation(name):
+    """Return the letter of what is reserved under a name."""
+    for word, letter in (("image", "K"), ("boot", "B"), ("bookkeeping", "B"), ("loader", "L"), ("module", "M")):
+        if word in name:
+            return letter
+    return "R"
+
+
+class Frames(View):
+    """The states of RAM, and its largest free runs. `.statistics` is the allocator's."""
+
+    def __init__(self, most=8):
+        self.statistics = memory.frame_allocator.statistics()
+        runs = sorted(memory.frame_allocator.pool.runs(), key=lambda run: -run[1])
+        self.largest = runs[:most]
+
+    def lines(self):
+        yield from state_lines(self.statistics)
+        yield "largest free runs"
+        rows = [(first << PAGE_SHIFT, count << PAGE_SHIFT) for first, count, _ in self.largest]
+        yield from columns([("  p" + hexadecimal(start), size(length)) for start, length in rows], (1,))
+
+
+class Pages(View):
+    """The states of the address space that can be had. `.statistics` is the allocator's."""
+
+    def __init__(self):
+        self.statistics = memory.page_allocator.statistics()
+
+    def lines(self):
+        return state_lines(self.statistics)
+
+
+def state_lines(statistics):
+    """Return a table of an allocator's states."""
+    rows = []
+    for name in statistics.names + ("device", "quarantine"):
+        count = getattr(statistics, name)
+        if count or name == "free":
+            rows.append((name, str(count), size(count << PAGE_SHIFT)))
+    rows.append(("in all", str(statistics.total), size(statistics.total << PAGE_SHIFT)))
+    return columns(rows, (1, 2))

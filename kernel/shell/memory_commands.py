@@ -1,0 +1,45 @@
+"""Commands about who owns what: frames, pages, owners, the audit, and pictures of all that."""
+
+import memory
+from diagnostics.census import Frames, Owners, Pages
+from diagnostics.picture import Picture, PoolPicture
+from diagnostics.screen import draw
+
+from shell.command import Argument, command
+from shell.kinds import WordKind
+
+PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": draw}
+
+
+@command("frames", "What RAM is used for, and its largest free runs.")
+def frames():
+    return Frames()
+
+
+@command("pages", "What the address space is used for.")
+def pages():
+    return Pages()
+
+
+@command("owners", "Every mapping that somebody owns.")
+def owners():
+    return Owners()
+
+
+@command("verify", "Audit all of memory: owners, rights over all levels, sums.")
+def verify():
+    return memory.verify()
+
+
+@command(
+    "picture",
+    "Draw RAM, or the kernel's page pool, with a letter for each use.",
+    Argument("what", WordKind("WHAT", tuple(PICTURES)), "memory"),
+    details=(
+        "picture            physical memory, here",
+        "picture pool       the virtual pages that were handed out",
+        "picture screen     physical memory on the machine's own display (boot through the ISO)",
+    ),
+)
+def picture(what):
+    return PICTURES[what]()
