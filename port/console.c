@@ -6,7 +6,9 @@
 // Which word is a command is Python's business: the hook that _console.set_command_runner() was given sees every
 // complete line first and says whether it was one. The raw REPL is MicroPython's own (shared/runtime/pyexec.c).
 #include <string.h>
+#include "py/builtin.h"
 #include "py/compile.h"
+#include "py/frozenmod.h"
 #include "py/gc.h"
 #include "py/repl.h"
 #include "py/runtime.h"
@@ -15,11 +17,54 @@
 #include "shared/runtime/pyexec.h"
 #include "genhdr/mpversion.h"
 #include "port/console.h"
+#include "port/machine_control.h"
 
 static bool tool_prompt;                // ">>> " rather than "clew> "
 
+static void print_to_log(void *data, const char *text, size_t length) {
+    (void)data;
+    log_send(text, length);
+}
+
+// A traceback is (file, line, block) for each frame, the innermost first.
+typedef struct { size_t file, line, block; } frame_t;
+
+static bool is_kernel_frame(const frame_t *frame) {
+    return mp_find_frozen_module(qstr_str(frame->file), NULL, NULL) == MP_IMPORT_STAT_FILE;
+}
+
+static void print_frame(const frame_t *frame) {
+    mp_printf(&mp_plat_print, "  File \"%q\", line %d", (qstr)frame->file, (int)frame->line);
+    mp_printf(&mp_plat_print, frame->block == MP_QSTRnull ? "\n" : ", in %q\n", (qstr)frame->block);
+}
+
+// What the kernel refuses is told without the kernel's own frames; those are in the log. If nothing but the line that
+// was typed is left of the traceback, one line says it all.
 static void print_exception(mp_obj_t exception) {
-    mp_obj_print_exception(&mp_plat_print, exception);
+    size_t count, *values;
+    mp_obj_exception_get_traceback(exception, &count, &values);
+    const frame_t *frames = (const frame_t *)values;
+    count /= 3;
+    size_t users = 0;
+    for (size_t i = 0; i < count; i++) {
+        users += !is_kernel_frame(&frames[i]);
+    }
+    if (tool_prompt || users == count) {
+        mp_obj_print_exception(&mp_plat_print, exception);
+        return;
+    }
+    const mp_print_t log = { NULL, print_to_log };
+    mp_obj_print_exception(&log, exception);
+    if (users > 1) {
+        mp_print_str(&mp_plat_print, "Traceback (most recent call last):\n");
+        for (size_t i = count; i-- > 0;) {
+            if (!is_kernel_frame(&frames[i])) {
+                print_frame(&frames[i]);
+            }
+        }
+    }
+    mp_obj_print_helper(&mp_plat_print, exception, PRINT_EXC);
+    mp_print_str(&mp_plat_print, "\n");
 }
 
 static bool is_system_exit(mp_obj_t exception) {
