@@ -27,6 +27,7 @@ class Copies:
         if not data or len(data) % PAGE_SIZE:
             raise ValueError("the data must be whole pages of %d bytes" % PAGE_SIZE)
         self._mapper = get_kernel_mmi_ref().page_table
+        self._originals = []
         self.shared = [self._filled(data[at : at + PAGE_SIZE]) for at in range(0, len(data), PAGE_SIZE)]
         self._mappings = {}
         self._handlers = []
@@ -42,11 +43,16 @@ class Copies:
         return SOMEWHERE + copy * APART
 
     def _filled(self, data):
-        """Return one frame with these bytes, to be shared. (A frame that changes hands is cleared: so share it first.)"""
+        """Return one frame with these bytes, to be shared.
+
+        The mapping through which it was filled stays, read-only: frames that nobody maps are cleared for the next one.
+        """
         frames = SharedFrames(allocate_frames(1))
-        with self._mapper.map_shared(allocate_pages(1), frames, WRITABLE) as mapping:
-            with mapping.as_slice_mut("B") as view:
-                view.copy_from(data)
+        original = self._mapper.map_shared(allocate_pages(1), frames, WRITABLE)
+        with original.as_slice_mut("B") as view:
+            view.copy_from(data)
+        original.remap(READABLE)
+        self._originals.append(original)
         return frames
 
     def _answer(self, fault):
@@ -69,11 +75,11 @@ class Copies:
         """Give everything back."""
         for handler in self._handlers:
             handler.cancel()
-        for mapping in self._mappings.values():
+        for mapping in self._originals + list(self._mappings.values()):
             mapping.drop()
         for frames in self.shared:
             frames.drop()
-        self._mappings, self.shared, self._handlers = {}, [], []
+        self._mappings, self._originals, self.shared, self._handlers = {}, [], [], []
 
     def __enter__(self):
         return self
