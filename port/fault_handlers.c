@@ -159,6 +159,20 @@ static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t
     return fault;
 }
 
+// Callbacks of others don't run in the middle of an instruction: the scheduler is locked while a handler runs. What was
+// before is put back by hand, because fault_handlers_interrupt() may have taken the lock away.
+static void restore_scheduler(int before) {
+    bool waiting = mp_sched_num_pending() > 0 || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    MP_STATE_VM(sched_state) = before < 0 ? before : waiting ? MP_SCHED_PENDING : MP_SCHED_IDLE;
+}
+
+// Ctrl-C was typed: bytecode looks for it only while the scheduler is not locked.
+void fault_handlers_interrupt(void) {
+    if (nesting > 0 && !critical_is_held()) {
+        MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
+    }
+}
+
 fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *record) {
     int index = range_of(record->address);
     if (index < 0 || fault_ranges[index].busy || nesting >= FAULT_NESTING_MAX) {
@@ -168,7 +182,8 @@ fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *r
     mp_obj_t to_raise;
     fault_ranges[index].busy = true;
     nesting++;
-    mp_sched_lock();        // callbacks of others don't run in the middle of an instruction
+    int scheduler_before = MP_STATE_VM(sched_state);
+    mp_sched_lock();
     interrupts_enable();
     if (nlr_push(&nlr) == 0) {
         to_raise = call_handler(index, frame, record);
@@ -177,7 +192,7 @@ fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *r
         to_raise = MP_OBJ_FROM_PTR(nlr.ret_val);
     }
     interrupts_disable();
-    mp_sched_unlock();
+    restore_scheduler(scheduler_before);
     nesting--;
     fault_ranges[index].busy = false;
     if (to_raise == MP_OBJ_NULL) {

@@ -23,6 +23,8 @@ typedef enum {
 fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *record);
 // A retried instruction that was stepped has come to its end: true if this debug exception was that.
 bool fault_handlers_step_done(trap_frame_t *frame);
+// An exception is pending: let the running handler see it.
+void fault_handlers_interrupt(void);
 void fault_handlers_reset(void);
 // Would this access succeed by the tables as they are now?
 bool fault_is_resolved(const trap_record_t *record);

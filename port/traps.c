@@ -267,6 +267,7 @@ static void serve_interrupt(trap_frame_t *frame) {
         port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
     }
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
+        fault_handlers_interrupt();
         interrupt_emitted_code(frame);
     }
 }

@@ -36,16 +36,16 @@ def test_an_exception_of_the_cpu_is_an_exception_of_python(kernel, vector):
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("_memory.load64(HOLE)", "read of 0x600000000000: not present at P4"),
-        ("_memory.store8(HOLE + 5, 1)", "write to 0x600000000005: not present at P4"),
-        ("_memory.store8(TEXT, 1)", "write to 0xffffffff80[0-9a-f]+: not allowed at P1"),
-        ("_memory.read_bytes(HOLE, 10)", "read of 0x600000000000"),
-        ("uctypes.bytearray_at(HOLE, 10)[3]", "read of 0x600000000003"),
-        ("bytes(uctypes.bytearray_at(HOLE, 10))", "read of 0x600000000000"),
-        ("machine.mem32[HOLE]", "read of 0x600000000000"),
-        ("viper_read(HOLE)", "read of 0x600000000000"),
-        ("uctypes.struct(HOLE, {'x': 0 | uctypes.UINT32}, uctypes.NATIVE).x", "read of 0x600000000000"),
-        ("memoryview(uctypes.bytearray_at(HOLE, 10))[1:3] == b'xx'", "read of 0x60000000000"),
+        ("_memory.load64(HOLE)", "read of v0x600000000000: not present at P4"),
+        ("_memory.store8(HOLE + 5, 1)", "write to v0x600000000005: not present at P4"),
+        ("_memory.store8(TEXT, 1)", "write to v0xffffffff80[0-9a-f]+: read-only at P1"),
+        ("_memory.read_bytes(HOLE, 10)", "read of v0x600000000000"),
+        ("uctypes.bytearray_at(HOLE, 10)[3]", "read of v0x600000000003"),
+        ("bytes(uctypes.bytearray_at(HOLE, 10))", "read of v0x600000000000"),
+        ("machine.mem32[HOLE]", "read of v0x600000000000"),
+        ("viper_read(HOLE)", "read of v0x600000000000"),
+        ("uctypes.struct(HOLE, {'x': 0 | uctypes.UINT32}, uctypes.NATIVE).x", "read of v0x600000000000"),
+        ("memoryview(uctypes.bytearray_at(HOLE, 10))[1:3] == b'xx'", "read of v0x60000000000"),
     ],
 )
 def test_a_refused_access_is_a_page_fault_wherever_it_is_made(kernel, code, message):
@@ -67,8 +67,9 @@ def test_a_page_fault_carries_what_was_true_at_the_fault(kernel):
         try:
             _memory.store16({HOLE + 0x1234:#x}, 1)
         except _traps.PageFault as fault:
-            facts = [fault.address, fault.error_code, fault.page, fault.vector, fault.entries, fault.name]
-            pointer = fault.instruction_pointer
+            raw = fault.record
+            facts = [raw.address, raw.error_code, raw.page, raw.vector, raw.entries, raw.name]
+            pointer = raw.instruction_pointer
         """)
     index = HOLE >> 39 & 511
     assert kernel.eval("facts") == [HOLE + 0x1234, 2, (HOLE + 0x1234) >> 12, 14, [(4, index, 0, 0)], "page fault"]
@@ -111,7 +112,7 @@ def test_a_fault_inside_except_and_finally_unwinds_like_any_exception(kernel):
                 try:
                     _memory.load8({HOLE + 1:#x})
                 except Exception as second:
-                    trace.append(second.address)
+                    trace.append(second.record.address)
         probe()
         """)
     assert kernel.eval("trace") == ["finally", "PageFault", HOLE + 1]

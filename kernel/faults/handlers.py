@@ -1,8 +1,8 @@
 """`on_fault`: Python functions that answer page faults, each for a range of pages.
 
-The function runs on the stack of what faulted, right where it faulted. It may map pages or change rights; when it returns
-True and the access would succeed now, the instruction is tried again. Everything else ends in an exception at the
-faulting statement. port/fault_handlers.c says what keeps a handler from hanging the machine.
+The function runs on the stack of what faulted, right where it faulted. It may map pages or change rights; when it
+returns True and the access would succeed now, the instruction is tried again. Everything else ends in an exception
+at the faulting statement. port/fault_handlers.c says what keeps a handler from hanging the machine.
 """
 
 from memory_structs import AddressInUse, KernelError, PageRange
@@ -73,7 +73,7 @@ def _register(range, handler, with_numbers):
     if slot is None:
         raise TooManyHandlers(len(traps.handlers()))
     if slot < 0:
-        _, first, last, function = [row for row in traps.handlers() if row[0] == -1 - slot][0]
+        _, first, last, function = next(row for row in traps.handlers() if row[0] == -1 - slot)
         other = PageRange.from_numbers(first, last)
         raise AddressInUse(pages, pages.overlap(other), "the fault handler %r" % function)
     return FaultHandler(pages, handler, slot)

@@ -90,6 +90,11 @@ def access(address, kind=READ, user=False, value=0):
     return sequence([step_access(address, kind, user, value)])[0]
 
 
+def call(address):
+    """Call an address as a function without arguments: a jump to where nothing may be executed is a PageFault."""
+    _probe.call(address)
+
+
 def block(flags, toggles, accesses, settings, pkru, place, value):
     """Return a block of cases, packed: every combination of some entry bits, times some accesses.
 

@@ -133,7 +133,7 @@ def reason_of_refusal(record):
 
 
 def install(owner_of):
-    """Give every fault its typed attributes and its line. owner_of(page number) finds the owner of a mapping, or None."""
+    """Give every fault its typed attributes and its line. owner_of(page number) finds a mapping's owner, or None."""
     traps.set_describer(describe)
     traps.set_views(
         {

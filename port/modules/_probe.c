@@ -475,10 +475,18 @@ static mp_obj_t probe_sequence(mp_obj_t list) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(probe_sequence_obj, probe_sequence);
 
+// call(address): as a C function without arguments, in ring 0, with exceptions as they always are.
+static mp_obj_t probe_call(mp_obj_t address) {
+    ((void (*)(void))native_get_u64(address))();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(probe_call_obj, probe_call);
+
 static const mp_rom_map_elem_t probe_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__probe) },
     { MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&probe_run_obj) },
     { MP_ROM_QSTR(MP_QSTR_last), MP_ROM_PTR(&probe_last_obj) },
+    { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&probe_call_obj) },
     { MP_ROM_QSTR(MP_QSTR_sequence), MP_ROM_PTR(&probe_sequence_obj) },
 };
 static MP_DEFINE_CONST_DICT(probe_globals, probe_globals_table);

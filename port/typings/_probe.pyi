@@ -1,6 +1,6 @@
 """Accesses whose outcome is recorded instead of taken. Used by faults.probe only.
 
-Both functions turn interrupts off and the processor's exceptions to stubs of their own while they work; an exception
+sequence() and run() turn interrupts off and the processor's exceptions to stubs of their own while they work; an exception
 that is not the awaited one is a panic. NMI, double fault and machine check keep their handlers.
 """
 
@@ -28,3 +28,6 @@ def run(block: bytes, first_state: int, results: bytearray) -> int:
 
 def last() -> tuple[int, int, int, int, int]:
     """Return (vector, error code, CR2, RAX, RIP) of the access that was performed last."""
+
+def call(address: int) -> None:
+    """Call an address as a C function without arguments, in ring 0: exceptions are raised as everywhere."""
