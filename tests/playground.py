@@ -1,4 +1,4 @@
-"""A piece of address space for tests, built by hand in the kernel: tables in a bytearray, entries stored one by one.
+"""A piece of address space for tests, built by hand in the kernel: frames of its own, entries stored one by one.
 
 It stands on the natives alone, so that what a test sees is the MMU's and not a mapper's.
 """
@@ -12,27 +12,27 @@ TABLE = PRESENT | WRITABLE | USER
 DATA = PRESENT | WRITABLE | NX
 
 CODE = f"""
-import _memory, _cpu, _boot, uctypes, gc
+import _memory, _cpu, _boot, uctypes, gc, memory
 from faults import probe
 BASE, DATA, TABLE = {BASE:#x}, {DATA:#x}, {TABLE:#x}
 PAGE = BASE >> 12
-KERNEL_PAGE = _boot.layout()['KERNEL_PAGE']
 WINDOW_PAGE = _boot.layout()['WINDOW_PAGE']
 class Playground:
     '''Level-3, level-2 and level-1 table and 20 frames; frames[n] holds its own number in its first word.'''
     def __init__(self):
-        self.memory = bytearray(4096 * 24)
-        first = (uctypes.addressof(self.memory) >> 12) + 1 & 0xfffffffffffff
+        self.owner = memory.allocate_frames(24)
+        first = WINDOW_PAGE + self.owner.start.number
+        _memory.zero_pages(first, 24)
         self.p3, self.p2, self.p1 = first, first + 1, first + 2
         self.pages = [first + 3 + n for n in range(20)]
-        self.frames = [page - KERNEL_PAGE for page in self.pages]
+        self.frames = [page - WINDOW_PAGE for page in self.pages]
         for n, page in enumerate(self.pages):
             _memory.store64(page << 12, 0x7e57cc00000000b8 | n << 8)
         self.p4 = WINDOW_PAGE + _cpu.read_root_frame()
         self.index = BASE >> 39 & 511
-        self.set(self.p3, 0, self.p2 - KERNEL_PAGE, TABLE)
-        self.set(self.p2, 0, self.p1 - KERNEL_PAGE, TABLE)
-        self.set(self.p4, self.index, self.p3 - KERNEL_PAGE, TABLE)
+        self.set(self.p3, 0, self.p2 - WINDOW_PAGE, TABLE)
+        self.set(self.p2, 0, self.p1 - WINDOW_PAGE, TABLE)
+        self.set(self.p4, self.index, self.p3 - WINDOW_PAGE, TABLE)
     def set(self, table, index, frame, flags):
         _memory.store64((table << 12) + index * 8, frame << 12 | flags & 0xfff | flags >> 12 << 52)
     def get(self, table, index):

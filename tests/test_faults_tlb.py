@@ -134,7 +134,7 @@ def test_dirty_of_a_clean_page_is_set_though_its_translation_is_cached(either):
 
 def test_rights_are_those_of_the_way_taken_to_a_shared_table(either):
     """One level-1 table under two level-2 entries: the page can be written by one address, not by the other."""
-    either.exec(f"p.map(0, 1)\np.set(p.p2, 1, p.p1 - KERNEL_PAGE, {PRESENT | USER})")
+    either.exec(f"p.map(0, 1)\np.set(p.p2, 1, p.p1 - WINDOW_PAGE, {PRESENT | USER})")
     other = "probe.step_access(BASE + 0x200000, probe.WRITE)"
     assert either.eval(f"ok([p.write(0), {other}, p.write(0)])") == [True, 3, True]
 

@@ -1,6 +1,10 @@
-"""Small programs on top of the memory system, each a few lines that do one thing. They are meant to be read.
+"""What a fault handler is good for: each file is one idea of memory management, short enough to read at the prompt.
 
-`examples` at the prompt lists them. Each stands on the public names of `memory` and `faults` only.
+    from examples.demand_paging import DemandPaged
+    from memory import PageRange, VirtualAddress
+    area = DemandPaged(PageRange.from_virt_addr(VirtualAddress(0x100000000000), 1 << 20))
+
+None of it is on unless somebody asks for it, and then for one range of pages.
 """
 
-NAMES = ("demand", "replacement", "copy_on_write")
+NAMES = ("demand", "replacement", "copies")

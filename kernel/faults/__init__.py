@@ -17,7 +17,7 @@ from . import views
 from .error_code import PageFaultErrorCode
 from .handlers import FaultHandler, TooManyHandlers, on_fault, on_fault_numbers
 from .natives import traps
-from .working_set import working_set
+from .working_set import ACCESSED, DIRTY, take_bits, working_set
 
 AlignmentFault = traps.AlignmentFault
 BreakpointTrap = traps.BreakpointTrap
@@ -28,16 +28,7 @@ InvalidOpcode = traps.InvalidOpcode
 PageFault = traps.PageFault
 ProcessorFault = traps.ProcessorFault
 
-# The one slot: finds the owner of a page's mapping.
-_owner_of = None
 
-
-def init(owner_of=None):
-    """Have faults explain themselves. owner_of(page number) returns whoever owns the mapping of a page, or None."""
-    global _owner_of
-    _owner_of = owner_of
-    views.install(_find_owner)
-
-
-def _find_owner(page_number):
-    return None if _owner_of is None else _owner_of(page_number)
+def init():
+    """Have faults explain themselves, from here to the next soft reset."""
+    views.install()

@@ -7,6 +7,7 @@ from paging.translation import Walk, WalkEntry
 
 from .error_code import PageFaultErrorCode
 from .instructions import operand_addresses
+from .mappings import mapping_of
 from .natives import boot, traps
 from .reasons import NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal
 
@@ -111,7 +112,12 @@ def advice(record, reason):
     for name, first, _, count, rights in boot.sections():
         if first <= record.page < first + count:
             return "this is the kernel's own %s (%s), which stays as it is" % (name, rights)
-    return ADVICE.get(reason, "look at .walk for the entries")
+    return whose(mapping_of(record.root_frame, record.page)) + ADVICE.get(reason, "look at .walk for the entries")
+
+
+def whose(mapping):
+    """The words that name the mapping, if there is one."""
+    return "" if mapping is None else "%s: " % mapping
 
 
 ADVICE = {
@@ -132,8 +138,13 @@ def reason_of_refusal(record):
     return refusal(record)[1] if record.vector == PAGE_FAULT else record.name
 
 
-def install(owner_of):
-    """Give every fault its typed attributes and its line. owner_of(page number) finds a mapping's owner, or None."""
+def mapping(record):
+    """What the kernel knows of the mapping that the address is in (a FaultMapping), or None."""
+    return mapping_of(record.root_frame, record.page) if record.vector == PAGE_FAULT else None
+
+
+def install():
+    """Give every fault its typed attributes and its line."""
     traps.set_describer(describe)
     traps.set_views(
         {
@@ -141,7 +152,7 @@ def install(owner_of):
             "error_code": error_code,
             "instruction_pointer": instruction_pointer,
             "level": level_of_refusal,
-            "mapping": lambda record: owner_of(record.page) if record.vector == PAGE_FAULT else None,
+            "mapping": mapping,
             "page": page,
             "reason": reason_of_refusal,
             "walk": walk,

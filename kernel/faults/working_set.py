@@ -3,7 +3,7 @@
 from memory_structs import PageRange
 from paging import OffsetPageTable, tlb
 from paging.entries import page_in_window
-from paging.natives import tables
+from paging.natives import cpu, tables
 from paging.numbers import page_of
 
 PRESENT, ACCESSED, DIRTY = 1 << 0, 1 << 5, 1 << 6
@@ -48,36 +48,42 @@ class WorkingSet:
         )
 
 
-def sample(access, page):
-    """Return the ACCESSED and DIRTY bits of a page number's leaf, and clear both; 0 if it is not mapped.
+def sample(access, page, mask):
+    """Return which bits of `mask` (ACCESSED, DIRTY) a page number's leaf has, and clear them; 0 if it is not mapped.
 
     access: the number layer of a mapper. The entry is changed by compare-and-set, so that a bit which the CPU sets
     meanwhile is not lost. Flushing is the caller's: until then the CPU may not set the bits again.
     """
     while True:
         frame = access.look(page, 0)
-        word = access.flags & 0xFFFFFF
-        level = access.level
-        if not word & PRESENT:
+        if not access.flags & PRESENT:
             return 0
         table = page_in_window(access.table_frame)
-        index = page >> 9 * (level - 1) & 511
-        raw = tables.entry_flags(table, index)
-        bits = raw & (ACCESSED | DIRTY)
-        if bits == 0 or tables.compare_and_set(table, index, frame, raw, frame, raw & ~(ACCESSED | DIRTY)):
+        index = page >> 9 * (access.level - 1) & 511
+        word = tables.entry_flags(table, index)
+        bits = word & mask
+        if bits == 0 or tables.compare_and_set(table, index, frame, word, frame, word & ~mask):
             return bits
+
+
+def take_bits(page, mask, mapper=None):
+    """Return which bits of `mask` a page number's leaf has, clear and flush them: the next access sets them again."""
+    bits = sample((mapper or OffsetPageTable()).access, page, mask)
+    if bits:
+        cpu.invlpg(page)
+    return bits
 
 
 def working_set(range, mapper=None):
     """Return the WorkingSet of a PageRange since the last call, and begin anew: the bits are cleared and flushed.
 
-    mapper: whose tables; the active ones unless given. Huge pages count with their first page in the range only.
+    mapper: whose tables; the active ones unless given. A huge page counts as its first page in the range.
     """
     pages = range if type(range) is PageRange else range.range
     access = (mapper or OffsetPageTable()).access
     accessed, dirty, number = [], [], pages.first_number
     while number <= pages.last_number:
-        bits = sample(access, number)
+        bits = sample(access, number, ACCESSED | DIRTY)
         if bits & ACCESSED:
             accessed.append(number)
         if bits & DIRTY:

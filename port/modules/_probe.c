@@ -146,6 +146,15 @@ static const uint64_t *table_behind(const uint64_t *table, uint64_t index) {
     return table[index] & PRESENT ? window_pointer(table[index] & FRAME_MASK) : NULL;
 }
 
+// The 512 entries of 4 KiB pages that a level-2 entry stands for, without NX.
+static void copy_pages(uint64_t *to, uint64_t entry) {
+    const uint64_t *from = window_pointer(entry & FRAME_MASK);
+    for (size_t i = 0; i < ENTRIES_PER_TABLE; i++) {
+        uint64_t page = entry & HUGE ? (entry & ~HUGE) + i * PAGE_SIZE : from[i];
+        to[i] = page & ~NO_EXECUTE;
+    }
+}
+
 // The kernel image as the active tables have it, with NX taken out: with EFER.NXE off it would be a reserved bit.
 static void build_root(const block_t *block) {
     memset(root, 0, sizeof root);
@@ -154,10 +163,9 @@ static void build_root(const block_t *block) {
     const uint64_t *active = window_pointer(cr3_read() & FRAME_MASK);
     const uint64_t *p2 = table_behind(table_behind(active, KERNEL_P4_INDEX), INDEX(KERNEL_BASE, 3));
     for (size_t i = 0; i < KERNEL_IMAGE_TABLES; i++) {
-        const uint64_t *p1 = table_behind(p2, i);
-        image_p2[i] = p1 == NULL ? 0 : image_physical(image_p1[i]) | PRESENT | WRITABLE | ACCESSED;
-        for (size_t j = 0; p1 != NULL && j < ENTRIES_PER_TABLE; j++) {
-            image_p1[i][j] = p1[j] & ~NO_EXECUTE;
+        image_p2[i] = p2[i] & PRESENT ? image_physical(image_p1[i]) | PRESENT | WRITABLE | ACCESSED : 0;
+        if (p2[i] & PRESENT) {
+            copy_pages(image_p1[i], p2[i]);
         }
     }
     root[USER_P4_INDEX] = build_user_code();
