@@ -358,6 +358,7 @@ def test_every_row_gives_what_the_table_says(tmp_path, table):
 
 
 def test_the_kernel_itself_gives_the_same(kernel):
+    kernel.exec("from memory_structs import set_physical_address_bits; set_physical_address_bits(52)")
     kernel.exec(SETUP)
     for table in TABLES.values():
         rows = list(rows_of(table))

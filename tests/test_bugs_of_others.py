@@ -189,12 +189,6 @@ def test_b20_an_alignment_of_zero_is_refused_and_the_allocator_lives(check):
 
 def test_b21_each_mistake_has_its_own_error(check):
     check("""
-        memory.install(None)
-        for call in (allocate_pages, allocate_frames):
-            assert type(error_of(call, 1)) is NotInitialized
-        assert type(error_of(allocate_pages_at, V(0x1000), 1)) is NotInitialized
-        assert type(error_of(lambda: memory.frame_allocator)) is NotInitialized
-        fa, pa = start()
         device = allocate_frames_at(P(0xfee00000), 1)
         again = error_of(allocate_frames_at, P(0xfee00000), 1)
         assert type(again) is AddressInUse and again.overlap == frames(0xfee00000, 0xfee00000)

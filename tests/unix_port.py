@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 import machine
+from harness.unix import MICROPYTHON
 
-MICROPYTHON = machine.BUILD / "unix" / "micropython"
 TARGET = Path(__file__).resolve().parent / "target"
 
 # Evaluates a JSON list of expressions after a setup; prints [kind, text] for each: a value, or an error's class and message.
@@ -31,7 +31,7 @@ print(json.dumps(answers))
 
 def run(script, *arguments, heap="64m", timeout=110):
     """Run a script file with the kernel's packages importable; return what it printed. AssertionError if it failed."""
-    environment = {**os.environ, "MICROPYPATH": f"{machine.ROOT / 'kernel'}:{TARGET}"}
+    environment = {**os.environ, "MICROPYPATH": f"{TARGET}:{machine.ROOT / 'kernel'}"}
     command = [str(MICROPYTHON), "-X", f"heapsize={heap}", str(script), *map(str, arguments)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
     assert result.returncode == 0, f"{script} {' '.join(map(str, arguments))}:\n{result.stdout}{result.stderr}"

@@ -162,11 +162,11 @@ class _BootPlan:
     """The frames of the machine, sorted into lists of runs of numbers."""
 
     def __init__(self, memory_map, kernel_ranges, early_record):
-        usable, other, ram, held = [], [FIRST_MEBIBYTE], [FIRST_MEBIBYTE], []
+        usable_bytes, other, ram, held = [], [FIRST_MEBIBYTE], [FIRST_MEBIBYTE], []
         for start, end, kind in memory_map:
             touched = _inside(run_lists.touched_chunks(start, end, PAGE_SHIFT))
             if kind == USABLE:
-                usable.append(_inside(run_lists.whole_chunks(start, end, PAGE_SHIFT)))
+                usable_bytes.append((start, end - 1))
             else:
                 other.append(touched)
             if kind in RAM_KINDS:
@@ -174,6 +174,9 @@ class _BootPlan:
         self.holders = []
         for start, end, name in kernel_ranges:
             held.append(self._hold(start, end, name))
+        # Joined before they are rounded: a frame may lie half in one region and half in the next.
+        joined = run_lists.normal(usable_bytes)
+        usable = [_inside(run_lists.whole_chunks(first, last + 1, PAGE_SHIFT)) for first, last in joined]
         usable = run_lists.without(usable, other + held)
         self.early = {"tables": [], "heap": []}
         for start, end, use in early_record:
