@@ -24,7 +24,7 @@ from memory_structs import *
 from memory_structs.addresses import index_of
 V, P = VirtualAddress, PhysicalAddress
 MAX, LOW_LAST, HIGH = V(2**64 - 1), V(0x7fffffffffff), V(0xffff800000000000)
-LAST = Page.maximum()
+LAST, TOP_1G = Page.maximum(), Page.maximum(Page1G)
 def page(address, size=Page4K):
     return Page.containing_address(V(address), size)
 def frame(address, size=Page4K):
@@ -312,7 +312,7 @@ list(PageRange(LAST - 1, LAST)) | [Page(v0xffffffffffffe000), Page(v0xffffffffff
 list(pages(0x7fffffffe000, 0x7ffffffff000)) | [Page(v0x7fffffffe000), Page(v0x7ffffffff000)]
 sum(1 for p in PageRange(LAST - 1000, LAST)) | 1001
 list(FrameRange(Frame.maximum() - 1, Frame.maximum())) | [Frame(p0xfffffffffe000), Frame(p0xffffffffff000)]
-list(reversed(PageRange(Page.maximum(Page1G) - 1, Page.maximum(Page1G)))) | [Page[1G](v0xffffffffc0000000), Page[1G](v0xffffffff80000000)]
+[hex(p.number) for p in reversed(PageRange(TOP_1G - 1, TOP_1G))] | ['0xffffffffc0000', '0xffffffff80000']
 list(reversed(pages(0, 0x200000, Page2M))) | [Page[2M](v0x200000), Page[2M](v0x0)]
 pages(0, 0x1000) == pages(0, 0x1000) | True
 pages(0, 0x1000) == FrameRange(frame(0), frame(0x1000)) | False

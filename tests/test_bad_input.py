@@ -267,7 +267,8 @@ def test_each_refusal_is_one_line_that_says_something(answers):
     [
         (
             "allocate_frames_at(P(0x100000), 1)",
-            "FrameRange(p0x100000..=p0x100fff) is not free: FrameRange(p0x100000..=p0x100fff) is in use by the kernel's image",
+            "FrameRange(p0x100000..=p0x100fff) is not free: "
+            "FrameRange(p0x100000..=p0x100fff) is in use by the kernel's image",
         ),
         ("d.drop()", "AllocatedPages is dead: consumed by drop()"),
         ("a.split(page(0x405000))", "Page(v0x405000) is outside AllocatedPages(v0x400000..=v0x403fff)"),

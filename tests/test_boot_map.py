@@ -1,5 +1,7 @@
 """The frame allocator starts from whatever the loader says, and every frame of RAM is in exactly one state."""
 
+import itertools
+
 import pytest
 import unix_port
 from harness import Kernel
@@ -69,7 +71,7 @@ def frames_of_the_map(regions):
     edges = sorted({0, 1 << 20, *(edge for start, end, _ in regions for edge in (start, end))})
     borders = sorted({edge >> 12 for edge in edges} | {(edge + 4095) >> 12 for edge in edges})
     ram = usable = 0
-    for first, end in zip(borders, borders[1:], strict=False):
+    for first, end in itertools.pairwise(borders):
         start, stop = first << 12, end << 12
         touching = [kind for low, high, kind in regions if low < stop and high > start]
         is_ram = any(kind in RAM_KINDS for kind in touching) or first < FIRST_MEBIBYTE_IN_FRAMES

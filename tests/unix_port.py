@@ -15,7 +15,7 @@ from harness.unix import MICROPYTHON
 
 TARGET = Path(__file__).resolve().parent / "target"
 
-# Evaluates a JSON list of expressions after a setup; prints [kind, text] for each: a value, or an error's class and message.
+# Evaluates a JSON list of expressions after a setup; prints [kind, text] for each: a value, or an error with its text.
 EVALUATE = """
 import json, sys
 exec(open(sys.argv[1]).read())

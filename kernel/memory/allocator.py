@@ -7,22 +7,22 @@ Placement: the lowest address that fits. A request of 512 (262,144) chunks or mo
 begins on a 2 MiB (1 GiB) boundary if it can, so that huge pages get used.
 """
 
-from micropython import const
-
 from memory_structs import (
+    PAGE_SHIFT,
+    PAGE_SIZE,
     AddressInUse,
     IllegalState,
     MemoryState,
     OutOfBookkeeping,
     OutOfRange,
-    PAGE_SHIFT,
-    PAGE_SIZE,
     Reentered,
 )
+from micropython import const
+
 from . import run_tree
 from .owners import ARENA, DeferredAllocAction, Owner
-from .run_tree import take, take_aligned, take_at
 from .requests import AllocationRequest, least_common_multiple
+from .run_tree import take, take_aligned, take_at
 
 # In units of 4 KiB: what a 2 MiB and a 1 GiB page hold, and what no address space holds.
 _HUGE_2M = const(1 << 9)
@@ -370,18 +370,25 @@ class Allocator:
     def _refuse_address(self, first, last):
         """Raise AddressInUse or OutOfRange for a run that no arena could give."""
         requested = self._ranges.from_numbers(first, last)
-        free_somewhere = first
-        while free_somewhere <= last:
-            ends = [sum(run) for run in (arena.free_from(free_somewhere) for arena in self._arenas) if run and run[0] <= free_somewhere]
-            if not ends:
+        taken = first
+        while taken <= last:
+            end = self._end_of_free(taken)
+            if end is None:
                 break
-            free_somewhere = max(ends)
-        if free_somewhere > last:
+            taken = end
+        if taken > last:
             raise OutOfRange(requested, "one kind of memory; it lies across a border")
-        held = [arena.taken_in(free_somewhere, last) for arena in self._arenas]
-        until = min(run[1] for run in held if run and run[0] == free_somewhere)
-        holder, until = self._holder_of(free_somewhere, until)
-        raise AddressInUse(requested, self._ranges.from_numbers(free_somewhere, until), holder)
+        until = min(arena.taken_in(taken, last)[1] for arena in self._arenas)
+        holder, until = self._holder_of(taken, until)
+        raise AddressInUse(requested, self._ranges.from_numbers(taken, until), holder)
+
+    def _end_of_free(self, number):
+        """The number behind the free run that holds `number`, in whatever arena; None when it is not free."""
+        for arena in self._arenas:
+            run = arena.free_from(number)
+            if run and run[0] <= number:
+                return sum(run)
+        return None
 
     def _holder_of(self, first, last):
         """Who holds number `first`, and up to which number not above `last`."""

@@ -10,8 +10,9 @@ Every frame number belongs to exactly one of these:
 and every frame of RAM is in exactly one state (`statistics`).
 """
 
-from memory_structs import Frame, FrameRange, IllegalState, MemoryState, OutOfFrames, PAGE_SHIFT
+from memory_structs import PAGE_SHIFT, Frame, FrameRange, IllegalState, MemoryState, OutOfFrames
 from memory_structs.spaces import PHYSICAL
+
 from . import run_lists, run_tree
 from .allocator import Allocator, no_guard
 from .arenas import Arena, PythonMemory

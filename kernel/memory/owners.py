@@ -12,8 +12,6 @@ allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps
 so nothing comes in between; where a commit has to jump, the guard is around it.
 """
 
-from micropython import const
-
 from memory_structs import (
     FrameRange,
     IllegalState,
@@ -24,6 +22,8 @@ from memory_structs import (
     PageRange,
     UseAfterMove,
 )
+from micropython import const
+
 from . import run_tree
 from .run_tree import give
 

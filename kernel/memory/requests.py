@@ -1,10 +1,10 @@
 """`AllocationRequest`: where an allocation may lie, and how several wishes combine."""
 
 from memory_structs import (
+    PAGE_SIZE,
     FrameRange,
     Misaligned,
     OutOfRange,
-    PAGE_SIZE,
     PageRange,
     PhysicalAddress,
     VirtualAddress,

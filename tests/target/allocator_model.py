@@ -20,7 +20,7 @@ ALIGNMENTS = (1, 2, 4, 8, 27, 64)
 
 
 class Oracle:
-    """A set of numbers from `low` to `high`: byte 1 for what is free, 2 for what is postponed, 0 for everything else."""
+    """A set of numbers from `low` to `high`: byte 1 for what is free, 2 for what is postponed, else 0."""
 
     def __init__(self, runs):
         self.low = min(first for first, _, _ in runs)
@@ -242,8 +242,11 @@ class Model:
 
     def merge(self):
         first = self.pick()
-        touching = [o for o in self.owners if o.first_number == first.first_number + len(first)
-                    or o.first_number + len(o) == first.first_number]
+        touching = [
+            o
+            for o in self.owners
+            if o.first_number == first.first_number + len(first) or o.first_number + len(o) == first.first_number
+        ]
         second = random.choice(touching or self.owners or [first])
         count = len(first) + len(second)
         try:

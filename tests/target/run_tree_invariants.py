@@ -1,12 +1,12 @@
 """Look into a tree's memory after random operations: order, links, balance, heights, longest runs and counts.
 
-    run_tree_invariants.py SEED OPERATIONS
+run_tree_invariants.py SEED OPERATIONS
 """
 
 import random
 import sys
-import uctypes
 
+import uctypes
 from memory import run_tree
 
 NODES = 200

@@ -46,7 +46,14 @@ fa, pa = start()
 def digest():
     """Everything that a call could change: free runs, owners and states of both allocators."""
     return [
-        (list(arena.runs()), run_tree.owners_of(arena.tree), arena.mapped, arena.unmapped, arena.tables, arena.postponed)
+        (
+            list(arena.runs()),
+            run_tree.owners_of(arena.tree),
+            arena.mapped,
+            arena.unmapped,
+            arena.tables,
+            arena.postponed,
+        )
         for allocator in (fa, pa)
         for arena in allocator._arenas
     ]
