@@ -27,7 +27,7 @@ ROW_TIMEOUT_S = 120
 def run_rows(only=""):
     """Boot a counting machine and run the rows whose names contain a text.
 
-    Returns {name: {"instructions": per act, "bytes": heap per act}}.
+    Returns {name: {"instructions": per act, "bytes": heap per act, "heap": bytes live on the heap it ran on}}.
     """
     results = {}
     with QemuGuest(counted=True) as guest:
@@ -37,8 +37,8 @@ def run_rows(only=""):
         for name in [name for name in names if only in name]:
             kernel.soft_reset()
             kernel.exec("from diagnostics import bench")
-            instructions, used = kernel.eval(f"bench.run({name!r})")
-            results[name] = {"instructions": instructions, "bytes": used}
+            instructions, used, live = kernel.eval(f"bench.run({name!r})")
+            results[name] = {"instructions": instructions, "bytes": used, "heap": live}
         peers = kernel.eval("__import__('diagnostics.bench').bench.peers()")
         for name in results.keys() & peers.keys():
             results[name]["peers"] = peers[name]
@@ -54,10 +54,10 @@ def commit():
 def print_rows(results):
     """Print a table of results."""
     width = max(map(len, results), default=10)
-    print(f"{'row':{width}}  instructions   bytes  peers")
+    print(f"{'row':{width}}  instructions   bytes  live heap  peers")
     for name, row in results.items():
         peers = row.get("peers", "")
-        print(f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f}  {peers}".rstrip())
+        print(f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f} {row['heap']:>10,}  {peers}".rstrip())
 
 
 def compare(old, new, limit):

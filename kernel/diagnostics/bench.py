@@ -12,7 +12,7 @@ import gc
 from time import ticks_cpu
 
 # Modules beside this one that have ROWS.
-ROW_MODULES = ("bench_language", "bench_paging")
+ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging")
 WARM_UPS = 2
 SAMPLES = 5
 
@@ -64,10 +64,16 @@ def _cost(act):
 
 
 def run(name):
-    """Run one row; return (instructions, bytes of heap) per act, the cost of calling an empty function taken off."""
+    """Run one row; return (instructions, bytes of heap) per act, and the bytes that were live on the heap it ran on.
+
+    The cost of calling an empty function is taken off. The heap was collected just before.
+    """
     for found, prepare, count in rows():
         if found == name:
             empty, _ = _cost(_nothing)
-            instructions, used = _cost(prepare())
-            return (instructions - empty) / count, used / count
+            act = prepare()
+            gc.collect()
+            live = gc.mem_alloc()
+            instructions, used = _cost(act)
+            return (instructions - empty) / count, used / count, live
     raise ValueError("no bench row is called " + name)

@@ -174,7 +174,7 @@ def __getattr__(name):
 
 def allocate_pages(count):
     """Own `count` pages of the kernel's pool. Raises OutOfPages."""
-    return _system.page_allocator.allocate(count)
+    return _system.allocate_pages(count)
 
 
 def allocate_pages_at(address, count):
@@ -214,7 +214,7 @@ def allocate_pages_by_bytes_deferred(request, size_in_bytes):
 
 def allocate_frames(count):
     """Own `count` frames of usable RAM. Raises OutOfFrames."""
-    return _system.frame_allocator.allocate(count)
+    return _system.allocate_frames(count)
 
 
 def allocate_frames_at(address, count):

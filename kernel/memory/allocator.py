@@ -20,7 +20,7 @@ from memory_structs import (
 from micropython import const
 
 from . import run_tree
-from .owners import ARENA, DeferredAllocAction, Owner
+from .owners import ARENA, DeferredAllocAction
 from .requests import AllocationRequest, least_common_multiple
 from .run_tree import take, take_aligned, take_at
 
@@ -65,11 +65,8 @@ class Allocator:
         pool = arenas[0]
         self._pool = pool
         self._tree = pool.tree
-        self._owner_class = self._owners
         self._pending = []
-        self._new_state = pool.new_state
-        self._forgotten = nothing_forgotten
-        self._reclaim = self._collect = nothing_forgotten
+        self.find_forgotten(pool.new_state, nothing_forgotten, nothing_forgotten, nothing_forgotten)
 
     def find_forgotten(self, new_state, forgotten, reclaim, collect):
         """Make owners whose loss is noticed, from here on: `new_state` makes their lists.
@@ -77,7 +74,8 @@ class Allocator:
         `forgotten()` counts what was lost; `reclaim()` gives it back, and is called when a call begins; `collect()`
         looks for more, gives that back, and returns how many, and is called before a call fails for want of space.
         """
-        self._new_state = new_state
+        # What `allocate` needs: unpacking one tuple costs half of loading five attributes.
+        self._for_allocate = forgotten, self._owners, new_state, self._pool, self._tree
         self._forgotten = forgotten
         self._reclaim = reclaim
         self._collect = collect
@@ -100,11 +98,12 @@ class Allocator:
         """Own `count` chunks of 4 KiB, wherever. Raises ValueError, TypeError, OutOfPages or OutOfFrames."""
         if count is True or count >= _HUGE_2M:
             return self._allocate_huge(count)
-        if self._forgotten():
+        forgotten, owner_class, new_state, pool, tree = self._for_allocate
+        if forgotten():
             self._reclaim()
-        owner = self._owner_class()
-        owner._state = state = self._new_state(self._pool, count, 0)
-        state[_RUN] = take(self._tree, count)
+        owner = owner_class()
+        owner._state = state = new_state(pool, count, 0)
+        state[_RUN] = take(tree, count)
         if state[_RUN] < 0:
             return self._allocate_within(self._check_count(count), None, 1)
         return owner
@@ -113,11 +112,12 @@ class Allocator:
         """The same for 512 and more: on a 2 MiB or 1 GiB boundary, in the common case where a low run has one."""
         if count is True or count >= _TOO_MANY:
             self._check_count(count)
-        if self._forgotten():
+        forgotten, owner_class, new_state, pool, tree = self._for_allocate
+        if forgotten():
             self._reclaim()
-        owner = self._owner_class()
-        owner._state = state = self._new_state(self._pool, count, 0)
-        state[_RUN] = take_aligned(self._tree, count, _HUGE_2M if count < _HUGE_1G else _HUGE_1G, ALIGNED_TRIES)
+        owner = owner_class()
+        owner._state = state = new_state(pool, count, 0)
+        state[_RUN] = take_aligned(tree, count, _HUGE_2M if count < _HUGE_1G else _HUGE_1G, ALIGNED_TRIES)
         if state[_RUN] < 0:
             return self._allocate_within(self._check_count(count), None, 1)
         return owner
@@ -188,7 +188,7 @@ class Allocator:
         Raises TypeError, UseAfterMove or IllegalState; then nothing has changed.
         """
         if owner.__class__ is not self._owners:
-            if isinstance(owner, Owner):
+            if hasattr(owner, "_memory_state"):
                 raise IllegalState(owner, owner.state, "become %s" % MemoryState.MAPPED)
             raise TypeError("%s maps %s, not %s" % (self.name, self._owners.__name__, type(owner).__name__))
         arena = owner._state[ARENA]

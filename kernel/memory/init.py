@@ -91,6 +91,9 @@ class MemoryManagementInfo:
         self.extra_mapped_pages = extra_mapped_pages
         self.frame_allocator = page_table._frames
         self.page_allocator = page_table._pages
+        # What the free functions of these names call, one look-up away.
+        self.allocate_pages = self.page_allocator.allocate
+        self.allocate_frames = self.frame_allocator.allocate
 
     def __repr__(self):
         return "MemoryManagementInfo(%s)" % self.page_table

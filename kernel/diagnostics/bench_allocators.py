@@ -1,0 +1,168 @@
+"""Bench rows of the allocators: one allocation and the drop of it, unless a row says otherwise.
+
+The rows with a number of free chunks have a page allocator of their own, whose bookkeeping lies outside Python's heap;
+"whole" means that the chunk which is taken goes as a whole, so that the tree loses and gains a node.
+"""
+
+from memory import PageAllocator, PageRange, VirtualAddress, allocate_frames, allocate_pages, frame_allocator, run_tree
+from memory_structs import Page
+
+# In rounds of five, so that the loop adds 50 instructions to each and not 260.
+ROUNDS = 20
+TIMES = 5 * ROUNDS
+FEW, MANY = 10, 100_000
+FIRST = 0xFFFFC00000000
+SPACING = 32
+MILLION = 1_000_000
+# Far behind the small chunks: where a million fit.
+LARGE = FIRST + MANY * SPACING
+
+
+def window_memory(size_in_bytes):
+    """Bookkeeping memory in frames, reached through the physical window: (signed address, size)."""
+    return frame_allocator.reserve_memory(size_in_bytes)
+
+
+def chunked(chunks, size):
+    """A page allocator with so many free chunks: small ones of `size` pages, and one of two million behind them."""
+    nodes = chunks + 50 if chunks > FEW else 100
+    pages = PageAllocator.from_layout((LARGE, LARGE + 2 * MILLION - 1), [], [], window_memory, nodes)
+    pool = pages.pool
+    run_tree.add_owners(pool.tree, chunks)
+    for number in range(chunks - 1):
+        run_tree.give(pool.tree, FIRST + number * SPACING << 1, size)
+    pool.low = FIRST
+    return pages
+
+
+def numbers(chunks, size, count=1):
+    """take and give, by number."""
+
+    def prepare():
+        tree = chunked(chunks, size).pool.tree
+
+        def act(tree=tree, count=count, take=run_tree.take, give=run_tree.give):
+            for _ in range(ROUNDS):
+                give(tree, take(tree, count), count)
+                give(tree, take(tree, count), count)
+                give(tree, take(tree, count), count)
+                give(tree, take(tree, count), count)
+                give(tree, take(tree, count), count)
+
+        return act
+
+    return prepare
+
+
+def random_numbers(chunks):
+    """take_at and give of one number somewhere: what a search through the whole tree costs."""
+
+    def prepare():
+        tree = chunked(chunks, 10).pool.tree
+        take_at, give = run_tree.take_at, run_tree.give
+        places = [FIRST + number * 7919 % (chunks - 1) * SPACING for number in range(TIMES)]
+
+        def act():
+            for place in places:
+                give(tree, take_at(tree, place, 1), 1)
+
+        return act
+
+    return prepare
+
+
+def owners(chunks, size, count=1):
+    """allocate and drop, as typed owners, from an allocator with so many chunks."""
+
+    def prepare():
+        return allocate_and_drop(chunked(chunks, size).allocate, count)
+
+    return prepare
+
+
+def machine(allocate):
+    """allocate and drop one from the machine's own allocators, through the functions that a user types."""
+    return lambda: allocate_and_drop(allocate, 1)
+
+
+def allocate_and_drop(allocate, count):
+    def act(allocate=allocate, count=count):
+        for _ in range(ROUNDS):
+            allocate(count).drop()
+            allocate(count).drop()
+            allocate(count).drop()
+            allocate(count).drop()
+            allocate(count).drop()
+
+    return act
+
+
+def at_one_place():
+    """allocate_at and drop."""
+    allocate_at = chunked(FEW, 10).allocate_at
+    address = Page(FIRST + SPACING).start_address
+
+    def act():
+        for _ in range(TIMES):
+            allocate_at(address, 4).drop()
+
+    return act
+
+
+def within_a_range():
+    """allocate_in_range and drop."""
+    allocate = chunked(FEW, 10).allocate_in_range
+    limits = PageRange(Page(FIRST + SPACING), Page(FIRST + 3 * SPACING))
+
+    def act():
+        for _ in range(TIMES):
+            allocate(4, limits).drop()
+
+    return act
+
+
+def split_and_merge():
+    """split an owner in two and merge the halves again."""
+    state = [allocate_pages(4)]
+    middle = state[0].start + 2
+
+    def act():
+        for _ in range(TIMES):
+            low, high = state[0].split(middle)
+            low.merge(high)
+            state[0] = low
+
+    return act
+
+
+def addresses():
+    """VirtualAddress(n), checked."""
+
+    def act():
+        for _ in range(TIMES):
+            VirtualAddress(0xFFFF800000000000)
+
+    return act
+
+
+ROWS = (
+    ("allocator: take and give by numbers, 10 free chunks", numbers(FEW, 10), TIMES),
+    ("allocator: take and give by numbers, 100,000 free chunks", numbers(MANY, 10), TIMES),
+    ("allocator: take and give by numbers, 10 free chunks, whole", numbers(FEW, 1), TIMES),
+    ("allocator: take and give by numbers, 100,000 free chunks, whole", numbers(MANY, 1), TIMES),
+    ("allocator: take and give a million by numbers, 10 free chunks", numbers(FEW, 10, MILLION), TIMES),
+    ("allocator: take and give by numbers anywhere, 10 free chunks", random_numbers(FEW), TIMES),
+    ("allocator: take and give by numbers anywhere, 100,000 free chunks", random_numbers(MANY), TIMES),
+    ("allocator: allocate and drop, 10 free chunks", owners(FEW, 10), TIMES),
+    ("allocator: allocate and drop, 100,000 free chunks", owners(MANY, 10), TIMES),
+    ("allocator: allocate and drop, 10 free chunks, whole", owners(FEW, 1), TIMES),
+    ("allocator: allocate and drop, 100,000 free chunks, whole", owners(MANY, 1), TIMES),
+    ("allocator: allocate and drop 512, on a 2 MiB boundary", owners(FEW, 10, 512), TIMES),
+    ("allocator: allocate and drop a million, on a 1 GiB boundary", owners(FEW, 10, MILLION), TIMES),
+    ("allocator: allocate_pages(1) and drop, at boot", machine(allocate_pages), TIMES),
+    ("allocator: allocate_frames(1) and drop, at boot", machine(allocate_frames), TIMES),
+    ("allocator: allocate_at and drop", at_one_place, TIMES),
+    ("allocator: allocate_in_range and drop", within_a_range, TIMES),
+    ("allocator: split and merge", split_and_merge, TIMES),
+    ("address: a checked VirtualAddress", addresses, TIMES),
+)
