@@ -13,6 +13,7 @@ from memory_structs import (
     AddressInUse,
     IllegalState,
     MemoryState,
+    Misaligned,
     OutOfBookkeeping,
     OutOfRange,
     Reentered,
@@ -142,12 +143,16 @@ class Allocator:
         Raises TypeError, ValueError, Misaligned, OutOfRange or AddressInUse.
         """
         self._check_count(count)
-        return self._allocate_at(self._ranges._chunk.from_start_address(address).number, count)
+        self._check_address(address)
+        if address._value & (PAGE_SIZE - 1):
+            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
+        return self._allocate_at(address._value >> PAGE_SHIFT, count)
 
     def allocate_by_bytes_at(self, address, size_in_bytes):
         """Own exactly the chunks that hold the `size_in_bytes` bytes from `address` on."""
-        first = self._ranges._chunk.containing_address(address).number
-        return self._allocate_at(first, self._count_for(size_in_bytes, address.value & (PAGE_SIZE - 1)))
+        self._check_address(address)
+        value = address._value
+        return self._allocate_at(value >> PAGE_SHIFT, self._count_for(size_in_bytes, value & (PAGE_SIZE - 1)))
 
     # Allocating by request.
 
@@ -252,9 +257,10 @@ class Allocator:
             raise OutOfRange(last, "the numbers that exist behind %s" % hex(first))
         while True:
             for arena in self._arenas:
-                owner = self._owners._new(arena)
-                if self._take_into(owner, arena, first, count):
-                    return owner
+                if arena.low <= first <= arena.high:
+                    owner = self._owners._new(arena)
+                    if self._take_into(owner, arena, first, count):
+                        return owner
             if not self._settle_pending():
                 break
         self._refuse_address(first, last)
@@ -402,7 +408,7 @@ class Allocator:
     # Checks.
 
     def _check_count(self, count):
-        if type(count) is not int:
+        if count.__class__ is not int:
             raise TypeError("a count must be an int, not %s" % type(count).__name__)
         if count < 1:
             raise ValueError("a count of chunks must be 1 or more, not %d" % count)
@@ -412,26 +418,31 @@ class Allocator:
 
     def _count_for(self, size_in_bytes, offset):
         """How many chunks hold `size_in_bytes` bytes that begin `offset` bytes into the first."""
-        if type(size_in_bytes) is not int:
+        if size_in_bytes.__class__ is not int:
             raise TypeError("a size must be an int, not %s" % type(size_in_bytes).__name__)
         if size_in_bytes < 1:
             raise ValueError("a size in bytes must be 1 or more, not %d" % size_in_bytes)
         return (offset + size_in_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT
 
+    def _check_address(self, address):
+        wanted = self._ranges._chunk._address
+        if address.__class__ is not wanted:
+            raise TypeError("%s needs a %s, not %s" % (self.name, wanted.__name__, type(address).__name__))
+
     def _check_limits(self, limits):
-        if type(limits) is not self._ranges:
+        if limits.__class__ is not self._ranges:
             raise TypeError("%s needs a %s, not %s" % (self.name, self._ranges.__name__, type(limits).__name__))
         if limits.is_empty():
             raise ValueError("nothing fits within an empty range")
         return limits
 
     def _check_request(self, request):
-        if type(request) is not AllocationRequest:
+        if request.__class__ is not AllocationRequest:
             raise TypeError("a request must be an AllocationRequest, not %s" % type(request).__name__)
         if request._limits is not None:
             self._check_limits(request._limits)
         if request._address is not None:
-            self._ranges._chunk._number_of(request._address)
+            self._check_address(request._address)
 
     @staticmethod
     def _check_end(request, count):

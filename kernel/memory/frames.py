@@ -154,7 +154,7 @@ class TableFrames:
 
     def deallocate_frame(self, frame):
         """Give a table's `Frame` back; see `deallocate_number`."""
-        if type(frame) is not Frame or frame.last_number != frame.number:
+        if frame.__class__ is not Frame or frame.last_number != frame.number:
             raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
         self.deallocate_number(frame.number)
 

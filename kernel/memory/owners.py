@@ -234,14 +234,12 @@ class Owner:
 class AllocatedPages(Owner):
     """Virtual pages that are yours, and mapped nowhere."""
 
-
     _ranges = PageRange
 
 
 @flat
 class AllocatedFrames(Owner):
     """Physical frames that are yours, and mapped nowhere (but in the physical window)."""
-
 
     _ranges = FrameRange
 

@@ -31,7 +31,7 @@ class AllocationRequest:
     @classmethod
     def AtAddress(cls, address):
         """Exactly there. Raises Misaligned when no 4 KiB chunk begins at `address`."""
-        if type(address) is not VirtualAddress and type(address) is not PhysicalAddress:
+        if address.__class__ is not VirtualAddress and address.__class__ is not PhysicalAddress:
             raise TypeError("AtAddress needs an address, not %s" % type(address).__name__)
         return cls(address=address)
 
@@ -47,7 +47,7 @@ class AllocationRequest:
     @classmethod
     def WithinRange(cls, limits):
         """Wholly inside a `PageRange` or `FrameRange`, which must not be empty."""
-        if type(limits) is not PageRange and type(limits) is not FrameRange:
+        if limits.__class__ is not PageRange and limits.__class__ is not FrameRange:
             raise TypeError("WithinRange needs a range, not %s" % type(limits).__name__)
         if limits.is_empty():
             raise ValueError("nothing fits within an empty range")
@@ -70,7 +70,7 @@ class AllocationRequest:
 
     def __and__(self, other):
         """Both at once. Raises TypeError (virtual with physical), ValueError, Misaligned or OutOfRange."""
-        if type(other) is not AllocationRequest:
+        if other.__class__ is not AllocationRequest:
             raise TypeError("cannot combine a request with %s" % type(other).__name__)
         return AllocationRequest(
             _same(self._address, other._address),
@@ -113,7 +113,7 @@ def least_common_multiple(a, b):
 def _same(a, b):
     if a is None or b is None:
         return b if a is None else a
-    if type(a) is not type(b):
+    if a.__class__ is not b.__class__:
         raise TypeError("cannot combine %s with %s" % (a, b))
     if a != b:
         raise ValueError("one allocation cannot be at %s and at %s" % (a, b))

@@ -16,7 +16,7 @@ class Address:
 
         Raises TypeError, ValueError (negative, over-long) or NonCanonicalAddress.
         """
-        if type(value) is not int or value < 0 or not self._space.has_number(value >> PAGE_SHIFT):
+        if value.__class__ is not int or value < 0 or not self._space.has_number(value >> PAGE_SHIFT):
             check_integer(value, "an address")
             raise NonCanonicalAddress(value, self._space)
         self._value = value
@@ -53,7 +53,7 @@ class Address:
         space = self._space
         if value < 0 or value >> 64:
             raise OutOfRange(value, "the %s address space" % space.name)
-        moved = type(self)(value)
+        moved = self.__class__(value)
         low, high = (self, moved) if self._value <= value else (moved, self)
         if not space.is_one_piece(low.number, high.number):
             raise AcrossTheHole(self, moved)
@@ -67,7 +67,7 @@ class Address:
 
     def __sub__(self, other):
         """`address - count` is an address; `address - address` of one kind is a plain int."""
-        if type(other) is type(self):
+        if other.__class__ is self.__class__:
             return self._value - other._value
         return self._moved_to(self._value - check_integer(other, "a byte count"))
 
@@ -85,7 +85,7 @@ class Address:
         return self._moved_to((self._value + mask) & ~mask)
 
     def __eq__(self, other):
-        return type(other) is type(self) and self._value == other._value
+        return other.__class__ is self.__class__ and self._value == other._value
 
     def __ne__(self, other):
         return not self == other
@@ -94,7 +94,7 @@ class Address:
         return hash(self._value)
 
     def _comparable(self, other):
-        if type(other) is not type(self):
+        if other.__class__ is not self.__class__:
             raise TypeError("cannot compare %s with %s" % (type(self).__name__, type(other).__name__))
         return other._value
 
@@ -159,7 +159,7 @@ def index_of(number, level):
 
     Raises TypeError or ValueError for a level that is not 1 to 4.
     """
-    if type(level) is not int:
+    if level.__class__ is not int:
         raise TypeError("a level must be an int, not %s" % type(level).__name__)
     if not 1 <= level <= 4:
         raise ValueError("a level must be from 1 (P1) to 4 (P4), not %d" % level)

@@ -44,7 +44,7 @@ class MemChunkSize:
 
 def check_size(size):
     """Refuse what is not one of the three sizes (TypeError); return its length in 4 KiB units."""
-    if type(size) is not PageSize:
+    if size.__class__ is not PageSize:
         raise TypeError("a size must be Page4K, Page2M or Page1G, not %s" % type(size).__name__)
     return size.num_4k_pages
 
@@ -90,7 +90,7 @@ class Chunk:
 
     @classmethod
     def _number_of(cls, address):
-        if type(address) is not cls._address:
+        if address.__class__ is not cls._address:
             raise TypeError("%s needs a %s, not %s" % (cls.__name__, cls._address.__name__, type(address).__name__))
         return address.number
 
@@ -114,7 +114,7 @@ class Chunk:
 
     def to_size(self, size):
         """The chunk of another size with the same start. Raises Misaligned when it can't begin here."""
-        return type(self)(self._number, size)
+        return self.__class__(self._number, size)
 
     def _moved_by(self, count):
         """The chunk `count` of its own sizes away, in the same half of the space."""
@@ -122,7 +122,7 @@ class Chunk:
         space = self._address._space
         if not space.has_number(number):
             raise OutOfRange(number, "the numbers of the %s address space" % space.name)
-        moved = type(self)(number, self._size)
+        moved = self.__class__(number, self._size)
         if not space.is_one_piece(min(number, self._number), max(number, self._number)):
             raise AcrossTheHole(self, moved)
         return moved
@@ -135,7 +135,7 @@ class Chunk:
 
     def __sub__(self, other):
         """`chunk - count` is a chunk; `chunk - chunk` of one kind and size is a plain int."""
-        if type(other) is type(self):
+        if other.__class__ is self.__class__:
             return (self._number - self._comparable(other)) // self._size.num_4k_pages
         return self._moved_by(-check_integer(other, "a count"))
 
@@ -148,7 +148,7 @@ class Chunk:
     __str__ = __repr__
 
     def __eq__(self, other):
-        return type(other) is type(self) and self._number == other._number and self._size is other._size
+        return other.__class__ is self.__class__ and self._number == other._number and self._size is other._size
 
     def __ne__(self, other):
         return not self == other
@@ -157,7 +157,7 @@ class Chunk:
         return hash((self._number, self._size._level))
 
     def _comparable(self, other):
-        if type(other) is not type(self):
+        if other.__class__ is not self.__class__:
             raise TypeError("cannot compare %s with %s" % (type(self).__name__, type(other).__name__))
         if other._size is not self._size:
             raise TypeError("cannot compare %s with %s: convert one with to_size()" % (self, other))

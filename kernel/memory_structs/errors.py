@@ -181,4 +181,4 @@ class Reentered(KernelError):
 
 def _text(value):
     """Numbers in hexadecimal, everything else as it prints."""
-    return hex(value) if type(value) is int else str(value)
+    return hex(value) if value.__class__ is int else str(value)

@@ -63,11 +63,11 @@ class ChunkRange:
         return cls(first, cls._chunk.containing_address(address + (size_in_bytes - 1), size))
 
     def _check_chunk(self, chunk):
-        if type(chunk) is not self._chunk:
+        if chunk.__class__ is not self._chunk:
             raise TypeError("%s needs a %s, not %s" % (type(self).__name__, self._chunk.__name__, type(chunk).__name__))
 
     def _check_range(self, other):
-        if type(other) is not type(self):
+        if other.__class__ is not self.__class__:
             raise TypeError("cannot compare %s with %s" % (type(self).__name__, type(other).__name__))
 
     def _check_not_empty(self, question):
@@ -133,9 +133,9 @@ class ChunkRange:
         return not other.is_empty() and self._first <= other._first and other._last <= self._last
 
     def __contains__(self, thing):
-        if type(thing) is self._chunk._address:
+        if thing.__class__ is self._chunk._address:
             return self.contains_address(thing)
-        return self.contains_range(thing) if type(thing) is type(self) else self.contains(thing)
+        return self.contains_range(thing) if thing.__class__ is self.__class__ else self.contains(thing)
 
     def overlap(self, other):
         """The range that both have in common, or None. Sizes must be the same."""
@@ -162,10 +162,10 @@ class ChunkRange:
         """The smallest range with this one and `chunk` in it. Raises AcrossTheHole."""
         self._check_chunk(chunk)
         if self.is_empty():
-            return type(self)(chunk, chunk)
+            return self.__class__(chunk, chunk)
         if chunk._size is not self._size:
             raise TypeError("%s has chunks of %s, not of %s" % (self, self._size, chunk._size))
-        return type(self)(min(self.start, chunk), max(self.end, chunk))
+        return self.__class__(min(self.start, chunk), max(self.end, chunk))
 
     def to_size(self, size):
         """The same bytes in chunks of another size. Raises Misaligned when an end does not fit."""
@@ -186,7 +186,7 @@ class ChunkRange:
             yield self._chunk(number, self._size)
 
     def __eq__(self, other):
-        if type(other) is not type(self) or other._size is not self._size:
+        if other.__class__ is not self.__class__ or other._size is not self._size:
             return False
         return self._first == other._first and self._last == other._last
 

@@ -9,7 +9,7 @@ class MemoryState:
         self._successors = successors
 
     def can_become(self, state):
-        if type(state) is not MemoryState:
+        if state.__class__ is not MemoryState:
             raise TypeError("a state must be a MemoryState, not %s" % type(state).__name__)
         return state._name in self._successors
 
