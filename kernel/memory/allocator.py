@@ -335,7 +335,7 @@ class Allocator:
         return owner, action
 
     def _settle_pending(self):
-        """Take back the left-overs of all deferred actions, or else what was forgotten. False when there was nothing."""
+        """Take back the left-overs of all deferred actions, or else what was forgotten. False: there was none."""
         pending = [action for action in self._pending if action._left_over]
         for action in pending:
             action._settle()

@@ -5,7 +5,8 @@ Owners can't be copied; only an allocator makes live ones.
 
 An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many
 (`COUNT`), where they belong (`ARENA`), who consumed it (`CONSUMER`), and a guard
-that outlives it if it is forgotten. A list, because storing into one costs a seventh of storing an attribute, and never allocates.
+that outlives it if it is forgotten. A list, because storing into one costs a seventh of
+storing an attribute, and never allocates.
 
 All or nothing: each call prepares first, then commits in statements that neither
 allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
