@@ -15,6 +15,7 @@ Every entry of the root's upper half exists from here on, so that every other ta
 """
 
 from memory_structs import PAGE_SHIFT, set_physical_address_bits
+from paging import FlushLedger
 from paging.natives import LAYOUT
 
 from .mapped_pages import MappedPages
@@ -227,4 +228,5 @@ def initialize(boot_info, create_allocators):
     copy_root_entry(table.root, boot_info.root_frame, 0)
     mappings.identity = EarlyIdentityMappedPages(table)
     activate(table.root)
+    FlushLedger.live = table.ledger  # what the paging layer owes the TLB, verify() sees
     return mappings

@@ -16,7 +16,7 @@ from .mapper import Mapper
 from .natives import LAYOUT, LEVELS, cpu, tables
 from .numbers import check_frame, frame_of
 from .refusals import FrameAllocationFailed, TechniqueUnavailable
-from .tlb import flush_all
+from .tlb import FlushLedger, flush_all
 from .translation import Translation
 
 TABLE_WORD = 0b11  # PRESENT | WRITABLE
@@ -37,8 +37,10 @@ class TechniqueMapper(Mapper):
     def __init__(self, kind, reach, root, frame_to_page=None, ledger=None):
         is_live = root is None
         root_frame = cpu.read_root_frame() if is_live else check_frame(root).number
-        super().__init__(tables.Access(kind, reach, root_frame, frame_to_page, Translation), ledger)
         self.is_live = is_live or root_frame == cpu.read_root_frame()
+        if ledger is None and self.is_live:
+            ledger = FlushLedger.live
+        super().__init__(tables.Access(kind, reach, root_frame, frame_to_page, Translation), ledger)
         if self.is_live:
             protect_system(self)
 
