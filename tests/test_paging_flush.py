@@ -67,7 +67,7 @@ CASES = [
     ("mapper.map_to(Page(BASE + 4500), Frame(5), PW, frames, PW | U).flush()", (0, 0, 1, 0)),
     ("mapper.clear(Page(BASE + 5100))", NOTHING),
     ("mapper.clean_up(frames)", NOTHING),
-    ("(mapper.unmap_range(PageRange.from_numbers(41 << 27, (41 << 27) + 5119))[1].ignore(), mapper.clean_up(frames))", (0, 1, 0, 0)),
+    ("(mapper.unmap_range(pages((1 << 27), 5120))[1].ignore(), mapper.clean_up(frames))", (0, 1, 0, 0)),
 ]
 
 
@@ -96,7 +96,7 @@ def test_an_open_token_is_a_finding_of_verify_until_it_is_flushed_or_ignored(pag
     owed = "[text for text in memory.verify().violations if 'flush' in text]"
     assert paging.eval(owed) == ["a TLB flush is owed: MapperFlush(v0x140000000000: 1)"]
     paging.exec("token.ignore()\nmapper.clean_up(frames)")
-    assert paging.eval("memory.verify().violations") == []
+    assert paging.eval("findings() == HEALTHY")
 
 
 def test_a_table_that_is_not_active_needs_no_flush(paging):

@@ -72,10 +72,9 @@ def test_a_fresh_mapping_makes_the_tables_of_the_crate(paging):
     root, p3, p2, p1 = (first * PAGE + n * PAGE for n in range(4))
     path = [(root, 27, p3 | 3), (p3, 427, p2 | 3), (p2, 223, p1 | 3), (p1, 175, 0xB8003)]
     assert [read(table + 8 * index) for table, index, _ in path] == [value for *_, value in path]
-    for table, index, value in path:
+    for table, *_ in path:
         entries = paging.guest.memory.read(table, PAGE)
         assert entries.count(0) >= PAGE - 8, "dirty frames are cleared before they are linked"
-        assert value
 
 
 @pytest.mark.parametrize("available", [0, 1, 2])
@@ -210,7 +209,8 @@ def test_clean_up_and_ranges_cope_with_the_last_pages_of_both_halves(paging):
             mapper.map_to(page_at(address), F, PW, frames)
         """)
     assert paging.eval("frames.out") == 10
-    assert paging.text("mapper.translate_range(PageRange(page_at(0x7fffffffe000), page_at(0x7ffffffff000)))[1].frame") == "9"
+    paging.exec("ends = PageRange(page_at(0x7fffffffe000), page_at(0x7ffffffff000))")
+    assert paging.eval("mapper.translate_range(ends)[1].frame") == 9
     assert paging.eval("mapper.clean_up(frames)") == 0
     paging.exec("for a in (0x7ffffffff000, 0xfffffffffffff000, 0xffff800000000000): mapper.unmap(page_at(a))")
     assert paging.eval("mapper.clean_up(frames)") == 9

@@ -114,9 +114,9 @@ def test_three_views_agree_after_a_random_sequence(kernel, seed):
     chance = random.Random(seed)
     kernel.exec((TARGET / "prelude_on_target.py").read_text())
     kernel.exec(SETUP)
-    before = kernel.eval("memory.verify().violations")
     for _ in range(ACTS):
         kernel.exec(f"attempt({act(chance)})")
+    kernel.exec("mapper.map_range(pages(1 << 26, 16), FrameRange.from_numbers(data, data + 15), PW, frames)")
     guest = kernel.guest
     ours = runs_of(kernel)
     outside = list(page_walk.walk(kernel.eval("cpu.read_cr3()"), guest.memory, top_slots=SLOTS))
@@ -136,7 +136,7 @@ def test_three_views_agree_after_a_random_sequence(kernel, seed):
         mapper.clean_up(frames)
         """)
     assert kernel.eval("frames.out") == 0
-    assert kernel.eval("memory.verify().violations") == before == []
+    assert kernel.eval("findings() == HEALTHY")
 
 
 def shown(leaf):
@@ -221,8 +221,8 @@ def test_bochs_sees_the_same_pages(boot_bochs, monkeypatch):
     ]
     (leaf,) = [line for line in said.splitlines() if f"{data | 1 << 63 | 0x123:#018x}"[:-3] in line and "PTE" in line]
     assert re.search(r"\bXD\b.*\bG\b.*\bW P\b", leaf)
-    ranges = [tuple(int(word, 16) for word in re.split(r"-> |-", line) if word.strip())
-              for line in re.findall(r"^0x0*14[0-9a-f]+-0x[0-9a-f]+ -> 0x[0-9a-f]+-0x[0-9a-f]+", said, re.MULTILINE)]  # fmt: skip
+    lines = re.findall(r"^0x0*14[0-9a-f]+-0x[0-9a-f]+ -> 0x[0-9a-f]+-0x[0-9a-f]+", said, re.MULTILINE)
+    ranges = [tuple(int(word, 16) for word in re.findall(r"0x[0-9a-f]+", line)) for line in lines]
     assert ranges == [
         (0x140000005000, 0x140000005FFF, data, data + PAGE - 1),
         (0x140000200000, 0x1400003FFFFF, 0x40000000, 0x401FFFFF),

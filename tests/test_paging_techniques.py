@@ -72,14 +72,13 @@ def test_choosing_and_leaving_a_technique_changes_nothing_that_stays(paging, nam
     before = paging.text("memory.verify()"), without_marks(memory.read(root, PAGE))
     paging.exec(f"with_technique({name!r}, None, lambda mapper: mapper.translate(VirtualAddress(0)))")
     after = paging.text("memory.verify()"), without_marks(memory.read(root, PAGE))
-    assert re.search("nothing to complain", before[0])
     assert before == after
 
 
 def test_verify_is_content_while_a_technique_is_in_use(paging):
     for name in ("offset", "recursive"):
-        output = paging.exec(f"with_technique({name!r}, None, lambda mapper: print(memory.verify().violations))")
-        assert output == "[]\n", name
+        output = paging.exec(f"with_technique({name!r}, None, lambda mapper: print(findings() == HEALTHY))")
+        assert output == "True\n", name
 
 
 def test_a_temporary_window_shows_nothing_between_two_calls(paging):

@@ -4,9 +4,9 @@ Each act works on a region of its own, so that what is timed is one kind of call
 `PEERS` are figures of others for the same thing, in instructions, measured with callgrind on a host.
 """
 
-from memory_structs import Frame, FrameRange, KernelError, Page, PageRange
+from memory import allocate_frames
+from memory_structs import Frame, FrameRange, Page, PageRange
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
-from paging.techniques import set_root_entry
 
 ACTS = 8  # warm-ups, samples and the one that counts heap
 FIRST = 2 << 27  # page number of root entry 2
@@ -33,16 +33,8 @@ PEERS = {
 
 
 def table_frames():
-    """A frame allocator with frames that nobody else has: the kernel allocator's, or those below the top of RAM."""
-    memory_map = BootInfo().memory_map
-    try:
-        from memory import allocate_frames
-
-        owned = allocate_frames(TABLES_IN_ALL)
-    except (ImportError, KernelError):
-        end = max([region.end.value for region in memory_map if region.is_usable]) >> 12
-        owned = FrameRange(Frame(end - 1024 - TABLES_IN_ALL), Frame(end - 1025))
-    return BootInfoFrameAllocator(memory_map, owned)
+    """A frame allocator with frames that nobody else has."""
+    return BootInfoFrameAllocator(BootInfo().memory_map, allocate_frames(TABLES_IN_ALL))
 
 
 class Regions:
@@ -50,7 +42,6 @@ class Regions:
 
     def __init__(self, mapped):
         self.frames = table_frames()
-        set_root_entry(FIRST >> 27, 0, 0)  # the boot's tables outlive a soft reset, and with them an earlier row's
         self.mapper = OffsetPageTable()
         self.next = FIRST
         if mapped:

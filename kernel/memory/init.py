@@ -106,7 +106,7 @@ def frames_of_boot(boot_info):
     first, end = image_frames(boot_info)
     kernel = [(first << PAGE_SHIFT, end << PAGE_SHIFT, "the kernel's image")]
     kernel += [(region._start, region._end, "the loader's information") for region in boot_info.loader_regions]
-    kernel += [(module.start.value, module.end.value, "module %s" % module.name) for module in boot_info.modules]
+    kernel += [(module._start, module._end, "module %s" % module.name) for module in boot_info.modules]
     early = [(first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames]
     return memory_map, kernel, early
 

@@ -10,7 +10,10 @@ USABLE = 1
 
 
 class MemoryRegion:
-    """A piece of the loader's map: `.start`, `.end` (the first byte behind it) and `.kind`, a text."""
+    """A piece of the loader's map: `.start`, `.end` (its last byte, as in every range) and `.kind`, a text.
+
+    Inclusive, because maps reach up to the last physical address, behind which there is none.
+    """
 
     def __init__(self, start, end, kind_number):
         self._start = start
@@ -23,7 +26,7 @@ class MemoryRegion:
 
     @property
     def end(self):
-        return PhysicalAddress(self._end)
+        return PhysicalAddress(self._end - 1)
 
     @property
     def size_in_bytes(self):
@@ -38,23 +41,31 @@ class MemoryRegion:
         return self.kind_number == USABLE
 
     def __repr__(self):
-        return "p%s - p%s  %s" % (hex(self._start), hex(self._end), self.kind)
+        return "p%s..=p%s  %s" % (hex(self._start), hex(self._end - 1), self.kind)
 
 
 class BootModule:
-    """A file that the loader put into memory: bytes `.start` to before `.end`, and its `.name`."""
+    """A file that the loader put into memory: from `.start` to `.end`, its last byte, and its `.name`."""
 
     def __init__(self, start, end, name):
-        self.start = PhysicalAddress(start)
-        self.end = PhysicalAddress(end)
+        self._start = start
+        self._end = end
         self.name = name
 
     @property
+    def start(self):
+        return PhysicalAddress(self._start)
+
+    @property
+    def end(self):
+        return PhysicalAddress(max(self._end - 1, self._start))
+
+    @property
     def size_in_bytes(self):
-        return self.end - self.start
+        return self._end - self._start
 
     def __repr__(self):
-        return "%s - %s  %s" % (self.start, self.end, self.name)
+        return "%s..=%s  %s" % (self.start, self.end, self.name)
 
 
 class Framebuffer:

@@ -97,9 +97,9 @@ class PageTableEntry:
         Whatever was there is overwritten. Raises TypeError, ContradictoryFlags or Misaligned.
         """
         level = check_frame(frame).size.level
-        if level != 1 and level != self.level:
+        if level not in (1, self.level):
             raise Misaligned(frame, "a P%d entry" % self.level)
-        self._store(frame.number, flags, self.level == 1 or level == self.level)
+        self._store(frame.number, flags, self.level in (1, level))
 
     def set_flags(self, flags):
         """Replace the flags, keep the frame."""

@@ -11,8 +11,6 @@ which the hardware keeps in bit 7 of a level-1 entry and in bit 12 of a huge pag
 level. (Intel SDM, volume 3, "4-Level Paging and 5-Level Paging", the tables of entry formats.)
 """
 
-from memory_structs import PAGE_SIZE
-
 from .refusals import ContradictoryFlags
 
 PTE_FRAME_MASK = 0x000FFFFFFFFFF000
@@ -178,7 +176,7 @@ class FlagWord:
         return self._word & EXCLUSIVE != 0
 
 
-class PteFlagsX86_64(FlagWord):
+class PteFlagsX86_64(FlagWord):  # noqa: N801 (the contract's name)
     """Flags of an x86-64 entry, one bit each: `PteFlagsX86_64.PRESENT | PteFlagsX86_64.WRITABLE`.
 
     `PteFlagsX86_64(value)` takes entry bits (ValueError for bits of the frame, bits 12 to 51) or a `PteFlags`.
@@ -267,9 +265,7 @@ class PteFlags(FlagWord):
         ("NOT_EXECUTABLE", NO_EXECUTE),
         ("EXECUTABLE", EXECUTABLE),
     )
-    NEUTRAL = (
-        PRESENT | WRITABLE | USER_ACCESSIBLE | CACHE_DISABLE | ACCESSED | DIRTY | GLOBAL | EXCLUSIVE | NO_EXECUTE
-    )
+    NEUTRAL = PRESENT | WRITABLE | USER_ACCESSIBLE | CACHE_DISABLE | ACCESSED | DIRTY | GLOBAL | EXCLUSIVE | NO_EXECUTE
 
     def __init__(self, flags=None):
         if flags is None:

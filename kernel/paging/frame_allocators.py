@@ -80,13 +80,13 @@ class BootInfoFrameAllocator:
 
 
 def pieces_of(memory_map, first, last):
-    """Pieces (first frame number, the one behind the last) of whole usable frames between two frame numbers, the lowest at the end."""
-    taken = [(region.start.value, region.end.value) for region in memory_map if not region.is_usable]
+    """Whole usable frames between two frame numbers: (first, the one behind the last) pieces, the lowest piece last."""
+    taken = [(region._start, region._end) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:
         if region.is_usable:
-            start = max(first, region.start.value + 4095 >> PAGE_SHIFT)
-            end = min(last + 1, region.end.value >> PAGE_SHIFT)
+            start = max(first, region._start + 4095 >> PAGE_SHIFT)
+            end = min(last + 1, region._end >> PAGE_SHIFT)
             pieces += without(taken, start, end)
     pieces.sort(key=lambda piece: -piece[0])
     return pieces

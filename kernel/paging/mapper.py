@@ -60,7 +60,7 @@ class Mapper:
 
     def _may_be_cached(self, page):
         """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
-        return self.is_active() or page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES
+        return self.is_active() or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
 
     def _flush_for(self, page, spans, leaves, with_global):
         if not self._may_be_cached(page):

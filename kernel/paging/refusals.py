@@ -1,23 +1,23 @@
 """What the paging layer refuses, and why. After any of these, no entry has changed.
 
-    KernelError
-    ├── PagingError               about one page; .page, .level (of the entry that decided), .flags (of that entry)
-    │   ├── FrameAllocationFailed     not enough frames for the tables that are missing
-    │   ├── ParentEntryHugePage       a huge page is where a table would have to be
-    │   │   └── SmallerPages          asked for a huge page, but smaller ones are mapped there
-    │   ├── PageAlreadyMapped         .mapped and .offered are frame numbers
-    │   │   ├── TableInTheWay         a table hangs where the huge page would go: clean_up frees it if it is empty
-    │   │   └── StaleEntry            not present, not empty either: clear(page) takes it away
-    │   ├── StaleParentEntry          a table's entry is not present, not empty either
-    │   ├── PageNotMapped
-    │   ├── InvalidFrameAddress       .frame is a frame number
-    │   │   └── MalformedEntry        an entry has reserved bits set: never followed
-    │   └── KernelInUse               the kernel itself runs on this: .name
-    ├── ContradictoryFlags        flags that no entry can have
-    └── TechniqueUnavailable      this way to reach tables can't be had here and now
+KernelError
+├── PagingError               about one page; .page, .level (of the entry that decided), .flags (of that entry)
+│   ├── FrameAllocationFailed     not enough frames for the tables that are missing
+│   ├── ParentEntryHugePage       a huge page is where a table would have to be
+│   │   └── SmallerPages          asked for a huge page, but smaller ones are mapped there
+│   ├── PageAlreadyMapped         .mapped and .offered are frame numbers
+│   │   ├── TableInTheWay         a table hangs where the huge page would go: clean_up frees it if it is empty
+│   │   └── StaleEntry            not present, not empty either: clear(page) takes it away
+│   ├── StaleParentEntry          a table's entry is not present, not empty either
+│   ├── PageNotMapped
+│   ├── InvalidFrameAddress       .frame is a frame number
+│   │   └── MalformedEntry        an entry has reserved bits set: never followed
+│   └── KernelInUse               the kernel itself runs on this: .name
+├── ContradictoryFlags        flags that no entry can have
+└── TechniqueUnavailable      this way to reach tables can't be had here and now
 """
 
-from memory_structs import KernelError, Misaligned, OutOfRange, PAGE_SHIFT
+from memory_structs import PAGE_SHIFT, KernelError, Misaligned, OutOfRange
 
 from .natives import tables
 
@@ -157,36 +157,39 @@ FLAG_RULES = (
 )
 
 
+# What a refusal is called that needs nothing but the entry that decided.
+BY_ENTRY = {
+    tables.PARENT_HUGE: ParentEntryHugePage,
+    tables.SMALLER_PAGES: SmallerPages,
+    tables.MALFORMED: MalformedEntry,
+    tables.STALE_PARENT: StaleParentEntry,
+}
+BY_TWO_FRAMES = {
+    tables.ALREADY_MAPPED: PageAlreadyMapped,
+    tables.TABLE_IN_THE_WAY: TableInTheWay,
+    tables.STALE_ENTRY: StaleEntry,
+}
+
+
 def refusal(code, access, page, count=1, frame=0, flags=None, names=()):
     """The exception for a negative answer of an access object, whose details it reads. `page`, `count`, `frame` are
     what was asked for."""
     at = access.page
-    level = access.level
-    word = access.flags
-    entry_frame = access.entry_frame
-    if code == tables.NOT_MAPPED:
-        return PageNotMapped(at, level, word)
-    if code == tables.PARENT_HUGE:
-        return ParentEntryHugePage(at, level, word, entry_frame)
-    if code == tables.SMALLER_PAGES:
-        return SmallerPages(at, level, word, entry_frame)
-    if code == tables.MALFORMED:
-        return MalformedEntry(at, level, word, entry_frame)
-    if code == tables.STALE_PARENT:
-        return StaleParentEntry(at, level, word, entry_frame)
-    if code == tables.PROTECTED:
-        return KernelInUse(at, names[access.protected_index] if access.protected_index < len(names) else "the kernel")
-    already = {
-        tables.ALREADY_MAPPED: PageAlreadyMapped,
-        tables.TABLE_IN_THE_WAY: TableInTheWay,
-        tables.STALE_ENTRY: StaleEntry,
-    }
-    if code in already:
-        return already[code](at, level, word, entry_frame, frame + (at - page))
-    if code == tables.FLAGS:
-        return ContradictoryFlags(flags, FLAG_RULES)
-    if code == tables.MISALIGNED:
-        return Misaligned(page_text(page), "the page size (or its frame or its length is not)")
-    if code == tables.OUT_OF_RANGE:
-        return OutOfRange(frame_text(frame + count - 1), "this CPU's physical addresses")
-    return TechniqueUnavailable("recursive", "the recursive slot does not lead to this table")
+    if code in BY_ENTRY:
+        found = BY_ENTRY[code](at, access.level, access.flags, access.entry_frame)
+    elif code in BY_TWO_FRAMES:
+        found = BY_TWO_FRAMES[code](at, access.level, access.flags, access.entry_frame, frame + (at - page))
+    elif code == tables.NOT_MAPPED:
+        found = PageNotMapped(at, access.level, access.flags)
+    elif code == tables.PROTECTED:
+        index = access.protected_index
+        found = KernelInUse(at, names[index] if index < len(names) else "the kernel")
+    elif code == tables.FLAGS:
+        found = ContradictoryFlags(flags, FLAG_RULES)
+    elif code == tables.MISALIGNED:
+        found = Misaligned(page_text(page), "the page size (or its frame or its length is not)")
+    elif code == tables.OUT_OF_RANGE:
+        found = OutOfRange(frame_text(frame + count - 1), "this CPU's physical addresses")
+    else:
+        found = TechniqueUnavailable("recursive", "the recursive slot does not lead to this table")
+    return found

@@ -58,8 +58,9 @@ class FlushLedger:
     """Does the invalidations of one mapper, counts them, and knows which are still owed.
 
     `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
-    `.open` holds, by serial number, the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called after every local
-    invalidation, with a tuple of (page number, count, pages per leaf), or None for everything: other CPUs come in there.
+    `.open` holds, by serial number, the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called
+    after every local invalidation, with a tuple of (page number, count, pages per leaf), or None for everything: other
+    CPUs come in there.
 
     `FlushLedger.live` is the one that mappers of the live tables share, so that `verify()` sees what they owe;
     `memory.init` puts the kernel's there.

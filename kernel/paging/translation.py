@@ -3,10 +3,9 @@
 from memory_structs import PAGE_SHIFT, Page4K
 
 from .flags import PteFlagsX86_64
-from .natives import tables
+from .natives import LEVELS, tables
 from .numbers import SIZES, frame_of, physical_address_of
 from .refusals import frame_text
-
 
 Mapped = tables.Mapped
 
@@ -104,7 +103,7 @@ class WalkEntry:
 
     @property
     def is_leaf(self):
-        return self.level == 1 or self.level < 4 and self._word & 0x80 != 0
+        return self.level == 1 or (self.level < LEVELS and self._word & 0x80 != 0)
 
     def __repr__(self):
         text = "P%d[%d] at %s: " % (self.level, self.index, frame_text(self._table))

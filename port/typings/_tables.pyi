@@ -74,7 +74,12 @@ class Access:
     spare_count: int
 
     def __init__(
-        self, kind: int, reach: int, root_frame: int, frame_to_page: Callable[[int], int] | None, describer: Callable[[Mapped], object]
+        self,
+        kind: int,
+        reach: int,
+        root_frame: int,
+        frame_to_page: Callable[[int], int] | None,
+        describer: Callable[[Mapped], object],
     ) -> None: ...
     def translate(self, page: int) -> int:
         """The 4 KiB frame that a page leads to, or NOT_MAPPED or MALFORMED."""

@@ -12,20 +12,20 @@ NONE = PteFlagsX86_64(0)
 
 
 def own_frames(count):
-    """An owner (or a range) of `count` contiguous frames of RAM: from the kernel's allocator once it runs."""
-    try:
-        from memory import allocate_frames
+    """An owner of `count` contiguous frames of RAM."""
+    from memory import allocate_frames
 
-        return allocate_frames(count)
-    except (ImportError, KernelError):
-        end = max([region.end.value for region in BootInfo().memory_map if region.is_usable]) >> 12
-        return FrameRange(Frame(end - 1024 - count), Frame(end - 1025))
+    return allocate_frames(count)
 
 
-def forget_boot_identity():
-    """Take away the identity mapping of the boot, if it is still there: page 0 is free after that."""
-    if root_entry(0)[0] == root_entry(LAYOUT["WINDOW_P4_INDEX"])[0]:
-        set_root_entry(0, 0, 0)
+def findings():
+    """What the whole-system audit complains of."""
+    import memory
+
+    return memory.verify().violations
+
+
+HEALTHY = findings()
 
 
 def page_at(address, size=Page4K):

@@ -6,6 +6,7 @@ PARENT_BITS = 0b111
 owned = own_frames(202)
 DELTA = owned.start.number - 1
 
+
 class Bump:
     def __init__(self, count):
         self.next, self.end, self.freed = DELTA + 2, DELTA + 2 + count, []
@@ -42,8 +43,7 @@ def translate(mapper, address):
     if not found:
         return "NotMapped"
     name = ("4K", "2M", "1G")[found.level - 1]
-    return "%s %s %s %s" % (
-        name, hex(found.frame.start_address.value), hex(found.offset), hex(found.flags.value))
+    return "%s %s %s %s" % (name, hex(found.frame.start_address.value), hex(found.offset), hex(found.flags.value))
 
 
 def perform(mapper, allocator, words):
