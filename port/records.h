@@ -20,5 +20,7 @@ typedef struct {
 extern record_t records[RECORDS_MAX];
 extern size_t records_used;     // records from here on have never been used
 void records_reset(void);
+// The record of a Record; NULL when it has ended. TypeError for anything else.
+record_t *record_of(mp_obj_t handle);
 // A raw buffer of the mapping was handed out; `handle` is its Record.
 void record_mark_exported(mp_obj_t handle);

@@ -5,6 +5,11 @@ from . import run_lists, run_tree
 from .owners import plain_state
 
 
+def none_elsewhere():
+    """Stands for counters that nobody keeps."""
+    return 0
+
+
 class Arena:
     """Numbers from `low` to `high` (4 KiB units) of which one tree keeps the free ones.
 
@@ -35,6 +40,7 @@ class Arena:
         self.postponed = 0
         # How many owners were forgotten, and reclaimed.
         self.reclaimed = 0
+        self._mapped_elsewhere = self._tables_elsewhere = none_elsewhere
 
     def add_taken(self, tables, mapped):
         """Take over what was handed out before this existed: runs of page tables, and mapped runs."""
@@ -54,14 +60,25 @@ class Arena:
         """The largest stretch first: that is where most questions are about."""
         self._territory = sorted(run_lists.normal(runs), key=lambda run: run[0] - run[1])
 
-    @property
-    def free(self):
-        """How many numbers can be had, those of deferred actions included."""
-        return run_tree.total_of(self.tree) + self.postponed
+    def count_elsewhere(self, mapped, tables):
+        """Add what `mapped()` and `tables()` answer to the counts here: the mapper's natives count for themselves."""
+        self._mapped_elsewhere = mapped
+        self._tables_elsewhere = tables
 
-    @property
-    def allocated(self):
-        return self.managed - self.free - self.mapped - self.unmapped - self.tables
+    def __getattr__(self, name):
+        """`.free`, `.allocated`, `.all_mapped`, `.all_tables` (no properties: each would make every store slow).
+
+        `.free`: how many numbers can be had, those of deferred actions included.
+        """
+        if name == "free":
+            return run_tree.total_of(self.tree) + self.postponed
+        if name == "all_mapped":
+            return self.mapped + self._mapped_elsewhere()
+        if name == "all_tables":
+            return self.tables + self._tables_elsewhere()
+        if name == "allocated":
+            return self.managed - self.free - self.all_mapped - self.unmapped - self.all_tables
+        raise AttributeError("'Arena' object has no attribute '%s'" % name)
 
     def holds(self, first, last):
         """True when the whole run belongs here, free or not. Looks into the largest stretch first."""

@@ -18,6 +18,7 @@ from memory_structs import PAGE_SHIFT, set_physical_address_bits
 from paging import FlushLedger
 from paging.natives import LAYOUT
 
+from .arenas import none_elsewhere
 from .mapped_pages import MappedPages
 from .page_table import KernelPageTable
 from .run_tree import take
@@ -35,7 +36,10 @@ from .table_steps import (
     leave,
     link_root,
     map,
+    mapped_frames,
+    mapped_pages,
     physical_bits,
+    tables,
     zero_frames,
 )
 
@@ -146,6 +150,10 @@ def new_kernel_table(system):
     pool.tables += 1 + UPPER_TABLES
     root = run >> 1
     zero_frames(root, 1 + UPPER_TABLES)
+    pool.count_elsewhere(mapped_frames, tables)
+    upper, lower = system.page_allocator._arenas
+    upper.count_elsewhere(lambda: mapped_pages(True), none_elsewhere)
+    lower.count_elsewhere(lambda: mapped_pages(False), none_elsewhere)
     build_upper_half(root, root + 1)
     link_root(root)
     return KernelPageTable(root, system)
@@ -156,7 +164,7 @@ def map_system(table, page, frame, count, word):
     record = Record(table.root, page, count, word, SYSTEM)
     mapped = MappedPages._new(table, record)
     table._prepare(page, frame, count, table.largest_level)
-    map(table.root, page, frame, count, word, table.largest_level)
+    map(table.root, word)
     record.arm()
     return mapped
 

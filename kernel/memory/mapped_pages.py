@@ -144,8 +144,10 @@ class MappedPages(Viewable):
 
         Raises UseAfterMove, SystemMapping, StillBorrowed or MappingDamaged; then the mapping lives on.
         """
-        self._check_free_for("drop()")
-        self._state[TABLE].unmap(self, "drop()")
+        record = self._state[RECORD]
+        if type(record) is not Record or record.kind == SYSTEM or self._lease is not None:
+            record = self._check_free_for("drop()")
+        self._state[TABLE].unmap(self, record, "drop()")
 
     unmap = drop
 
@@ -325,7 +327,6 @@ class MappedPages(Viewable):
             else:
                 self._fill(table, frames, kind)
             table._give_tables(prune(root, page, count))
-            arena.mapped -= count
             pages._state[COUNT] = count
             pages._state[RUN] = page << 1
             self._state[RECORD] = "unmap_into_parts()"
@@ -345,7 +346,7 @@ class MappedPages(Viewable):
             state, count = frames[index]._state, run_length()
             if kind == DEVICE:
                 state[ARENA] = table._frames._arena_of(frame, frame)
-            state[ARENA].mapped -= count
+                state[ARENA].mapped -= count
             state[COUNT] = count
             state[RUN] = frame << 1
             index += 1

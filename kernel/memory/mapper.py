@@ -10,7 +10,7 @@ tables and pages given back.
 
 import gc
 
-from memory_structs import OutOfFrames, OutOfPages, PAGE_SHIFT, PAGE_SIZE, Frame, Page, PageRange, VirtualAddress
+from memory_structs import OutOfFrames, PAGE_SHIFT, Frame, Page, PageRange, VirtualAddress
 from paging import FlushLedger, OffsetPageTable
 from paging.flags import GLOBAL, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
@@ -46,12 +46,14 @@ from .table_steps import (
     log_override,
     lost,
     map,
+    map_new,
     next_run,
     plan,
     pop_table,
     prune,
     run_length,
     take_back,
+    unmap_simple,
     zero_frames,
 )
 
@@ -98,8 +100,10 @@ class Mapper:
             self._prepare(page, frame, count, self._limit(huge))
             if in_pool and not frames._state[RUN] & 1:
                 zero_frames(frame, count)
-            map(self.root, page, frame, count, word | EXCLUSIVE_BIT, self._limit(huge))
+            map(self.root, word | EXCLUSIVE_BIT)
             record.arm()
+            if not in_pool:
+                frames._state[ARENA].mapped += count
             self._consumed(pages, "map_allocated_pages_to()")
             self._consumed(frames, "map_allocated_pages_to()")
         finally:
@@ -124,36 +128,80 @@ class Mapper:
         return mapped
 
     def create(self, count, word, limit):
-        """Map `count` new pages of the kernel's pool to any frames. By numbers; the flag word is taken as it is."""
+        """Map `count` new pages of the kernel's pool to any frames; returns MappedPages. The flag word is taken as it is."""
+        mapped = MappedPages()
+        mapped._state = state = [None, self, None]
+        state[RECORD] = self.create_record(count, word, limit)
+        return mapped
+
+    def create_record(self, count, word, limit):
+        """The number layer of `create`: returns the native Record, an owner; `unmap_record` takes it back."""
         if lost():
             self.reclaim()
+        if count >= CHUNKS_2M:
+            return self._create_large(count, word, limit)
+        enter()
+        page = take(self._page_tree, count)
+        frame = take(self._frame_tree, count)
+        if page < 0 or frame < 0:
+            self._give_runs(page, frame, count)
+            leave()
+            return self._create_large(count, word, limit)
+        try:
+            record = Record(self.root, page >> 1, count, word, EXCLUSIVE)
+            answer = map_new(self.root, page >> 1, frame, count, word | EXCLUSIVE_BIT)
+            if answer:
+                self._map_with_tables(answer, page >> 1, frame, count, word)
+        except BaseException:
+            self._give_runs(page, frame, count)
+            leave()
+            raise
+        record.arm()
+        leave()
+        return record
+
+    def _give_runs(self, page, frame, count):
+        if page >= 0:
+            give(self._page_tree, page, count)
+        if frame >= 0:
+            give(self._frame_tree, frame, count)
+
+    def _map_with_tables(self, needed, page, run, count, word):
+        """Go on where `map_new` could not: tables are missing, or something is in the way."""
+        if needed < 0:
+            self._refuse_map(page - 1 - needed, (run >> 1) - 1 - needed)
+        self._lend_tables(needed)
+        if not run & 1:
+            zero_frames(run >> 1, count)
+        map(self.root, word | EXCLUSIVE_BIT)
+
+    def _create_large(self, count, word, limit):
+        """`create_record` for many pages, or when memory is short."""
+        pages = self._pages.allocate(count)
+        page = pages._state[RUN] >> 1
         enter()
         try:
-            record = Record(self.root, UPPER_HALF, 0, word, EXCLUSIVE)
-            mapped = MappedPages._new(self, record)
-            page = self._take_pages(count)
-            try:
-                frame = take(self._frame_tree, count) if count < CHUNKS_2M else -1
-                if frame >= 0:
-                    self._map_new(page, frame, count, word)
-                else:
-                    self._map_to_any(page, count, word, limit)
-            except BaseException:
-                self._give_pages(page, count)
-                raise
-            record.set(page, count, word)
+            record = Record(self.root, page, count, word, EXCLUSIVE)
+            self._map_to_any(page, count, word, limit)
+            pages._state[RUN] = DEAD
             record.arm()
+        except BaseException:
+            pages.drop()
+            raise
         finally:
             leave()
-        return mapped
+        return record
 
     def create_mapping(self, size_in_bytes, flags, huge=True, override=None):
         """See `memory.create_mapping`."""
-        count = self._pages._count_for(size_in_bytes, 0)
+        if type(size_in_bytes) is not int or size_in_bytes < 1:
+            self._pages._count_for(size_in_bytes, 0)
+        count = size_in_bytes + 4095 >> PAGE_SHIFT
         word = word_for(flags) & ~NOT_ASKED_FOR | PRESENT
+        kernel = self._kernel
         if word & WRITABLE and not word & NO_EXECUTE:
-            self._allow(self._page_pool.low, count, override)
-        return self._kernel.create(count, word, self._limit(huge))
+            self._allow(kernel._page_pool.low, count, override)
+        return kernel.create(count, word, kernel.largest_level if huge else 1)
 
     def create_contiguous_mapping(self, size_in_bytes, flags):
         """See `memory.create_contiguous_mapping`."""
@@ -222,7 +270,7 @@ class Mapper:
                 del self._kernel.shared_users[record.index]
                 raise
             shared._make_clean()
-            map(self.root, page, shared._first, count, word, self._limit(huge))
+            map(self.root, word)
             record.arm()
             shared._add_user(word)
             self._consumed(pages, "map_shared()")
@@ -297,7 +345,6 @@ class Mapper:
 
     def _lend_tables(self, needed):
         """Lend `needed` frames to `map` or `divide`: one run if there is one, else what there is."""
-        pool = self._frame_pool
         lent = 0
         try:
             while lent < needed:
@@ -308,13 +355,11 @@ class Mapper:
                     run = take(self._frame_tree, count) if count else run
                 if run < 0:
                     raise OutOfFrames(needed, "page tables", run_tree.largest_of(self._frame_tree))
-                pool.tables += count
                 lent += count
                 try:
                     lend(run >> 1, count)
                 except BaseException:
                     give(self._frame_tree, run, count)
-                    pool.tables -= count
                     raise
         except BaseException:
             self._take_tables_back()
@@ -324,21 +369,7 @@ class Mapper:
         frame = take_back()
         while frame >= 0:
             give(self._frame_tree, frame << 1, 1)
-            self._frame_pool.tables -= 1
             frame = take_back()
-
-    def _map_new(self, page, run, count, word):
-        """Map pages to frames just taken by number (`run` is first << 1 | clean). Raises; then the frames are free again."""
-        frame = run >> 1
-        try:
-            self._prepare(page, frame, count, 1)
-        except BaseException:
-            give(self._frame_tree, run, count)
-            raise
-        if not run & 1:
-            zero_frames(frame, count)
-        map(self.root, page, frame, count, word | EXCLUSIVE_BIT, 1)
-        self._frame_pool.mapped += count
 
     def _map_to_any(self, page, count, word, limit):
         """Map pages to whatever frames there are, the fewest runs. Raises; then nothing is mapped and nothing taken."""
@@ -355,8 +386,7 @@ class Mapper:
                     raise
                 if not run & 1:
                     zero_frames(frame, length)
-                map(self.root, page + done, frame, length, word | EXCLUSIVE_BIT, limit)
-                self._frame_pool.mapped += length
+                map(self.root, word | EXCLUSIVE_BIT)
                 owner._state[RUN] = DEAD
                 done += length
         except BaseException:
@@ -377,49 +407,58 @@ class Mapper:
                 raise
             return self._frames.allocate(min(count, largest))
 
-    def _take_pages(self, count):
-        """The first of `count` pages of the kernel's pool, counted as mapped. Raises OutOfPages."""
-        if count >= CHUNKS_2M:
-            owner = self._pages.allocate(count)
-            page = owner._state[RUN] >> 1
-            owner._state[RUN] = DEAD
-        else:
-            run = take(self._page_tree, count)
-            if run < 0:
-                raise OutOfPages(count, None, run_tree.largest_of(self._page_tree))
-            page = run >> 1
-        self._page_pool.mapped += count
-        return page
-
     def _consumed(self, owner, consumer):
         """The commit for an owner whose numbers are mapped now."""
         state = owner._state
-        state[ARENA].mapped += state[COUNT]
         state[CONSUMER] = consumer
         state[RUN] = DEAD
 
     # Insides: unmapping.
 
-    def unmap(self, mapped, consumer):
+    def unmap(self, mapped, record, consumer):
         """Take a mapping away and give everything back. Raises MappingDamaged; then nothing has changed."""
-        record = mapped._state[RECORD]
-        page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         enter()
         try:
-            absent = detach(self.root, page, count)
-            if absent >= 0:
-                self._refuse_unmap(mapped, page + absent, consumer)
+            failure = self.unmap_record(record, mapped)
             mapped._state[RECORD] = consumer
-            failure = self._finish(self.root, page, count, kind, word, not record.exported)
-            if record.exported:
-                self._quarantine(page, count)
-            if kind == SHARED:
-                self._forget_user(record.index, word)
-            record.end()
         finally:
             leave()
         if failure is not None:
             raise failure
+
+    def unmap_record(self, record, mapped=None):
+        """The number layer of `unmap`. Returns what the shootdown callback raised, or None."""
+        enter()
+        try:
+            if self._kernel.shootdown is None:
+                frame = unmap_simple(record)
+                if frame >= 0:
+                    count = record.count
+                    give(self._frame_tree, frame << 1, count)
+                    table = pop_table()
+                    while table >= 0:
+                        give(self._frame_tree, table << 1 | 1, 1)
+                        table = pop_table()
+                    page = record.first_page
+                    give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
+                    record.end()
+                    return None
+            return self._unmap_in_steps(record, mapped)
+        finally:
+            leave()
+
+    def _unmap_in_steps(self, record, mapped):
+        page, count, kind, word = record.first_page, record.count, record.kind, record.flags
+        absent = detach(record.root, page, count)
+        if absent >= 0:
+            raise MappingDamaged(mapped, Page(page + absent), "be dropped")
+        failure = self._finish(record.root, page, count, kind, word, not record.exported)
+        if record.exported:
+            self._quarantine(count)
+        if kind == SHARED:
+            self._forget_user(record.index, word)
+        record.end()
+        return failure
 
     def reclaim_record(self, index):
         """Unmap a lost record. False when its entries are not what they should be: then nothing is given back."""
@@ -430,7 +469,7 @@ class Mapper:
         exported = field(index, "exported")
         self._finish(root, page, count, kind, word, not exported)
         if exported:
-            self._quarantine(page, count)
+            self._quarantine(count)
         if kind == SHARED:
             self._forget_user(index, word)
         return True
@@ -466,12 +505,11 @@ class Mapper:
 
     def _harvest(self, kind):
         """Give back the frames that the detached entries name."""
-        tree, pool = self._frame_tree, self._frame_pool
+        tree = self._frame_tree
         frame = next_run()
         while frame >= 0:
             count = run_length()
             if kind == EXCLUSIVE:
-                pool.mapped -= count
                 give(tree, frame << 1, count)
             elif kind == DEVICE:
                 self._give_device(frame, count)
@@ -485,20 +523,16 @@ class Mapper:
 
     def _give_tables(self, count):
         """Free the tables that `prune` cut off; they are clean."""
-        tree, pool = self._frame_tree, self._frame_pool
+        tree = self._frame_tree
         while count:
             give(tree, pop_table() << 1 | 1, 1)
-            pool.tables -= 1
             count -= 1
 
     def _give_pages(self, page, count):
-        arena = self._page_arena(page)
-        arena.mapped -= count
-        give(arena.tree, page << 1, count)
+        give(self._page_arena(page).tree, page << 1, count)
 
-    def _quarantine(self, page, count):
-        """Never use these pages again: a raw buffer may still point to them. They stay counted as not free."""
-        self._page_arena(page).mapped -= count
+    def _quarantine(self, count):
+        """Never use `count` pages again: a raw buffer may still point to them. They stay counted as not free."""
         self._pages.quarantined += count
 
     def _page_arena(self, page):

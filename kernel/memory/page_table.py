@@ -177,7 +177,6 @@ class KernelPageTable(PageTable):
         frame = pop_table()
         while frame >= 0:
             give(tree, frame << 1, 1)
-            pool.tables -= 1
             frame = pop_table()
         give(tree, root << 1, 1)
         pool.tables -= 1

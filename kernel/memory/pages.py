@@ -46,6 +46,7 @@ class PageAllocator(Allocator):
             run_tree.limit_owners(arena.tree)
             arenas.append(arena)
         allocator._reserved = list(reserved)
+        allocator.quarantined = 0
         allocator._memory = memory
         allocator._install(arenas)
         return allocator
@@ -68,5 +69,5 @@ class _Sum:
     """The counts of several arenas together."""
 
     def __init__(self, arenas):
-        for name in "free", "allocated", "mapped", "unmapped", "tables", "managed", "reclaimed":
+        for name in "free", "allocated", "all_mapped", "unmapped", "all_tables", "managed", "reclaimed":
             setattr(self, name, sum(getattr(arena, name) for arena in arenas))

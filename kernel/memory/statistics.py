@@ -14,9 +14,9 @@ class Statistics:
     def __init__(self, arena, reserved, largest_run, chunks):
         self.free = arena.free
         self.allocated = arena.allocated
-        self.mapped = arena.mapped
+        self.mapped = arena.all_mapped
         self.unmapped = arena.unmapped
-        self.tables = arena.tables
+        self.tables = arena.all_tables
         self.reserved = reserved
         self.total = arena.managed + reserved
         self.largest_run = largest_run

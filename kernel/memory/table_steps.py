@@ -29,6 +29,7 @@ from _mappings import (
     link_root,
     log_override,
     map,
+    map_new,
     next_run,
     physical_bits,
     plan,
@@ -37,10 +38,12 @@ from _mappings import (
     prune,
     run_length,
     share_upper_half,
+    tables,
     take_back,
+    unmap_simple,
     zero_frames,
 )
-from _records import Record, field, find, first_lost, free_lost, live, live_with_root, lost, next
+from _records import Record, field, find, first_lost, free_lost, live, live_with_root, lost, mapped_frames, mapped_pages, next
 from micropython import const
 
 # Kinds of mappings.

@@ -190,16 +190,16 @@ class _Auditor:
         self.audit.tables = claimed(_TABLE)
         sums = (
             ("free frames", claimed(_FREE), run_tree.total_of(pool.tree)),
-            ("page tables", claimed(_TABLE), pool.tables),
-            ("mapped frames", claimed(_MAPPED) + claimed(_SHARED), pool.mapped),
+            ("page tables", claimed(_TABLE), pool.all_tables),
+            ("mapped frames", claimed(_MAPPED) + claimed(_SHARED), pool.all_mapped),
         )
         for name, found, counted in sums:
             if found != counted:
                 self._violation("%d %s were found, the frame allocator counts %d" % (found, name, counted))
-        if pool.free + pool.allocated + pool.mapped + pool.unmapped + pool.tables != pool.managed:
+        if pool.free + pool.allocated + pool.all_mapped + pool.unmapped + pool.all_tables != pool.managed:
             self._violation("the states of RAM do not sum up to all of it")
         mapped = sum(field(index, "count") for index in self._records() if field(index, "kind") not in (SYSTEM, TABLE))
-        counted = sum(arena.mapped for arena in self.kernel._pages._arenas)
+        counted = sum(arena.all_mapped for arena in self.kernel._pages._arenas)
         if mapped != counted:
             self._violation("%d pages are mapped, the page allocator counts %d" % (mapped, counted))
 

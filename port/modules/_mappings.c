@@ -8,8 +8,10 @@
 //             prune() cuts off the tables that are empty now; after one more flush pop_table() hands them over.
 #include <string.h>
 #include "port/modules/natives.h"
+#include "port/records.h"
 #include "port/table_walk.h"
 
+#define FLUSH_ALL_ABOVE 64             // pages: from here on emptying the TLB is cheaper than going page by page
 #define NOT_THERE MP_OBJ_NEW_SMALL_INT(-1)
 
 typedef struct {
@@ -75,18 +77,31 @@ static mp_obj_t mappings_events(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_events_obj, mappings_events);
 
+static void zero(uint64_t frame, uint64_t count) {
+    void *at = window_pointer(frame << 12);
+    uint64_t words = count * (PAGE_SIZE / 8);
+    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
+}
+
+static void zero_entries(uint64_t *at, uint64_t count) {
+    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(count) : "a"(0UL) : "memory");
+}
+
 // --- frames for tables ---
 
 #define LOANS_MAX 512
 static struct { uint64_t frame, count; } loans[LOANS_MAX];
 static size_t loans_count;
 
+static mp_int_t tables_counted;         // lent and not taken back, or not popped yet
+
 static mp_obj_t mappings_lend(mp_obj_t frame, mp_obj_t count) {
     if (loans_count == LOANS_MAX) {
         mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("frames for page tables are too scattered"));
     }
     loans[loans_count].frame = native_get_frame(frame) >> 12;
-    loans[loans_count++].count = native_get_below(count, 1UL << 40, "count");
+    loans[loans_count].count = native_get_below(count, 1UL << 40, "count");
+    tables_counted += loans[loans_count++].count;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_lend_obj, mappings_lend);
@@ -100,9 +115,16 @@ static uint64_t take_loan(void) {
 }
 
 static mp_obj_t mappings_take_back(void) {
-    return loans_count > 0 ? MP_OBJ_NEW_SMALL_INT(take_loan() >> 12) : NOT_THERE;
+    if (loans_count == 0) {
+        return NOT_THERE;
+    }
+    tables_counted--;
+    return MP_OBJ_NEW_SMALL_INT(take_loan() >> 12);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_take_back_obj, mappings_take_back);
+
+static mp_obj_t mappings_tables(void) { return MP_OBJ_NEW_SMALL_INT(tables_counted); }
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_tables_obj, mappings_tables);
 
 static uint64_t lent(void) {
     uint64_t count = 0;
@@ -114,15 +136,6 @@ static uint64_t lent(void) {
 
 // --- mapping ---
 
-// The largest leaf that fits at job->page.
-static unsigned leaf_level(const job_t *job) {
-    unsigned level = 1;
-    while (level < job->limit && ((job->page | job->frame) & (pages_at(level + 1) - 1)) == 0 && job->end - job->page >= pages_at(level + 1)) {
-        level++;
-    }
-    return level;
-}
-
 static void advance(job_t *job, uint64_t pages) {
     job->page += pages;
     job->frame += pages;
@@ -132,6 +145,24 @@ static void advance(job_t *job, uint64_t pages) {
 static uint64_t left_in_table(const job_t *job) {
     uint64_t room = ENTRIES_PER_TABLE - index_at(job->page, 1);
     return job->end - job->page < room ? job->end - job->page : room;
+}
+
+// How many leaves of `level` (2 or 3) fit from here on in this table; 0 if not one.
+static uint64_t huge_leaves(const job_t *job, unsigned level) {
+    if (level > job->limit || ((job->page | job->frame) & (pages_at(level) - 1)) != 0) {
+        return 0;
+    }
+    uint64_t room = ENTRIES_PER_TABLE - index_at(job->page, level), left = (job->end - job->page) / pages_at(level);
+    return left < room ? left : room;
+}
+
+// Of `count` entries from this one on, how many are not present before the first that is.
+static uint64_t absent_run(const uint64_t *entry, uint64_t count) {
+    uint64_t i = 0;
+    while (i < count && !(entry[i] & ENTRY_PRESENT)) {
+        i++;
+    }
+    return i;
 }
 
 static bool plan_leaves(const uint64_t *table, job_t *job) {
@@ -160,8 +191,10 @@ static bool plan_below(const uint64_t *table, unsigned level, job_t *job) {
         if (present && level < ROOT_LEVEL && (entry & ENTRY_HUGE)) {
             return false;
         }
-        if (!present && leaf_level(job) >= level) {
-            advance(job, pages_at(level));
+        uint64_t leaves = present ? 0 : huge_leaves(job, level);
+        if (leaves > 0) {
+            leaves = table == NULL ? leaves : absent_run(&table[index_at(job->page, level)], leaves);
+            advance(job, leaves * pages_at(level));
             continue;
         }
         job->tables += !present;
@@ -172,14 +205,27 @@ static bool plan_below(const uint64_t *table, unsigned level, job_t *job) {
     return true;
 }
 
+// What map() may rely on: the last plan. Anything that changes tables in between would have to come from a second
+// processor, or from a caller that does not hold the guard.
+static job_t planned;
+static uint64_t planned_root;
+
+static mp_int_t make_plan(uint64_t root, const job_t *wanted) {
+    job_t job = *wanted;
+    planned_root = 0;
+    if (job.page < job.end && !plan_below(table_of(root), ROOT_LEVEL, &job)) {
+        return -1 - (mp_int_t)(job.page - wanted->page);
+    }
+    planned = *wanted;
+    planned.tables = job.tables;
+    planned_root = root;
+    return job.tables;
+}
+
 static mp_obj_t mappings_plan(size_t n, const mp_obj_t *arguments) {
     job_t job = { .frame = native_get_frame(arguments[2]) >> 12, .limit = native_get_below(arguments[4], 4, "level") };
     get_range(&job, arguments[1], arguments[3]);
-    uint64_t first = job.page;
-    if (job.page < job.end && !plan_below(table_of(get_root(arguments[0])), ROOT_LEVEL, &job)) {
-        return MP_OBJ_NEW_SMALL_INT(-1 - (mp_int_t)(job.page - first));
-    }
-    return MP_OBJ_NEW_SMALL_INT(job.tables);
+    return MP_OBJ_NEW_SMALL_INT(make_plan(get_root(arguments[0]), &job));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_plan_obj, 5, 5, mappings_plan);
 
@@ -208,18 +254,22 @@ static void map_below(uint64_t *table, unsigned level, job_t *job) {
     }
     do {
         uint64_t *entry = &table[index_at(job->page, level)];
+        uint64_t leaves = *entry & ENTRY_PRESENT ? 0 : huge_leaves(job, level);
         if (*entry & ENTRY_PRESENT) {
             map_below(table_of(*entry), level - 1, job);
-        } else if (leaf_level(job) >= level) {
-            *entry = job->frame << 12 | leaf_bits(job->flags, level);
-            advance(job, pages_at(level));
+        } else if (leaves > 0) {
+            uint64_t value = job->frame << 12 | leaf_bits(job->flags, level), step = pages_at(level) << 12;
+            leaves = absent_run(entry, leaves);
+            for (uint64_t i = 0; i < leaves; i++, value += step) {
+                entry[i] = value;
+            }
+            advance(job, leaves * pages_at(level));
         } else {
             // Cleared and filled before it is linked; a level-1 table that is filled whole needs no clearing.
             uint64_t lower_half = job->page >> 35 ? 0 : ENTRY_USER;
             uint64_t child = take_loan();
-            job->tables++;
             if (level != 2 || left_in_table(job) != ENTRIES_PER_TABLE) {
-                memset(table_of(child), 0, PAGE_SIZE);
+                zero_entries(table_of(child), ENTRIES_PER_TABLE);
             }
             map_below(table_of(child), level - 1, job);
             *entry = child | ENTRY_PRESENT | ENTRY_WRITABLE | lower_half;
@@ -227,23 +277,44 @@ static void map_below(uint64_t *table, unsigned level, job_t *job) {
     } while (job->page < job->end && index_at(job->page, level) != 0);
 }
 
-static mp_obj_t mappings_map(size_t n, const mp_obj_t *arguments) {
-    job_t job = { .frame = native_get_frame(arguments[2]) >> 12, .limit = native_get_below(arguments[5], 4, "level") };
-    job.flags = native_get_below(arguments[4], WORD_LIMIT, "flag word");
-    get_range(&job, arguments[1], arguments[3]);
-    uint64_t *root = table_of(get_root(arguments[0]));
-    job_t planned = job;
-    if (job.page >= job.end) {
-        return MP_OBJ_NEW_SMALL_INT(0);
+static void map_planned(uint64_t root, uint64_t flags) {
+    job_t job = planned;
+    job.flags = flags;
+    planned_root = 0;
+    note(EVENT_MAP, root, job.page, job.end - job.page, job.frame);
+    if (job.page < job.end) {
+        map_below(table_of(root), ROOT_LEVEL, &job);
     }
-    if (!plan_below(root, ROOT_LEVEL, &planned) || planned.tables > lent()) {
+}
+
+// Do what plan() planned. The caller has lent the frames that it asked for.
+static mp_obj_t mappings_map(mp_obj_t root_in, mp_obj_t flags_in) {
+    uint64_t root = get_root(root_in), flags = native_get_below(flags_in, WORD_LIMIT, "flag word");
+    if (planned_root != root || planned.tables > lent()) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("map() without its plan()"));
     }
-    note(EVENT_MAP, get_root(arguments[0]), job.page, job.end - job.page, job.frame);
-    map_below(root, ROOT_LEVEL, &job);
-    return MP_OBJ_NEW_SMALL_INT(job.tables);
+    map_planned(root, flags);
+    return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_obj, 6, 6, mappings_map);
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_map_obj, mappings_map);
+
+// plan() and map() in one, 4 KiB pages, for frames just taken (`run` is first << 1 | clean), which are cleared unless
+// they are. Returns what plan() does; only if that is 0, the pages are mapped.
+static mp_obj_t mappings_map_new(size_t n, const mp_obj_t *arguments) {
+    uint64_t root = get_root(arguments[0]), run = native_get_below(arguments[2], 1UL << 53, "run");
+    uint64_t flags = native_get_below(arguments[4], WORD_LIMIT, "flag word");
+    job_t job = { .frame = run >> 1, .limit = 1 };
+    get_range(&job, arguments[1], arguments[3]);
+    mp_int_t answer = make_plan(root, &job);
+    if (answer == 0) {
+        if (!(run & 1)) {
+            zero(job.frame, job.end - job.page);
+        }
+        map_planned(root, flags);
+    }
+    return MP_OBJ_NEW_SMALL_INT(answer);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_new_obj, 5, 5, mappings_map_new);
 
 // --- whole leaves of a range ---
 
@@ -318,16 +389,21 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_first_absent_obj, 3, 3, mapp
 
 // --- unmapping ---
 
-static bool detach_leaf(uint64_t *entry, unsigned level, job_t *job) {
-    *entry &= ~ENTRY_PRESENT;
-    return true;
-}
-
 static void detach_below(uint64_t *table, unsigned level, job_t *job) {
     if (level == 1) {
-        uint64_t count = left_in_table(job);
+        uint64_t count = left_in_table(job), i = 0;
         uint64_t *at = table + index_at(job->page, 1);
-        for (uint64_t i = 0; i < count; i++) {
+        for (; i + 8 <= count; i += 8) {
+            at[i] &= ~ENTRY_PRESENT;
+            at[i + 1] &= ~ENTRY_PRESENT;
+            at[i + 2] &= ~ENTRY_PRESENT;
+            at[i + 3] &= ~ENTRY_PRESENT;
+            at[i + 4] &= ~ENTRY_PRESENT;
+            at[i + 5] &= ~ENTRY_PRESENT;
+            at[i + 6] &= ~ENTRY_PRESENT;
+            at[i + 7] &= ~ENTRY_PRESENT;
+        }
+        for (; i < count; i++) {
             at[i] &= ~ENTRY_PRESENT;
         }
         job->page += count;
@@ -336,7 +412,7 @@ static void detach_below(uint64_t *table, unsigned level, job_t *job) {
     do {
         uint64_t *entry = &table[index_at(job->page, level)];
         if (level < ROOT_LEVEL && (*entry & ENTRY_HUGE)) {
-            detach_leaf(entry, level, job);
+            *entry &= ~ENTRY_PRESENT;
             job->page += pages_at(level);
         } else {
             detach_below(table_of(*entry), level - 1, job);
@@ -379,17 +455,31 @@ static bool harvest_leaf(uint64_t *entry, unsigned level, job_t *job) {
     return true;
 }
 
+// How many entries from `at` on lead to touching frames, the first to `address`; eight at a time.
+static uint64_t touching(const uint64_t *at, uint64_t count, uint64_t address) {
+    uint64_t i = 0;
+    for (; i + 8 <= count; i += 8, address += 8 * PAGE_SIZE) {
+        uint64_t differ = (at[i] ^ address) | (at[i + 1] ^ (address + PAGE_SIZE)) | (at[i + 2] ^ (address + 2 * PAGE_SIZE))
+            | (at[i + 3] ^ (address + 3 * PAGE_SIZE)) | (at[i + 4] ^ (address + 4 * PAGE_SIZE)) | (at[i + 5] ^ (address + 5 * PAGE_SIZE))
+            | (at[i + 6] ^ (address + 6 * PAGE_SIZE)) | (at[i + 7] ^ (address + 7 * PAGE_SIZE));
+        if (differ & ENTRY_ADDRESS) {
+            break;
+        }
+    }
+    for (; i < count && (at[i] & ENTRY_ADDRESS) == address; i++, address += PAGE_SIZE) {
+    }
+    return i;
+}
+
 static bool harvest_below(uint64_t *table, unsigned level, job_t *job) {
     if (level == 1) {
-        uint64_t count = left_in_table(job), i = 0;
+        uint64_t count = left_in_table(job);
         uint64_t *at = table + index_at(job->page, 1);
         if (run_count == 0) {
             run_frame = frame_of_leaf(*at, 1);
         }
-        uint64_t expected = run_frame + run_count;
-        for (; i < count && (at[i] & ENTRY_ADDRESS) >> 12 == expected; i++, expected++) {
-            at[i] = 0;
-        }
+        uint64_t i = touching(at, count, (run_frame + run_count) << 12);
+        zero_entries(at, i);
         run_count += i;
         job->page += i;
         return i == count;
@@ -493,12 +583,13 @@ static void prune_below(uint64_t *table, unsigned level, job_t *job) {
     do {
         uint64_t *entry = &table[index_at(job->page, level)];
         uint64_t next = (job->page | (pages_at(level) - 1)) + 1;
+        bool cleared_whole = level == 2 && (job->page & 511) == 0 && next <= job->end;
         if ((*entry & ENTRY_PRESENT) && !(level < ROOT_LEVEL && (*entry & ENTRY_HUGE))) {
             uint64_t *child = table_of(*entry);
             if (level > 2) {
                 prune_below(child, level - 1, job);
             }
-            if (!(level == ROOT_LEVEL && index_at(next - 1, level) >= FIRST_SHARED_INDEX) && is_empty(child)) {
+            if (!(level == ROOT_LEVEL && index_at(next - 1, level) >= FIRST_SHARED_INDEX) && (cleared_whole || is_empty(child))) {
                 uint64_t address = *entry & ENTRY_ADDRESS;
                 *entry = 0;
                 child[0] = emptied;
@@ -510,17 +601,22 @@ static void prune_below(uint64_t *table, unsigned level, job_t *job) {
     } while (job->page < job->end && index_at(job->page, level) != 0);
 }
 
-static mp_obj_t mappings_prune(size_t n, const mp_obj_t *arguments) {
-    job_t job = { 0 };
-    get_range(&job, arguments[1], arguments[2]);
+static mp_int_t prune(uint64_t root, const job_t *range, uint64_t address) {
+    job_t job = *range;
+    job.tables = 0;
     if (job.page < job.end) {
-        uint64_t address = native_get_page(arguments[1]);
-        prune_below(table_of(get_root(arguments[0])), ROOT_LEVEL, &job);
+        prune_below(table_of(root), ROOT_LEVEL, &job);
         // One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
         // and Paging-Structure Caches").
         page_invalidate(address);
     }
-    return MP_OBJ_NEW_SMALL_INT(job.tables);
+    return job.tables;
+}
+
+static mp_obj_t mappings_prune(size_t n, const mp_obj_t *arguments) {
+    job_t job = { 0 };
+    get_range(&job, arguments[1], arguments[2]);
+    return MP_OBJ_NEW_SMALL_INT(prune(get_root(arguments[0]), &job, native_get_page(arguments[1])));
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_prune_obj, 3, 3, mappings_prune);
 
@@ -531,9 +627,48 @@ static mp_obj_t mappings_pop_table(void) {
     uint64_t address = emptied, *table = table_of(address);
     emptied = table[0];
     table[0] = 0;
+    tables_counted--;
     return MP_OBJ_NEW_SMALL_INT(address >> 12);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_pop_table_obj, mappings_pop_table);
+
+// The common case in one call: the record's mapping is exclusive, in one run of frames, nothing was exported, no
+// callback waits. Unmapped, flushed, its empty tables cut off: returns the first frame, and pop_table() has tables.
+// Returns NOT_SIMPLE, and has changed nothing, when detach() and all that follows has to be called.
+#define NOT_SIMPLE MP_OBJ_NEW_SMALL_INT(-1)
+
+static mp_obj_t mappings_unmap_simple(mp_obj_t record_in) {
+    const record_t *record = record_of(record_in);
+    if (record == NULL || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE || record->count == 0
+        || harvest.page < harvest.end) {
+        return NOT_SIMPLE;
+    }
+    uint64_t root = record->root << 12, page = record->first_page & 0xfffffffffUL;
+    unsigned level;
+    const uint64_t *entry = find_leaf(root, page, &level);
+    if (entry == NULL || level != 1 || index_at(page, 1) + record->count > ENTRIES_PER_TABLE) {
+        return NOT_SIMPLE;
+    }
+    uint64_t *at = (uint64_t *)entry;
+    uint64_t first = *at & ENTRY_ADDRESS;
+    for (uint64_t i = 0; i < record->count; i++) {
+        if (!(at[i] & ENTRY_PRESENT) || (at[i] & ENTRY_ADDRESS) != first + i * PAGE_SIZE) {
+            return NOT_SIMPLE;
+        }
+    }
+    note(EVENT_UNMAP, root, page, record->count, first >> 12);
+    uint64_t address = record->first_page << 12;
+    for (uint64_t i = 0; i < record->count; i++) {
+        at[i] = 0;
+        page_invalidate(address + i * PAGE_SIZE);
+    }
+    job_t job = { .page = page, .end = page + record->count };
+    if (is_empty(at - index_at(page, 1))) {
+        prune(root, &job, address);
+    }
+    return MP_OBJ_NEW_SMALL_INT(first >> 12);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_unmap_simple_obj, mappings_unmap_simple);
 
 // --- rights ---
 
@@ -627,9 +762,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(mappings_divide_obj, mappings_divide);
 // --- frames, through the window ---
 
 static mp_obj_t mappings_zero_frames(mp_obj_t frame, mp_obj_t count) {
-    void *at = window_pointer(native_get_frame(frame));
-    uint64_t words = native_get_below(count, 1UL << 40, "count") * (PAGE_SIZE / 8);
-    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
+    zero(native_get_frame(frame) >> 12, native_get_below(count, 1UL << 40, "count"));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_zero_frames_obj, mappings_zero_frames);
@@ -645,7 +778,6 @@ static MP_DEFINE_CONST_FUN_OBJ_3(mappings_copy_frames_obj, mappings_copy_frames)
 
 // --- the TLB ---
 
-#define FLUSH_ALL_ABOVE 64
 #define CR4_PGE (1UL << 7)
 
 // Invalidate what the TLB holds of a range: page by page, or all of it when that is cheaper.
@@ -670,6 +802,8 @@ void mappings_reset(void) {
     loans_count = 0;
     harvest.page = harvest.end = 0;
     emptied = 0;
+    tables_counted = 0;
+    planned_root = 0;
     events_count = 0;
 }
 
@@ -830,6 +964,9 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&mappings_copy_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_flush_everything), MP_ROM_PTR(&mappings_flush_everything_obj) },
     { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&mappings_events_obj) },
+    { MP_ROM_QSTR(MP_QSTR_map_new), MP_ROM_PTR(&mappings_map_new_obj) },
+    { MP_ROM_QSTR(MP_QSTR_tables), MP_ROM_PTR(&mappings_tables_obj) },
+    { MP_ROM_QSTR(MP_QSTR_unmap_simple), MP_ROM_PTR(&mappings_unmap_simple_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
 };
 static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);

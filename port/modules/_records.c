@@ -1,6 +1,7 @@
 // `_records`: what the kernel knows of every owned mapping even when Python has forgotten it. A Record is the handle that
 // a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
 // point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
+#include <string.h>
 #include "port/modules/natives.h"
 #include "port/machine_control.h"
 #include "port/records.h"
@@ -11,7 +12,15 @@ size_t records_used;
 static uint32_t first_free, first_lost;
 static size_t live_count, lost_count;
 
+// Pages of all records that are live or lost, by kind, and by half of the address space.
+static mp_int_t counted[KINDS][2];
+
+static void count_record(const record_t *record, mp_int_t times) {
+    counted[record->kind][record->first_page >> 51 & 1] += times * (mp_int_t)record->count;
+}
+
 void records_reset(void) {
+    memset(counted, 0, sizeof counted);
     records_used = 0;
     first_free = first_lost = 0;
     live_count = lost_count = 0;
@@ -68,11 +77,21 @@ static handle_t *live_handle(mp_obj_t self) {
     return handle;
 }
 
+record_t *record_of(mp_obj_t handle) {
+    if (!mp_obj_is_type(handle, &record_type)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a Record expected"));
+    }
+    return ((handle_t *)MP_OBJ_TO_PTR(handle))->record;
+}
+
 // The mapping is there now: from here on it must be unmapped before the record may go.
 static mp_obj_t record_arm(mp_obj_t self) {
     handle_t *handle = live_handle(self);
-    live_count += handle->record->state == RECORD_PREPARED;
-    handle->record->state = RECORD_LIVE;
+    if (handle->record->state == RECORD_PREPARED) {
+        live_count++;
+        handle->record->state = RECORD_LIVE;
+        count_record(handle->record, 1);
+    }
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
@@ -80,16 +99,23 @@ static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
 static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
     record_t *record = live_handle(arguments[0])->record;
     uint64_t first = native_get_page(arguments[1]) >> 12, count = native_get_below(arguments[2], 1UL << 36, "page count");
-    record->flags = native_get_below(arguments[3], WORD_LIMIT, "flag word");
+    uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word");
+    mp_int_t live = record->state == RECORD_LIVE;
+    count_record(record, -live);
+    record->flags = flags;
     record->first_page = first;
     record->count = count;
+    count_record(record, live);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 4, 4, record_set);
 
 static mp_obj_t record_end(mp_obj_t self) {
     handle_t *handle = live_handle(self);
-    live_count -= handle->record->state == RECORD_LIVE;
+    if (handle->record->state == RECORD_LIVE) {
+        live_count--;
+        count_record(handle->record, -1);
+    }
     free_record(handle->record - records);
     handle->record = NULL;
     return mp_const_none;
@@ -186,6 +212,7 @@ static mp_obj_t records_free_lost(void) {
         size_t index = first_lost - 1;
         first_lost = records[index].next;
         lost_count--;
+        count_record(&records[index], -1);
         free_record(index);
     }
     return mp_const_none;
@@ -227,6 +254,19 @@ static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
 
+// How many pages owned mappings have in the upper half (True) or the lower one.
+static mp_obj_t records_mapped_pages(mp_obj_t upper_in) {
+    bool upper = mp_obj_is_true(upper_in);
+    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][upper] + counted[KIND_SHARED][upper] + counted[KIND_DEVICE][upper]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_mapped_pages_obj, records_mapped_pages);
+
+// How many frames of RAM exclusive mappings have.
+static mp_obj_t records_mapped_frames(void) {
+    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][0] + counted[KIND_EXCLUSIVE][1]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_mapped_frames_obj, records_mapped_frames);
+
 // How many mappings, live or lost, are bound to a root.
 static mp_obj_t records_live_with_root(mp_obj_t root_in) {
     uint64_t root = native_get_frame(root_in) >> 12;
@@ -247,6 +287,8 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_free_lost), MP_ROM_PTR(&records_free_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
     { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mapped_pages), MP_ROM_PTR(&records_mapped_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mapped_frames), MP_ROM_PTR(&records_mapped_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&records_next_obj) },
     { MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&records_find_obj) },
 };
