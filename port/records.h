@@ -20,7 +20,9 @@ typedef struct {
 extern record_t records[RECORDS_MAX];
 extern size_t records_used;     // records from here on have never been used
 void records_reset(void);
-// The record of a Record; NULL when it has ended. TypeError for anything else.
+// The record of a Record; NULL when it has ended, or for anything else.
 record_t *record_of(mp_obj_t handle);
+// From here on what the record says is mapped.
+void record_arm_now(record_t *record);
 // A raw buffer of the mapping was handed out; `handle` is its Record.
 void record_mark_exported(mp_obj_t handle);

@@ -12,7 +12,7 @@ import gc
 
 from memory_structs import OutOfFrames, PAGE_SHIFT, Frame, Page, PageRange, VirtualAddress
 from paging import FlushLedger, OffsetPageTable
-from paging.flags import GLOBAL, word_for
+from paging.flags import EXECUTABLE, GLOBAL, PteFlags, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
 
 from . import run_tree
@@ -46,7 +46,7 @@ from .table_steps import (
     log_override,
     lost,
     map,
-    map_new,
+    map_record,
     next_run,
     plan,
     pop_table,
@@ -60,6 +60,8 @@ from .table_steps import (
 CHUNKS_2M = 512
 # What a mapper decides itself, whatever the flags say.
 NOT_ASKED_FOR = ACCESSED_DIRTY | HUGE | EXCLUSIVE_BIT
+# Flags that need a closer look: the usual ones are just not executable.
+UNUSUAL = EXECUTABLE | NO_EXECUTE
 
 
 class Mapper:
@@ -134,31 +136,19 @@ class Mapper:
         state[RECORD] = self.create_record(count, word, limit)
         return mapped
 
-    def create_record(self, count, word, limit):
+    def create_record(self, count, word, limit=1):
         """The number layer of `create`: returns the native Record, an owner; `unmap_record` takes it back."""
-        if lost():
-            self.reclaim()
-        if count >= CHUNKS_2M:
-            return self._create_large(count, word, limit)
-        enter()
-        page = take(self._page_tree, count)
-        frame = take(self._frame_tree, count)
-        if page < 0 or frame < 0:
+        if count < CHUNKS_2M and not lost():
+            record = Record()
+            enter()
+            page = take(self._page_tree, count)
+            frame = take(self._frame_tree, count)
+            if page >= 0 and frame >= 0 and map_record(record, self.root, page, frame, count, word) == 0:
+                leave()
+                return record
             self._give_runs(page, frame, count)
             leave()
-            return self._create_large(count, word, limit)
-        try:
-            record = Record(self.root, page >> 1, count, word, EXCLUSIVE)
-            answer = map_new(self.root, page >> 1, frame, count, word | EXCLUSIVE_BIT)
-            if answer:
-                self._map_with_tables(answer, page >> 1, frame, count, word)
-        except BaseException:
-            self._give_runs(page, frame, count)
-            leave()
-            raise
-        record.arm()
-        leave()
-        return record
+        return self._create_in_steps(count, word, limit)
 
     def _give_runs(self, page, frame, count):
         if page >= 0:
@@ -166,17 +156,9 @@ class Mapper:
         if frame >= 0:
             give(self._frame_tree, frame, count)
 
-    def _map_with_tables(self, needed, page, run, count, word):
-        """Go on where `map_new` could not: tables are missing, or something is in the way."""
-        if needed < 0:
-            self._refuse_map(page - 1 - needed, (run >> 1) - 1 - needed)
-        self._lend_tables(needed)
-        if not run & 1:
-            zero_frames(run >> 1, count)
-        map(self.root, word | EXCLUSIVE_BIT)
-
-    def _create_large(self, count, word, limit):
-        """`create_record` for many pages, or when memory is short."""
+    def _create_in_steps(self, count, word, limit):
+        """`create_record` for many pages, when tables are missing, or when memory is short."""
+        self.reclaim()
         pages = self._pages.allocate(count)
         page = pages._state[RUN] >> 1
         enter()
@@ -194,14 +176,16 @@ class Mapper:
 
     def create_mapping(self, size_in_bytes, flags, huge=True, override=None):
         """See `memory.create_mapping`."""
-        if type(size_in_bytes) is not int or size_in_bytes < 1:
+        if size_in_bytes.__class__ is not int or size_in_bytes < 1:
             self._pages._count_for(size_in_bytes, 0)
-        count = size_in_bytes + 4095 >> PAGE_SHIFT
-        word = word_for(flags) & ~NOT_ASKED_FOR | PRESENT
+        word = flags._word if flags.__class__ is PteFlags else word_for(flags)
+        if word & UNUSUAL != NO_EXECUTE:
+            word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> PAGE_SHIFT, override)
         kernel = self._kernel
-        if word & WRITABLE and not word & NO_EXECUTE:
-            self._allow(kernel._page_pool.low, count, override)
-        return kernel.create(count, word, kernel.largest_level if huge else 1)
+        mapped = MappedPages()
+        mapped._state = state = [None, kernel, None]
+        state[RECORD] = kernel.create_record(size_in_bytes + 4095 >> PAGE_SHIFT, word & ~NOT_ASKED_FOR | PRESENT, kernel.largest_level if huge else 1)
+        return mapped
 
     def create_contiguous_mapping(self, size_in_bytes, flags):
         """See `memory.create_contiguous_mapping`."""
@@ -315,7 +299,14 @@ class Mapper:
 
     def _word(self, flags, page, count, override):
         """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""
-        word = word_for(flags) & ~NOT_ASKED_FOR | PRESENT
+        word = flags._word if flags.__class__ is PteFlags else word_for(flags)
+        if word & UNUSUAL != NO_EXECUTE:
+            word = self._unusual(flags, page, count, override)
+        return word & ~NOT_ASKED_FOR | PRESENT
+
+    def _unusual(self, flags, page, count, override):
+        """The flag word of flags that are executable, or wish to be. Raises ContradictoryFlags or WritableExecutable."""
+        word = word_for(flags)
         if word & WRITABLE and not word & NO_EXECUTE:
             self._allow(page, count, override)
         return word
@@ -419,35 +410,37 @@ class Mapper:
         """Take a mapping away and give everything back. Raises MappingDamaged; then nothing has changed."""
         enter()
         try:
-            failure = self.unmap_record(record, mapped)
+            failure = self._unmap_in_steps(record, mapped)
             mapped._state[RECORD] = consumer
         finally:
             leave()
         if failure is not None:
             raise failure
 
-    def unmap_record(self, record, mapped=None):
-        """The number layer of `unmap`. Returns what the shootdown callback raised, or None."""
-        enter()
-        try:
-            if self._kernel.shootdown is None:
-                frame = unmap_simple(record)
-                if frame >= 0:
-                    count = record.count
-                    give(self._frame_tree, frame << 1, count)
+    def unmap_record(self, record):
+        """The number layer of `unmap`. Raises MappingDamaged, or what the shootdown callback raises when all is done."""
+        if self._kernel.shootdown is None:
+            enter()
+            frame = unmap_simple(record)
+            if frame >= 0:
+                count = record.count
+                give(self._frame_tree, frame << 1, count)
+                table = pop_table()
+                while table >= 0:
+                    give(self._frame_tree, table << 1 | 1, 1)
                     table = pop_table()
-                    while table >= 0:
-                        give(self._frame_tree, table << 1 | 1, 1)
-                        table = pop_table()
-                    page = record.first_page
-                    give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
-                    record.end()
-                    return None
-            return self._unmap_in_steps(record, mapped)
-        finally:
+                page = record.first_page
+                give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
+                record.end()
+                leave()
+                return
             leave()
+        failure = self._unmap_in_steps(record, record)
+        if failure is not None:
+            raise failure
 
     def _unmap_in_steps(self, record, mapped):
+        """`unmap` for whatever is not simple. Returns what the shootdown callback raised, or None."""
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         absent = detach(record.root, page, count)
         if absent >= 0:

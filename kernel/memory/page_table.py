@@ -170,6 +170,11 @@ class KernelPageTable(PageTable):
         self.stuck = 0
         self._active = self
 
+    # Repeated: a method is found faster in its own class.
+    create_mapping = Mapper.create_mapping
+    create_record = Mapper.create_record
+    unmap_record = Mapper.unmap_record
+
     def free_table(self, root):
         """Free a root and what hangs below its lower half."""
         dismantle(root)

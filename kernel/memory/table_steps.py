@@ -29,7 +29,7 @@ from _mappings import (
     link_root,
     log_override,
     map,
-    map_new,
+    map_record,
     next_run,
     physical_bits,
     plan,

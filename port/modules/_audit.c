@@ -35,10 +35,21 @@ static void find(unsigned code, uint64_t page, uint64_t frame) {
     }
 }
 
+static void fill_bytes(uint8_t *at, uint8_t value, uint64_t count) {
+    for (; ((uint64_t)at & 7) != 0 && count > 0; count--) {
+        *at++ = value;
+    }
+    uint64_t words = count / 8, pattern = value * 0x0101010101010101UL;
+    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(pattern) : "memory");
+    for (count %= 8; count > 0; count--) {
+        *at++ = value;
+    }
+}
+
 static mp_obj_t audit_begin(mp_obj_t map_frame, mp_obj_t frames) {
     claims = window_pointer(native_get_frame(map_frame));
     frames_count = native_get_below(frames, 1UL << 40, "count");
-    memset(claims, RESERVED, frames_count);
+    fill_bytes(claims, RESERVED, frames_count);
     memset(claimed, 0, sizeof claimed);
     findings_count = findings_total = leaf_pages = 0;
     reserved_bits = ENTRY_ADDRESS & ~((1UL << cpu_features.physical_bits) - 1);
@@ -56,7 +67,7 @@ static mp_obj_t audit_open(mp_obj_t first_in, mp_obj_t count_in) {
     require_begun();
     uint64_t first = native_get_frame(first_in) >> 12, count = native_get_below(count_in, 1UL << 40, "count");
     if (first < frames_count) {
-        memset(claims + first, UNCLAIMED, count < frames_count - first ? count : frames_count - first);
+        fill_bytes(claims + first, UNCLAIMED, count < frames_count - first ? count : frames_count - first);
     }
     return mp_const_none;
 }
@@ -65,6 +76,16 @@ static MP_DEFINE_CONST_FUN_OBJ_2(audit_open_obj, audit_open);
 // Claim frames; `page` is what a finding names.
 static void claim_run(uint64_t frame, uint64_t count, unsigned claim, uint64_t page) {
     claimed[claim] += count;
+    if (frame < frames_count && count <= frames_count - frame) {
+        const uint64_t all = CLAIM * 0x0101010101010101UL;
+        for (; ((uint64_t)&claims[frame] & 7) == 0 && count >= 8; frame += 8, count -= 8) {
+            uint64_t *word = (uint64_t *)&claims[frame];
+            if (*word & all) {
+                break;
+            }
+            *word |= claim * 0x0101010101010101UL;
+        }
+    }
     for (uint64_t i = 0; i < count; i++) {
         if (frame + i >= frames_count) {
             find(FINDING_CLAIMED, page, frame + i);
@@ -244,15 +265,21 @@ static void check_leaf(check_t *check, uint64_t entry, unsigned level) {
 static void check_leaves(check_t *check, const uint64_t *at, uint64_t count) {
     const uint64_t bits = leaf_bits(check->wanted_flags, 1), mask = ~(ENTRY_ADDRESS | ENTRY_ACCESSED_DIRTY);
     const unsigned stop = check->check_alias ? EXECUTABLE | CLAIM : CLAIM;
-    for (uint64_t i = 0; i < count; i++, check->page++) {
+    uint8_t *const map = claims;
+    const uint64_t frames = check->claim == MAPPED ? frames_count : 0, page = check->page;
+    uint64_t fine = 0;
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t entry = at[i], frame = (entry & ENTRY_ADDRESS) >> 12;
-        if ((entry & mask) == bits && check->claim == MAPPED && frame < frames_count && !(claims[frame] & stop)) {
-            claims[frame] |= MAPPED;
-            claimed[MAPPED]++;
+        if ((entry & mask) == bits && frame < frames && !(map[frame] & stop)) {
+            map[frame] |= MAPPED;
+            fine++;
         } else {
+            check->page = page + i;
             check_leaf(check, entry, 1);
         }
     }
+    check->page = page + count;
+    claimed[MAPPED] += fine;
 }
 
 static void check_table(check_t *check, const uint64_t *table, unsigned level) {

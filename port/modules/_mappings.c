@@ -298,23 +298,35 @@ static mp_obj_t mappings_map(mp_obj_t root_in, mp_obj_t flags_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_map_obj, mappings_map);
 
-// plan() and map() in one, 4 KiB pages, for frames just taken (`run` is first << 1 | clean), which are cleared unless
-// they are. Returns what plan() does; only if that is 0, the pages are mapped.
-static mp_obj_t mappings_map_new(size_t n, const mp_obj_t *arguments) {
-    uint64_t root = get_root(arguments[0]), run = native_get_below(arguments[2], 1UL << 53, "run");
-    uint64_t flags = native_get_below(arguments[4], WORD_LIMIT, "flag word");
-    job_t job = { .frame = run >> 1, .limit = 1 };
-    get_range(&job, arguments[1], arguments[3]);
+// The common case in one call, for a Record() that says nothing yet: map `count` pages from the first of `page_run` on to
+// as many frames just taken (runs are first << 1 | clean; the frames are cleared unless they are), in 4 KiB pages.
+// Returns 0: done, and the record is armed. Or what plan() returned: nothing has happened.
+static mp_obj_t mappings_map_record(size_t n, const mp_obj_t *arguments) {
+    record_t *record = record_of(arguments[0]);
+    uint64_t root = get_root(arguments[1]), run = native_get_below(arguments[3], 1UL << 53, "run");
+    uint64_t page = native_get_below(arguments[2], 1UL << 53, "run") >> 1, count = native_get_below(arguments[4], 1UL << 36, "page count");
+    uint64_t flags = native_get_below(arguments[5], WORD_LIMIT, "flag word");
+    job_t job = { .page = page & 0xfffffffffUL, .frame = run >> 1, .limit = 1 };
+    job.end = job.page + count;
+    if (record == NULL) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a Record expected"));
+    }
     mp_int_t answer = make_plan(root, &job);
     if (answer == 0) {
         if (!(run & 1)) {
-            zero(job.frame, job.end - job.page);
+            zero(job.frame, count);
         }
-        map_planned(root, flags);
+        record->root = root >> 12;
+        record->first_page = page;
+        record->count = count;
+        record->flags = flags;
+        record->kind = KIND_EXCLUSIVE;
+        map_planned(root, flags | ENTRY_EXCLUSIVE >> 40);
+        record_arm_now(record);
     }
     return MP_OBJ_NEW_SMALL_INT(answer);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_new_obj, 5, 5, mappings_map_new);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_record_obj, 6, 6, mappings_map_record);
 
 // --- whole leaves of a range ---
 
@@ -964,7 +976,7 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&mappings_copy_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_flush_everything), MP_ROM_PTR(&mappings_flush_everything_obj) },
     { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&mappings_events_obj) },
-    { MP_ROM_QSTR(MP_QSTR_map_new), MP_ROM_PTR(&mappings_map_new_obj) },
+    { MP_ROM_QSTR(MP_QSTR_map_record), MP_ROM_PTR(&mappings_map_record_obj) },
     { MP_ROM_QSTR(MP_QSTR_tables), MP_ROM_PTR(&mappings_tables_obj) },
     { MP_ROM_QSTR(MP_QSTR_unmap_simple), MP_ROM_PTR(&mappings_unmap_simple_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },

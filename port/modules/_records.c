@@ -52,8 +52,11 @@ typedef struct {
 static const mp_obj_type_t record_type;
 
 static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 5, 5, false);
-    record_t made = {
+    mp_arg_check_num(n_args, n_kw, 0, 5, false);
+    if (n_args != 0 && n_args != 5) {
+        mp_raise_TypeError(MP_ERROR_TEXT("Record() or Record(root, first page, count, flags, kind)"));
+    }
+    record_t made = n_args == 0 ? (record_t) { .state = RECORD_PREPARED } : (record_t) {
         .root = native_get_frame(arguments[0]) >> 12,
         .first_page = native_get_page(arguments[1]) >> 12,
         .count = native_get_below(arguments[2], 1UL << 36, "page count"),
@@ -78,20 +81,20 @@ static handle_t *live_handle(mp_obj_t self) {
 }
 
 record_t *record_of(mp_obj_t handle) {
-    if (!mp_obj_is_type(handle, &record_type)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("a Record expected"));
+    return mp_obj_is_type(handle, &record_type) ? ((handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
+}
+
+void record_arm_now(record_t *record) {
+    if (record->state == RECORD_PREPARED) {
+        live_count++;
+        record->state = RECORD_LIVE;
+        count_record(record, 1);
     }
-    return ((handle_t *)MP_OBJ_TO_PTR(handle))->record;
 }
 
 // The mapping is there now: from here on it must be unmapped before the record may go.
 static mp_obj_t record_arm(mp_obj_t self) {
-    handle_t *handle = live_handle(self);
-    if (handle->record->state == RECORD_PREPARED) {
-        live_count++;
-        handle->record->state = RECORD_LIVE;
-        count_record(handle->record, 1);
-    }
+    record_arm_now(live_handle(self)->record);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
