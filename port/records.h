@@ -22,6 +22,10 @@ extern size_t records_used;     // records from here on have never been used
 void records_reset(void);
 // The record of a Record; NULL when it has ended, or for anything else.
 record_t *record_of(mp_obj_t handle);
+// A Record that says nothing yet.
+mp_obj_t record_new(void);
+// Its mapping is gone, or another owner's. Does nothing when it has ended.
+void record_end_now(mp_obj_t handle);
 // From here on what the record says is mapped.
 void record_arm_now(record_t *record);
 // A raw buffer of the mapping was handed out; `handle` is its Record.

@@ -56,12 +56,12 @@ from .table_steps import (
     detach,
     divide,
     enter,
+    finish,
     frame_at,
     leave,
     lost,
     next_run,
     plan_divide,
-    pop_table,
     prune,
     run_length,
     unmap_simple,
@@ -81,6 +81,8 @@ class MappedPages(Viewable):
     .kind          "exclusive", "shared", "system" or "device"
     .range         its PageRange; whatever that can be asked, can be asked here: start_address, size_in_pages, ...
     """
+
+    _lease = None
 
     # A mapping that a mapper made has a list of its own; one that a user makes is dead for ever.
     _state = ["nobody, for only a mapper makes mappings", None, None]
@@ -149,24 +151,18 @@ class MappedPages(Viewable):
         state = self._state
         record = state[RECORD]
         table = state[TABLE]
-        if self._lease is None and table is not None and table._kernel.shootdown is None:
+        run = unmap_simple(record) if self._lease is None else -1
+        if run >= 0:
             # As Mapper.unmap_record, in line: this is the hottest call of all.
-            enter()
-            frame = unmap_simple(record)
-            if frame >= 0:
-                count = record.count
-                give(table._frame_tree, frame << 1, count)
-                empty = pop_table()
-                while empty >= 0:
-                    give(table._frame_tree, empty << 1 | 1, 1)
-                    empty = pop_table()
-                page = record.first_page
-                give(table._page_tree if page >= UPPER_HALF else table._page_arena(page).tree, page << 1, count)
-                record.end()
-                state[RECORD] = DROP
-                leave()
-                return
-            leave()
+            count = record.count
+            give(table._frame_tree, run & -2, count)
+            if run & 1:
+                table._give_popped()
+            page = record.first_page
+            give(table._page_tree if page >= UPPER_HALF else table._page_arena(page).tree, page << 1, count)
+            state[RECORD] = DROP
+            finish(record)
+            return
         record = self._check_free_for(DROP)
         table.unmap(self, record, DROP)
 
@@ -347,7 +343,8 @@ class MappedPages(Viewable):
                 table._forget_user(record.index, word)
             else:
                 self._fill(table, frames, kind)
-            table._give_tables(prune(root, page, count))
+            prune(root, page, count)
+            table._give_popped()
             pages._state[COUNT] = count
             pages._state[RUN] = page << 1
             self._state[RECORD] = "unmap_into_parts()"

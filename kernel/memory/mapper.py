@@ -32,9 +32,11 @@ from .table_steps import (
     SHARED,
     UPPER_HALF,
     WRITABLE,
+    begin,
     detach,
     enter,
     field,
+    finish,
     first_absent,
     first_lost,
     flush,
@@ -52,6 +54,7 @@ from .table_steps import (
     pop_table,
     prune,
     run_length,
+    set_callback_waits,
     take_back,
     unmap_simple,
     zero_frames,
@@ -60,8 +63,9 @@ from .table_steps import (
 CHUNKS_2M = 512
 # What a mapper decides itself, whatever the flags say.
 NOT_ASKED_FOR = ACCESSED_DIRTY | HUGE | EXCLUSIVE_BIT
-# Flags that need a closer look: the usual ones are just not executable.
-UNUSUAL = EXECUTABLE | NO_EXECUTE
+# Flags that need a closer look, and what they are when they don't.
+UNUSUAL = HUGE | EXCLUSIVE_BIT | EXECUTABLE | NO_EXECUTE | PRESENT
+USUAL = NO_EXECUTE | PRESENT
 
 
 class Mapper:
@@ -139,13 +143,18 @@ class Mapper:
     def create_record(self, count, word, limit=1):
         """The number layer of `create`: returns the native Record, an owner; `unmap_record` takes it back."""
         if count < CHUNKS_2M and not lost():
-            record = Record()
-            enter()
+            record = begin()
             page = take(self._page_tree, count)
             frame = take(self._frame_tree, count)
-            if page >= 0 and frame >= 0 and map_record(record, self.root, page, frame, count, word) == 0:
-                leave()
-                return record
+            if page >= 0 and frame >= 0:
+                needed = map_record(record, self.root, page, frame, count, word)
+                if needed > 0:
+                    run = take(self._frame_tree, needed)
+                    if run >= 0:
+                        lend(run >> 1, needed)
+                        needed = map_record(record, self.root, page, frame, count, word)
+                if needed == 0:
+                    return record
             self._give_runs(page, frame, count)
             leave()
         return self._create_in_steps(count, word, limit)
@@ -159,6 +168,7 @@ class Mapper:
     def _create_in_steps(self, count, word, limit):
         """`create_record` for many pages, when tables are missing, or when memory is short."""
         self.reclaim()
+        word &= ~ACCESSED_DIRTY
         pages = self._pages.allocate(count)
         page = pages._state[RUN] >> 1
         enter()
@@ -179,12 +189,12 @@ class Mapper:
         if size_in_bytes.__class__ is not int or size_in_bytes < 1:
             self._pages._count_for(size_in_bytes, 0)
         word = flags._word if flags.__class__ is PteFlags else word_for(flags)
-        if word & UNUSUAL != NO_EXECUTE:
-            word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> PAGE_SHIFT, override)
+        if word & UNUSUAL != USUAL:
+            word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> 12, override)
         kernel = self._kernel
         mapped = MappedPages()
         mapped._state = state = [None, kernel, None]
-        state[RECORD] = kernel.create_record(size_in_bytes + 4095 >> PAGE_SHIFT, word & ~NOT_ASKED_FOR | PRESENT, kernel.largest_level if huge else 1)
+        state[RECORD] = kernel.create_record(size_in_bytes + 4095 >> 12, word, kernel.largest_level if huge else 1)
         return mapped
 
     def create_contiguous_mapping(self, size_in_bytes, flags):
@@ -230,6 +240,7 @@ class Mapper:
         if callback is not None and not callable(callback):
             raise TypeError("a function or None expected, not %s" % type(callback).__name__)
         self._kernel.shootdown = callback
+        set_callback_waits(callback is not None)
 
     def map_shared(self, pages, shared, flags, huge=True, override=None):
         """Map pages to frames that others may map, too; consumes `pages`, counts one more user of `shared`.
@@ -300,16 +311,16 @@ class Mapper:
     def _word(self, flags, page, count, override):
         """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""
         word = flags._word if flags.__class__ is PteFlags else word_for(flags)
-        if word & UNUSUAL != NO_EXECUTE:
+        if word & UNUSUAL != USUAL:
             word = self._unusual(flags, page, count, override)
-        return word & ~NOT_ASKED_FOR | PRESENT
+        return word & ~ACCESSED_DIRTY
 
     def _unusual(self, flags, page, count, override):
         """The flag word of flags that are executable, or wish to be. Raises ContradictoryFlags or WritableExecutable."""
         word = word_for(flags)
         if word & WRITABLE and not word & NO_EXECUTE:
             self._allow(page, count, override)
-        return word
+        return word & ~NOT_ASKED_FOR | PRESENT
 
     def _allow(self, page, count, override):
         """Refuse W+X, or log who asked for it and why."""
@@ -419,25 +430,26 @@ class Mapper:
 
     def unmap_record(self, record):
         """The number layer of `unmap`. Raises MappingDamaged, or what the shootdown callback raises when all is done."""
-        if self._kernel.shootdown is None:
-            enter()
-            frame = unmap_simple(record)
-            if frame >= 0:
-                count = record.count
-                give(self._frame_tree, frame << 1, count)
-                table = pop_table()
-                while table >= 0:
-                    give(self._frame_tree, table << 1 | 1, 1)
-                    table = pop_table()
-                page = record.first_page
-                give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
-                record.end()
-                leave()
-                return
-            leave()
+        run = unmap_simple(record)
+        if run >= 0:
+            count = record.count
+            give(self._frame_tree, run & -2, count)
+            if run & 1:
+                self._give_popped()
+            page = record.first_page
+            give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
+            finish(record)
+            return
         failure = self._unmap_in_steps(record, record)
         if failure is not None:
             raise failure
+
+    def _give_popped(self):
+        """Free the tables that were cut off; they are clean."""
+        table = pop_table()
+        while table >= 0:
+            give(self._frame_tree, table << 1 | 1, 1)
+            table = pop_table()
 
     def _unmap_in_steps(self, record, mapped):
         """`unmap` for whatever is not simple. Returns what the shootdown callback raised, or None."""
@@ -479,7 +491,8 @@ class Mapper:
         """After `detach`: flush, tell the other CPUs, give frames, tables and pages back. Returns what the callback raised."""
         failure = self._invalidate(page, count, word)
         self._harvest(kind)
-        self._give_tables(prune(root, page, count))
+        prune(root, page, count)
+        self._give_popped()
         if with_pages:
             self._give_pages(page, count)
         return failure
@@ -513,13 +526,6 @@ class Mapper:
         arena = self._frames._arena_of(frame, frame)
         arena.mapped -= count
         give(arena.tree, frame << 1, count)
-
-    def _give_tables(self, count):
-        """Free the tables that `prune` cut off; they are clean."""
-        tree = self._frame_tree
-        while count:
-            give(tree, pop_table() << 1 | 1, 1)
-            count -= 1
 
     def _give_pages(self, page, count):
         give(self._page_arena(page).tree, page << 1, count)

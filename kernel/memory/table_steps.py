@@ -9,6 +9,7 @@ from _critical import enter, leave, set_safe_point
 from _mappings import (
     activate,
     active_root,
+    begin,
     build_upper_half,
     change,
     copy_pages,
@@ -20,6 +21,7 @@ from _mappings import (
     divide,
     first_absent,
     events,
+    finish,
     flush,
     flush_everything,
     frame_at,
@@ -37,6 +39,7 @@ from _mappings import (
     pop_table,
     prune,
     run_length,
+    set_callback_waits,
     share_upper_half,
     tables,
     take_back,

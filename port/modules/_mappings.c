@@ -298,21 +298,31 @@ static mp_obj_t mappings_map(mp_obj_t root_in, mp_obj_t flags_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_map_obj, mappings_map);
 
-// The common case in one call, for a Record() that says nothing yet: map `count` pages from the first of `page_run` on to
+// begin() makes a Record that says nothing yet and enters the guard (_critical). It is left by the map_record() that
+// succeeds, and otherwise by the caller: two calls less in the hottest path.
+static mp_obj_t mappings_begin(void) {
+    mp_obj_t record = record_new();
+    critical_hold();
+    return record;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mappings_begin_obj, mappings_begin);
+
+// The common case in one call, for a Record from begin(): map `count` pages from the first of `page_run` on to
 // as many frames just taken (runs are first << 1 | clean; the frames are cleared unless they are), in 4 KiB pages.
-// Returns 0: done, and the record is armed. Or what plan() returned: nothing has happened.
+// Returns 0: done, the record is armed, the guard left. Or what plan() returned (unless as many tables are lent): nothing has happened.
 static mp_obj_t mappings_map_record(size_t n, const mp_obj_t *arguments) {
     record_t *record = record_of(arguments[0]);
     uint64_t root = get_root(arguments[1]), run = native_get_below(arguments[3], 1UL << 53, "run");
     uint64_t page = native_get_below(arguments[2], 1UL << 53, "run") >> 1, count = native_get_below(arguments[4], 1UL << 36, "page count");
-    uint64_t flags = native_get_below(arguments[5], WORD_LIMIT, "flag word");
+    uint64_t flags = native_get_below(arguments[5], WORD_LIMIT, "flag word") & ~ENTRY_ACCESSED_DIRTY;
     job_t job = { .page = page & 0xfffffffffUL, .frame = run >> 1, .limit = 1 };
     job.end = job.page + count;
     if (record == NULL) {
         mp_raise_TypeError(MP_ERROR_TEXT("a Record expected"));
     }
     mp_int_t answer = make_plan(root, &job);
-    if (answer == 0) {
+    if (answer >= 0 && (uint64_t)answer <= lent()) {
+        answer = 0;
         if (!(run & 1)) {
             zero(job.frame, count);
         }
@@ -323,10 +333,13 @@ static mp_obj_t mappings_map_record(size_t n, const mp_obj_t *arguments) {
         record->kind = KIND_EXCLUSIVE;
         map_planned(root, flags | ENTRY_EXCLUSIVE >> 40);
         record_arm_now(record);
+        critical_release();
     }
     return MP_OBJ_NEW_SMALL_INT(answer);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mappings_map_record_obj, 6, 6, mappings_map_record);
+
+static bool callback_waits;             // somebody wants to be told of every flush
 
 // --- whole leaves of a range ---
 
@@ -645,14 +658,29 @@ static mp_obj_t mappings_pop_table(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_pop_table_obj, mappings_pop_table);
 
 // The common case in one call: the record's mapping is exclusive, in one run of frames, nothing was exported, no
-// callback waits. Unmapped, flushed, its empty tables cut off: returns the first frame, and pop_table() has tables.
+// callback waits. Unmapped, flushed, its empty tables cut off, and the guard (_critical) entered: returns
+// first frame << 1 | whether pop_table() has tables, and finish() is to be called when all has been given back.
 // Returns NOT_SIMPLE, and has changed nothing, when detach() and all that follows has to be called.
 #define NOT_SIMPLE MP_OBJ_NEW_SMALL_INT(-1)
+
+static mp_obj_t mappings_set_callback_waits(mp_obj_t waits) {
+    callback_waits = mp_obj_is_true(waits);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_set_callback_waits_obj, mappings_set_callback_waits);
+
+// The end of what unmap_simple() began: the record ends, the guard is left.
+static mp_obj_t mappings_finish(mp_obj_t record) {
+    record_end_now(record);
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_finish_obj, mappings_finish);
 
 static mp_obj_t mappings_unmap_simple(mp_obj_t record_in) {
     const record_t *record = record_of(record_in);
     if (record == NULL || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE || record->count == 0
-        || harvest.page < harvest.end) {
+        || harvest.page < harvest.end || callback_waits) {
         return NOT_SIMPLE;
     }
     uint64_t root = record->root << 12, page = record->first_page & 0xfffffffffUL;
@@ -678,7 +706,8 @@ static mp_obj_t mappings_unmap_simple(mp_obj_t record_in) {
     if (is_empty(at - index_at(page, 1))) {
         prune(root, &job, address);
     }
-    return MP_OBJ_NEW_SMALL_INT(first >> 12);
+    critical_hold();
+    return MP_OBJ_NEW_SMALL_INT(first >> 12 << 1 | (emptied != 0));
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mappings_unmap_simple_obj, mappings_unmap_simple);
 
@@ -815,6 +844,7 @@ void mappings_reset(void) {
     harvest.page = harvest.end = 0;
     emptied = 0;
     tables_counted = 0;
+    callback_waits = false;
     planned_root = 0;
     events_count = 0;
 }
@@ -979,6 +1009,9 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_map_record), MP_ROM_PTR(&mappings_map_record_obj) },
     { MP_ROM_QSTR(MP_QSTR_tables), MP_ROM_PTR(&mappings_tables_obj) },
     { MP_ROM_QSTR(MP_QSTR_unmap_simple), MP_ROM_PTR(&mappings_unmap_simple_obj) },
+    { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&mappings_begin_obj) },
+    { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&mappings_finish_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_callback_waits), MP_ROM_PTR(&mappings_set_callback_waits_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_root_entry), MP_ROM_PTR(&mappings_copy_root_entry_obj) },
 };
 static MP_DEFINE_CONST_DICT(mappings_globals, mappings_globals_table);

@@ -72,6 +72,10 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     return MP_OBJ_FROM_PTR(handle);
 }
 
+mp_obj_t record_new(void) {
+    return record_make_new(&record_type, 0, 0, NULL);
+}
+
 static handle_t *live_handle(mp_obj_t self) {
     handle_t *handle = MP_OBJ_TO_PTR(self);
     if (handle->record == NULL) {
@@ -113,14 +117,22 @@ static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 4, 4, record_set);
 
-static mp_obj_t record_end(mp_obj_t self) {
-    handle_t *handle = live_handle(self);
+void record_end_now(mp_obj_t self) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    if (record_of(self) == NULL) {
+        return;
+    }
     if (handle->record->state == RECORD_LIVE) {
         live_count--;
         count_record(handle->record, -1);
     }
     free_record(handle->record - records);
     handle->record = NULL;
+}
+
+static mp_obj_t record_end(mp_obj_t self) {
+    live_handle(self);
+    record_end_now(self);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
