@@ -22,6 +22,7 @@ extern size_t records_used;     // records from here on have never been used
 void records_reset(void);
 // The record of a Record; NULL when it has ended, or for anything else.
 record_t *record_of(mp_obj_t handle);
+bool records_have_lost(void);
 // A Record that says nothing yet.
 mp_obj_t record_new(void);
 // Its mapping is gone, or another owner's. Does nothing when it has ended.

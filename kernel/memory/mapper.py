@@ -97,21 +97,30 @@ class Mapper:
         frame, frame_count = self._numbers(frames, AllocatedFrames)
         if count != frame_count:
             raise CountMismatch(count, frame_count)
-        in_pool = frames._state[ARENA] is self._frame_pool
+        page_state, frame_state = pages._state, frames._state
+        in_pool = frame_state[ARENA] is self._frame_pool
         word = self._word(flags, page, count, override)
+        kernel = self._kernel
+        table = kernel if page >= UPPER_HALF else self
+        root = table.root
         enter()
         try:
-            record = Record(self._root_for(page), page, count, word, EXCLUSIVE if in_pool else DEVICE)
-            mapped = MappedPages._new(self._table_for(page), record)
-            self._prepare(page, frame, count, self._limit(huge))
-            if in_pool and not frames._state[RUN] & 1:
+            mapped = MappedPages()
+            record = Record(root, page, count, word, EXCLUSIVE if in_pool else DEVICE)
+            mapped._state = [record, table, None]
+            needed = plan(root, page, frame, count, kernel.largest_level if huge else 1)
+            if needed < 0:
+                self._refuse_map(page - 1 - needed, frame - 1 - needed)
+            if needed:
+                self._lend_tables(needed)
+            if in_pool and not frame_state[RUN] & 1:
                 zero_frames(frame, count)
-            map(self.root, word | EXCLUSIVE_BIT)
+            map(root, word | EXCLUSIVE_BIT)
             record.arm()
             if not in_pool:
-                frames._state[ARENA].mapped += count
-            self._consumed(pages, "map_allocated_pages_to()")
-            self._consumed(frames, "map_allocated_pages_to()")
+                frame_state[ARENA].mapped += count
+            page_state[CONSUMER] = frame_state[CONSUMER] = "map_allocated_pages_to()"
+            page_state[RUN] = frame_state[RUN] = DEAD
         finally:
             leave()
         return mapped
@@ -142,8 +151,8 @@ class Mapper:
 
     def create_record(self, count, word, limit=1):
         """The number layer of `create`: returns the native Record, an owner; `unmap_record` takes it back."""
-        if count < CHUNKS_2M and not lost():
-            record = begin()
+        record = begin() if count < CHUNKS_2M else None
+        if record is not None:
             page = take(self._page_tree, count)
             frame = take(self._frame_tree, count)
             if page >= 0 and frame >= 0:

@@ -298,9 +298,13 @@ static mp_obj_t mappings_map(mp_obj_t root_in, mp_obj_t flags_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_map_obj, mappings_map);
 
-// begin() makes a Record that says nothing yet and enters the guard (_critical). It is left by the map_record() that
-// succeeds, and otherwise by the caller: two calls less in the hottest path.
+// begin() makes a Record that says nothing yet and enters the guard (_critical); None when lost mappings wait to be
+// reclaimed first. The guard is left
+// by the map_record() that succeeds, and otherwise by the caller: two calls less in the hottest path.
 static mp_obj_t mappings_begin(void) {
+    if (records_have_lost()) {
+        return mp_const_none;
+    }
     mp_obj_t record = record_new();
     critical_hold();
     return record;

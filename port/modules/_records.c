@@ -72,6 +72,10 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
     return MP_OBJ_FROM_PTR(handle);
 }
 
+bool records_have_lost(void) {
+    return first_lost != 0;
+}
+
 mp_obj_t record_new(void) {
     return record_make_new(&record_type, 0, 0, NULL);
 }
