@@ -22,6 +22,7 @@ from .arenas import none_elsewhere
 from .mapped_pages import MappedPages
 from .page_table import KernelPageTable
 from .run_tree import take
+from .verify import reserve_map
 from .table_steps import (
     NO_EXECUTE,
     PRESENT,
@@ -156,7 +157,9 @@ def new_kernel_table(system):
     lower.count_elsewhere(lambda: mapped_pages(False), none_elsewhere)
     build_upper_half(root, root + 1)
     link_root(root)
-    return KernelPageTable(root, system)
+    table = KernelPageTable(root, system)
+    reserve_map(table)
+    return table
 
 
 def map_system(table, page, frame, count, word):

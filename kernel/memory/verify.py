@@ -7,7 +7,7 @@
     every table has the kernel's half; every table frame hangs in one place; the allocators' sums agree with all that
     no TLB flush that is needed is still owed
 
-A byte of a map for every frame, in frames of its own, is all the memory that it needs. The loops over pages are C
+A byte of a map for every frame, in frames put aside at boot, is all the memory that it needs. The loops over pages are C
 (port/modules/_audit.c): some twenty instructions for each mapped page.
 """
 
@@ -74,30 +74,30 @@ class Audit:
 
 
 def verify(kernel):
-    """Audit everything below the kernel's PageTable. Changes nothing; raises OutOfFrames when there is no room for the map."""
+    """Audit everything below the kernel's PageTable. Changes nothing."""
     kernel.reclaim()
-    frames = kernel._frames
-    ram_end = frames.pool.high + 1
-    room = frames.allocate((ram_end + 4095) >> PAGE_SHIFT)
     audit = Audit()
     try:
-        begin(room.start.number, ram_end)
-        _Auditor(kernel, audit, room).run()
+        begin(kernel.audit_frame, kernel._frames.pool.high + 1)
+        _Auditor(kernel, audit).run()
     finally:
         end()
-        room.drop()
     return audit
+
+
+def reserve_map(kernel):
+    """Put frames aside for the map, at boot: the audit must work when not one frame is left."""
+    address, _ = kernel._frames.reserve_memory(kernel._frames.pool.high + 1)
+    kernel.audit_frame = (address >> PAGE_SHIFT & 0xFFFFFFFFFFFFF) - LAYOUT["WINDOW_PAGE"]
 
 
 class _Auditor:
     """One audit under way."""
 
-    def __init__(self, kernel, audit, room):
+    def __init__(self, kernel, audit):
         self.kernel = kernel
         self.audit = audit
-        self.room = room
         self.pool = kernel._frames.pool
-        self.unclaimed_by_walk = 0
 
     def run(self):
         for first, last in self.pool._territory:
