@@ -70,21 +70,41 @@ static bool grow_by(size_t bytes) {
 
 // --- what a collection left ---
 
-// Two bits a block, 00 is free: count the others, 32 blocks at a time.
-static size_t used_blocks(const mp_state_mem_area_t *area) {
-    size_t bytes = area->gc_last_used_block / 4 + 1, used = 0;
-    if (bytes > area->gc_alloc_table_byte_len) {
-        bytes = area->gc_alloc_table_byte_len;
+#define BLOCKS_PER_BYTE 4
+#define BLOCKS_PER_WORD 32
+
+// Blocks in use, and the longest free run, by whole words of the allocation table (32 blocks).
+typedef struct { size_t used, run_start, run_length; } survey_t;
+
+// Two bits a block, 00 is free.
+static size_t used_in(uint64_t word) {
+    word = (word | word >> 1) & 0x5555555555555555UL;
+    word = (word & 0x3333333333333333UL) + (word >> 2 & 0x3333333333333333UL);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fUL;
+    return word * 0x0101010101010101UL >> 56;
+}
+
+static survey_t survey(const mp_state_mem_area_t *area) {
+    size_t words = area->gc_alloc_table_byte_len / 8, used_words = area->gc_last_used_block / BLOCKS_PER_WORD + 1;
+    survey_t found = { 0, 0, 0 };
+    size_t start = 0;
+    for (size_t i = 0; i < used_words && i < words; i++) {
+        uint64_t word = ((const uint64_t *)area->gc_alloc_table_start)[i];
+        if (word == 0) {
+            continue;
+        }
+        found.used += used_in(word);
+        if (i - start > found.run_length) {
+            found.run_start = start;
+            found.run_length = i - start;
+        }
+        start = i + 1;
     }
-    for (size_t i = 0; i < bytes; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, area->gc_alloc_table_start + i, bytes - i < 8 ? bytes - i : 8);
-        word = (word | word >> 1) & 0x5555555555555555UL;
-        word = (word & 0x3333333333333333UL) + (word >> 2 & 0x3333333333333333UL);
-        word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fUL;
-        used += word * 0x0101010101010101UL >> 56;
+    if (start < words && words - start > found.run_length) {
+        found.run_start = start;
+        found.run_length = words - start;
     }
-    return used;
+    return found;
 }
 
 // --- giving areas back ---
@@ -114,26 +134,46 @@ static void free_empty_areas(void) {
     safe_point_request();
 }
 
-// Blocks in all areas, blocks in use, and blocks in areas that are empty.
-typedef struct { size_t all, used, empty; } blocks_t;
-
-static blocks_t count_blocks(void) {
-    blocks_t blocks = { 0, 0, 0 };
-    for (const mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
-        size_t here = area->gc_alloc_table_byte_len * 4;
-        blocks.all += here;
-        blocks.used += used_blocks(area);
-        blocks.empty += area != &MP_STATE_MEM(area) && is_empty(area) ? here : 0;
-    }
-    return blocks;
+// Where the next allocations look first: at the beginning of the longest free run anywhere. From the beginning of the
+// heap on, as MicroPython does it, each allocation of several blocks would first pass all that has lived longest. The
+// holes before are used when nothing is left behind; see look_everywhere().
+static void look_first_at(mp_state_mem_area_t *area, const survey_t *found) {
+    MP_STATE_MEM(gc_last_free_area) = area;
+    area->gc_last_free_atb_index = found->run_start * (BLOCKS_PER_WORD / BLOCKS_PER_BYTE);
 }
 
+static void look_everywhere(void) {
+    MP_STATE_MEM(gc_last_free_area) = &MP_STATE_MEM(area);
+    for (mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
+        area->gc_last_free_atb_index = 0;
+    }
+}
+
+#define SHORTEST_RUN_WORDS 64      // 64 KiB
+
 void heap_after_collection(void) {
-    blocks_t blocks = count_blocks();
-    if (blocks.empty > 0 && blocks.used < (blocks.all - blocks.empty) / 2) {
+    size_t all = 0, used = 0, empty = 0;
+    survey_t best = { 0, 0, SHORTEST_RUN_WORDS };
+    mp_state_mem_area_t *best_area = NULL;
+    for (mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
+        survey_t found = survey(area);
+        size_t here = area->gc_alloc_table_byte_len * BLOCKS_PER_BYTE;
+        all += here;
+        used += found.used;
+        if (area != &MP_STATE_MEM(area) && is_empty(area)) {
+            empty += here;
+        } else if (found.run_length > best.run_length) {
+            best = found;
+            best_area = area;
+        }
+    }
+    if (empty > 0 && used < (all - empty) / 2) {
         free_empty_areas();
-    } else if (blocks.used > blocks.all / 4 * 3) {
+    } else if (used > all / 4 * 3) {
         grow_by(heap_largest_reserve());
+    }
+    if (best_area != NULL) {
+        look_first_at(best_area, &best);
     }
 }
 
@@ -143,13 +183,26 @@ void *__real_gc_alloc(size_t bytes, unsigned int flags);
 void *__real_gc_realloc(void *pointer, size_t bytes, bool allow_move);
 NORETURN_FUNCTION void __real_m_malloc_fail(size_t bytes);
 
+// There was no room behind the place where allocations look first, and a collection has not changed that.
+static void *alloc_again(size_t bytes, unsigned int flags) {
+    bool enabled = MP_STATE_MEM(gc_auto_collect_enabled);
+    MP_STATE_MEM(gc_auto_collect_enabled) = false;
+    look_everywhere();
+    void *result = __real_gc_alloc(bytes, flags);
+    if (result == NULL && grow_by(bytes)) {
+        result = __real_gc_alloc(bytes, flags);
+    }
+    MP_STATE_MEM(gc_auto_collect_enabled) = enabled;
+    return result;
+}
+
 void *__wrap_gc_alloc(size_t bytes, unsigned int flags) {
     if (inject_allocation_fails()) {
         return NULL;
     }
     void *result = __real_gc_alloc(bytes, flags);
-    if (result == NULL && bytes != 0 && !gc_is_locked() && grow_by(bytes)) {
-        result = __real_gc_alloc(bytes, flags);
+    if (result == NULL && bytes != 0 && !gc_is_locked()) {
+        result = alloc_again(bytes, flags);
     }
     return result;
 }
@@ -159,8 +212,15 @@ void *__wrap_gc_realloc(void *pointer, size_t bytes, bool allow_move) {
         return NULL;
     }
     void *result = __real_gc_realloc(pointer, bytes, allow_move);
-    if (result == NULL && bytes != 0 && allow_move && !gc_is_locked() && grow_by(bytes)) {
+    if (result == NULL && bytes != 0 && allow_move && !gc_is_locked()) {
+        bool enabled = MP_STATE_MEM(gc_auto_collect_enabled);
+        MP_STATE_MEM(gc_auto_collect_enabled) = false;
+        look_everywhere();
         result = __real_gc_realloc(pointer, bytes, allow_move);
+        if (result == NULL && grow_by(bytes)) {
+            result = __real_gc_realloc(pointer, bytes, allow_move);
+        }
+        MP_STATE_MEM(gc_auto_collect_enabled) = enabled;
     }
     return result;
 }

@@ -29,5 +29,6 @@ mp_obj_t record_new(void);
 void record_end_now(mp_obj_t handle);
 // From here on what the record says is mapped.
 void record_arm_now(record_t *record);
+size_t records_lost_count(void);
 // A raw buffer of the mapping was handed out; `handle` is its Record.
 void record_mark_exported(mp_obj_t handle);

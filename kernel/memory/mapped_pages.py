@@ -7,9 +7,8 @@
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own
     SHARED_FRAMES   the SharedFrames of a shared mapping, else None
-
-    `_lease` is None until the first view is made (`views.Viewable`). Every call that changes the mapping begins with
-    `lease.end(call)`, which refuses while a borrow lives (StillBorrowed), and forgets the lease.
+    LEASE           None until the first view is made (`views.Viewable`). Every call that changes the mapping begins with
+                    `lease.end(call)`, which refuses while a borrow lives (StillBorrowed), and forgets the lease
 
     of the record   what
     -------------   ----
@@ -65,12 +64,14 @@ from .table_steps import (
     prune,
     run_length,
     unmap_simple,
+    undisturbed,
 )
 
 
 RECORD = const(0)
 TABLE = const(1)
 SHARED_FRAMES = const(2)
+LEASE = const(3)
 
 
 class MappedPages(Viewable):
@@ -85,13 +86,18 @@ class MappedPages(Viewable):
     _lease = None
 
     # A mapping that a mapper made has a list of its own; one that a user makes is dead for ever.
-    _state = ["nobody, for only a mapper makes mappings", None, None]
+    _state = ["nobody, for only a mapper makes mappings", None, None, None]
+
+    # Repeated: a method is found faster in its own class.
+    as_slice = Viewable.as_slice
+    as_slice_mut = Viewable.as_slice_mut
+    _lend = Viewable._lend
 
     @classmethod
     def _new(cls, table, record):
         """Make the object for a record; for mappers."""
         made = cls()
-        made._state = [record, table, None]
+        made._state = [record, table, None, None]
         return made
 
     def _live(self):
@@ -143,6 +149,7 @@ class MappedPages(Viewable):
 
     # What can be done with it.
 
+    @undisturbed
     def drop(self):
         """Unmap, and give pages and frames back: they are free when this returns.
 
@@ -179,6 +186,7 @@ class MappedPages(Viewable):
             self.drop()
         return False
 
+    @undisturbed
     def remap(self, flags, override=None):
         """Give the pages other rights; ACCESSED, DIRTY and EXCLUSIVE stay as they are. No-op for equal flags.
 
@@ -208,6 +216,7 @@ class MappedPages(Viewable):
         if failure is not None:
             raise failure
 
+    @undisturbed
     def merge(self, other):
         """Take over `other`, which must touch this one on either side, in the same table, with the same flags.
 
@@ -262,6 +271,7 @@ class MappedPages(Viewable):
                 return True
         return False
 
+    @undisturbed
     def split(self, at):
         """Consume this mapping and return two: the pages below the Page `at`, and the rest.
 
@@ -312,6 +322,7 @@ class MappedPages(Viewable):
                 return False
         return True
 
+    @undisturbed
     def unmap_into_parts(self):
         """Unmap, and return (AllocatedPages, [AllocatedFrames, ...]): all frames, by runs, in order of the pages.
 
@@ -387,9 +398,10 @@ class MappedPages(Viewable):
         record = self._live()
         if record.kind == SYSTEM:
             raise SystemMapping(self, step)
-        if self._lease is not None:
-            self._lease.end(step)
-            self._lease = None
+        lease = self._state[LEASE]
+        if lease is not None:
+            lease.end(step)
+            self._state[LEASE] = None
         return record
 
     def __repr__(self):

@@ -20,9 +20,6 @@ from .table_steps import enter, leave, lost
 def find_forgotten(system, table):
     """Let both allocators notice the loss of their owners, and reclaim through `table`, the kernel's own."""
 
-    def forgotten():
-        return pending() + lost()
-
     def reclaim():
         return (table.reclaim() if lost() else 0) + reclaim_owners()
 
@@ -31,17 +28,20 @@ def find_forgotten(system, table):
         return reclaim()
 
     for allocator in system.frame_allocator, system.page_allocator:
-        allocator.find_forgotten(new_state, forgotten, reclaim, collect)
+        allocator.find_forgotten(new_state, pending, reclaim, collect)
     return reclaim
 
 
 def reclaim_owners():
     """Give back what forgotten owners had. Returns how many that were."""
     count = 0
-    while pending():
+    while True:
         enter()
         try:
-            arena, run, size, kind = take()
+            found = take()
+            if found is None:
+                return count
+            arena, run, size, kind = found
             if kind == UNMAPPED:
                 arena.unmapped -= size
             give(arena.tree, run, size)
@@ -49,4 +49,3 @@ def reclaim_owners():
         finally:
             leave()
         count += 1
-    return count

@@ -49,6 +49,21 @@ from _mappings import (
 from _records import Record, field, find, first_lost, free_lost, live, live_with_root, lost, mapped_frames, mapped_pages, next
 from micropython import const
 
+
+
+def undisturbed(method):
+    """A method during which neither Ctrl-C nor a scheduled callback comes: what it finds true stays true until its end."""
+
+    def call(self, *arguments, **named):
+        enter()
+        try:
+            return method(self, *arguments, **named)
+        finally:
+            leave()
+
+    return call
+
+
 # Kinds of mappings.
 EXCLUSIVE = const(0)  # owned, and its frames are mapped nowhere else: RAM
 SHARED = const(1)  # frames that others may map, too

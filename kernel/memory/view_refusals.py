@@ -66,19 +66,18 @@ class StillBorrowed(KernelError):
 class UseAfterUnmap(KernelError):
     """`view` is stale since `consumer`."""
 
-    def __init__(self, view, consumer):
+    def __init__(self, view, consumer, hint=None):
         self.view = view
         self.consumer = consumer
-        super().__init__("%s: its mapping ended by %s; make a new view of what is mapped now" % (view, consumer))
+        hint = hint or "its mapping ended by %s; make a new view of what is mapped now" % consumer
+        super().__init__("%s: %s" % (view, hint))
 
 
 class UseAfterRelease(UseAfterUnmap):
     """`view` was released."""
 
     def __init__(self, view):
-        self.view = view
-        self.consumer = "release()"
-        KernelError.__init__(self, "%s: take a new one from the mapping" % (view,))
+        UseAfterUnmap.__init__(self, view, "release()", "take a new one from the mapping")
 
 
 class NotActive(KernelError):

@@ -9,11 +9,12 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, Lease, WRITE
+from _views import EXECUTE, Lease
 from micropython import const
 
 from memory_structs import Misaligned
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
+from .table_steps import undisturbed
 from .view_refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -26,23 +27,13 @@ from .view_refusals import (
     UseAfterUnmap,
 )
 
-# Bits of a flag word.
-_WRITABLE = const(1 << 1)
-_NO_EXECUTE = const(1 << 23)
-
-# Page numbers from here on belong to the kernel's half, which is the same in every table.
-_UPPER_HALF = const(0x8000000000000)
-_ANY_TABLE = const(-1)
-
-
-# Where the page table stands in the state of a MappedPages (see there).
-_TABLE = const(1)
+# Where things stand in the state of a MappedPages (see there).
+_RECORD = const(0)
+_LEASE = const(3)
 
 
 class Viewable:
     """The part of `MappedPages` that lends its bytes."""
-
-    _lease = None
 
     def as_slice(self, type, offset=0, count=None):
         """Lend `count` elements from byte `offset` on, for reading; without a count, as many as there are.
@@ -50,11 +41,19 @@ class Viewable:
         `type` is a typecode of `struct`: one of b B h H i I l L q Q e f d. Raises UseAfterMove, ValueError, OutOfBounds,
         Misaligned or AlreadyBorrowed.
         """
-        return self._lend().slice(type, offset, count, False)
+        state = self._state
+        lease = state[_LEASE]
+        if lease is None:
+            state[_LEASE] = lease = Lease(self, state[_RECORD])
+        return lease.slice(type, offset, count, False)
 
     def as_slice_mut(self, type, offset=0, count=None):
         """As `as_slice`, for writing too. Raises NotWritable as well."""
-        return self._lend().slice(type, offset, count, True)
+        state = self._state
+        lease = state[_LEASE]
+        if lease is None:
+            state[_LEASE] = lease = Lease(self, state[_RECORD])
+        return lease.slice(type, offset, count, True)
 
     def as_type(self, layout, offset=0):
         """Lend a struct at byte `offset`, for reading: its fields are attributes.
@@ -91,40 +90,34 @@ class Viewable:
         arguments = type, offset, count
         return self._into(BorrowedSliceMappedPages, Mutable, self.as_slice_mut, arguments, "into_borrowed_slice_mut()")
 
+    @undisturbed
     def _into(self, kind, mutability, lend, arguments, step):
         """Move the mapping into a Borrowed object. Everything is made before anything moves."""
         self._check_free_for(step)
         view = lend(*arguments)
         inner = self.__class__()
-        inner._lease = lease = self._lease
-        dead = [step, None, None]
+        lease = self._state[_LEASE]
+        dead = [step, None, None, None]
         borrowed = kind(inner, view, mutability)
         # From here on, stores only: nothing fails or comes in between.
         inner._state = self._state
         self._state = dead
-        self._lease = None
         lease.owner = inner
         return borrowed
 
     def _lend(self):
         """The lease of the mapping as it is now. Raises UseAfterMove."""
-        record = self._live()
-        lease = self._lease
+        state = self._state
+        lease = state[_LEASE]
         if lease is None:
-            page = record.first_page
-            table = _ANY_TABLE if page >= _UPPER_HALF else self._state[_TABLE].root
-            self._lease = lease = Lease(self, page, record.count, rights_of(record.flags), table, record)
+            state[_LEASE] = lease = Lease(self, state[_RECORD])
         return lease
 
     def _revoke_views(self, step):
         """End all borrows, whoever holds them: every view is stale from here on."""
-        if self._lease is not None:
-            self._lease.revoke(step)
-
-
-def rights_of(word):
-    """The rights of a lease for pages mapped with a flag word."""
-    return (WRITE if word & _WRITABLE else 0) | (0 if word & _NO_EXECUTE else EXECUTE)
+        lease = self._state[_LEASE]
+        if lease is not None:
+            lease.revoke(step)
 
 
 def layout_of(layout):

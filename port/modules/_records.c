@@ -219,6 +219,10 @@ static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, 
 static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(live_count); }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
 
+size_t records_lost_count(void) {
+    return lost_count;
+}
+
 static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(lost_count); }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
 

@@ -12,6 +12,7 @@
 #include "py/objlist.h"
 #include "port/modules/natives.h"
 #include "port/modules/views.h"
+#include "port/records.h"
 
 // --- refusals: the exceptions are kernel Python's; C knows only which ---
 
@@ -217,35 +218,39 @@ void view_print_common(const mp_print_t *print, const view_t *view, const char *
 }
 
 void lease_export(lease_t *lease) {
-    if (!lease->exported && lease->record != mp_const_none) {
-        mp_obj_t method[2];
-        mp_load_method(lease->record, MP_QSTR_mark_exported, method);
-        mp_call_method_n_kw(0, 0, method);
+    if (!lease->exported) {
+        record_mark_exported(lease->record);
+        lease->exported = true;
     }
-    lease->exported = true;
 }
 
 // --- leases ---
 
-// Lease(owner, first page number, pages, rights, frame number of the table or -1, record): the record is an object
-// whose mark_exported() is called when the first raw buffer of the mapping is handed out.
+#define FLAG_WRITABLE (1 << 1)
+#define FLAG_NO_EXECUTE (1 << 23)
+#define UPPER_HALF_PAGE (1UL << 51)
+
+// Lease(owner, record): for the mapping of a live Record. If it has ended, owner._live() says what is wrong.
 static mp_obj_t lease_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 6, 6, false);
-    uint64_t start = native_get_page(arguments[1]);
-    uint64_t pages = native_get_below(arguments[2], (1UL << 36) + 1, "number of pages");
-    uint64_t rights = native_get_below(arguments[3], 4, "rights");
-    uint64_t table = arguments[4] == MP_OBJ_NEW_SMALL_INT(-1) ? 0 : native_get_frame(arguments[4]);
+    mp_arg_check_num(n_args, n_kw, 2, 2, false);
+    const record_t *record = mp_obj_is_str(arguments[1]) ? NULL : record_of(arguments[1]);
+    if (record == NULL) {
+        mp_obj_t method[2];
+        mp_load_method(arguments[0], MP_QSTR__live, method);
+        mp_call_method_n_kw(0, 0, method);
+        mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
+    }
     lease_t *lease = mp_obj_malloc(lease_t, type);
-    lease->start = start;
-    lease->length = pages << 12;
-    lease->rights = rights;
-    lease->table = table;
+    lease->start = record->first_page << 12;
+    lease->length = record->count << 12;
+    lease->table = record->first_page >= UPPER_HALF_PAGE ? 0 : record->root << 12;
+    lease->rights = (record->flags & FLAG_WRITABLE ? RIGHT_WRITE : 0) | (record->flags & FLAG_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
+    lease->exported = record->exported;
     lease->owner = arguments[0];
-    lease->record = arguments[5];
+    lease->record = arguments[1];
     lease->ended_by = MP_OBJ_NULL;
     lease->first = 0;
     lease->borrows = 0;
-    lease->exported = false;
     return MP_OBJ_FROM_PTR(lease);
 }
 

@@ -16,7 +16,7 @@ typedef struct {
     mp_obj_base_t base;
     uint64_t start, length;     // bytes; both multiples of a page
     uint64_t table;             // physical address of the table that must be active; 0: any will do (kernel's half)
-    mp_obj_t record;            // told when a raw buffer is handed out; or None
+    mp_obj_t record;            // the Record of the mapping; told when a raw buffer is handed out
     mp_obj_t owner;             // whoever holds a view keeps the mapping alive through here
     mp_obj_t ended_by;          // MP_OBJ_NULL while the lease runs
     uintptr_t first;            // ~(address of the first borrow), so that the collector doesn't take it for a reference

@@ -15,4 +15,4 @@ def take() -> tuple[object, int, int, int] | None:
     """Return (arena, run, count, kind) of one owner that was forgotten, each once, in any order; None if there is none."""
 
 def pending() -> int:
-    """Return how many forgotten owners wait to be taken. Allocates nothing."""
+    """Return how many forgotten owners wait to be taken, and mappings to be unmapped. Allocates nothing."""

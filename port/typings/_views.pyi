@@ -29,10 +29,11 @@ class Lease:
     is_live: bool
     is_borrowed: bool
     is_exported: bool
-    def __init__(self, owner: object, page: int, pages: int, rights: int, table: int, record: Any) -> None:
-        """Lease pages from number `page` on. table: frame number of the root that must be active, or -1.
+    def __init__(self, owner: object, record: Any) -> None:
+        """Lease the mapping of a live `_records.Record`, with the rights that it has now.
 
-        record.mark_exported() is called when the first raw buffer is handed out; None: nobody is told.
+        The record is marked when the first raw buffer is handed out. When it has ended, owner._live() is
+        called, to say what is wrong.
         """
 
     def slice(self, typecode: str, offset: int, count: int | None, writable: bool) -> Slice:
