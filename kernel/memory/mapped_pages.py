@@ -83,8 +83,6 @@ class MappedPages(Viewable):
     .range         its PageRange; whatever that can be asked, can be asked here: start_address, size_in_pages, ...
     """
 
-    _lease = None
-
     # A mapping that a mapper made has a list of its own; one that a user makes is dead for ever.
     _state = ["nobody, for only a mapper makes mappings", None, None, None]
 
@@ -158,7 +156,7 @@ class MappedPages(Viewable):
         state = self._state
         record = state[RECORD]
         table = state[TABLE]
-        run = unmap_simple(record) if self._lease is None else -1
+        run = unmap_simple(record) if state[LEASE] is None else -1
         if run >= 0:
             # As Mapper.unmap_record, in line: this is the hottest call of all.
             count = record.count

@@ -145,7 +145,7 @@ class Mapper:
     def create(self, count, word, limit):
         """Map `count` new pages of the kernel's pool to any frames; returns MappedPages. The flag word is taken as it is."""
         mapped = MappedPages()
-        mapped._state = state = [None, self, None]
+        mapped._state = state = [None, self, None, None]
         state[RECORD] = self.create_record(count, word, limit)
         return mapped
 
