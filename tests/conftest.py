@@ -80,6 +80,44 @@ def kernel(guest):
 
 
 @pytest.fixture
+def memory_kernel(kernel):
+    """A kernel with the names of `memory` in __main__, RW and RX, and clutter() to overwrite forgotten references.
+
+    After the test, with its variables gone, every frame must be free that was free before, and verify() find nothing.
+    """
+    kernel.exec(MEMORY_PRELUDE)
+    names = kernel.eval("sorted(globals())")
+    before = kernel.eval("free()")
+    yield kernel
+    kernel.exec(f"for name in set(globals()) - set({names!r}): del globals()[name]")
+    kernel.exec("clutter(); gc.collect(); clutter(); gc.collect(); clutter()")
+    assert kernel.eval("free()") == before, "frames or pages did not come back"
+    assert kernel.eval("memory.verify().violations") == []
+
+
+MEMORY_PRELUDE = """
+import gc, memory, uctypes
+from memory import *
+RW = PteFlags().writable(True)
+RX = PteFlags().executable(True)
+def clutter():
+    return [[number] for number in range(500)]
+def free():
+    heap = get_kernel_mmi_ref().heap
+    frames = memory.frame_allocator.statistics()
+    pages = memory.page_allocator.statistics()
+    grown = (heap.size_in_bytes + heap.reserve_in_bytes) >> 12
+    return frames.free + frames.tables + grown, pages.free + pages.quarantine + grown
+def refused(call, *arguments, **named):
+    try:
+        call(*arguments, **named)
+    except Exception as error:
+        return type(error).__name__
+    return "nothing was refused"
+"""
+
+
+@pytest.fixture
 def bochs_kernel(boot_bochs):
     """A kernel to run Python in, on the second machine."""
     guest = boot_bochs()

@@ -9,8 +9,7 @@ What does not fit in the reserve in one piece raises MemoryError: such data belo
 from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdraw
 from micropython import const
 
-from paging.flags import HEAP_FLAGS, word_for
-from .table_steps import PRESENT
+from paging.flags import HEAP_FLAGS
 
 _FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
 _SMALLEST_PAGES = const(256)
@@ -51,7 +50,7 @@ class PythonHeap:
     def _add(self, pages):
         """Map an area of that many pages and put it into the reserve."""
         if pages >= _SMALLEST_PAGES and None in self._areas:
-            mapped = self._table.create(pages, word_for(HEAP_FLAGS) | PRESENT, self._table.largest_level)
+            mapped = self._table.create_mapping(pages << 12, HEAP_FLAGS)
             self._areas[offer(mapped.start.number, pages)] = mapped
 
     def _shrink(self, reserved):

@@ -39,6 +39,9 @@ uint64_t native_get_u64(mp_obj_t value) {
     if (!big->mpz.neg && mpz_as_uint_checked(&big->mpz, &magnitude)) {
         return magnitude;
     }
+    if (big->mpz.neg && mp_obj_equal(value, mp_obj_new_int_from_ll(INT64_MIN))) {
+        return INT64_MIN;       // mpz_as_int_checked() takes it for too long
+    }
     mp_int_t negative;
     if (big->mpz.neg && mpz_as_int_checked(&big->mpz, &negative)) {
         return negative;
