@@ -12,6 +12,7 @@
 // gc_alloc, gc_realloc and m_malloc_fail are wrapped by the linker (--wrap, port.mk): MicroPython's own automatic
 // growth would free an area in which only the first block is in use, and grows only when everything is full.
 #include <string.h>
+#include "py/compile.h"
 #include "py/gc.h"
 #include "py/runtime.h"
 #include "boot/layout.h"
@@ -196,7 +197,24 @@ static void *alloc_again(size_t bytes, unsigned int flags) {
     return result;
 }
 
+// While code is compiled, nothing may fill its blocks to the last byte: the table of a script's objects, if it is
+// empty, begins behind the end of its memory, and the collector would take that for a reference to what lies there: a
+// view, say, that nobody has any more, and the mapping under it could not be unmapped. After an error in compiling this
+// stays so until the next script is compiled, which does no harm.
+static bool compiling;
+
+mp_obj_t __real_mp_compile(mp_parse_tree_t *tree, qstr source_file, bool is_repl);
+mp_obj_t __wrap_mp_compile(mp_parse_tree_t *tree, qstr source_file, bool is_repl) {
+    compiling = true;
+    mp_obj_t function = __real_mp_compile(tree, source_file, is_repl);
+    compiling = false;
+    return function;
+}
+
 void *__wrap_gc_alloc(size_t bytes, unsigned int flags) {
+    if (compiling && bytes % MICROPY_BYTES_PER_GC_BLOCK == 0 && bytes != 0) {
+        bytes++;
+    }
     if (inject_allocation_fails()) {
         return NULL;
     }
