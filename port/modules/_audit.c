@@ -306,7 +306,7 @@ static mp_obj_t audit_check(mp_obj_t index) {
     bool owns = record->kind == KIND_EXCLUSIVE || record->kind == KIND_DEVICE;
     check_t check = {
         .page = record->first_page & 0xfffffffffUL,
-        .wanted_flags = record->flags | (owns ? ENTRY_EXCLUSIVE >> 40 : 0),
+        .wanted_flags = (record->flags & ~(uint64_t)ENTRY_ACCESSED_DIRTY) | (owns ? ENTRY_EXCLUSIVE >> 40 : 0),
         .claim = record->kind <= KIND_SHARED ? claim_of[record->kind] : UNCLAIMED,
         .check_alias = (record->flags & ENTRY_WRITABLE) && !is_system_window(record->first_page),
     };
