@@ -6,5 +6,3 @@
 
 None of it is on unless somebody asks for it, and then for one range of pages.
 """
-
-NAMES = ("demand", "replacement", "copies")

@@ -4,14 +4,17 @@ import io
 import sys
 
 import _console
+import memory
 from memory_structs import KernelError
 
 import __main__
 from shell.commands import TABLE
 from shell.nearest import nearest
 from shell.terminal import of_command_line
+from shell.tour import run_as_typed
 
 TERMINAL = of_command_line()
+MODULE = type(sys)
 COMMANDS = {command.name: command for command in TABLE}
 # After a command's word, these mean Python: an assignment, an attribute, a call.
 PYTHON_AFTER_WORD = "=.,:([)]}"
@@ -27,11 +30,17 @@ def run(source):
     """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
     word, rest = split_word(source)
     names = __main__.__dict__
-    if not word or word in names:
+    command = COMMANDS.get(word)
+    if not word or (word in names and not is_ours(names[word], word)):
         return False
-    if word in COMMANDS:
-        return run_command(COMMANDS[word], rest, names)
+    if command:
+        return run_command(command, rest, names)
     return not rest and suggest(word)
+
+
+def is_ours(value, word):
+    """Answer whether a bound name is no choice of the user's: the command itself, or what `import *` brought."""
+    return value is COMMANDS.get(word) or type(value) is MODULE or getattr(memory, word, None) is value
 
 
 def split_word(source):
@@ -45,7 +54,7 @@ def split_word(source):
 
 def run_command(command, rest, names):
     """Run a command on the words behind it; return False if the line is Python after all."""
-    if rest[:1] == "(" and not is_python(command.name):
+    if rest[:1] == "(" and not is_python(command.name) and command.name not in names:
         print(
             "%s is a command: type %s, or first `from shell.commands import %s`"
             % (command.name, command.usage(), command.name)
@@ -55,7 +64,9 @@ def run_command(command, rest, names):
         return False
     try:
         result = command.run(rest.split(), names)
-        if result is not None:
+        if hasattr(result, "play"):
+            result.play(lambda source: run_as_typed(source, run))
+        elif result is not None:
             TERMINAL.show(result)
     except KeyboardInterrupt:
         print("\n%s: interrupted" % command.name)

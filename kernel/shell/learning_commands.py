@@ -1,0 +1,88 @@
+"""Commands to learn with: the tour, exercises and examples; and the bench."""
+
+from diagnostics import bench as bench_rows
+from diagnostics.exercises import MAKERS, Exercise
+from diagnostics.text import Lines, columns
+
+from shell.command import Argument, command
+from shell.errors import UsageError
+from shell.kinds import NUMBER, NumberKind, TextKind
+from shell.tour import STEPS, Tour
+
+STEP = NumberKind("STEP", 1, len(STEPS))
+EXERCISE = NumberKind("NUMBER", 1, len(MAKERS))
+SEED = NumberKind("SEED", 0, 1 << 20)
+
+
+class Desk:
+    """What the reader is at: a step of the tour, an exercise."""
+
+    def __init__(self):
+        self.tour = Tour()
+        self.exercise = None
+
+
+DESK = Desk()
+
+
+@command(
+    "tour",
+    "Ten steps through the memory system, typed for you one at a time.",
+    Argument("step", STEP, None),
+    details=("tour       the next step", "tour 7     that step"),
+)
+def tour(step):
+    return DESK.tour.take(step)
+
+
+@command(
+    "exercise",
+    "A question with numbers of its own; the machine checks your answer.",
+    Argument("number", EXERCISE, None),
+    Argument("seed", SEED, 1, by_name=True),
+    details=("exercise            the list", "exercise 3 seed=7   the same numbers for everybody with that seed"),
+)
+def exercise(number, seed):
+    if number is None:
+        return Lines(["%d  %s" % (place + 1, title) for place, (title, _) in enumerate(MAKERS)])
+    DESK.exercise = Exercise(number, seed)
+    return DESK.exercise
+
+
+@command("check", "Check your answer to the last exercise.", Argument("answer", NUMBER, (), repeated=True))
+def check(answer):
+    if DESK.exercise is None:
+        raise UsageError("there is no exercise yet: exercise lists them")
+    return DESK.exercise.check(answer)
+
+
+EXAMPLES = (
+    ("demand_paging", "DemandPaged(range): pages get a frame when they are touched"),
+    ("zero_fill", "pages that are read share one frame of zeros; a write gets its own"),
+    ("copy_on_write", "copies that share frames until one is written"),
+    ("growing_stack", "a stack that grows as far as it is used"),
+    ("guard_page", "a buffer whose end is a page that nobody may touch"),
+    ("page_replacement", "Pager(range, frames, choose=clock): more pages than frames"),
+    ("replacement_chart", "Chart(mostly_few(200)), belady(): policies compared"),
+)
+
+
+@command("examples", "Programs on top of the memory system, to read and to run.")
+def examples():
+    rows = columns(EXAMPLES)
+    return Lines(rows + ["", "from examples.replacement_chart import *    makes one yours; read it in kernel/examples"])
+
+
+@command(
+    "bench",
+    "Count what the kernel's acts cost: instructions under make bench, else ticks of the time-stamp counter.",
+    Argument("word", TextKind("WORD"), (), repeated=True),
+    details=("bench               the rows", "bench call function those whose names have all these words, now"),
+)
+def bench(words):
+    names = [name for name in bench_rows.names() if all([word in name for word in words])]
+    if not words:
+        return Lines(names)
+    if not names:
+        raise UsageError("no row has these words: bench lists them")
+    return Lines(columns([(name, "%d" % bench_rows.run(name)[0]) for name in names], (1,)))

@@ -1,0 +1,246 @@
+"""The tour: ten steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
+
+A step is (title, what to look at, the lines to type). A line that begins with a space goes on with the one before.
+"""
+
+from diagnostics.text import View
+
+import __main__
+
+STEPS = (
+    (
+        "Walk an address",
+        (
+            "A virtual address is four table indexes and an offset. The processor walks the tables to find the frame;",
+            "`walk` shows what it sees, and which rights are left at each level.",
+        ),
+        (
+            "from memory import *",
+            "a = VirtualAddress(0xffffffff80109000)",
+            "a.p4_index(), a.p3_index(), a.p2_index(), a.p1_index()",
+            "walk a",
+        ),
+    ),
+    (
+        "Own some memory",
+        (
+            "create_mapping takes pages and frames from the allocators and maps one to the other. The object owns",
+            "both; dropped, it gives them back.",
+        ),
+        (
+            "writable = PteFlags().writable(True)",
+            "m = create_mapping(8192, writable)",
+            'v = m.as_slice_mut("B")',
+            "v[0] = 42",
+            "v[0], v[1]",
+            "owners",
+        ),
+    ),
+    (
+        "Cause a fault and read it",
+        ("What the MMU refuses is an exception that tells what happened. Nothing reboots.",),
+        (
+            "r = create_mapping(4096, PteFlags())",
+            "poke r.start_address 1 8",
+            "from shell.commands import poke",
+            "from faults import PageFault",
+            "try:",
+            "    poke(r.start_address, 1)",
+            "except PageFault as fault:",
+            "    seen = fault",
+            "",
+            "seen.address, seen.error_code.write, seen.level",
+            "seen.walk[3]",
+        ),
+    ),
+    (
+        "Make it legal",
+        ("The same page with other rights, and the same write.",),
+        (
+            "r.remap(writable)",
+            "poke r.start_address 1 8",
+            "peek r.start_address 1 8",
+        ),
+    ),
+    (
+        "Break the rules, and be refused",
+        (
+            "A physical address is no virtual one; a frame has one owner; nothing is writable and executable at once;",
+            "what is lent can't be unmapped, and what was unmapped can't be used.",
+        ),
+        (
+            "VirtualAddress(0x1000) - PhysicalAddress(0x1000)",
+            "VirtualAddress(0x800000000000)",
+            "create_mapping(4096, writable.executable(True))",
+            "tables = get_kernel_mmi_ref().page_table",
+            "f = allocate_frames(1)",
+            "x = tables.map_allocated_pages_to(allocate_pages(1), f, writable)",
+            "y = tables.map_allocated_pages_to(allocate_pages(1), f, writable)",
+            "m.drop()",
+            "v.release()",
+            "m.drop()",
+            "v[0]",
+        ),
+    ),
+    (
+        "Five ways to reach a table",
+        (
+            "Page tables lie in physical memory. To read one, the kernel must map it somewhere: all of memory at an",
+            "offset, identity, a window of slots, a recursive entry, or wherever a function says. All tell the same.",
+        ),
+        (
+            "from paging import *",
+            "where = x.start_address",
+            "OffsetPageTable().translate_addr(where)",
+            "with RecursivePageTable() as t: print(t.translate_addr(where))",
+            "",
+            "with IdentityPageTable() as t: print(t.translate_addr(where))",
+            "",
+            "import memory",
+            "with TemporaryPageTable(memory.frame_allocator.table_frames) as t: print(t.translate_addr(where))",
+            "",
+            "MappedPageTable(lambda frame: 0xffff800000000 + frame).translate_addr(where)",
+        ),
+    ),
+    (
+        "Demand paging in ten lines",
+        (
+            "A fault handler may map the page and say True: the processor tries the same instruction again. 4 MiB of",
+            "addresses, and frames only for what is touched.",
+        ),
+        (
+            "from faults import on_fault",
+            "lazy = PageRange.from_virt_addr(VirtualAddress(0x1000000000), 4 << 20)",
+            "mapped = []",
+            "def answer(fault):",
+            "    pages = allocate_pages_at(fault.page.start_address, 1)",
+            "    mapped.append(tables.map_allocated_pages(pages, writable))",
+            "    return True",
+            "",
+            "handler = on_fault(lazy, answer)",
+            "import uctypes",
+            "b = uctypes.bytearray_at(0x1000000000, 4 << 20)",
+            "for i in range(0, 4 << 20, 512 << 10): b[i] = 7",
+            "",
+            "print(len(mapped), 'frames for', len(lazy), 'pages')",
+            "handler.cancel()",
+            "while mapped: mapped.pop().drop()",
+            "",
+        ),
+    ),
+    (
+        "Huge pages",
+        ("2 MiB in one entry: one table less to walk, one entry in the TLB. Aligned requests get them by themselves.",),
+        (
+            "big = create_mapping(4 << 20, writable)",
+            "small = create_mapping(4 << 20, writable, huge=False)",
+            "walk big.start_address",
+            "walk small.start_address",
+            "big.drop(); small.drop()",
+        ),
+    ),
+    (
+        "Page replacement",
+        (
+            "More pages than frames: somebody has to go. First in, first out can do worse with more memory (Belady);",
+            "a clock that looks at the ACCESSED bits does better. For a policy of your own see",
+            "kernel/examples/replacement_chart.py.",
+        ),
+        (
+            "from examples.replacement_chart import *",
+            "belady()",
+            "Chart(mostly_few(200), frames=(2, 4, 6))",
+        ),
+    ),
+    (
+        "Verify, and undo",
+        (
+            "`verify` audits everything: owners, rights over all levels, sums. Ctrl-D (or `reset`) starts afresh from",
+            "the boot tables: whatever you did is undone, and every frame is free again. Try it now.",
+        ),
+        (
+            "verify",
+            "picture",
+        ),
+    ),
+)
+
+
+class Step(View):
+    """One step: `.title`, `.text`, `.sources` (complete inputs). Printing it does nothing; `play` types it."""
+
+    def __init__(self, number):
+        self.number = number
+        self.title, self.text, lines = STEPS[number - 1]
+        self.sources = list(inputs(lines))
+
+    def lines(self):
+        yield "%d of %d: %s" % (self.number, len(STEPS), self.title)
+        yield ""
+        yield from self.text
+        yield ""
+        for source in self.sources:
+            yield from typed(source)
+
+    def play(self, run_input):
+        """Type the step: show each input and what it prints. run_input(source) is what the prompt does with one."""
+        print("%d of %d: %s\n" % (self.number, len(STEPS), self.title))
+        for line in self.text:
+            print(line)
+        print()
+        for source in self.sources:
+            for line in typed(source):
+                print(line)
+            run_input(source)
+        more = "tour goes on" if self.number < len(STEPS) else "that was all; help lists the commands"
+        print("\n%s. What this step made is yours to play with." % more)
+
+
+def inputs(lines):
+    """Yield complete inputs: a compound statement takes the lines up to the next empty one."""
+    block = []
+    for line in lines:
+        if block or line.endswith(":") or line.startswith(("with ", "for ", "while ", "def ", "try:")):
+            if line == "":
+                yield "\n".join(block) + "\n"
+                block = []
+            else:
+                block.append(line)
+        else:
+            yield line
+    if block:
+        yield "\n".join(block) + "\n"
+
+
+def typed(source):
+    """Yield the lines of an input as the prompt shows them."""
+    for place, line in enumerate(source.split("\n")):
+        yield ("clew> " if place == 0 else "... ") + line
+
+
+def run_as_typed(source, run_command):
+    """Do with an input what the prompt does; what it raises is one line. run_command(source) tells if it was one."""
+    if run_command(source):
+        return
+    try:
+        exec(compile(source, "<stdin>", "single"), __main__.__dict__)
+    except Exception as error:
+        message = " ".join([str(argument) for argument in error.args])
+        print("%s: %s" % (type(error).__name__, message))
+
+
+class Tour:
+    """Where the reader is."""
+
+    def __init__(self):
+        self.next = 1
+
+    def take(self, number):
+        """Return the Step of a number, the next one if None, and move on."""
+        if number is None:
+            number = self.next if self.next <= len(STEPS) else 1
+        step = Step(number)
+        if number > self.next:
+            step.text += ("(Steps use what earlier ones made: `tour 1` is the beginning.)",)
+        self.next = number + 1
+        return step
