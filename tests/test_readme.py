@@ -23,9 +23,10 @@ def transcripts():
     return found
 
 
-def pattern_of(line):
-    """Return a regular expression for a printed line; … in it stands for what differs from machine to machine."""
-    return ".*".join(re.escape(part) for part in line.rstrip().split("…"))
+def normal(line):
+    """Return a line without what differs from build to build: where things lie, and how wide that makes a column."""
+    line = re.sub(r"0x[0-9a-f]+", "0x", line)
+    return re.sub(r" +", " ", re.sub(r"\d{4,}", "N", line)).strip()
 
 
 @pytest.mark.parametrize("number", range(len(transcripts())))
@@ -40,9 +41,7 @@ def test_a_transcript_happens_as_shown(guest, number):
         console.send(b"\x15" + typed.encode() + b"\r")
         console.expect([rb"clew> $", rb"\.\.\. +$|\.\.\. $"])
         shown = plain(console.before).split("\n")[1:]
-        assert len(shown) - 1 == len(printed) or shown == [""], shown
-        for expected, line in zip(printed, shown, strict=False):
-            assert re.fullmatch(pattern_of(expected), line.rstrip()), f"{line!r} is not {expected!r}"
+        assert [normal(line) for line in shown if line] == [normal(line) for line in printed]
 
 
 def plain(data):

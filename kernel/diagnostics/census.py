@@ -13,12 +13,13 @@ from diagnostics.text import View, columns, hexadecimal, size
 
 # One letter for each owner, in the order of their records; what is the kernel's own has capitals.
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
-FREE, TAKEN, TABLE, NO_RAM = ".", "+", "T", " "
+FREE, TAKEN, TABLE, HEAP, NO_RAM = ".", "+", "T", "H", " "
 LEGEND = (
     (FREE, "free"),
     (TAKEN, "allocated, not mapped"),
     (TABLE, "page table"),
-    ("K", "kernel image, with Python's heap"),
+    ("K", "kernel image"),
+    (HEAP, "Python's heap, where it grows"),
     ("B", "the kernel's bookkeeping"),
     ("L", "loader's information"),
     ("M", "boot module"),
@@ -48,14 +49,17 @@ class Owner:
 
 def owners():
     """Return every Owner but the kernel's own mappings, in the order in which they came to be."""
-    found = []
+    found, taken = [], 0
+    heap_pages = [first for first, _ in memory.get_kernel_mmi_ref().heap.areas()]
     index = table_steps.next(0)
     while index >= 0:
         first, count, kind, flags, root = [
             table_steps.field(index, name) for name in ("first_page", "count", "kind", "flags", "root")
         ]
         if kind not in (table_steps.SYSTEM, table_steps.TABLE):
-            found.append(Owner(LETTERS[len(found) % len(LETTERS)], first, count, kind, flags, root))
+            letter = HEAP if first in heap_pages else LETTERS[taken % len(LETTERS)]
+            taken += letter != HEAP
+            found.append(Owner(letter, first, count, kind, flags, root))
         index = table_steps.next(index + 1)
     return found
 
@@ -76,9 +80,10 @@ class Owners(View):
     def _row(owner):
         start = owner.first_page << PAGE_SHIFT
         place = "v%s +%d" % (hexadecimal(start), owner.count)
+        where = "Python's heap" if owner.letter == HEAP else region_of(owner.first_page).name
         kind = table_steps.KIND_NAMES[owner.kind]
         bytes_owned = owner.count << PAGE_SHIFT
-        return (owner.letter, place, size(bytes_owned), kind, rights_of(owner.flags), region_of(owner.first_page).name)
+        return (owner.letter, place, size(bytes_owned), kind, rights_of(owner.flags), where)
 
 
 def table_frames(root=None):

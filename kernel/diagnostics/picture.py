@@ -13,7 +13,7 @@ from diagnostics.text import View, hexadecimal, size, wrapped
 COLUMNS = 64
 ROWS = 24
 # What colour a terminal gives a cell: SGR numbers.
-COLOURS = {FREE: "90", "+": "33", "T": "35", "K": "34", "B": "36", "L": "36", "M": "36", "R": "31"}
+COLOURS = {FREE: "90", "+": "33", "T": "35", "K": "34", "H": "94", "B": "36", "L": "36", "M": "36", "R": "31"}
 OWNER_COLOURS = ("92", "93", "94", "95", "96", "91")
 RESET = "\x1b[0m"
 

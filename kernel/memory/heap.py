@@ -39,6 +39,10 @@ class PythonHeap:
         """The largest object for which growing makes room."""
         return largest()
 
+    def areas(self):
+        """Return (first page number, pages) of every area that was mapped for the heap, in use or in reserve."""
+        return [(mapped.start.number, len(mapped)) for mapped in self._areas if mapped is not None]
+
     def tend(self):
         """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
         reserved, taken = reserved_pages(), taken_pages()

@@ -1,0 +1,146 @@
+"""What `frames`, `pages`, `owners`, `picture` and `verify` show is what the allocators and the tables say."""
+
+import re
+
+import pytest
+from harness import Kernel
+
+PAGE = 4096
+CELL_LINE = re.compile(r"^ *[pv](0x[0-9a-f]+) (.*)$", re.MULTILINE)
+
+
+@pytest.fixture
+def busy(guest):
+    """A machine on which somebody owns three mappings and some frames that are not mapped."""
+    guest.console.command("import memory")
+    guest.console.command("flags = memory.PteFlags().writable(True)")
+    guest.console.command("kept = [memory.create_mapping(n << 12, flags) for n in (100, 2000, 300)]")
+    guest.console.command("unmapped = memory.allocate_frames(1000)")
+    return guest
+
+
+def test_frames_and_pages_add_up(busy):
+    for word, name in (("frames", "frame_allocator"), ("pages", "page_allocator")):
+        shown = dict(re.findall(r"^(\w[\w ]*?) +(\d+) ", busy.console.command(word), re.MULTILINE))
+        parts = sum(int(count) for state, count in shown.items() if state not in ("in all", "device", "quarantine"))
+        assert parts == int(shown["in all"])
+        free = int(busy.console.command(f"memory.{name}.statistics().free"))
+        assert int(shown["free"]) == free
+
+
+def test_owners_lists_every_mapping_with_an_owner(busy):
+    rows = re.findall(
+        r"^(\w) +v(0x[0-9a-f]+) \+(\d+) .* exclusive +(\S+ \S+)", busy.console.command("owners"), re.MULTILINE
+    )
+    mine = [(int(start, 16), int(count), rights) for _, start, count, rights in rows]
+    for place, count in enumerate((100, 2000, 300)):
+        start = int(busy.console.command(f"kept[{place}].start_address.value"))
+        assert (start, count, "rw- kernel") in mine
+    busy.console.command("kept.pop(0).drop()")
+    assert len(re.findall(r" exclusive ", busy.console.command("owners"))) == len(rows) - 1
+
+
+def cells_of(text):
+    """Return {address of a cell: letter} of a picture, and the size of a cell."""
+    size = re.search(r"one cell is (\d+) (KiB|MiB)", text)
+    step = int(size[1]) << {"KiB": 10, "MiB": 20}[size[2]]
+    cells = {}
+    for start, row in CELL_LINE.findall(text):
+        cells.update({int(start, 16) + place * step: letter for place, letter in enumerate(row)})
+    return cells, step
+
+
+def test_the_picture_shows_each_frame_where_it_is(busy):
+    cells, step = cells_of(busy.console.command("picture", timeout=30))
+    kernel = Kernel(busy)
+    (first, count), *_ = kernel.eval("[(r.start.number, len(r)) for r in kept[1].frames()]")
+    letter = cells[(first + count // 2) * PAGE // step * step]
+    assert letter.isalnum()
+    assert letter not in "KTHBLMR"
+    start, end = kernel.eval("(unmapped.start.number, unmapped.end.number)")
+    assert cells[(start + end) // 2 * PAGE // step * step] == "+"
+    image = kernel.eval("__import__('_boot').image_range()")
+    assert cells[sum(image) // 2 // step * step] == "K"
+    free = kernel.eval("[(first, count) for first, count, _ in memory.frame_allocator.pool.runs()]")
+    longest = max(free, key=lambda run: run[1])
+    assert cells[(longest[0] + longest[1] // 2) * PAGE // step * step] == "."
+
+
+def test_the_picture_of_the_pool_has_the_same_letters(busy):
+    rows = re.findall(r"^(\w) +v(0x[0-9a-f]+) \+(\d+)", busy.console.command("owners"), re.MULTILINE)
+    cells, step = cells_of(busy.console.command("picture pool", timeout=30))
+    for letter, start, count in rows:
+        middle = int(start, 16) + int(count) * PAGE // 2
+        assert cells[middle - (middle - min(cells)) % step] == letter
+
+
+@pytest.mark.parametrize(("memory", "rows"), [("32M", 8), ("8G", 24)])
+def test_the_picture_fits_a_screen_whatever_the_ram(boot, memory, rows):
+    guest = boot(memory=memory)
+    guest.console.wait_for_prompt()
+    lines = guest.console.command("picture", timeout=60).strip().split("\n")
+    assert 4 <= len(lines) <= rows + 4
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_colours_and_pages_come_only_to_a_person(boot):
+    guest = boot(command_line="terminal=80x10 colour")
+    console = guest.console
+    console.wait_for_prompt()
+    console.sendline("picture")
+    console.expect_exact("-- Space: more")
+    assert b"\x1b[34mK" in console.before
+    assert console.before.count(b"\n") <= 10
+    console.send("q")
+    console.wait_for_prompt()
+    console.sendline("help")
+    console.expect_exact("-- Space: more")
+    console.send("\r")
+    console.expect_exact("-- Space: more")
+    console.send(" ")
+    console.expect_exact("-- Space: more")
+    console.interrupt()
+    console.wait_for_prompt()
+    assert console.command("6 * 7") == "42\n"
+
+
+def test_without_a_person_output_is_whole_and_plain(guest):
+    guest.console.sendline("picture")
+    guest.console.expect_exact("clew> ")
+    assert b"\x1b" not in guest.console.before
+    assert b"more" not in guest.console.before
+
+
+def test_verify_is_happy_with_a_busy_machine_and_finds_damage(busy):
+    assert "nothing to complain of" in busy.console.command("verify", timeout=30)
+    kernel = Kernel(busy)
+    kernel.exec("""
+        from paging import active_level_4_table
+        from memory import VirtualAddress
+        address = kept[0].start_address
+        table = active_level_4_table()
+        for index in (address.p4_index(), address.p3_index(), address.p2_index()):
+            table = table.next_table(index)
+        table[address.p1_index()].set_unmapped()
+        """)
+    busy.console.send("\x02")
+    busy.console.expect_exact(">>> ")
+    busy.console.sendline("from shell.commands import verify; verify()")
+    busy.console.expect_exact("VIOLATION")
+
+
+@pytest.mark.parametrize("path", ["iso", "uefi"])
+def test_the_picture_on_the_display_is_seen_by_qemu(boot, path, tmp_path):
+    guest = boot(boot=path)
+    guest.console.wait_for_prompt(60)
+    guest.monitor.execute("screendump", filename=str(tmp_path / "before.ppm"))
+    assert guest.console.command("picture screen", timeout=60).startswith("drawn on ")
+    guest.monitor.execute("screendump", filename=str(tmp_path / "after.ppm"))
+    before, after = ((tmp_path / name).read_bytes() for name in ("before.ppm", "after.ppm"))
+    assert before != after
+    pixels = after[-720 * 400 * 3 :] if path == "iso" else after
+    assert len({pixels[at : at + 3] for at in range(0, len(pixels) - 3, 3)}) >= 5
+
+
+def test_without_a_display_the_picture_says_how_to_get_one(guest):
+    assert guest.console.command("picture screen").startswith("NoDisplay: the loader found no display: boot through")
