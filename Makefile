@@ -55,7 +55,7 @@ bochs: $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an M
 ## Checking
 
 .PHONY: test
-test: all $(MICROPYTHON) .venv/ready | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
+test: all $(MICROPYTHON) .venv/notebook | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
 	@$(PYTHON) -m pytest $(ARGS)
 
 .PHONY: test-micropython
@@ -77,6 +77,10 @@ bench-boot: all .venv/ready | packages-run packages-uefi ## Measure boot times: 
 .PHONY: picture
 picture: $(BUILD)/kernel.elf .venv/ready | packages-run ## Draw a live kernel's page tables: build/picture.svg (ARGS='--help')
 	@$(PYTHON) tools/picture.py $(ARGS)
+
+.PHONY: notebook
+notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example notebook on a fresh machine: build/notebook.ipynb
+	@$(PYTHON) tools/notebook.py
 
 .PHONY: lint
 lint: .venv/ready ## Check the Python sources with ruff
@@ -141,5 +145,11 @@ $(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py
 	@echo 'clew: installing the Python packages of requirements.txt into .venv (about 15 s) ...' >&2
 	@rm -rf .venv && python3 -m venv .venv
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements.txt || \
+		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
+	@touch $@
+
+.venv/notebook: requirements-notebook.txt .venv/ready
+	@echo 'clew: installing what the example notebook needs into .venv (about 30 s) ...' >&2
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements-notebook.txt || \
 		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
 	@touch $@
