@@ -155,7 +155,7 @@ class Owner:
         """
         first = self._live() >> 1
         count = self._state[COUNT]
-        self._ranges.empty()._check_chunk(at)
+        self._ranges._check_chunk(at)
         if count == 0 or not first <= at.number <= first + count:
             raise OutOfRange(at, str(self))
         return self._divided((first, at.number, first + count), "split()")
@@ -164,14 +164,25 @@ class Owner:
         """Consume this owner; return one owner for each stretch between two of `bounds`."""
         arena = self._state[ARENA]
         clean = self._state[RUN] & 1
-        parts = tuple(self._new(arena) for _ in range(len(bounds) - 1))
+        parts = []
+        more = -1
+        low = bounds[0]
+        for high in bounds[1:]:
+            part = self._new(arena)
+            part._state[COUNT] = high - low
+            parts.append(part)
+            more += high > low
+            low = high
+        parts = tuple(parts)
+        low = bounds[0]
         arena.enter()
-        code = run_tree.add_owners(arena.tree, self._pieces(bounds) - 1)
+        code = run_tree.add_owners(arena.tree, more)
         if code == 0:
-            for index, part in enumerate(parts):
-                part._state[COUNT] = bounds[index + 1] - bounds[index]
-                part._state[RUN] = bounds[index] << 1 | clean
-            self._die(consumer)
+            for part in parts:
+                part._state[RUN] = low << 1 | clean
+                low += part._state[COUNT]
+            self._state[CONSUMER] = consumer
+            self._state[RUN] = DEAD
         arena.leave()
         if code:
             raise OutOfBookkeeping(arena.name, run_tree.owners_of(arena.tree))
@@ -180,11 +191,6 @@ class Owner:
     def _die(self, consumer):
         self._state[CONSUMER] = consumer
         self._state[RUN] = DEAD
-
-    @staticmethod
-    def _pieces(bounds):
-        """How many of the stretches are not empty."""
-        return sum(bounds[index] < bounds[index + 1] for index in range(len(bounds) - 1))
 
     def drop(self):
         """Give everything back: it is free when this returns. Raises UseAfterMove."""
@@ -275,15 +281,16 @@ class UnmappedFrames(Owner):
 
     def into_allocated_frames(self):
         """Consume this owner and return AllocatedFrames for the same frames."""
-        self._live()
-        arena = self._state[ARENA]
+        run = self._live()
+        state = self._state
+        arena = state[ARENA]
         allocated = AllocatedFrames._new(arena)
-        arena.enter()
-        first, count, clean = self._consume(MemoryState.ALLOCATED, "into_allocated_frames()")
-        allocated._state[COUNT] = count
-        allocated._state[RUN] = first << 1 | clean
-        arena.unmapped -= count
-        arena.leave()
+        allocated._state[COUNT] = state[COUNT]
+        unmapped = arena.unmapped - state[COUNT]
+        state[CONSUMER] = "into_allocated_frames()"
+        state[RUN] = DEAD
+        allocated._state[RUN] = run
+        arena.unmapped = unmapped
         return allocated
 
     def drop(self):

@@ -62,9 +62,10 @@ class ChunkRange:
             return cls.empty(size)
         return cls(first, cls._chunk.containing_address(address + (size_in_bytes - 1), size))
 
-    def _check_chunk(self, chunk):
-        if chunk.__class__ is not self._chunk:
-            raise TypeError("%s needs a %s, not %s" % (type(self).__name__, self._chunk.__name__, type(chunk).__name__))
+    @classmethod
+    def _check_chunk(cls, chunk):
+        if chunk.__class__ is not cls._chunk:
+            raise TypeError("%s needs a %s, not %s" % (cls.__name__, cls._chunk.__name__, type(chunk).__name__))
 
     def _check_range(self, other):
         if other.__class__ is not self.__class__:
