@@ -21,24 +21,27 @@ class Stack:
             from . import installed
 
             table = installed().page_table
+        self._parts = parts = [None, None]
         pages = table._pages.allocate(size_in_pages + 1)
+        rest = None
         try:
-            guard, rest = pages.split(Page(pages.start.number + 1))
+            parts[0], rest = pages.split(Page(pages.start.number + 1))
+            parts[1] = table.map_allocated_pages(rest, STACK_FLAGS)
         except BaseException:
-            pages.drop()
+            for owner in (parts[1], rest, parts[0], pages):
+                if owner:
+                    owner.drop()
             raise
-        try:
-            self.mapped_pages = table.map_allocated_pages(rest, STACK_FLAGS)
-        except BaseException:
-            rest.drop()
-            guard.drop()
-            raise
-        self._guard = guard
+
+    @property
+    def mapped_pages(self):
+        """The mapping."""
+        return self._parts[1]
 
     @property
     def guard_page(self):
         """The Page below the stack: never mapped while this lives."""
-        return self._guard.start
+        return self._parts[0].start
 
     @property
     def bottom(self):
@@ -57,7 +60,7 @@ class Stack:
     def drop(self):
         """Unmap it and give everything back. Raises as MappedPages.drop."""
         self.mapped_pages.drop()
-        self._guard.drop()
+        self._parts[0].drop()
 
     def __enter__(self):
         return self
@@ -68,6 +71,6 @@ class Stack:
         return False
 
     def __repr__(self):
-        return "Stack(%s, guard page %s)" % (self.mapped_pages, self._guard)
+        return "Stack(%s, guard page %s)" % (self._parts[1], self._parts[0])
 
     __str__ = __repr__

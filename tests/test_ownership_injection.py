@@ -1,0 +1,76 @@
+"""All or nothing: trouble at every single point of every mapping call leaves things as before or as after.
+
+The n-th allocation of Python's heap fails, the n-th request for frames or pages finds nothing, Ctrl-C or a scheduled
+callback arrives at the n-th place where MicroPython looks for it: for every n until the call comes to its end
+untroubled. Compared are the allocators' counts, the bytes of the page tables, the owners, and the audit.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TARGET = Path(__file__).parent / "ownership"
+OPERATIONS = [
+    "create_mapping",
+    "create_mapping of many",
+    "create_mapping of huge pages",
+    "map_allocated_pages",
+    "map_allocated_pages_to",
+    "map into the lower half",
+    "map_shared",
+    "create_contiguous_mapping",
+    "map_frame_range",
+    "create_identity_mapping",
+    "Stack",
+    "remap",
+    "merge",
+    "split",
+    "split a huge page",
+    "unmap_into_parts",
+    "drop",
+    "drop of many",
+    "deep_copy",
+    "new_table",
+    "drop of a table",
+]
+
+
+@pytest.fixture
+def injected(kernel):
+    kernel.exec((TARGET / "prelude_on_target.py").read_text())
+    kernel.exec((TARGET / "injection_on_target.py").read_text())
+    kernel.exec("at_start = state()")
+    yield kernel
+    assert kernel.eval("state()") == kernel.eval("at_start")
+
+
+def tried(kernel, call):
+    """Run a trial; return how many points it tried. Fails with what differed where."""
+    points, wrong = ast.literal_eval(kernel.text(call, timeout=120))
+    assert wrong == [], f"{call}: {wrong}"
+    return points
+
+
+def test_all_operations_are_listed(injected):
+    assert sorted(injected.eval("list(OPERATIONS)")) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_failed_allocation_changes_nothing(injected, operation):
+    assert tried(injected, f"fail_allocations({operation!r})") >= 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_want_of_frames_or_pages_changes_nothing(injected, operation):
+    assert tried(injected, f"starve({operation!r})") >= 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_ctrl_c_sees_before_or_after(injected, operation):
+    assert tried(injected, f"interrupt({operation!r}, 1, 1)") > 3
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_scheduled_callback_sees_before_or_after(injected, operation):
+    assert tried(injected, f"call_back({operation!r}, 1, 1)") > 3
