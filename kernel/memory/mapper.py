@@ -91,6 +91,14 @@ class Mapper:
         mapping may be writable and executable at once. Raises TypeError, UseAfterMove, CountMismatch,
         WritableExecutable, PageAlreadyMapped, OutOfFrames (for tables); then both owners are still the caller's.
         """
+        try:
+            return self._map_to(pages, frames, flags, huge, override)
+        except OutOfFrames:
+            if not gc_and_reclaim(self):
+                raise
+        return self._map_to(pages, frames, flags, huge, override)
+
+    def _map_to(self, pages, frames, flags, huge, override):
         if lost():
             self.reclaim()
         page, count = self._numbers(pages, AllocatedPages)
@@ -107,7 +115,7 @@ class Mapper:
         try:
             mapped = MappedPages()
             record = Record(root, page, count, word, EXCLUSIVE if in_pool else DEVICE)
-            mapped._state = [record, table, None]
+            mapped._state = [record, table, None, None]
             needed = plan(root, page, frame, count, kernel.largest_level if huge else 1)
             if needed < 0:
                 self._refuse_map(page - 1 - needed, frame - 1 - needed)
@@ -127,6 +135,14 @@ class Mapper:
 
     def map_allocated_pages(self, pages, flags, huge=True, override=None):
         """Map pages to any frames of RAM; consumes `pages` and returns MappedPages. Raises as `map_allocated_pages_to`."""
+        try:
+            return self._map_any(pages, flags, huge, override)
+        except OutOfFrames:
+            if not gc_and_reclaim(self):
+                raise
+        return self._map_any(pages, flags, huge, override)
+
+    def _map_any(self, pages, flags, huge, override):
         if lost():
             self.reclaim()
         page, count = self._numbers(pages, AllocatedPages)
@@ -160,6 +176,7 @@ class Mapper:
                 if needed > 0:
                     run = take(self._frame_tree, needed)
                     if run >= 0:
+                        run_tree.add_owners(self._frame_tree, needed - 1)  # each table comes back on its own
                         lend(run >> 1, needed)
                         needed = map_record(record, self.root, page, frame, count, word)
                 if needed == 0:
@@ -176,6 +193,14 @@ class Mapper:
 
     def _create_in_steps(self, count, word, limit):
         """`create_record` for many pages, when tables are missing, or when memory is short."""
+        try:
+            return self._create_once(count, word, limit)
+        except OutOfFrames:
+            if not gc_and_reclaim(self):
+                raise
+        return self._create_once(count, word, limit)
+
+    def _create_once(self, count, word, limit):
         self.reclaim()
         word &= ~ACCESSED_DIRTY
         pages = self._pages.allocate(count)
@@ -202,7 +227,7 @@ class Mapper:
             word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> 12, override)
         kernel = self._kernel
         mapped = MappedPages()
-        mapped._state = state = [None, kernel, None]
+        mapped._state = state = [None, kernel, None, None]
         state[RECORD] = kernel.create_record(size_in_bytes + 4095 >> 12, word, kernel.largest_level if huge else 1)
         return mapped
 
@@ -372,6 +397,7 @@ class Mapper:
                 except BaseException:
                     give(self._frame_tree, run, count)
                     raise
+                run_tree.add_owners(self._frame_tree, count - 1)  # each table comes back on its own
         except BaseException:
             self._take_tables_back()
             raise
@@ -411,8 +437,6 @@ class Mapper:
         try:
             return self._frames.allocate(count)
         except OutOfFrames:
-            if gc_and_reclaim(self):
-                return self._take_frames(count)
             largest = run_tree.largest_of(self._frame_tree)
             if largest == 0 or run_tree.total_of(self._frame_tree) < count:
                 raise

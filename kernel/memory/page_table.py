@@ -53,6 +53,8 @@ class PageTable(Mapper):
         enter()
         try:
             run = take(kernel._frame_tree, 1)
+            if run < 0 and gc_and_reclaim(kernel):
+                run = take(kernel._frame_tree, 1)
             if run < 0:
                 raise OutOfFrames(1, "the root of a page table", 0)
             try:
