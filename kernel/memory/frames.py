@@ -99,6 +99,7 @@ class FrameAllocator(Allocator):
         largest, chunks = run_tree.largest_of(pool.tree), run_tree.count_of(pool.tree)
         statistics = Statistics(pool, self._ram - pool.managed, largest, chunks)
         statistics.device = self._devices.managed - self._devices.free
+        statistics.reclaimed = sum(arena.reclaimed for arena in self._arenas)
         return statistics
 
     def _unmapped_owner(self, arena):

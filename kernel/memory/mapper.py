@@ -618,5 +618,9 @@ class Mapper:
 
 def gc_and_reclaim(mapper):
     """Collect, then unmap what was forgotten. True when that brought something back."""
-    gc.collect()
-    return lost() > 0 and mapper.reclaim() > 0
+    enter()  # or a safe point would be quicker, and this find nothing
+    try:
+        gc.collect()
+        return lost() > 0 and mapper.reclaim() > 0
+    finally:
+        leave()

@@ -24,8 +24,12 @@ def find_forgotten(system, table):
         return (table.reclaim() if lost() else 0) + reclaim_owners()
 
     def collect():
-        gc.collect()
-        return reclaim()
+        enter()  # or a safe point would be quicker, and this find nothing
+        try:
+            gc.collect()
+            return reclaim()
+        finally:
+            leave()
 
     for allocator in system.frame_allocator, system.page_allocator:
         allocator.find_forgotten(new_state, pending, reclaim, collect)
