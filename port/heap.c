@@ -135,9 +135,10 @@ static void free_empty_areas(void) {
     safe_point_request();
 }
 
-// Where the next allocations look first: at the beginning of the longest free run anywhere. From the beginning of the
-// heap on, as MicroPython does it, each allocation of several blocks would first pass all that has lived longest. The
-// holes before are used when nothing is left behind; see look_everywhere().
+// Where the next allocations look first: at the beginning of the longest free run of the first area that has a long
+// one. From the beginning of the heap on, as MicroPython does it, each allocation of several blocks would first pass all
+// that has lived longest. The holes before are used when nothing is left behind; see look_everywhere(). The first area
+// that will do, so that the others get empty and can be given back.
 static void look_first_at(mp_state_mem_area_t *area, const survey_t *found) {
     MP_STATE_MEM(gc_last_free_area) = area;
     area->gc_last_free_atb_index = found->run_start * (BLOCKS_PER_WORD / BLOCKS_PER_BYTE);
@@ -151,6 +152,7 @@ static void look_everywhere(void) {
 }
 
 #define SHORTEST_RUN_WORDS 64      // 64 KiB
+#define LONG_RUN_WORDS 1024        // 1 MiB
 
 void heap_after_collection(void) {
     size_t all = 0, used = 0, empty = 0;
@@ -163,7 +165,7 @@ void heap_after_collection(void) {
         used += found.used;
         if (area != &MP_STATE_MEM(area) && is_empty(area)) {
             empty += here;
-        } else if (found.run_length > best.run_length) {
+        } else if (found.run_length > best.run_length && best.run_length < LONG_RUN_WORDS) {
             best = found;
             best_area = area;
         }

@@ -12,6 +12,7 @@ from micropython import const
 from paging.flags import HEAP_FLAGS
 
 _FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
+_RESERVE_PAGES = const(2304)  # 9 MiB, so that 8 MiB fit in one piece
 _SMALLEST_PAGES = const(256)
 _SLOTS = const(32)
 
@@ -47,8 +48,8 @@ class PythonHeap:
         """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
         reserved, taken = reserved_pages(), taken_pages()
         if reserved == 0:
-            self._add(min(_FIRST_PAGES + taken, self._limit - taken, self._frames.free // 2))
-        elif reserved > _FIRST_PAGES:
+            self._add(min(max(_FIRST_PAGES + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
+        elif reserved > _RESERVE_PAGES:
             self._shrink(reserved)
 
     def _add(self, pages):
@@ -58,9 +59,9 @@ class PythonHeap:
             self._areas[offer(mapped.start.number, pages)] = mapped
 
     def _shrink(self, reserved):
-        """Unmap reserved areas, as long as what is left is as large as the first."""
+        """Unmap reserved areas, as long as enough is left."""
         for number, mapped in enumerate(self._areas):
-            if mapped is not None and reserved - len(mapped) >= _FIRST_PAGES and withdraw(number):
+            if mapped is not None and reserved - len(mapped) >= _RESERVE_PAGES and withdraw(number):
                 reserved -= len(mapped)
                 self._areas[number] = None
                 mapped.drop()
