@@ -45,8 +45,11 @@ size_t heap_largest_reserve(void) {
     return largest;
 }
 
+// What is allocated next goes to the new area: while blocks of one kind fill the holes of the others, each allocation
+// of another kind would pass all of those again.
 static void take(heap_area_t *area) {
     gc_add((void *)area->start, (void *)(area->start + area->length));
+    MP_STATE_MEM(gc_last_free_area) = (mp_state_mem_area_t *)area->start;
     area->state = HEAP_AREA_TAKEN;
     heap_areas_taken++;
     safe_point_request();
@@ -151,10 +154,39 @@ static void look_everywhere(void) {
     }
 }
 
+// Freeing a block makes MicroPython look from there on again, past all that lies behind it. What is freed can wait for
+// the next collection: allocations go on where they were, unless a collection has found a better place since.
+typedef struct { mp_state_mem_area_t *first, *area; size_t first_index, index, collections; } place_t;
+
+static size_t collections;
+
+static mp_state_mem_area_t *area_of(const void *pointer) {
+    for (mp_state_mem_area_t *area = &MP_STATE_MEM(area); area != NULL; area = area->next) {
+        if ((const byte *)pointer >= area->gc_pool_start && (const byte *)pointer < area->gc_pool_end) {
+            return area;
+        }
+    }
+    return MP_STATE_MEM(gc_last_free_area);
+}
+
+static place_t place_before(const void *pointer) {
+    mp_state_mem_area_t *first = MP_STATE_MEM(gc_last_free_area), *area = area_of(pointer);
+    return (place_t) { first, area, first->gc_last_free_atb_index, area->gc_last_free_atb_index, collections };
+}
+
+static void go_on_at(const place_t *place) {
+    if (place->collections == collections) {
+        MP_STATE_MEM(gc_last_free_area) = place->first;
+        place->first->gc_last_free_atb_index = MAX(place->first->gc_last_free_atb_index, place->first_index);
+        place->area->gc_last_free_atb_index = MAX(place->area->gc_last_free_atb_index, place->index);
+    }
+}
+
 #define SHORTEST_RUN_WORDS 64      // 64 KiB
 #define LONG_RUN_WORDS 1024        // 1 MiB
 
 void heap_after_collection(void) {
+    collections++;
     size_t all = 0, used = 0, empty = 0;
     survey_t best = { 0, 0, SHORTEST_RUN_WORDS };
     mp_state_mem_area_t *best_area = NULL;
@@ -170,12 +202,11 @@ void heap_after_collection(void) {
             best_area = area;
         }
     }
+    bool grown = used > all / 4 * 3 && grow_by(heap_largest_reserve());
     if (empty > 0 && used < (all - empty) / 2) {
         free_empty_areas();
-    } else if (used > all / 4 * 3) {
-        grow_by(heap_largest_reserve());
     }
-    if (best_area != NULL) {
+    if (best_area != NULL && !grown) {
         look_first_at(best_area, &best);
     }
 }
@@ -184,17 +215,17 @@ void heap_after_collection(void) {
 
 void *__real_gc_alloc(size_t bytes, unsigned int flags);
 void *__real_gc_realloc(void *pointer, size_t bytes, bool allow_move);
+void __real_gc_free(void *pointer);
 NORETURN_FUNCTION void __real_m_malloc_fail(size_t bytes);
 
 // There was no room behind the place where allocations look first, and a collection has not changed that.
 static void *alloc_again(size_t bytes, unsigned int flags) {
     bool enabled = MP_STATE_MEM(gc_auto_collect_enabled);
     MP_STATE_MEM(gc_auto_collect_enabled) = false;
-    look_everywhere();
-    void *result = __real_gc_alloc(bytes, flags);
-    if (result == NULL && grow_by(bytes)) {
-        result = __real_gc_alloc(bytes, flags);
+    if (!grow_by(bytes)) {
+        look_everywhere();
     }
+    void *result = __real_gc_alloc(bytes, flags);
     MP_STATE_MEM(gc_auto_collect_enabled) = enabled;
     return result;
 }
@@ -227,19 +258,26 @@ void *__wrap_gc_alloc(size_t bytes, unsigned int flags) {
     return result;
 }
 
+void __wrap_gc_free(void *pointer) {
+    place_t place = place_before(pointer);
+    __real_gc_free(pointer);
+    go_on_at(&place);
+}
+
 void *__wrap_gc_realloc(void *pointer, size_t bytes, bool allow_move) {
     if (bytes != 0 && allow_move && inject_allocation_fails()) {
         return NULL;
     }
+    place_t place = place_before(pointer);
     void *result = __real_gc_realloc(pointer, bytes, allow_move);
+    go_on_at(&place);
     if (result == NULL && bytes != 0 && allow_move && !gc_is_locked()) {
         bool enabled = MP_STATE_MEM(gc_auto_collect_enabled);
         MP_STATE_MEM(gc_auto_collect_enabled) = false;
-        look_everywhere();
-        result = __real_gc_realloc(pointer, bytes, allow_move);
-        if (result == NULL && grow_by(bytes)) {
-            result = __real_gc_realloc(pointer, bytes, allow_move);
+        if (!grow_by(bytes)) {
+            look_everywhere();
         }
+        result = __real_gc_realloc(pointer, bytes, allow_move);
         MP_STATE_MEM(gc_auto_collect_enabled) = enabled;
     }
     return result;

@@ -32,7 +32,7 @@ CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g1 -Wall -Werror -Wextra -Wno-unused-p
 CFLAGS_EXTMOD += -Wno-unused-parameter
 ASFLAGS_KERNEL = -Iboot -D__ASSEMBLER__
 # Tab asks port/completion.c first, which asks MicroPython's own completion second.
-LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=m_malloc_fail \
+LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=gc_free --wrap=m_malloc_fail \
 	--wrap=mp_compile --no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
 SRC_PORT = $(wildcard port/*.c) $(wildcard port/modules/*.c)
