@@ -147,7 +147,6 @@ class MappedPages(Viewable):
 
     # What can be done with it.
 
-    @undisturbed
     def drop(self):
         """Unmap, and give pages and frames back: they are free when this returns.
 
@@ -156,7 +155,7 @@ class MappedPages(Viewable):
         state = self._state
         record = state[RECORD]
         table = state[TABLE]
-        run = unmap_simple(record) if state[LEASE] is None else -1
+        run = unmap_simple(record, state[LEASE])
         if run >= 0:
             # As Mapper.unmap_record, in line: this is the hottest call of all.
             count = record.count

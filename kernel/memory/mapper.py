@@ -463,7 +463,7 @@ class Mapper:
 
     def unmap_record(self, record):
         """The number layer of `unmap`. Raises MappingDamaged, or what the shootdown callback raises when all is done."""
-        run = unmap_simple(record)
+        run = unmap_simple(record, None)
         if run >= 0:
             count = record.count
             give(self._frame_tree, run & -2, count)

@@ -661,8 +661,8 @@ static mp_obj_t mappings_pop_table(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_pop_table_obj, mappings_pop_table);
 
-// The common case in one call: the record's mapping is exclusive, in one run of frames, nothing was exported, no
-// callback waits. Unmapped, flushed, its empty tables cut off, and the guard (_critical) entered: returns
+// The common case in one call: the record's mapping is exclusive, in one run of frames, no view was
+// made of it (its lease is None), nothing was exported, no callback waits. Unmapped, flushed, its empty tables cut off, and the guard (_critical) entered: returns
 // first frame << 1 | whether pop_table() has tables, and finish() is to be called when all has been given back.
 // Returns NOT_SIMPLE, and has changed nothing, when detach() and all that follows has to be called.
 #define NOT_SIMPLE MP_OBJ_NEW_SMALL_INT(-1)
@@ -681,9 +681,9 @@ static mp_obj_t mappings_finish(mp_obj_t record) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mappings_finish_obj, mappings_finish);
 
-static mp_obj_t mappings_unmap_simple(mp_obj_t record_in) {
+static mp_obj_t mappings_unmap_simple(mp_obj_t record_in, mp_obj_t lease) {
     const record_t *record = record_of(record_in);
-    if (record == NULL || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE || record->count == 0
+    if (record == NULL || lease != mp_const_none || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE || record->count == 0
         || harvest.page < harvest.end || callback_waits) {
         return NOT_SIMPLE;
     }
@@ -713,7 +713,7 @@ static mp_obj_t mappings_unmap_simple(mp_obj_t record_in) {
     critical_hold();
     return MP_OBJ_NEW_SMALL_INT(first >> 12 << 1 | (emptied != 0));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(mappings_unmap_simple_obj, mappings_unmap_simple);
+static MP_DEFINE_CONST_FUN_OBJ_2(mappings_unmap_simple_obj, mappings_unmap_simple);
 
 // --- rights ---
 
