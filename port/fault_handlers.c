@@ -31,6 +31,7 @@
 #define RETRIES_MAX     16          // one instruction touches fewer pages than that
 
 fault_range_t fault_ranges[FAULT_HANDLERS_MAX];
+size_t fault_handlers_used;
 static size_t nesting;
 // The instruction that was retried last, with all its registers: a loop that comes by again gets stepped.
 typedef struct { uint64_t registers[15], rip; unsigned times; bool stepping; } retried_t;
@@ -42,7 +43,7 @@ MP_REGISTER_ROOT_POINTER(mp_obj_t fault_exception);
 void fault_handlers_reset(void) {
     memset(fault_ranges, 0, sizeof fault_ranges);
     memset(&retried, 0, sizeof retried);
-    nesting = 0;
+    nesting = fault_handlers_used = 0;
     for (size_t i = 0; i < FAULT_HANDLERS_MAX; i++) {
         MP_STATE_VM(fault_handlers)[i] = MP_OBJ_NULL;
     }
@@ -133,6 +134,10 @@ static int range_of(uint64_t address) {
         }
     }
     return -1;
+}
+
+bool fault_handlers_have(uint64_t address) {
+    return fault_handlers_used > 0 && range_of(address) >= 0;
 }
 
 // Run the handler; what is to be raised, or MP_OBJ_NULL: then the access can be retried.

@@ -12,6 +12,7 @@ typedef struct {
 } fault_range_t;
 
 extern fault_range_t fault_ranges[FAULT_HANDLERS_MAX];
+extern size_t fault_handlers_used;
 
 typedef enum {
     FAULT_UNHANDLED,                // no handler answers: raise the fault itself
@@ -19,6 +20,7 @@ typedef enum {
     FAULT_RAISE,                    // raise the object in the root pointer fault_exception instead
 } fault_answer_t;
 
+bool fault_handlers_have(uint64_t address);
 // Ask the handler of the range that the address is in. Runs Python on the interrupted stack.
 fault_answer_t fault_handlers_answer(trap_frame_t *frame, const trap_record_t *record);
 // A retried instruction that was stepped has come to its end: true if this debug exception was that.

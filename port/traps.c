@@ -154,20 +154,23 @@ void trap_record_walk(trap_record_t *record) {
 }
 
 static void make_record(trap_record_t *record, const trap_frame_t *frame) {
-    memset(record, 0, sizeof *record);
     record->vector = frame->vector;
     record->error_code = frame->error_code;
     record->instruction_pointer = frame->rip;
     record->flags = frame->rflags;
     record->table_root = cr3_read();
-    const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
-        frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
-    memcpy(record->registers, registers, sizeof registers);
-    if (frame->vector == VECTOR_PAGE_FAULT) {
-        record->address = cr2_read();
-        if (boot_tables_root != 0) {            // before that there is no window to walk through
-            trap_record_walk(record);
-        }
+    record->address = 0;
+    record->level_first = record->level_last = 0;
+    record->not_resolved = false;
+    if (frame->vector != VECTOR_PAGE_FAULT) {
+        const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
+            frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
+        memcpy(record->registers, registers, sizeof registers);
+        return;
+    }
+    record->address = cr2_read();
+    if (boot_tables_root != 0) {                // before that there is no window to walk through
+        trap_record_walk(record);
     }
 }
 
@@ -217,10 +220,10 @@ static const char *why_not_raise(const trap_frame_t *frame) {
 
 // --- raising ---
 
+// Until the record is in an object of its own only the allocator runs, and a fault in the collector is a panic.
 static NORETURN_FUNCTION void raise_now(void) {
-    trap_record_t record = raised;
     raising = false;
-    traps_raise(&record);
+    traps_raise(&raised);
 }
 
 static NORETURN_FUNCTION void raise_from_handler(void) {
@@ -272,6 +275,18 @@ static void serve_interrupt(trap_frame_t *frame) {
     }
 }
 
+// Ask the handler; false if the fault is to be raised as if there were none.
+static bool handled(trap_frame_t *frame) {
+    trap_record_t record;               // on this stack: a handler may fault itself
+    make_record(&record, frame);
+    fault_answer_t answer = fault_handlers_answer(frame, &record);
+    if (answer == FAULT_RAISE) {
+        raising = true;
+        redirect(frame, raise_from_handler, frame->rsp);
+    }
+    return answer != FAULT_UNHANDLED;
+}
+
 void trap_dispatch(trap_frame_t *frame) {
     if (frame->vector >= VECTOR_INTERRUPTS) {
         serve_interrupt(frame);
@@ -284,15 +299,12 @@ void trap_dispatch(trap_frame_t *frame) {
     if (frame->vector == VECTOR_DEBUG && fault_handlers_step_done(frame)) {
         return;
     }
-    trap_record_t record;               // on this stack: a handler may fault itself
-    make_record(&record, frame);
-    fault_answer_t answer = frame->vector == VECTOR_PAGE_FAULT ? fault_handlers_answer(frame, &record) : FAULT_UNHANDLED;
-    if (answer == FAULT_RETRY) {
+    if (frame->vector == VECTOR_PAGE_FAULT && fault_handlers_have(cr2_read()) && handled(frame)) {
         return;
     }
-    raised = record;
+    make_record(&raised, frame);
     raising = true;
-    redirect(frame, answer == FAULT_RAISE ? raise_from_handler : raise_now, frame->rsp);
+    redirect(frame, raise_now, frame->rsp);
 }
 
 // A page fault whose stack pointer is not inside the kernel stack.

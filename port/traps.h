@@ -25,9 +25,10 @@ enum {
 typedef struct {
     uint64_t vector, error_code, address, instruction_pointer, table_root, flags;
     uint64_t entries[TRAP_LEVELS_MAX + 1];
-    uint64_t registers[16];             // as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15
     uint8_t level_first, level_last;
     bool not_resolved;                  // a handler said "retry", but the access would still be refused
+    // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.
+    uint64_t registers[16];
 } trap_record_t;
 
 void traps_init(void);

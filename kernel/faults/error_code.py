@@ -6,6 +6,8 @@
 └─────────────┴────┴─────┴──────┴──┴──┴──┘
 """
 
+from memory_structs.instances import make
+
 PRESENT, WRITE, USER, RESERVED, FETCH, PROTECTION_KEY = 1, 2, 4, 8, 16, 32
 
 
@@ -61,3 +63,8 @@ class PageFaultErrorCode:
         if self.protection_key:
             return who + ", protection key"
         return who + (", not allowed" if self.present else ", not present")
+
+
+def code_of(value):
+    """The PageFaultErrorCode of a value."""
+    return make(PageFaultErrorCode, "value", value)

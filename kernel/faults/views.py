@@ -1,11 +1,10 @@
 """What a fault says of itself: typed attributes and one line, both made from the raw record when somebody asks."""
 
-from memory_structs import VirtualAddress
 from memory_structs.spaces import VIRTUAL
-from paging.numbers import page_of
+from paging.numbers import page_of, virtual_address_of
 from paging.translation import Walk, WalkEntry
 
-from .error_code import PageFaultErrorCode
+from .error_code import PageFaultErrorCode, code_of
 from .instructions import operand_addresses
 from .mappings import mapping_of
 from .natives import boot, traps
@@ -15,17 +14,10 @@ PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
 HUGE_PAGE, PAT = 1 << 7, 1 << 24
 
 
-def address_of_value(value):
-    """A VirtualAddress that the CPU vouches for."""
-    made = object.__new__(VirtualAddress)
-    made._value = value
-    return made
-
-
 def address(record):
     """Where: a VirtualAddress for a page fault; the non-canonical number (an int) where one is to blame; else None."""
     if record.vector == PAGE_FAULT:
-        return address_of_value(record.address)
+        return virtual_address_of(record.address)
     if record.vector == GENERAL_PROTECTION:
         return bad_operand(record)
     return None
@@ -41,12 +33,12 @@ def bad_operand(record):
 
 def error_code(record):
     """A PageFaultErrorCode, or the plain number of another exception."""
-    return PageFaultErrorCode(record.error_code) if record.vector == PAGE_FAULT else record.error_code
+    return code_of(record.error_code) if record.vector == PAGE_FAULT else record.error_code
 
 
 def instruction_pointer(record):
     """Where the instruction was."""
-    return address_of_value(record.instruction_pointer)
+    return virtual_address_of(record.instruction_pointer)
 
 
 def page(record):
@@ -73,7 +65,7 @@ def describe(record):
     """One line: what was refused where and why, and what to do."""
     if record.vector == PAGE_FAULT:
         return describe_page_fault(record)
-    at = "at %s" % address_of_value(record.instruction_pointer)
+    at = "at %s" % virtual_address_of(record.instruction_pointer)
     if record.vector == GENERAL_PROTECTION:
         bad = bad_operand(record)
         if bad is not None:
@@ -97,7 +89,7 @@ def describe_page_fault(record):
     where = "" if level == 0 else " at P%d" % level
     verb = {"read": "read of", "write": "write to", "execute": "execute at"}[code.access]
     who = " by ring 3" if code.user else ""
-    text = "%s %s%s: %s%s" % (verb, address_of_value(record.address), who, reason, where)
+    text = "%s %s%s: %s%s" % (verb, virtual_address_of(record.address), who, reason, where)
     return "%s; %s" % (text, advice(record, reason))
 
 

@@ -2,6 +2,7 @@
 
 from .addresses import PhysicalAddress, VirtualAddress, index_of
 from .errors import AcrossTheHole, Misaligned, NonCanonicalAddress, OutOfRange
+from .instances import make
 from .spaces import PAGE_SHIFT, check_integer
 
 
@@ -110,7 +111,7 @@ class Chunk:
 
     @property
     def start_address(self):
-        return self._address(self._number << PAGE_SHIFT)
+        return make(self._address, "_value", self._number << PAGE_SHIFT)
 
     def to_size(self, size):
         """The chunk of another size with the same start. Raises Misaligned when it can't begin here."""

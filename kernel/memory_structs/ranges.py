@@ -6,6 +6,7 @@ range is its first and its last *4 KiB number*, whatever the size of its chunks.
 
 from .chunks import Frame, Page, Page4K, check_size
 from .errors import AcrossTheHole, EmptyRange, Misaligned, OutOfRange, ReversedRange
+from .instances import make
 from .spaces import PAGE_SHIFT, check_integer
 
 
@@ -50,9 +51,7 @@ class ChunkRange:
     def empty(cls, size=Page4K):
         """The range with nothing in it; its start, end and start_address raise EmptyRange."""
         check_size(size)
-        made = object.__new__(cls)
-        made._set(0, -1, size)
-        return made
+        return make(cls, "_first", 0, "_last", -1, "_size", size)
 
     @classmethod
     def _from_address(cls, address, size_in_bytes, size):
@@ -75,6 +74,10 @@ class ChunkRange:
         if self._last < self._first:
             raise EmptyRange(question)
 
+    def _chunk_of(self, number):
+        """The chunk with a number that is known to be in here."""
+        return make(self._chunk, "_number", number, "_size", self._size)
+
     @property
     def first_number(self):
         """The first 4 KiB number. Raises EmptyRange."""
@@ -96,18 +99,18 @@ class ChunkRange:
     def start(self):
         """The first chunk."""
         self._check_not_empty("start")
-        return self._chunk(self._first, self._size)
+        return self._chunk_of(self._first)
 
     @property
     def end(self):
         """The last chunk, inclusive."""
         self._check_not_empty("end")
-        return self._chunk(self._last + 1 - self._size.num_4k_pages, self._size)
+        return self._chunk_of(self._last + 1 - self._size.num_4k_pages)
 
     @property
     def start_address(self):
         self._check_not_empty("start_address")
-        return self._chunk._address(self._first << PAGE_SHIFT)
+        return make(self._chunk._address, "_value", self._first << PAGE_SHIFT)
 
     @property
     def size_in_bytes(self):
@@ -178,13 +181,13 @@ class ChunkRange:
     def __iter__(self):
         """Every chunk upwards. Counts numbers, so that both ends of the space are safe."""
         for number in range(self._first, self._last + 1, self._size.num_4k_pages):
-            yield self._chunk(number, self._size)
+            yield self._chunk_of(number)
 
     def __reversed__(self):
         """Every chunk downwards, down to number 0."""
         units = self._size.num_4k_pages
         for number in range(self._last + 1 - units, self._first - 1, -units):
-            yield self._chunk(number, self._size)
+            yield self._chunk_of(number)
 
     def __eq__(self, other):
         if other.__class__ is not self.__class__ or other._size is not self._size:

@@ -11,6 +11,8 @@ which the hardware keeps in bit 7 of a level-1 entry and in bit 12 of a huge pag
 level. (Intel SDM, volume 3, "4-Level Paging and 5-Level Paging", the tables of entry formats.)
 """
 
+from memory_structs.instances import make
+
 from .refusals import ContradictoryFlags
 
 PTE_FRAME_MASK = 0x000FFFFFFFFFF000
@@ -57,9 +59,7 @@ class FlagWord:
     @classmethod
     def of_word(cls, word):
         """The flags whose flag word this is, without any check."""
-        made = object.__new__(cls)
-        made._word = word
-        return made
+        return make(cls, "_word", word)
 
     @property
     def word(self):

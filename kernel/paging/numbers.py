@@ -1,31 +1,29 @@
 """Typed objects out of numbers that the hardware layer vouches for, without checking them again."""
 
-from memory_structs import Frame, Page, Page1G, Page2M, Page4K, PhysicalAddress
+from memory_structs import Frame, Page, Page1G, Page2M, Page4K, PhysicalAddress, VirtualAddress
+from memory_structs.instances import make
 
 SIZES = (None, Page4K, Page2M, Page1G)
 
 
 def frame_of(number, size=Page4K):
     """The Frame with that number."""
-    made = object.__new__(Frame)
-    made._number = number
-    made._size = size
-    return made
+    return make(Frame, "_number", number, "_size", size)
 
 
 def page_of(number, size=Page4K):
     """The Page with that number."""
-    made = object.__new__(Page)
-    made._number = number
-    made._size = size
-    return made
+    return make(Page, "_number", number, "_size", size)
 
 
 def physical_address_of(value):
     """The PhysicalAddress with that value."""
-    made = object.__new__(PhysicalAddress)
-    made._value = value
-    return made
+    return make(PhysicalAddress, "_value", value)
+
+
+def virtual_address_of(value):
+    """The VirtualAddress with that value."""
+    return make(VirtualAddress, "_value", value)
 
 
 def level_of(size):

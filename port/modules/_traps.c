@@ -57,6 +57,9 @@ static mp_obj_t record_walk(const trap_record_t *trap) {
 
 static mp_obj_t record_registers(const trap_record_t *trap) {
     mp_obj_t items[16];
+    if (trap->vector == VECTOR_PAGE_FAULT) {
+        return mp_const_empty_tuple;
+    }
     for (size_t i = 0; i < 16; i++) {
         items[i] = native_new_u64(trap->registers[i]);
     }
@@ -155,13 +158,14 @@ static const mp_obj_type_t *exception_type(uint64_t vector) {
 // With no memory left for the record, the exception still comes, from MicroPython's emergency buffer, without details.
 void *traps_new_exception(const trap_record_t *trap) {
     const mp_obj_type_t *type = exception_type(trap->vector);
-    record_t *record = MP_STATE_THREAD(gc_lock_depth) > 0 ? NULL : gc_alloc(sizeof(record_t), 0);
+    size_t length = trap->vector == VECTOR_PAGE_FAULT ? offsetof(record_t, trap.registers) : sizeof(record_t);
+    record_t *record = MP_STATE_THREAD(gc_lock_depth) > 0 ? NULL : gc_alloc(length, 0);
     if (record == NULL) {
         mp_raise_msg_varg(type, MP_ERROR_TEXT("%s at 0x%x%08x; no memory for more"), trap_name(trap->vector),
             (unsigned)(trap->address >> 32), (unsigned)trap->address);
     }
     record->base.type = &record_type;
-    record->trap = *trap;
+    memcpy(&record->trap, trap, length - offsetof(record_t, trap));
     return MP_OBJ_TO_PTR(mp_obj_new_exception_arg1(type, MP_OBJ_FROM_PTR(record)));
 }
 
@@ -213,6 +217,7 @@ static mp_obj_t traps_add_handler(size_t count, const mp_obj_t *arguments) {
     if (slot < 0) {
         return mp_const_none;
     }
+    fault_handlers_used++;
     MP_STATE_VM(fault_handlers)[slot] = arguments[2];
     fault_ranges[slot] = (fault_range_t) { .first = first, .last = last, .used = true, .with_numbers = mp_obj_is_true(arguments[3]) };
     return MP_OBJ_NEW_SMALL_INT(slot);
@@ -222,6 +227,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(traps_add_handler_obj, 4, 4, traps_ad
 // A handler may remove itself while it runs.
 static mp_obj_t traps_remove_handler(mp_obj_t slot_in) {
     size_t slot = native_get_below(slot_in, FAULT_HANDLERS_MAX, "slot");
+    fault_handlers_used -= fault_ranges[slot].used;
     fault_ranges[slot].used = false;
     MP_STATE_VM(fault_handlers)[slot] = MP_OBJ_NULL;
     return mp_const_none;

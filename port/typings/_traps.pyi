@@ -23,7 +23,8 @@ class Record:
     flags: int
     """RFLAGS."""
     registers: tuple[int, ...]
-    """The sixteen general registers, as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15."""
+    """The sixteen general registers, as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Empty
+    for a page fault."""
     code: bytes
     """15 bytes from the instruction on; empty when that was not in the kernel's own text."""
     not_resolved: bool

@@ -1,0 +1,12 @@
+"""Objects of values that are known to be right: their constructors would check them again."""
+
+try:
+    from _instances import make
+except ImportError:  # these sources run on a host, too, for property tests
+
+    def make(cls, *names_and_values):
+        """Return an object of a class with these attributes."""
+        made = object.__new__(cls)
+        for position in range(0, len(names_and_values), 2):
+            setattr(made, names_and_values[position], names_and_values[position + 1])
+        return made

@@ -1,0 +1,34 @@
+// `_instances`: an object of a Python class without its constructor. Contracts: port/typings/_instances.pyi.
+//
+// For values that somebody has checked already. A store into an attribute looks through all classes for a property
+// first, which costs more than everything else that is done with a page number.
+#include "py/runtime.h"
+#include "py/objtype.h"
+
+static mp_obj_t instances_make(size_t count, const mp_obj_t *arguments) {
+    if (!mp_obj_is_type(arguments[0], &mp_type_type) || count % 2 != 1
+        || !mp_obj_is_instance_type((mp_obj_type_t *)MP_OBJ_TO_PTR(arguments[0]))) {
+        mp_raise_TypeError(MP_ERROR_TEXT("make(class, name, value, ...): a class that Python code defines"));
+    }
+    for (size_t i = 1; i < count; i += 2) {
+        if (!mp_obj_is_qstr(arguments[i])) {
+            mp_raise_TypeError(MP_ERROR_TEXT("an attribute's name is a short str"));
+        }
+    }
+    const mp_obj_type_t *native_base;
+    mp_obj_instance_t *made = mp_obj_new_instance(MP_OBJ_TO_PTR(arguments[0]), &native_base);
+    mp_map_init(&made->members, count / 2);
+    for (size_t i = 1; i < count; i += 2) {
+        mp_map_lookup(&made->members, arguments[i], MP_MAP_LOOKUP_ADD_IF_NOT_FOUND)->value = arguments[i + 1];
+    }
+    return MP_OBJ_FROM_PTR(made);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(instances_make_obj, 3, 15, instances_make);
+
+static const mp_rom_map_elem_t instances_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__instances) },
+    { MP_ROM_QSTR(MP_QSTR_make), MP_ROM_PTR(&instances_make_obj) },
+};
+static MP_DEFINE_CONST_DICT(instances_globals, instances_globals_table);
+const mp_obj_module_t instances_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&instances_globals };
+MP_REGISTER_MODULE(MP_QSTR__instances, instances_module);

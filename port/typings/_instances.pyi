@@ -1,0 +1,12 @@
+"""Objects of Python classes without their constructors. Imported by one module of the kernel."""
+
+from typing import TypeVar
+
+T = TypeVar("T")
+
+def make(cls: type[T], name: str, value: object, *more: object) -> T:
+    """Return an object of a class with these attributes, and no others; up to seven (name, value) pairs.
+
+    __new__ and __init__ are not called, properties are not looked at: what is stored has to be what the class promises.
+    Raises TypeError; then nothing was made.
+    """
