@@ -4,7 +4,6 @@
 """
 
 import micropython
-from examples.single_pages import map_own
 from faults import PageFault, on_fault, on_fault_numbers, probe, working_set
 from memory import HEAP_FLAGS, PAGE_SIZE, PageRange, VirtualAddress, allocate_frames, create_mapping
 from paging import OffsetPageTable, PteFlagsX86_64
@@ -98,9 +97,10 @@ def _typed(area):
 
 def _owned(area):
     mapped = []
+    table = get_kernel_mmi_ref().page_table
 
     def handler(fault):
-        mapped.append(map_own(fault.page))
+        mapped.append(table.map_allocated_pages(allocate_pages_at(fault.page.start_address, 1), HEAP_FLAGS))
         return True
 
     return on_fault(area.pages, handler)
