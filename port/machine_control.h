@@ -109,6 +109,9 @@ void safe_point_reset(void);
 // port/modules/view_function.c: is this address in the section that as_func()'s functions called last?
 bool called_code_contains(uint64_t address);
 
+// port/names.c
+void names_spread(void);
+
 // port/critical.c
 void critical_hold(void);
 void critical_release(void);

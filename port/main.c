@@ -83,6 +83,7 @@ static void run_kernel(void) {
     if (nlr_push(&nlr) == 0) {
         mp_obj_t boot = mp_import_name(qstr_from_str("main"), mp_const_none, MP_OBJ_NEW_SMALL_INT(0));
         mp_call_function_1(mp_load_attr(boot, MP_QSTR_boot), mp_obj_new_bool(pyexec_mode_kind == PYEXEC_MODE_FRIENDLY_REPL));
+        names_spread();
         nlr_pop();
         return;
     }

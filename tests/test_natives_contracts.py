@@ -290,3 +290,32 @@ def test_a_soft_reset_leaves_critical_stretches(kernel):
     kernel.exec("import _critical; _critical.enter()")
     kernel.soft_reset()
     assert kernel.eval("__import__('_critical').depth()") == 0
+
+
+# --- objects without constructors ---
+
+
+def test_made_objects_are_like_constructed_ones(kernel):
+    kernel.exec("""
+        from _instances import make
+        from memory_structs import Page, Page4K, PageRange
+        page = make(Page, '_number', 5, '_size', Page4K)
+        class Plain:
+            pass
+        plain = make(Plain, 'a', 1, 'b', [2])
+        plain.c = 3
+        """)
+    assert kernel.eval("(page == Page(5), hash(page) == hash(Page(5)), page + 1 == Page(6), type(page) is Page)") == (
+        True,
+        True,
+        True,
+        True,
+    )
+    assert kernel.eval("(plain.a, plain.b, plain.c)") == (1, [2], 3)
+
+
+@pytest.mark.parametrize("arguments", ["int, 'a', 1", "5, 'a', 1", "Page, 'a'", "Page, 5, 1", "Page, 'a', 1, 'b'"])
+def test_what_is_no_class_or_no_name_is_refused(kernel, arguments):
+    kernel.exec("from _instances import make\nfrom memory_structs import Page")
+    with kernel.raises("TypeError"):
+        kernel.exec(f"make({arguments})")

@@ -5,7 +5,16 @@
 
 import micropython
 from faults import PageFault, on_fault, on_fault_numbers, probe, working_set
-from memory import HEAP_FLAGS, PAGE_SIZE, PageRange, VirtualAddress, allocate_frames, create_mapping
+from memory import (
+    HEAP_FLAGS,
+    PAGE_SIZE,
+    PageRange,
+    VirtualAddress,
+    allocate_frames,
+    allocate_pages_at,
+    create_mapping,
+    get_kernel_mmi_ref,
+)
 from paging import OffsetPageTable, PteFlagsX86_64
 
 ACTS = 8  # warm-ups, samples and the one that counts heap
@@ -18,7 +27,6 @@ LIMITS = {
     "faults: fault to except": 2500,
     "faults: handler by numbers maps a page, retry": 4000,
     "faults: typed handler maps a page, retry": 12000,
-    "faults: handler maps an owned page, retry": 25000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 
