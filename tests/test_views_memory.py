@@ -74,7 +74,7 @@ def test_the_picture_of_the_pool_has_the_same_letters(busy):
         assert cells[middle - (middle - min(cells)) % step] == letter
 
 
-@pytest.mark.parametrize(("memory", "rows"), [("32M", 8), ("8G", 24)])
+@pytest.mark.parametrize(("memory", "rows"), [("32M", 16), ("8G", 24)])
 def test_the_picture_fits_a_screen_whatever_the_ram(boot, memory, rows):
     guest = boot(memory=memory)
     guest.console.wait_for_prompt()

@@ -1,11 +1,11 @@
 """Commands to learn with: the tour, exercises and examples; and the bench."""
 
 from diagnostics import bench as bench_rows
-from diagnostics.exercises import MAKERS, Exercise
 from diagnostics.text import Lines, columns
 
 from shell.command import Argument, command
 from shell.errors import UsageError
+from shell.exercises import MAKERS, Exercise
 from shell.kinds import NUMBER, NumberKind, TextKind
 from shell.tour import STEPS, Tour
 

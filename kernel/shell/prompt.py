@@ -7,11 +7,11 @@ import _console
 import memory
 from memory_structs import KernelError
 
-import __main__
 from shell.commands import TABLE
 from shell.nearest import nearest
 from shell.terminal import of_command_line
 from shell.tour import run_as_typed
+from shell.user import NAMES
 
 TERMINAL = of_command_line()
 MODULE = type(sys)
@@ -29,7 +29,7 @@ def install():
 def run(source):
     """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
     word, rest = split_word(source)
-    names = __main__.__dict__
+    names = NAMES
     command = COMMANDS.get(word)
     if not word or (word in names and not is_ours(names[word], word)):
         return False
@@ -115,7 +115,7 @@ def complete(line):
     """Return the words that the last word of a line can become, or None to leave it to Python."""
     words = line.split()
     last = "" if not words or line[-1:] == " " else words.pop()
-    names = __main__.__dict__
+    names = NAMES
     if not words:
         found = [name + (" " if COMMANDS[name].arguments else "") for name in COMMANDS if name.startswith(last)]
     elif words[0] in COMMANDS and words[0] not in names:

@@ -5,7 +5,7 @@ A step is (title, what to look at, the lines to type). A line that begins with a
 
 from diagnostics.text import View
 
-import __main__
+from shell.user import NAMES
 
 STEPS = (
     (
@@ -223,7 +223,7 @@ def run_as_typed(source, run_command):
     if run_command(source):
         return
     try:
-        exec(compile(source, "<stdin>", "single"), __main__.__dict__)
+        exec(compile(source, "<stdin>", "single"), NAMES)
     except Exception as error:
         message = " ".join([str(argument) for argument in error.args])
         print("%s: %s" % (type(error).__name__, message))

@@ -7,12 +7,11 @@ the answer is what the processor's tables say, not a formula.
 import random
 
 import memory
+from diagnostics.text import View, hexadecimal
+from diagnostics.walks import WalkView
 from examples.page_replacement import clock, fifo
 from examples.replacement_chart import faults_of
 from memory import PteFlags, VirtualAddress
-
-from diagnostics.text import View, hexadecimal
-from diagnostics.walks import WalkView
 
 LOWER_HALF_PAGES = 1 << 35
 FRAMES_IN_GAME = 3
