@@ -1,0 +1,55 @@
+"""What paging costs, in guest instructions: the reach that was set for it, held on every run."""
+
+import bench
+import pytest
+
+REACH = {
+    "paging: map a range of 262,144": 12,
+    "paging: unmap a range of 262,144": 12,
+    "paging: change the flags of 262,144": 10,
+    "paging: map a page by numbers": 700,
+    "paging: translate a page by numbers": 600,
+    "paging: map a page, typed": 5000,
+    "paging: translate an address, typed": 3500,
+    "paging: map 1 GiB by 2 MiB pages by numbers, in all": 8000,
+    "paging: map 1 GiB by one page, typed, in all": 8000,
+    "paging: clean_up, per freed table": 700,
+}
+
+
+@pytest.mark.slow
+def test_every_row_is_within_its_reach():
+    rows = bench.run_rows("paging")
+    too_much = {name: rows[name]["instructions"] for name, most in REACH.items() if rows[name]["instructions"] > most}
+    assert too_much == {}
+    assert all("peers" in rows[name] for name in REACH if "one page" not in name and "by numbers, in" not in name)
+
+
+def test_single_pages_by_numbers_use_no_heap(kernel):
+    kernel.exec("""
+        import gc
+        from memory import allocate_frames
+        from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
+        frames = BootInfoFrameAllocator(BootInfo().memory_map, allocate_frames(8))
+        mapper = OffsetPageTable()
+        mapper.map_numbers(40 << 27, 5, 1, PteFlagsX86_64(3), frames)
+        access, page = mapper.access, (40 << 27) + 1
+        def used(call, *arguments):
+            gc.collect()
+            gc.disable()
+            call(*arguments)
+            before = gc.mem_alloc()
+            for _ in range(50): call(*arguments)
+            after = gc.mem_alloc()
+            gc.enable()
+            return after - before
+        def cycle():
+            access.map_page(page, 5, 3)
+            access.translate(page)
+            access.update(page, 1, 1, 1, 0, 1)
+            access.unmap(page, 1, 1, 1)
+        """)
+    assert kernel.eval("used(lambda: [1]) > 1000"), "the measure sees what is used"
+    loop = kernel.eval("used(lambda: None)")
+    assert kernel.eval("used(cycle)") == loop
+    assert kernel.eval("access.translate(page)") == -1
