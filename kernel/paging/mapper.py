@@ -6,7 +6,7 @@ frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap alloca
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, VirtualAddress
 
-from .flags import HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
+from .flags import EXECUTABLE, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
 from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, cpu, tables
 from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
@@ -17,7 +17,8 @@ KEEP_NOTHING = 0
 LEAVE_PARENTS = -1
 MOST_LEVELS = LEVELS - 1
 ENTRIES = 512
-PAGES_OF = (0, 1, 1 << 9, 1 << 18)  # 4 KiB pages in a page of a level
+# 4 KiB pages in a page of a level. A list: in a frozen tuple of constants these would be big ints.
+PAGES_OF = [0, 1, 1 << 9, 1 << 18]
 
 
 class Mapper:
@@ -34,6 +35,7 @@ class Mapper:
         # Looked up once: the calls that are made for single pages.
         self._map = access.map
         self._map_page = access.map_page
+        self._map_again = access.map_again
         self._find = access.find
         self._physical = access.physical
 
@@ -91,9 +93,10 @@ class Mapper:
             if code == 0:
                 return NOTHING_TO_FLUSH
         level = size._level
-        parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
-        numbers = page._number, frame._number, PAGES_OF[level], word_for(flags), level, level, parent
-        return self._finish_map(self._map(*numbers), numbers, flags, frame_allocator)
+        count = PAGES_OF[level]
+        parent = word_for_parents(parent_flags)
+        code = self._map(page._number, frame._number, count, word_for(flags), level, level, parent)
+        return self._finish_map(code, page._number, frame._number, count, flags, frame_allocator)
 
     def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
         """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
@@ -107,37 +110,38 @@ class Mapper:
         """
         if type(pages) is not PageRange or type(frames) is not FrameRange:
             raise TypeError("a PageRange and a FrameRange expected")
-        count = pages.size_in_bytes >> 12
-        if count != frames.size_in_bytes >> 12:
+        first, frame = pages._first, frames._first
+        count = pages._last + 1 - first
+        if count != frames._last + 1 - frame:
             raise ValueError("%r has not as many 4 KiB units as %r" % (pages, frames))
         if count == 0:
             return NOTHING_TO_FLUSH
-        return self.map_numbers(
-            pages.first_number, frames.first_number, count, flags, frame_allocator, parent_flags, level_limit(largest)
-        )
+        limit = MOST_LEVELS if largest is None else largest.level
+        return self.map_numbers(first, frame, count, flags, frame_allocator, parent_flags, limit)
 
     def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
         """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
-        word = word_for(flags)
-        parent = LEAVE_PARENTS if parent_flags is None else word_for(parent_flags)
-        code = self._map(page, frame, count, word, 1, largest, parent)
-        if code == 0 and parent == LEAVE_PARENTS:
-            return NOTHING_TO_FLUSH
-        return self._finish_map(code, (page, frame, count, word, 1, largest, parent), flags, frame_allocator)
+        word = flags._word if type(flags) is PteFlagsX86_64 else word_for(flags)
+        if parent_flags is None and word < EXECUTABLE:
+            code = self._map(page, frame, count, word, 1, largest, LEAVE_PARENTS)
+            if code == 0:
+                return NOTHING_TO_FLUSH
+        else:
+            code = self._map(page, frame, count, word_for(flags), 1, largest, word_for_parents(parent_flags))
+        return self._finish_map(code, page, frame, count, flags, frame_allocator)
 
-    def _finish_map(self, code, numbers, flags, frame_allocator):
+    def _finish_map(self, code, page, frame, count, flags, frame_allocator):
         """What is left to do after the first answer: supply tables and try again, or refuse."""
-        page = numbers[0]
         if code > 0:
             try:
                 self.supply(page, code, frame_allocator)
-                code = self._map(*numbers)
+                code = self._map_again(page, count)
             finally:
                 if self.access.spare_count:
                     self.withdraw(frame_allocator)
         if code != 0:
-            raise refusal(code, self.access, page, numbers[2], numbers[1], flags, self.names)
-        if numbers[6] != LEAVE_PARENTS and self.access.parents_changed and self._may_be_cached(page):
+            raise refusal(code, self.access, page, count, frame, flags, self.names)
+        if self.access.parents_changed and self._may_be_cached(page):
             return MapperFlushAll(self.ledger, True)
         return NOTHING_TO_FLUSH
 
@@ -147,14 +151,10 @@ class Mapper:
         A frame allocator that has `allocate_run(count)` is asked for runs: it returns (first frame number, count of
         at most that many) or None.
         """
+        allocate_run = getattr(frame_allocator, "allocate_run", None) or one_at_a_time(frame_allocator)
         left = needed
-        allocate_run = getattr(frame_allocator, "allocate_run", None)
         while left > 0:
-            if allocate_run is not None:
-                run = allocate_run(left)
-            else:
-                frame = frame_allocator.allocate_frame()
-                run = None if frame is None else (check_frame(frame).number, 1)
+            run = allocate_run(left)
             if run is None:
                 self.withdraw(frame_allocator)
                 raise FrameAllocationFailed(page, needed, needed - left)
@@ -382,9 +382,19 @@ class Mapper:
         return freed
 
 
-def level_limit(size):
-    """The level of a page size, the largest one for None."""
-    return MOST_LEVELS if size is None else size.level
+def word_for_parents(flags):
+    """What the native map takes for parent_flags: a flag word, or "leave them alone"."""
+    return LEAVE_PARENTS if flags is None else word_for(flags)
+
+
+def one_at_a_time(frame_allocator):
+    """allocate_run for a frame allocator that has none."""
+
+    def allocate_run(_):
+        frame = frame_allocator.allocate_frame()
+        return None if frame is None else (check_frame(frame).number, 1)
+
+    return allocate_run
 
 
 def numbers_of(pages):

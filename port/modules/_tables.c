@@ -233,6 +233,24 @@ static bool is_aligned(uint64_t address, uint64_t count, int smallest) {
     return (((address >> 12) | count) & (pages_of(smallest) - 1)) == 0;
 }
 
+static mp_obj_t perform_request(access_t *access) {
+    const mapping_t *mapping = &access->request;
+    size_t needed = 0;
+    access->parents_changed = false;
+    int code = access_check_protected(access, mapping->address, mapping->count);
+    code = code != 0 ? code : access_begin(access);
+    if (code == 0 && !map_one(access, mapping)) {
+        code = map_check(access, mapping, &needed);
+        if (code == 0 && needed > access->spare.count) {
+            code = needed - access->spare.count;
+        } else if (code == 0) {
+            map_commit(access, mapping);
+        }
+    }
+    access_end(access);
+    return MP_OBJ_NEW_SMALL_INT(code);
+}
+
 // map(page, frame, count, word, smallest, largest, parent_word): 0, a refusal, or how many table frames are missing.
 // A parent_word of -1 leaves existing parents alone and derives the new ones' flags.
 static mp_obj_t access_map(size_t count, const mp_obj_t *arguments) {
@@ -264,23 +282,21 @@ static mp_obj_t access_map(size_t count, const mp_obj_t *arguments) {
             return MP_OBJ_NEW_SMALL_INT(REFUSED_FLAGS);
         }
     }
-    size_t needed = 0;
-    int code = access_check_protected(access, mapping.address, mapping.count);
-    code = code != 0 ? code : access_begin(access);
-    if (code == 0 && map_one(access, &mapping)) {
-        access_end(access);
-        return MP_OBJ_NEW_SMALL_INT(0);
-    }
-    code = code != 0 ? code : map_check(access, &mapping, &needed);
-    if (code == 0 && needed > access->spare.count) {
-        code = needed - access->spare.count;
-    } else if (code == 0) {
-        map_commit(access, &mapping);
-    }
-    access_end(access);
-    return MP_OBJ_NEW_SMALL_INT(code);
+    access->request = mapping;
+    return perform_request(access);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(access_map_obj, 8, 8, access_map);
+
+// map_again(page, count): the map() before, which was for these, after frames for its tables were handed in.
+static mp_obj_t access_map_again(mp_obj_t self_in, mp_obj_t page, mp_obj_t count) {
+    access_t *access = get_access(self_in);
+    uint64_t address = get_page(page);
+    if (access->request.address != address || access->request.count != get_count(count, address)) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the frame allocator has mapped something with this mapper"));
+    }
+    return perform_request(access);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(access_map_again_obj, access_map_again);
 
 // map_page(page, frame, word): map() of one 4 KiB page that leaves parents alone.
 static mp_obj_t access_map_page(size_t count, const mp_obj_t *arguments) {
@@ -486,6 +502,7 @@ static const mp_rom_map_elem_t access_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_look), MP_ROM_PTR(&access_look_obj) },
     { MP_ROM_QSTR(MP_QSTR_next_run), MP_ROM_PTR(&access_next_run_obj) },
     { MP_ROM_QSTR(MP_QSTR_map), MP_ROM_PTR(&access_map_obj) },
+    { MP_ROM_QSTR(MP_QSTR_map_again), MP_ROM_PTR(&access_map_again_obj) },
     { MP_ROM_QSTR(MP_QSTR_map_page), MP_ROM_PTR(&access_map_page_obj) },
     { MP_ROM_QSTR(MP_QSTR_check), MP_ROM_PTR(&access_check_obj) },
     { MP_ROM_QSTR(MP_QSTR_unmap), MP_ROM_PTR(&access_unmap_obj) },

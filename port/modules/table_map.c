@@ -178,7 +178,6 @@ bool map_one(access_t *access, const mapping_t *mapping) {
 }
 
 void map_commit(access_t *access, const mapping_t *mapping) {
-    access->parents_changed = false;
     commit_table(access, mapping, TABLE_LEVELS, access_root(access), mapping->address, mapping->frame, mapping->count);
 }
 

@@ -42,6 +42,14 @@ typedef struct { uint64_t *items; size_t count, capacity; } number_list_t;
 typedef struct { uint64_t frame; uint64_t *table; } reached_table_t;
 typedef struct { uint64_t first, last; } page_span_t;  // addresses of the first and the last byte
 
+// What is to be mapped: addresses in bytes, a count of 4 KiB pages, flag words, levels.
+typedef struct {
+    uint64_t address, frame, count;
+    uint32_t word, parent_word;
+    bool widen_parents;
+    int smallest, largest;
+} mapping_t;
+
 typedef struct {
     mp_obj_base_t base;
     uint8_t kind;
@@ -59,6 +67,7 @@ typedef struct {
     page_span_t *protected;
     size_t protected_count;
     uint64_t protected_lowest;
+    mapping_t request;          // of the last map()
     // Details of the last answer.
     uint64_t page, entry, count, table;
     int level, protected_index;
@@ -108,12 +117,6 @@ int run_next(access_t *access, uint64_t address, uint64_t count);
 uint64_t run_invalidate(uint64_t address, uint64_t count, uint64_t pages);
 
 // port/modules/table_map.c
-typedef struct {
-    uint64_t address, frame, count;
-    uint32_t word, parent_word;
-    bool widen_parents;
-    int smallest, largest;
-} mapping_t;
 bool map_one(access_t *access, const mapping_t *mapping);
 int map_check(access_t *access, const mapping_t *mapping, size_t *tables_needed);
 void map_commit(access_t *access, const mapping_t *mapping);

@@ -106,6 +106,9 @@ class Access:
         PRESENT, WRITABLE and the word's USER; with a parent_word that is not -1 they get that, and so do existing ones.
         """
 
+    def map_again(self, page: int, count: int) -> int:
+        """The last map() once more, now that frames were handed in. RuntimeError if it was not for these pages."""
+
     def map_page(self, page: int, frame: int, word: int, /) -> int:
         """map() of one 4 KiB page that leaves parents alone."""
 
