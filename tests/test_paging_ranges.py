@@ -228,3 +228,23 @@ def test_a_long_range_of_both_halves_ends(paging):
         assert found == [(last - 599, 600, 0x100000)]
         paging.exec("other.unmap_range(ends)")
     assert paging.eval("(other.clean_up(frames), frames.out)") == (8, 1)
+
+
+def test_a_deallocator_that_fails_loses_at_most_the_frame_it_was_given(paging):
+    paging.exec("""
+        mapper.map_range(pages(0, 2000), run_of(0x100001, 2000), PW, frames)
+        mapper.unmap_range(pages(0, 2000))[1].flush()
+        class Failing:
+            got = []
+            def deallocate_run(self, frame, count):
+                if not self.got:
+                    self.got.append((frame, count))
+                    raise RuntimeError("full")
+        """)
+    assert paging.eval("frames.out") == 6
+    assert paging.eval("refused(mapper.clean_up, Failing())") == ("RuntimeError", "full")
+    assert paging.eval("mapper.clean_up(frames)") == 0, "nothing new to free"
+    refused_run = paging.eval("Failing.got[0]")
+    assert paging.eval("frames.out") == refused_run[1], "the others came back, once"
+    paging.exec(f"for number in range({refused_run[0]}, {sum(refused_run)}): frames.deallocate_frame(Frame(number))")
+    assert paging.eval("len(set(frames.free)) == len(frames.free)")

@@ -117,6 +117,9 @@ class Mapper:
         if count == 0:
             return NOTHING_TO_FLUSH
         limit = MOST_LEVELS if largest is None else largest.level
+        if parent_flags is None and type(flags) is PteFlagsX86_64:
+            if self._map(first, frame, count, flags._word, 1, limit, LEAVE_PARENTS) == 0:
+                return NOTHING_TO_FLUSH
         return self.map_numbers(first, frame, count, flags, frame_allocator, parent_flags, limit)
 
     def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
@@ -151,7 +154,10 @@ class Mapper:
         A frame allocator that has `allocate_run(count)` is asked for runs: it returns (first frame number, count of
         at most that many) or None.
         """
-        allocate_run = getattr(frame_allocator, "allocate_run", None) or one_at_a_time(frame_allocator)
+        try:
+            allocate_run = frame_allocator.allocate_run
+        except AttributeError:
+            allocate_run = one_at_a_time(frame_allocator)
         left = needed
         while left > 0:
             run = allocate_run(left)
@@ -368,8 +374,7 @@ class Mapper:
         if freed and (self._may_be_cached(first) or self._may_be_cached(last)):
             self.ledger.flush_all(False)
         deallocate_run = getattr(frame_deallocator, "deallocate_run", None)
-        done = 0
-        frame = access.freed_run(0)
+        frame = access.freed_run()
         while frame >= 0:
             count = access.count
             if deallocate_run is not None:
@@ -377,8 +382,7 @@ class Mapper:
             else:
                 for number in range(frame, frame + count):
                     frame_deallocator.deallocate_frame(frame_of(number))
-            done += count
-            frame = access.freed_run(done)
+            frame = access.freed_run()
         return freed
 
 

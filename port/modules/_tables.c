@@ -438,23 +438,23 @@ static mp_obj_t access_clean_up(mp_obj_t self_in, mp_obj_t first, mp_obj_t last)
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(access_clean_up_obj, access_clean_up);
 
-// The next run of freed frames, oldest first: its first frame, .count frames; -1 when there is none left.
-static mp_obj_t access_freed_run(mp_obj_t self_in, mp_obj_t start_in) {
+// Take the next run of freed frames, oldest first: its first frame, .count frames; -1 when there is none left.
+static mp_obj_t access_freed_run(mp_obj_t self_in) {
     access_t *access = get_access(self_in);
-    uint64_t start = get_below(start_in, 1UL << 40, "start");
-    if (start >= access->freed.count) {
-        access->freed.count = 0;
+    if (access->freed_taken == access->freed.count) {
+        access->freed.count = access->freed_taken = 0;
         return MP_OBJ_NEW_SMALL_INT(-1);
     }
-    const uint64_t *items = access->freed.items + start;
-    uint64_t left = access->freed.count - start, n = 1;
+    const uint64_t *items = access->freed.items + access->freed_taken;
+    uint64_t left = access->freed.count - access->freed_taken, n = 1;
     while (n < left && items[n] == items[0] + n) {
         n++;
     }
+    access->freed_taken += n;
     access->count = n;
     return MP_OBJ_NEW_SMALL_INT(items[0]);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(access_freed_run_obj, access_freed_run);
+static MP_DEFINE_CONST_FUN_OBJ_1(access_freed_run_obj, access_freed_run);
 
 // Hand frames in for tables to come, the first of the run to be used first, and get one back (-1: none).
 static mp_obj_t access_give(mp_obj_t self_in, mp_obj_t frame, mp_obj_t count_in) {

@@ -64,6 +64,7 @@ typedef struct {
     bool gigabyte_pages;
     uint16_t shared_from;       // level-3 tables of root entries from here on are never freed
     number_list_t spare, freed; // frame numbers: tables to come, tables gone
+    size_t freed_taken;         // how many of the latter have been handed back
     page_span_t *protected;
     size_t protected_count;
     uint64_t protected_lowest;

@@ -130,9 +130,9 @@ class Access:
     def clean_up(self, first_page: int, last_page: int) -> int:
         """Unlink every empty table on the way of these pages; how many. May raise MemoryError before anything."""
 
-    def freed_run(self, start: int) -> int:
-        """The frame of the table that was unlinked as number `start`, `.count` of which follow each other; -1 at the
-        end, which forgets them."""
+    def freed_run(self) -> int:
+        """Take the frame of the first table that was unlinked, and the `.count` of those whose frames follow; -1 when
+        all are taken."""
 
     def give(self, frame: int, count: int) -> None:
         """Hand in a run of frames for tables. Uses the heap."""
