@@ -71,7 +71,7 @@ def test_flags_combine_like_sets_and_never_change(paging):
         False,
     ]
     assert paging.text("X()") == "0x0"
-    assert paging.text("PW.writable(False), PW") == "(PRESENT, PRESENT | WRITABLE)"
+    assert paging.text("(PW.writable(False), PW)") == "(PRESENT, PRESENT | WRITABLE)"
 
 
 def test_protection_keys_and_memory_types_are_numbers(paging):
@@ -218,7 +218,7 @@ def test_the_empty_allocator_never_has_a_frame_and_takes_none(paging):
 
 def test_boot_information_is_typed(paging):
     paging.exec("info = BootInfo()")
-    assert paging.text("type(info.memory_map[0].start), info.memory_map[0].kind") == (
+    assert paging.text("(type(info.memory_map[0].start), info.memory_map[0].kind)") == (
         "(<class 'PhysicalAddress'>, 'usable')"
     )
     assert paging.text("info.physical_memory_offset") == "v0xffff800000000000"
