@@ -81,6 +81,7 @@ picture: $(BUILD)/kernel.elf .venv/ready | packages-run ## Draw a live kernel's 
 .PHONY: notebook
 notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example notebook on a fresh machine: build/notebook.ipynb
 	@$(PYTHON) tools/notebook.py
+
 .PHONY: fuzz
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
 	@$(PYTHON) tests/ownership/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)

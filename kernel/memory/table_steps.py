@@ -13,7 +13,6 @@ from _mappings import (
     build_upper_half,
     change,
     copy_pages,
-    copy_frames,
     copy_root_entry,
     count_runs,
     detach,

@@ -812,15 +812,6 @@ static mp_obj_t mappings_zero_frames(mp_obj_t frame, mp_obj_t count) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_zero_frames_obj, mappings_zero_frames);
 
-static mp_obj_t mappings_copy_frames(mp_obj_t to_frame, mp_obj_t from_frame, mp_obj_t count) {
-    void *to = window_pointer(native_get_frame(to_frame));
-    const void *from = window_pointer(native_get_frame(from_frame));
-    uint64_t words = native_get_below(count, 1UL << 40, "count") * (PAGE_SIZE / 8);
-    __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(mappings_copy_frames_obj, mappings_copy_frames);
-
 // --- the TLB ---
 
 #define CR4_PGE (1UL << 7)
@@ -1000,7 +991,6 @@ static const mp_rom_map_elem_t mappings_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_build_upper_half), MP_ROM_PTR(&mappings_build_upper_half_obj) },
     { MP_ROM_QSTR(MP_QSTR_link_root), MP_ROM_PTR(&mappings_link_root_obj) },
     { MP_ROM_QSTR(MP_QSTR_zero_frames), MP_ROM_PTR(&mappings_zero_frames_obj) },
-    { MP_ROM_QSTR(MP_QSTR_copy_frames), MP_ROM_PTR(&mappings_copy_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_active_root), MP_ROM_PTR(&mappings_active_root_obj) },
     { MP_ROM_QSTR(MP_QSTR_activate), MP_ROM_PTR(&mappings_activate_obj) },
     { MP_ROM_QSTR(MP_QSTR_physical_bits), MP_ROM_PTR(&mappings_physical_bits_obj) },

@@ -1,0 +1,62 @@
+"""What the kernel knows of every owned mapping, outside of Python's heap. Imported by memory/table_steps.py.
+
+A Record is the handle that a MappedPages holds. When the collector finds it unreachable, what it says goes to the list
+of the lost, where `Mapper.reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
+"""
+
+class Record:
+    """Having one that is armed means: this is mapped, and will be unmapped exactly once."""
+
+    root: int  # frame number of the root table
+    first_page: int
+    count: int
+    flags: int  # flag word, without ACCESSED and DIRTY
+    kind: int  # memory/table_steps.py: KIND_NAMES
+    state: int  # 1 prepared, 2 live, 3 lost
+    exported: bool
+    index: int
+
+    def __init__(self, root: int = ..., first_page: int = ..., count: int = ..., flags: int = ..., kind: int = ...) -> None:
+        """Prepare a record: the collector may drop it until it is armed. All five, or none."""
+
+    def arm(self) -> None:
+        """From here on what the record says is mapped."""
+
+    def set(self, first_page: int, count: int, flags: int) -> None:
+        """Say something else; RuntimeError when it has ended."""
+
+    def mark_exported(self) -> None:
+        """A raw buffer of the mapping was handed out: its pages must not be used again."""
+
+    def end(self) -> None:
+        """The mapping is gone, or another owner's; RuntimeError when it has ended before."""
+
+def live() -> int:
+    """How many records are armed and not lost."""
+
+def lost() -> int:
+    """How many were forgotten and wait to be reclaimed."""
+
+def first_lost() -> int:
+    """The index of a lost record, or -1; page tables come behind the mappings in them."""
+
+def free_lost() -> None:
+    """Free the record that first_lost() names."""
+
+def field(index: int, name: str) -> int:
+    """A field of the record at an index, by name."""
+
+def next(index: int) -> int:
+    """The first record at or above an index that is live or lost, or -1."""
+
+def find(root: int, page: int) -> int:
+    """The record that covers a page as a root sees it, or -1."""
+
+def live_with_root(root: int) -> int:
+    """How many mappings, live or lost, are bound to a root."""
+
+def mapped_pages(upper: bool) -> int:
+    """How many pages owned mappings have in one half of the address space."""
+
+def mapped_frames() -> int:
+    """How many frames of RAM exclusive mappings have."""
