@@ -31,18 +31,34 @@ def run_rows(only=""):
     """
     results = {}
     with QemuGuest(counted=True) as guest:
-        guest.console.wait_for_prompt(BOOT_TIMEOUT_S)
-        kernel = Kernel(guest, timeout=ROW_TIMEOUT_S)
+        kernel = start(guest)
         names = kernel.eval("__import__('diagnostics.bench').bench.names()")
-        for name in [name for name in names if only in name]:
-            kernel.soft_reset()
-            kernel.exec("from diagnostics import bench")
-            instructions, used, live = kernel.eval(f"bench.run({name!r})")
-            results[name] = {"instructions": instructions, "bytes": used, "heap": live}
+        machines = kernel.eval("__import__('diagnostics.bench').bench.machines()")
         peers = kernel.eval("__import__('diagnostics.bench').bench.peers()")
-        for name in results.keys() & peers.keys():
-            results[name]["peers"] = peers[name]
-    return results
+        run_on(kernel, [name for name in names if only in name and name not in machines], results)
+    for memory in sorted(set(machines.values())):
+        wanted = [name for name in names if only in name and machines.get(name) == memory]
+        if wanted:
+            with QemuGuest(counted=True, memory=memory) as guest:
+                run_on(start(guest), wanted, results)
+    for name in results.keys() & peers.keys():
+        results[name]["peers"] = peers[name]
+    return {name: results[name] for name in names if name in results}
+
+
+def start(guest):
+    """Return a machine's kernel when it is at its prompt."""
+    guest.console.wait_for_prompt(BOOT_TIMEOUT_S)
+    return Kernel(guest, timeout=ROW_TIMEOUT_S)
+
+
+def run_on(kernel, names, results):
+    """Run rows in a kernel, each after a soft reset, and put what they cost into results."""
+    for name in names:
+        kernel.soft_reset()
+        kernel.exec("from diagnostics import bench")
+        instructions, used, live = kernel.eval(f"bench.run({name!r})")
+        results[name] = {"instructions": instructions, "bytes": used, "heap": live}
 
 
 def commit():

@@ -12,7 +12,7 @@ import gc
 from time import ticks_cpu
 
 # Modules beside this one that have ROWS.
-ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_faults")
+ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults")
 WARM_UPS = 2
 SAMPLES = 5
 
@@ -28,6 +28,16 @@ def names():
     found = [name for name, _, _ in rows()]
     if len(set(found)) != len(found):
         raise ValueError("two bench rows have one name")
+    return found
+
+
+def machines():
+    """Return {row name: how much RAM its machine has}, of the row modules that have a MEMORY of their own."""
+    found = {}
+    for module in ROW_MODULES:
+        rows_of = getattr(__import__("diagnostics." + module), module)
+        if hasattr(rows_of, "MEMORY"):
+            found.update({row[0]: rows_of.MEMORY for row in rows_of.ROWS})
     return found
 
 

@@ -1,0 +1,190 @@
+"""Bench rows of mappings with an owner, per 4 KiB page where many are mapped.
+
+Each act works on pages and frames of its own, so that what is timed is one kind of call. Frames are said to be clean
+where the row is not about clearing: that row is "clear".
+"""
+
+import memory
+from memory.table_steps import EXCLUSIVE, Record, lend, map, plan
+
+MEMORY = "12G"  # of the machine that these rows run on: most of it is never touched
+ACTS = 8  # warm-ups, samples and the one that counts heap
+MANY = 1 << 18
+MILLION = 1 << 20
+TIMES = 32
+FLAGS = memory.HEAP_FLAGS
+WORD = 3 | 1 << 23
+
+PEERS = {
+    "ownership: map 262,144 clean pages to given frames": "C range mapper 10.2; Theseus's mm_eval: ns per mapping under 8-CPU shootdown, not comparable",
+    "ownership: create_mapping of a page and drop": "a version with three owner objects 19,980",
+    "ownership: map and unmap a page by numbers, one owner": "a version by numbers 8,520",
+    "ownership: clear a page": "rep stosq 549",
+}
+
+
+def _table():
+    return memory.get_kernel_mmi_ref().page_table
+
+
+def _neighbour():
+    """A mapping beside the one that is measured, so that the tables are there."""
+    return memory.create_mapping(4096, FLAGS)
+
+
+def _create_and_drop():
+    kept = _neighbour()
+    create = memory.create_mapping
+
+    def act():
+        for _ in range(TIMES):
+            create(4096, FLAGS).drop()
+        return kept
+
+    return act
+
+
+def _create_and_drop_alone():
+    create = memory.create_mapping
+
+    def act():
+        for _ in range(TIMES):
+            create(4096, FLAGS).drop()
+
+    return act
+
+
+def _by_numbers():
+    kept = _neighbour()
+    table = _table()
+
+    def act():
+        create, unmap = table.create_record, table.unmap_record
+        for _ in range(TIMES):
+            unmap(create(1, WORD))
+        return kept
+
+    return act
+
+
+class Owned:
+    """For each act pages and clean frames, or a mapping of them."""
+
+    def __init__(self, huge, mapped):
+        self.table = _table()
+        self.huge = huge
+        self.parts = []
+        for _ in range(ACTS):
+            frames = memory.allocate_frames(MANY)
+            frames.mark_clean()
+            self.parts.append((memory.allocate_pages(MANY), frames))
+        if mapped:
+            self.parts = [self.map(*part) for part in self.parts]
+
+    def map(self, pages, frames):
+        return self.table.map_allocated_pages_to(pages, frames, FLAGS, self.huge)
+
+
+def _map(huge):
+    owned = Owned(huge, False)
+    kept = []
+
+    def act():
+        pages, frames = owned.parts.pop()
+        kept.append(owned.map(pages, frames))
+
+    return act
+
+
+def _map_small():
+    return _map(False)
+
+
+def _map_huge():
+    return _map(True)
+
+
+def _remap():
+    owned = Owned(False, True)
+    read_only = memory.PteFlags()
+    kept = []
+
+    def act():
+        mapping = owned.parts.pop()
+        mapping.remap(read_only)
+        kept.append(mapping)
+
+    return act
+
+
+def _unmap():
+    owned = Owned(False, True)
+
+    def act():
+        owned.parts.pop().drop()
+
+    return act
+
+
+def _clear():
+    from memory.table_steps import zero_frames
+
+    frames = memory.allocate_frames(64)
+
+    def act():
+        zero_frames(frames.start.number, 64)
+
+    return act
+
+
+def scattered(count):
+    """One mapping whose neighbouring pages lead to frames that lie far apart. Returns its native record."""
+    table = _table()
+    pages, frames = memory.allocate_pages(count), memory.allocate_frames(count)
+    page, frame, root = pages.start.number, frames.start.number, table.root
+    record = Record(root, page, count, WORD, EXCLUSIVE)
+    for offset in range(count):
+        needed = plan(root, page + offset, frame + offset * 524289 % count, 1, 1)
+        if needed:
+            lend(table._frames.allocate(needed)._state[0] >> 1, needed)
+        map(root, WORD | 1 << 15)
+    for owner in pages, frames:
+        owner._state[0] = -1
+    record.arm()
+    return record
+
+
+def _verify():
+    record = scattered(MILLION)
+
+    def act():
+        memory.verify()
+        return record
+
+    return act
+
+
+def _split_and_merge():
+    whole = memory.create_mapping(64 * 4096, FLAGS)
+
+    def act():
+        nonlocal whole
+        low, high = whole.split(whole.start + 30)
+        low.merge(high)
+        whole = low
+
+    return act
+
+
+ROWS = (
+    ("ownership: create_mapping of a page and drop", _create_and_drop, TIMES),
+    ("ownership: the same, with two tables to make and free", _create_and_drop_alone, TIMES),
+    ("ownership: map and unmap a page by numbers, one owner", _by_numbers, TIMES),
+    ("ownership: map 262,144 clean pages to given frames", _map_small, MANY),
+    ("ownership: the same in huge pages", _map_huge, MANY),
+    ("ownership: remap 262,144 pages", _remap, MANY),
+    ("ownership: unmap 262,144 pages", _unmap, MANY),
+    ("ownership: clear a page", _clear, 64),
+    ("ownership: verify a million scattered pages, per page", _verify, MILLION),
+    ("ownership: split and merge a mapping", _split_and_merge, 1),
+)
