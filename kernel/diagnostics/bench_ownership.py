@@ -130,9 +130,11 @@ def _clear():
     from memory.table_steps import zero_frames
 
     frames = memory.allocate_frames(64)
+    first = frames.start.number
 
     def act():
-        zero_frames(frames.start.number, 64)
+        zero_frames(first, 64)
+        return frames
 
     return act
 

@@ -257,7 +257,7 @@ def create_mapping(size_in_bytes, flags, huge=True, override=None):
 
     Raises ValueError (zero bytes), OutOfPages, OutOfFrames or WritableExecutable.
     """
-    return _system.page_table.create_mapping(size_in_bytes, flags, huge, override)
+    return _system.create_mapping(size_in_bytes, flags, huge, override)
 
 
 def create_contiguous_mapping(size_in_bytes, flags):

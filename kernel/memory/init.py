@@ -97,6 +97,7 @@ class MemoryManagementInfo:
         self.extra_mapped_pages = extra_mapped_pages
         self.frame_allocator = page_table._frames
         self.page_allocator = page_table._pages
+        self.create_mapping = page_table.create_mapping  # bound once: the free function is called often
         # What the free functions of these names call, one look-up away.
         self.allocate_pages = self.page_allocator.allocate
         self.allocate_frames = self.frame_allocator.allocate

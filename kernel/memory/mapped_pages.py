@@ -162,8 +162,7 @@ class MappedPages(Viewable):
             give(table._frame_tree, run & -2, count)
             if run & 1:
                 table._give_popped()
-            page = record.first_page
-            give(table._page_tree if page >= UPPER_HALF else table._page_arena(page).tree, page << 1, count)
+            give(table._page_tree, record.first_page << 1, count)
             state[RECORD] = DROP
             finish(record)
             return

@@ -167,23 +167,27 @@ class Mapper:
 
     def create_record(self, count, word, limit=1):
         """The number layer of `create`: returns the native Record, an owner; `unmap_record` takes it back."""
-        record = begin() if count < CHUNKS_2M else None
+        record = begin(count)
         if record is not None:
             page = take(self._page_tree, count)
             frame = take(self._frame_tree, count)
-            if page >= 0 and frame >= 0:
-                needed = map_record(record, self.root, page, frame, count, word)
-                if needed > 0:
-                    run = take(self._frame_tree, needed)
-                    if run >= 0:
-                        run_tree.add_owners(self._frame_tree, needed - 1)  # each table comes back on its own
-                        lend(run >> 1, needed)
-                        needed = map_record(record, self.root, page, frame, count, word)
-                if needed == 0:
-                    return record
-            self._give_runs(page, frame, count)
-            leave()
+            needed = map_record(record, self.root, page, frame, count, word)
+            if needed == 0 or self._map_with_tables(needed, record, page, frame, count, word):
+                return record
         return self._create_in_steps(count, word, limit)
+
+    def _map_with_tables(self, needed, record, page, frame, count, word):
+        """Go on where `map_record` could not, with frames for the tables. False: all is given back, the guard is left."""
+        if needed > 0:
+            run = take(self._frame_tree, needed)
+            if run >= 0:
+                run_tree.add_owners(self._frame_tree, needed - 1)  # each table comes back on its own
+                lend(run >> 1, needed)
+                map_record(record, self.root, page, frame, count, word)
+                return True
+        self._give_runs(page, frame, count)
+        leave()
+        return False
 
     def _give_runs(self, page, frame, count):
         if page >= 0:
@@ -226,9 +230,19 @@ class Mapper:
         if word & UNUSUAL != USUAL:
             word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> 12, override)
         kernel = self._kernel
+        count = size_in_bytes + 4095 >> 12
         mapped = MappedPages()
         mapped._state = state = [None, kernel, None, None]
-        state[RECORD] = kernel.create_record(size_in_bytes + 4095 >> 12, word, kernel.largest_level if huge else 1)
+        # As create_record, in line: this is the hottest call of all.
+        record = begin(count)
+        if record is not None:
+            page = take(kernel._page_tree, count)
+            frame = take(kernel._frame_tree, count)
+            needed = map_record(record, kernel.root, page, frame, count, word)
+            if needed == 0 or kernel._map_with_tables(needed, record, page, frame, count, word):
+                state[RECORD] = record
+                return mapped
+        state[RECORD] = kernel._create_in_steps(count, word, kernel.largest_level if huge else 1)
         return mapped
 
     def create_contiguous_mapping(self, size_in_bytes, flags):
@@ -469,8 +483,7 @@ class Mapper:
             give(self._frame_tree, run & -2, count)
             if run & 1:
                 self._give_popped()
-            page = record.first_page
-            give(self._page_tree if page >= UPPER_HALF else self._page_arena(page).tree, page << 1, count)
+            give(self._page_tree, record.first_page << 1, count)
             finish(record)
             return
         failure = self._unmap_in_steps(record, record)

@@ -150,20 +150,32 @@ static void look_at_leaf(uint64_t entry, unsigned level, uint64_t page, uint64_t
     }
 }
 
+// Count the leaves of a whole level-1 table; those that need a closer look get one.
+static void walk_leaves(const uint64_t *table, uint64_t page, uint64_t rights) {
+    const uint64_t wrong = reserved_bits | (rights & ENTRY_NO_EXECUTE);
+    uint64_t count = 0, suspicious = 0;
+    for (size_t i = 0; i < ENTRIES_PER_TABLE; i++) {
+        uint64_t entry = table[i], present = -(entry & ENTRY_PRESENT);
+        count -= present;
+        suspicious |= (entry ^ ENTRY_NO_EXECUTE) & present;
+    }
+    leaf_pages += count;
+    for (size_t i = 0; (suspicious & wrong) && i < ENTRIES_PER_TABLE; i++) {
+        if ((table[i] & ENTRY_PRESENT) && ((table[i] ^ ENTRY_NO_EXECUTE) & wrong)) {
+            look_at_leaf(table[i], 1, page + i, rights);
+        }
+    }
+}
+
 // `rights` are those of the way: WRITABLE if every entry has it, NO_EXECUTE (inverted: set if none has it).
 static void walk_table(const uint64_t *table, unsigned level, uint64_t page, uint64_t rights, size_t first, size_t end) {
-    bool may_execute = (rights & ENTRY_NO_EXECUTE) != 0;
-    uint64_t count = 0;
+    if (level == 1) {
+        walk_leaves(table, page, rights);
+        return;
+    }
     for (size_t i = first; i < end; i++) {
         uint64_t entry = table[i];
         if (!(entry & ENTRY_PRESENT)) {
-            continue;
-        }
-        if (level == 1) {
-            count++;
-            if ((may_execute && !(entry & ENTRY_NO_EXECUTE)) || (entry & reserved_bits)) {
-                look_at_leaf(entry, 1, page + i, rights);
-            }
             continue;
         }
         uint64_t at = page + i * pages_at(level);
@@ -181,7 +193,6 @@ static void walk_table(const uint64_t *table, unsigned level, uint64_t page, uin
         below = entry & ENTRY_NO_EXECUTE ? below & ~ENTRY_NO_EXECUTE : below;
         walk_table(table_of(entry), level - 1, at, below, 0, ENTRIES_PER_TABLE);
     }
-    leaf_pages += count;
 }
 
 // Claim the tables below the root entries from `first` to before `end`; returns how many pages their leaves map.
@@ -261,21 +272,26 @@ static void check_leaf(check_t *check, uint64_t entry, unsigned level) {
     }
 }
 
+static inline uint64_t rotated(uint64_t entry) {
+    return entry >> 12 | entry << 52;
+}
+
 // The common case of check_leaf for a whole level-1 table: 4 KiB leaves of an exclusive mapping without aliases.
 static void check_leaves(check_t *check, const uint64_t *at, uint64_t count) {
-    const uint64_t bits = leaf_bits(check->wanted_flags, 1), mask = ~(ENTRY_ADDRESS | ENTRY_ACCESSED_DIRTY);
+    const uint64_t bits = leaf_bits(check->wanted_flags, 1);
     const unsigned stop = check->check_alias ? EXECUTABLE | CLAIM : CLAIM;
     uint8_t *const map = claims;
     const uint64_t frames = check->claim == MAPPED ? frames_count : 0, page = check->page;
     uint64_t fine = 0;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t entry = at[i], frame = (entry & ENTRY_ADDRESS) >> 12;
-        if ((entry & mask) == bits && frame < frames && !(map[frame] & stop)) {
+        // Rotated so, a flag that differs makes the frame number too large: one comparison for both.
+        uint64_t frame = rotated((at[i] ^ bits) & ~ENTRY_ACCESSED_DIRTY);
+        if (frame < frames && !(map[frame] & stop)) {
             map[frame] |= MAPPED;
             fine++;
         } else {
             check->page = page + i;
-            check_leaf(check, entry, 1);
+            check_leaf(check, at[i], 1);
         }
     }
     check->page = page + count;

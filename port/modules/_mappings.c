@@ -299,25 +299,28 @@ static mp_obj_t mappings_map(mp_obj_t root_in, mp_obj_t flags_in) {
 static MP_DEFINE_CONST_FUN_OBJ_2(mappings_map_obj, mappings_map);
 
 // begin() makes a Record that says nothing yet and enters the guard (_critical); None when lost mappings wait to be
-// reclaimed first. The guard is left
+// reclaimed first, or for so many pages that huge ones could be used. The guard is left
 // by the map_record() that succeeds, and otherwise by the caller: two calls less in the hottest path.
-static mp_obj_t mappings_begin(void) {
-    if (records_have_lost()) {
+static mp_obj_t mappings_begin(mp_obj_t count) {
+    if (records_have_lost() || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
         return mp_const_none;
     }
     mp_obj_t record = record_new();
     critical_hold();
     return record;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(mappings_begin_obj, mappings_begin);
+static MP_DEFINE_CONST_FUN_OBJ_1(mappings_begin_obj, mappings_begin);
 
 // The common case in one call, for a Record from begin(): map `count` pages from the first of `page_run` on to
 // as many frames just taken (runs are first << 1 | clean; the frames are cleared unless they are), in 4 KiB pages.
-// Returns 0: done, the record is armed, the guard left. Or what plan() returned (unless as many tables are lent): nothing has happened.
+// A negative run (nothing was free) is answered with -1. Returns 0: done, the record is armed, the guard left. Or what plan() returned (unless as many tables are lent): nothing has happened.
 static mp_obj_t mappings_map_record(size_t n, const mp_obj_t *arguments) {
     record_t *record = record_of(arguments[0]);
-    uint64_t root = get_root(arguments[1]), run = native_get_below(arguments[3], 1UL << 53, "run");
-    uint64_t page = native_get_below(arguments[2], 1UL << 53, "run") >> 1, count = native_get_below(arguments[4], 1UL << 36, "page count");
+    mp_int_t page_run = mp_obj_get_int(arguments[2]), frame_run = mp_obj_get_int(arguments[3]);
+    if (page_run < 0 || frame_run < 0) {
+        return NOT_THERE;
+    }
+    uint64_t root = get_root(arguments[1]), run = frame_run, page = page_run >> 1, count = native_get_below(arguments[4], 1UL << 36, "page count");
     uint64_t flags = native_get_below(arguments[5], WORD_LIMIT, "flag word") & ~ENTRY_ACCESSED_DIRTY;
     job_t job = { .page = page & 0xfffffffffUL, .frame = run >> 1, .limit = 1 };
     job.end = job.page + count;
@@ -661,8 +664,9 @@ static mp_obj_t mappings_pop_table(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mappings_pop_table_obj, mappings_pop_table);
 
-// The common case in one call: the record's mapping is exclusive, in one run of frames, no view was
-// made of it (its lease is None), nothing was exported, no callback waits. Unmapped, flushed, its empty tables cut off, and the guard (_critical) entered: returns
+// The common case in one call: the record's mapping is exclusive, in the kernel's half and in one run of frames, no view
+// was made of it (its lease is None), nothing was exported, no callback waits. Unmapped, flushed, its empty tables cut
+// off, and the guard (_critical) entered: returns
 // first frame << 1 | whether pop_table() has tables, and finish() is to be called when all has been given back.
 // Returns NOT_SIMPLE, and has changed nothing, when detach() and all that follows has to be called.
 #define NOT_SIMPLE MP_OBJ_NEW_SMALL_INT(-1)
@@ -683,8 +687,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(mappings_finish_obj, mappings_finish);
 
 static mp_obj_t mappings_unmap_simple(mp_obj_t record_in, mp_obj_t lease) {
     const record_t *record = record_of(record_in);
-    if (record == NULL || lease != mp_const_none || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE || record->count == 0
-        || harvest.page < harvest.end || callback_waits) {
+    if (record == NULL || lease != mp_const_none || record->kind != KIND_EXCLUSIVE || record->exported || record->count > FLUSH_ALL_ABOVE
+        || record->count == 0 || harvest.page < harvest.end || callback_waits || !(record->first_page >> 51)) {
         return NOT_SIMPLE;
     }
     uint64_t root = record->root << 12, page = record->first_page & 0xfffffffffUL;

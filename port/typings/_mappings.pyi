@@ -28,14 +28,15 @@ def plan(root: int, page: int, frame: int, count: int, largest_level: int) -> in
 def map(root: int, flags: int) -> None:
     """Do what the last plan() planned. RuntimeError without it, or when too few frames are lent."""
 
-def begin() -> Record | None:
-    """An empty Record, with the guard of _critical entered; None when lost mappings have to be reclaimed first."""
+def begin(count: int) -> Record | None:
+    """An empty Record, with the guard of _critical entered; None when lost mappings have to be reclaimed first, or for
+    512 pages and more."""
 
 def map_record(record: Record, root: int, page_run: int, frame_run: int, count: int, flags: int) -> int:
     """Map an exclusive mapping in 4 KiB pages, clear its frames unless they are, fill and arm the record.
 
     0: done, and the guard that begin() entered is left. Else what plan() answers, and nothing has happened; with as many
-    frames lent, call it again.
+    frames lent, call it again. -1 for a run that is negative: the allocator had none.
     """
 
 # Unmapping.
@@ -68,7 +69,7 @@ def dismantle(root: int) -> None:
     """Cut off every table of the lower half, whatever it maps. Their frames are not clean."""
 
 def unmap_simple(record: Record) -> int:
-    """Unmap an exclusive mapping of up to 64 pages of one table in touching frames; flushed, empty tables cut off.
+    """Unmap an exclusive mapping of up to 64 pages of one table, upper half, touching frames; flushed, empty tables cut off.
 
     first frame << 1 | (1 if pop_table() has something), and the guard is entered until finish(). -1: not that simple
     (or no Record), and nothing has happened.
