@@ -71,6 +71,8 @@ USUAL = NO_EXECUTE | PRESENT
 class Mapper:
     """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
 
+    _record = None
+
     def __init__(self, root, system, kernel):
         self.root = root
         self._system = system
@@ -101,13 +103,21 @@ class Mapper:
     def _map_to(self, pages, frames, flags, huge, override):
         if lost():
             self.reclaim()
-        page, count = self._numbers(pages, AllocatedPages)
-        frame, frame_count = self._numbers(frames, AllocatedFrames)
-        if count != frame_count:
-            raise CountMismatch(count, frame_count)
+        if self._record.__class__ is str:
+            self._live()
+        if pages.__class__ is not AllocatedPages or frames.__class__ is not AllocatedFrames or not (pages and frames):
+            self._state_of(pages, AllocatedPages)
+            self._state_of(frames, AllocatedFrames)
         page_state, frame_state = pages._state, frames._state
+        page, frame, count = page_state[RUN] >> 1, frame_state[RUN] >> 1, page_state[COUNT]
+        if count != frame_state[COUNT] or count == 0:
+            self._state_of(pages, AllocatedPages)
+            raise CountMismatch(count, frame_state[COUNT])
         in_pool = frame_state[ARENA] is self._frame_pool
-        word = self._word(flags, page, count, override)
+        word = flags._word if flags.__class__ is PteFlags else word_for(flags)
+        if word & UNUSUAL != USUAL:
+            word = self._unusual(flags, page, count, override)
+        word &= ~ACCESSED_DIRTY
         kernel = self._kernel
         table = kernel if page >= UPPER_HALF else self
         root = table.root
@@ -120,7 +130,12 @@ class Mapper:
             if needed < 0:
                 self._refuse_map(page - 1 - needed, frame - 1 - needed)
             if needed:
-                self._lend_tables(needed)
+                run = take(self._frame_tree, needed)
+                if run >= 0:
+                    run_tree.add_owners(self._frame_tree, needed - 1)  # each table comes back on its own
+                    lend(run >> 1, needed)
+                else:
+                    self._lend_tables(needed)
             if in_pool and not frame_state[RUN] & 1:
                 zero_frames(frame, count)
             map(root, word | EXCLUSIVE_BIT)
@@ -145,7 +160,9 @@ class Mapper:
     def _map_any(self, pages, flags, huge, override):
         if lost():
             self.reclaim()
-        page, count = self._numbers(pages, AllocatedPages)
+        self._live()
+        page_state = self._state_of(pages, AllocatedPages)
+        page, count = page_state[RUN] >> 1, page_state[COUNT]
         word = self._word(flags, page, count, override)
         enter()
         try:
@@ -298,7 +315,9 @@ class Mapper:
         """
         if lost():
             self.reclaim()
-        page, count = self._numbers(pages, AllocatedPages)
+        self._live()
+        page_state = self._state_of(pages, AllocatedPages)
+        page, count = page_state[RUN] >> 1, page_state[COUNT]
         word = self._word(flags, page, count, override)
         shared._check_mappable(count, word, override)
         enter()
@@ -344,17 +363,20 @@ class Mapper:
 
     # Insides: preparing.
 
-    def _numbers(self, owner, kind):
-        """(first, count) of a live owner of this system's allocators. Raises TypeError, UseAfterMove or ValueError."""
-        if type(owner) is not kind:
+    @staticmethod
+    def _state_of(owner, kind):
+        """The state of a live owner that is not empty. Raises TypeError, UseAfterMove or ValueError."""
+        if owner.__class__ is not kind:
             raise TypeError("%s expected, not %s" % (kind.__name__, type(owner).__name__))
-        run = owner._live()
-        allocator = owner._state[ARENA].allocator
-        if allocator is not self._pages and allocator is not self._frames:
-            raise TypeError("%s belongs to another allocator" % owner)
-        if owner._state[COUNT] == 0:
+        state = owner._state
+        if state[RUN] < 0:
+            owner._live()
+        if state[COUNT] == 0:
             raise ValueError("nothing to map: %s" % owner)
-        return run >> 1, owner._state[COUNT]
+        return state
+
+    def _live(self):
+        """Raises UseAfterMove when this table was dropped; tables that can be dropped know better."""
 
     def _word(self, flags, page, count, override):
         """The flag word of the leaves to be made. Raises TypeError, ContradictoryFlags or WritableExecutable."""

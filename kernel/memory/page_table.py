@@ -99,10 +99,6 @@ class PageTable(Mapper):
             raise UseAfterMove("PageTable", self._record)
         return self._record
 
-    def _numbers(self, owner, kind):
-        self._live()
-        return Mapper._numbers(self, owner, kind)
-
     def switch_to(self):
         """Make this the active table. What the lower half of another one maps can't be accessed from then on."""
         self._live()

@@ -154,6 +154,7 @@ static void look_at_leaf(uint64_t entry, unsigned level, uint64_t page, uint64_t
 static void walk_leaves(const uint64_t *table, uint64_t page, uint64_t rights) {
     const uint64_t wrong = reserved_bits | (rights & ENTRY_NO_EXECUTE);
     uint64_t count = 0, suspicious = 0;
+#pragma GCC unroll 8
     for (size_t i = 0; i < ENTRIES_PER_TABLE; i++) {
         uint64_t entry = table[i], present = -(entry & ENTRY_PRESENT);
         count -= present;
@@ -283,6 +284,7 @@ static void check_leaves(check_t *check, const uint64_t *at, uint64_t count) {
     uint8_t *const map = claims;
     const uint64_t frames = check->claim == MAPPED ? frames_count : 0, page = check->page;
     uint64_t fine = 0;
+#pragma GCC unroll 4
     for (uint64_t i = 0; i < count; i++) {
         // Rotated so, a flag that differs makes the frame number too large: one comparison for both.
         uint64_t frame = rotated((at[i] ^ bits) & ~ENTRY_ACCESSED_DIRTY);
