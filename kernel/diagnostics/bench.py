@@ -12,7 +12,7 @@ import gc
 from time import ticks_cpu
 
 # Modules beside this one that have ROWS.
-ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults")
+ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults", "bench_views")
 WARM_UPS = 2
 SAMPLES = 5
 

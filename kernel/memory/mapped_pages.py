@@ -166,10 +166,14 @@ class MappedPages(Viewable):
             state[RECORD] = DROP
             finish(record)
             return
-        record = self._check_free_for(DROP)
-        table.unmap(self, record, DROP)
+        self._drop_in_steps(table)
 
     unmap = drop
+
+    @undisturbed
+    def _drop_in_steps(self, table):
+        record = self._check_free_for(DROP)
+        table.unmap(self, record, DROP)
 
     def __enter__(self):
         self._live()

@@ -9,7 +9,7 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, Lease
+from _views import EXECUTE, lend
 from micropython import const
 
 from memory_structs import Misaligned
@@ -28,7 +28,6 @@ from .view_refusals import (
 )
 
 # Where things stand in the state of a MappedPages (see there).
-_RECORD = const(0)
 _LEASE = const(3)
 
 
@@ -44,7 +43,7 @@ class Viewable:
         state = self._state
         lease = state[_LEASE]
         if lease is None:
-            state[_LEASE] = lease = Lease(self, state[_RECORD])
+            lease = lend(self, state)
         return lease.slice(type, offset, count, False)
 
     def as_slice_mut(self, type, offset=0, count=None):
@@ -52,7 +51,7 @@ class Viewable:
         state = self._state
         lease = state[_LEASE]
         if lease is None:
-            state[_LEASE] = lease = Lease(self, state[_RECORD])
+            lease = lend(self, state)
         return lease.slice(type, offset, count, True)
 
     def as_type(self, layout, offset=0):
@@ -107,11 +106,7 @@ class Viewable:
 
     def _lend(self):
         """The lease of the mapping as it is now. Raises UseAfterMove."""
-        state = self._state
-        lease = state[_LEASE]
-        if lease is None:
-            state[_LEASE] = lease = Lease(self, state[_RECORD])
-        return lease
+        return lend(self, self._state)
 
     def _revoke_views(self, step):
         """End all borrows, whoever holds them: every view is stale from here on."""

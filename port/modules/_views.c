@@ -230,29 +230,45 @@ void lease_export(lease_t *lease) {
 #define FLAG_NO_EXECUTE (1 << 23)
 #define UPPER_HALF_PAGE (1UL << 51)
 
-// Lease(owner, record): for the mapping of a live Record. If it has ended, owner._live() says what is wrong.
-static mp_obj_t lease_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 2, 2, false);
-    const record_t *record = mp_obj_is_str(arguments[1]) ? NULL : record_of(arguments[1]);
+// What stands where in the state of a MappedPages.
+enum { STATE_RECORD = 0, STATE_LEASE = 3, STATE_LENGTH = 4 };
+
+static mp_obj_t new_lease(mp_obj_t owner, mp_obj_t handle) {
+    const record_t *record = mp_obj_is_str(handle) ? NULL : record_of(handle);
     if (record == NULL) {
         mp_obj_t method[2];
-        mp_load_method(arguments[0], MP_QSTR__live, method);
+        mp_load_method(owner, MP_QSTR__live, method);
         mp_call_method_n_kw(0, 0, method);
         mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
     }
-    lease_t *lease = mp_obj_malloc(lease_t, type);
+    lease_t *lease = mp_obj_malloc(lease_t, &lease_type);
     lease->start = record->first_page << 12;
     lease->length = record->count << 12;
     lease->table = record->first_page >= UPPER_HALF_PAGE ? 0 : record->root << 12;
     lease->rights = (record->flags & FLAG_WRITABLE ? RIGHT_WRITE : 0) | (record->flags & FLAG_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
     lease->exported = record->exported;
-    lease->owner = arguments[0];
-    lease->record = arguments[1];
+    lease->owner = owner;
+    lease->record = handle;
     lease->ended_by = MP_OBJ_NULL;
     lease->first = 0;
     lease->borrows = 0;
     return MP_OBJ_FROM_PTR(lease);
 }
+
+// lend(owner, state): the lease in the state of a MappedPages; the first time it is made, for its live Record. If that
+// has ended, owner._live() says what is wrong. In one piece: a callback between looking and making would make a second.
+static mp_obj_t views_lend(mp_obj_t owner, mp_obj_t state_in) {
+    mp_obj_list_t *state = MP_OBJ_TO_PTR(state_in);
+    if (!mp_obj_is_exact_type(state_in, &mp_type_list) || state->len != STATE_LENGTH) {
+        mp_raise_TypeError(MP_ERROR_TEXT("the state of a MappedPages expected"));
+    }
+    if (state->items[STATE_LEASE] == mp_const_none) {
+        mp_obj_t lease = new_lease(owner, state->items[STATE_RECORD]);
+        state->items[STATE_LEASE] = lease;
+    }
+    return state->items[STATE_LEASE];
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(views_lend_obj, views_lend);
 
 static mp_obj_t lease_slice(size_t n_args, const mp_obj_t *arguments) {
     (void)n_args;
@@ -343,7 +359,7 @@ static const mp_rom_map_elem_t lease_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_revoke), MP_ROM_PTR(&lease_revoke_obj) },
 };
 static MP_DEFINE_CONST_DICT(lease_locals, lease_locals_table);
-MP_DEFINE_CONST_OBJ_TYPE(lease_type, MP_QSTR_Lease, MP_TYPE_FLAG_NONE, make_new, lease_make_new, attr, lease_attr, locals_dict, &lease_locals);
+MP_DEFINE_CONST_OBJ_TYPE(lease_type, MP_QSTR_Lease, MP_TYPE_FLAG_NONE, attr, lease_attr, locals_dict, &lease_locals);
 
 static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__views) },
@@ -353,6 +369,7 @@ static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Function), MP_ROM_PTR(&function_type) },
     { MP_ROM_QSTR(MP_QSTR_WRITE), MP_ROM_INT(RIGHT_WRITE) },
     { MP_ROM_QSTR(MP_QSTR_EXECUTE), MP_ROM_INT(RIGHT_EXECUTE) },
+    { MP_ROM_QSTR(MP_QSTR_lend), MP_ROM_PTR(&views_lend_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_refuser), MP_ROM_PTR(&views_set_refuser_obj) },
     { MP_ROM_QSTR(MP_QSTR_release), MP_ROM_PTR(&view_release_obj) },
 };

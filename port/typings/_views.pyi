@@ -16,6 +16,13 @@ EXECUTE: int
 def set_refuser(refuse: Callable[[int, object, object], None]) -> None:
     """Let refuse(number, of, detail) raise what is refused; numbers as in port/modules/views.h. A soft reset forgets it."""
 
+def lend(owner: object, state: list) -> Lease:
+    """Return the lease in a MappedPages' state, [record, table, shared, lease]; make it if it is None.
+
+    It has the pages, rights and table of the live Record; that is marked when the first raw buffer is handed out. If it
+    has ended, owner._live() is called, to say what is wrong.
+    """
+
 def release(view: View) -> None:
     """End a view's borrow, even if its layout has a field of that name. TypeError for what is no view."""
 
@@ -29,12 +36,6 @@ class Lease:
     is_live: bool
     is_borrowed: bool
     is_exported: bool
-    def __init__(self, owner: object, record: Any) -> None:
-        """Lease the mapping of a live `_records.Record`, with the rights that it has now.
-
-        The record is marked when the first raw buffer is handed out. When it has ended, owner._live() is
-        called, to say what is wrong.
-        """
 
     def slice(self, typecode: str, offset: int, count: int | None, writable: bool) -> Slice:
         """Borrow `count` elements from byte `offset` on; None: as many as there are."""
