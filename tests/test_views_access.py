@@ -260,7 +260,7 @@ def test_a_fault_in_a_view_arrives_at_its_statement_and_harms_nothing(memory_ker
             found = []
             for act in (lambda: view[4096], lambda: view[4095:4097], lambda: view.copy_to(bytearray(8192)), lambda: view.copy_from(bytes(8192)), lambda: list(view)):
                 try: act(); found.append(None)
-                except Exception as error: found.append((type(error).__name__, error.address))
+                except Exception as error: found.append((type(error).__name__, error.address.value))
             return found
         found = try_all()
         set_entry(old)
