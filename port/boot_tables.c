@@ -20,7 +20,7 @@ typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
 
 static table_t root STATIC_TABLES, window_p3 STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
     emitted_p1 STATIC_TABLES, kernel_p1[KERNEL_IMAGE_TABLES] STATIC_TABLES;
-uint64_t boot_tables_root;
+uint64_t boot_tables_root, window_bytes;
 
 static uint64_t entry_to(const void *table) {
     return image_physical(table) | PRESENT | WRITABLE;
@@ -35,6 +35,7 @@ static void build_window(void) {
     if (top > (uint64_t)WINDOW_P4_ENTRIES << 39) {
         boot_refuse("RAM above 64 TiB is beyond the physical window");
     }
+    window_bytes = (top + GIGABYTE - 1) / GIGABYTE * GIGABYTE;
     uint64_t *p3 = window_p3;
     root[WINDOW_P4_INDEX] = entry_to(window_p3) | NO_EXECUTE;
     for (uint64_t address = 0; address < top; address += GIGABYTE) {

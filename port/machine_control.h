@@ -89,6 +89,7 @@ void mapper_events_print(void);
 void boot_tables_build(void);
 void boot_tables_activate(void);
 extern uint64_t boot_tables_root;   // physical address
+extern uint64_t window_bytes;       // how much of physical memory the window shows, in these tables
 
 // port/early_frames.c: frames handed out before there is an allocator; they stay taken for ever.
 uint64_t early_frame_allocate(void);

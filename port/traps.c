@@ -133,7 +133,7 @@ bool trap_entry_is_malformed(uint64_t entry, int level) {
 }
 
 // Walk record->address by record->table_root as the processor did, and keep the raw entries: down to the page, or to
-// the entry that it could not use. Through the window; a table outside of it ends the walk.
+// the entry that it could not use. Through the window; a table outside of it (an entry was overwritten) ends the walk.
 void trap_record_walk(trap_record_t *record) {
     uint8_t level = cr4_read() >> 12 & 1 ? 5 : 4;
     record->level_first = level;
@@ -147,7 +147,7 @@ void trap_record_walk(trap_record_t *record) {
             return;
         }
         table = entry & ENTRY_FRAME;
-        if (table >> 39 >= WINDOW_P4_ENTRIES) {
+        if (table >= window_bytes) {
             return;
         }
     }

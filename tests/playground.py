@@ -52,7 +52,7 @@ class Playground:
         return probe.step_access(BASE + page * 4096, probe.WRITE, user, 0x5a5a)
     def execute(self, page, user=False):
         return probe.step_access(BASE + page * 4096, probe.EXECUTE, user)
-def found(steps):
+def outcomes(steps):
     '''Which frame each read found, or the error code of its page fault.'''
     return [(o.value >> 8 & 0xff) if o.ok else 'fault %d' % o.error_code for o in probe.sequence(steps)]
 def ok(steps):

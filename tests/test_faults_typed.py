@@ -79,6 +79,11 @@ def test_the_walk_is_that_of_the_moment(play):
             "_memory.load8(BASE)",
             "reserved bit set at P3",
         ),
+        (
+            "p.set(p.p3, 0, 1 << 27, TABLE)",
+            "_memory.load8(BASE)",
+            "names a table where there is no RAM at P3; an entry was",
+        ),
         ("", "_memory.load8(0x6000_0000_0000)", "not present at P4"),
         ("", "_memory.store8(_boot.sections()[0][1] << 12, 1)", "kernel's own text .r-x., which stays as it is"),
         ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "guard page of a stack, which has overflowed"),

@@ -11,6 +11,7 @@ NOT_EXECUTABLE = "no-execute"
 SUPERVISOR_ONLY = "not for ring 3"
 USER_PAGE = "a user's page, which the kernel keeps off (SMEP, SMAP)"
 KEY = "protection key"
+NO_TABLE = "names a table where there is no RAM"
 
 
 def refusal(record):
@@ -21,17 +22,23 @@ def refusal(record):
         return last_level, NOT_PRESENT
     if code & 8:
         return last_level, RESERVED_BIT
+    if last_level > 1 and not word & HUGE_PAGE:
+        return last_level, NO_TABLE
     if code & 32:
         return last_level, "%s %d" % (KEY, word >> KEY_SHIFT & 15)
+    return missing_right(record.entries, code)
+
+
+def missing_right(entries, code):
+    """The same for a walk that came to its page."""
     for bit, wanted, concerned, reason in (
         (USER, USER, code & 4, SUPERVISOR_ONLY),
         (NO_EXECUTE, 0, code & 16, NOT_EXECUTABLE),
         (WRITABLE, WRITABLE, code & 2, READ_ONLY),
     ):
-        if concerned:
-            for level, _, _, word in record.entries:
-                if word & bit != wanted:
-                    return level, reason
-    if all([word & USER for _, _, _, word in record.entries]) and not code & 4:
+        for level, _, _, word in entries:
+            if concerned and word & bit != wanted:
+                return level, reason
+    if all([word & USER for _, _, _, word in entries]) and not code & 4:
         return 0, USER_PAGE
     return 0, "allowed by now: the entries were changed without a flush, or by the access itself"

@@ -8,7 +8,7 @@ from .error_code import PageFaultErrorCode, code_of
 from .instructions import operand_addresses
 from .mappings import mapping_of
 from .natives import boot, traps
-from .reasons import NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal
+from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal
 
 PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
 HUGE_PAGE, PAT = 1 << 7, 1 << 24
@@ -116,6 +116,7 @@ ADVICE = {
     NOT_PRESENT: "nothing is mapped there: map it, or answer with on_fault(range, handler)",
     READ_ONLY: "remap it writable, or answer with on_fault (copy on write)",
     NOT_EXECUTABLE: "remap it executable and not writable",
+    NO_TABLE: "an entry was overwritten: .walk shows it",
     RESERVED_BIT: "an entry was written with a bit that must be 0: .walk shows it",
 }
 
