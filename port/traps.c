@@ -44,7 +44,7 @@ typedef struct __attribute__((packed)) { uint16_t limit; uint64_t base; } table_
 extern const uint64_t trap_stubs[VECTORS];
 static gate_t gates[256] __attribute__((aligned(16)));
 volatile bool collector_is_running;
-static trap_record_t raised;            // what traps_raise is about to turn into an exception
+static const trap_record_t *raised;      // what traps_raise is about to turn into an exception
 static volatile bool raising;
 
 static const char *const names[] = {
@@ -110,6 +110,7 @@ void traps_init_devices(void) {
 }
 
 void traps_reset(void) {
+    trap_log_count = 0;
     raising = false;
     collector_is_running = false;
     fault_handlers_reset();
@@ -223,7 +224,7 @@ static const char *why_not_raise(const trap_frame_t *frame) {
 // Until the record is in an object of its own only the allocator runs, and a fault in the collector is a panic.
 static NORETURN_FUNCTION void raise_now(void) {
     raising = false;
-    traps_raise(&raised);
+    traps_raise(raised);
 }
 
 static NORETURN_FUNCTION void raise_from_handler(void) {
@@ -275,11 +276,24 @@ static void serve_interrupt(trap_frame_t *frame) {
     }
 }
 
+trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
+size_t trap_log_count;
+
+// The place of the next trap in the log.
+static trap_log_entry_t *next_log_entry(bool answered) {
+    trap_log_entry_t *entry = &trap_log[trap_log_count++ % TRAP_LOG_LENGTH];
+    entry->answered = answered;
+    return entry;
+}
+
 // Ask the handler; false if the fault is to be raised as if there were none.
 static bool handled(trap_frame_t *frame) {
     trap_record_t record;               // on this stack: a handler may fault itself
     make_record(&record, frame);
     fault_answer_t answer = fault_handlers_answer(frame, &record);
+    if (answer != FAULT_UNHANDLED) {
+        next_log_entry(answer == FAULT_RETRY)->record = record;
+    }
     if (answer == FAULT_RAISE) {
         raising = true;
         redirect(frame, raise_from_handler, frame->rsp);
@@ -302,7 +316,9 @@ void trap_dispatch(trap_frame_t *frame) {
     if (frame->vector == VECTOR_PAGE_FAULT && fault_handlers_have(cr2_read()) && handled(frame)) {
         return;
     }
-    make_record(&raised, frame);
+    trap_record_t *record = &next_log_entry(false)->record;
+    make_record(record, frame);
+    raised = record;
     raising = true;
     redirect(frame, raise_now, frame->rsp);
 }

@@ -31,6 +31,12 @@ typedef struct {
     uint64_t registers[16];
 } trap_record_t;
 
+// The traps that were raised or answered last: number n is at n % TRAP_LOG_LENGTH, trap_log_count have been in all.
+#define TRAP_LOG_LENGTH 32
+typedef struct { trap_record_t record; bool answered; } trap_log_entry_t;
+extern trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
+extern size_t trap_log_count;
+
 void traps_init(void);
 void traps_init_devices(void);
 void traps_reset(void);

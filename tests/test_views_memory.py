@@ -144,3 +144,42 @@ def test_the_picture_on_the_display_is_seen_by_qemu(boot, path, tmp_path):
 
 def test_without_a_display_the_picture_says_how_to_get_one(guest):
     assert guest.console.command("picture screen").startswith("NoDisplay: the loader found no display: boot through")
+
+
+def test_a_live_picture_is_drawn_in_place_after_each_step(busy):
+    console = busy.console
+    console.command("from shell.live import live")
+    console.sendline("_ = live((500, 600, 700), lambda n: kept.append(memory.create_mapping(n << 12, flags)))")
+    console.wait_for_prompt(30)
+    drawn = console.before.decode()
+    assert drawn.count("physical memory, one cell is") == 3
+    assert len(re.findall(r"\x1b\[\d+A\x1b\[J", drawn)) == 2
+    last = drawn.rsplit("\x1b[J", 1)[1].replace("\r\n", "\n")
+    assert last.strip() == console.command("picture", timeout=30).strip()
+
+
+def test_the_fault_log_tells_what_was_raised_and_what_was_answered(guest):
+    console = guest.console
+    assert console.command("faultlog") == "no faults since the last reset\n"
+    console.command("peek 0x600000000008")
+    console.command("from examples.demand_paging import *")
+    console.command("from memory import PageRange, VirtualAddress")
+    console.command("area = DemandPaged(PageRange.from_virt_addr(VirtualAddress(0x100000000000), 8192))")
+    console.command("poke 0x100000000000 1")
+    lines = console.command("faultlog").strip().split("\n")
+    assert lines[0] == "2 faults since the last reset, the last 2:"
+    assert re.match(r" +1  raised, at v0x[0-9a-f]+: read of v0x600000000008: not present at P4", lines[1])
+    assert re.match(r" +2  answered by a handler, at v0x[0-9a-f]+: write to v0x100000000000: not present", lines[2])
+
+
+def test_the_fault_log_keeps_the_last_ones(kernel):
+    kernel.exec("""
+        import _memory, _traps
+        for n in range(40):
+            try: _memory.load8(0x600000000000 + n)
+            except _traps.PageFault: pass
+        """)
+    assert kernel.eval("_traps.taken()") == 40
+    assert kernel.eval("[record.address for record, _ in _traps.recent()]") == [
+        0x600000000000 + n for n in range(8, 40)
+    ]

@@ -2,6 +2,7 @@
 
 from diagnostics.boot_report import Modules, Ram
 from diagnostics.descriptors import InterruptTable, known_registers, register
+from diagnostics.fault_log import FaultLog
 from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words
 from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
 from diagnostics.python_heap import Heap
@@ -97,6 +98,11 @@ def msr(number):
 @command("idt", "The interrupt descriptor table: what the processor does at each vector.")
 def idt():
     return InterruptTable()
+
+
+@command("faultlog", "The last faults: what was refused where, by which instruction, and whether a handler answered.")
+def faultlog():
+    return FaultLog()
 
 
 @command("heap", "How full Python's heap and stacks are.")

@@ -248,6 +248,24 @@ static mp_obj_t traps_handlers(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(traps_handlers_obj, traps_handlers);
 
+// recent(): (Record, whether a handler answered it) of the last traps, the oldest first.
+static mp_obj_t traps_recent(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    size_t count = trap_log_count, first = count > TRAP_LOG_LENGTH ? count - TRAP_LOG_LENGTH : 0;
+    for (size_t i = first; i < count; i++) {
+        const trap_log_entry_t *entry = &trap_log[i % TRAP_LOG_LENGTH];
+        record_t *record = mp_obj_malloc(record_t, &record_type);
+        record->trap = entry->record;
+        mp_obj_t items[] = { MP_OBJ_FROM_PTR(record), mp_obj_new_bool(entry->answered) };
+        mp_obj_list_append(list, mp_obj_new_tuple(2, items));
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(traps_recent_obj, traps_recent);
+
+static mp_obj_t traps_taken(void) { return MP_OBJ_NEW_SMALL_INT(trap_log_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(traps_taken_obj, traps_taken);
+
 // Each provokes the exception of its vector. Two of them take the machine down on purpose: 8 has a stack pointer that
 // the processor can't even push a frame to, 14 one that is an address but not a stack.
 static mp_obj_t traps_provoke(mp_obj_t vector) {
@@ -281,6 +299,8 @@ static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_add_handler), MP_ROM_PTR(&traps_add_handler_obj) },
     { MP_ROM_QSTR(MP_QSTR_remove_handler), MP_ROM_PTR(&traps_remove_handler_obj) },
     { MP_ROM_QSTR(MP_QSTR_handlers), MP_ROM_PTR(&traps_handlers_obj) },
+    { MP_ROM_QSTR(MP_QSTR_recent), MP_ROM_PTR(&traps_recent_obj) },
+    { MP_ROM_QSTR(MP_QSTR_taken), MP_ROM_PTR(&traps_taken_obj) },
     { MP_ROM_QSTR(MP_QSTR_provoke), MP_ROM_PTR(&traps_provoke_obj) },
 };
 static MP_DEFINE_CONST_DICT(traps_globals, traps_globals_table);

@@ -67,5 +67,11 @@ def remove_handler(slot: int) -> None:
 def handlers() -> list[tuple[int, int, int, Callable[..., object]]]:
     """Return (slot, first page, last page, function) of every handler."""
 
+def recent() -> list[tuple[Record, bool]]:
+    """Return the last 32 traps, the oldest first, with whether a handler answered. A soft reset forgets them."""
+
+def taken() -> int:
+    """Return how many traps there have been since the last soft reset. Allocates nothing."""
+
 def provoke(vector: int) -> None:
     """Provoke the exception of a vector: 0, 3, 6, 13 raise, 12 runs off the stack (RuntimeError), 8 and 14 panic."""
