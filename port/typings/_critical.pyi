@@ -19,7 +19,8 @@ def depth() -> int:
     """Return how many stretches are open. Allocates nothing."""
 
 def set_safe_point(function: Callable[[], object]) -> None:
-    """Let function() run at safe points: between two bytecodes, or while the prompt waits, as if between enter() and leave().
+    """Let function() run at safe points: between two bytecodes, or while the prompt waits, as if between enter() and
+    leave().
 
     The collector asks for one when something was forgotten or Python's heap needs tending. What function raises is
     dropped. A soft reset forgets it.

@@ -12,7 +12,8 @@ def new_state(arena: object, count: int, kind: int) -> list:
     """
 
 def take() -> tuple[object, int, int, int] | None:
-    """Return (arena, run, count, kind) of one owner that was forgotten, each once, in any order; None if there is none."""
+    """Return (arena, run, count, kind) of one owner that was forgotten, each once, in any order; None if there is
+    none."""
 
 def pending() -> int:
     """Return how many forgotten owners wait to be taken, and mappings to be unmapped. Allocates nothing."""

@@ -1,6 +1,7 @@
 """Accesses whose outcome is recorded instead of taken. Used by faults.probe only.
 
-sequence() and run() turn interrupts off and the processor's exceptions to stubs of their own while they work; an exception
+sequence() and run() turn interrupts off and the processor's exceptions to stubs of their own while they work; an
+exception
 that is not the awaited one is a panic. NMI, double fault and machine check keep their handlers.
 """
 

@@ -2,7 +2,8 @@
 
 A Lease stands for a run of mapped pages and its rights until it is ended. Views borrow bytes of it: any number of them
 for reading, or one for writing. Each access asks, in C, whether the view was released, the lease was ended, or another
-page table is active that does not have the pages. What is refused is raised by the function that set_refuser() was given.
+page table is active that does not have the pages. What is refused is raised by the function that set_refuser() was
+given.
 
 Elements and fields are loaded and stored by one instruction of their width.
 """
@@ -14,7 +15,8 @@ WRITE: int
 EXECUTE: int
 
 def set_refuser(refuse: Callable[[int, object, object], None]) -> None:
-    """Let refuse(number, of, detail) raise what is refused; numbers as in port/modules/views.h. A soft reset forgets it."""
+    """Let refuse(number, of, detail) raise what is refused; numbers as in port/modules/views.h. A soft reset forgets
+    it."""
 
 def lend(owner: object, state: list) -> Lease:
     """Return the lease in a MappedPages' state, [record, table, shared, lease]; make it if it is None.
@@ -85,16 +87,19 @@ class Slice(View):
 
     def __iter__(self) -> Iterable[Any]: ...
     def copy_from(self, source: Any, offset: int = 0) -> None:
-        """Store all elements of a view, buffer or iterable, beginning with element `offset`. ValueError if there is no room."""
+        """Store all elements of a view, buffer or iterable, beginning with element `offset`. ValueError if there is
+        no room."""
 
     def copy_to(self, target: Any, offset: int = 0) -> None:
-        """Fill a writable view or buffer with elements, beginning with element `offset`. ValueError if there are too few."""
+        """Fill a writable view or buffer with elements, beginning with element `offset`. ValueError if there are too
+        few."""
 
 class Overlay(View):
     """A struct: fields are attributes; nested structs are overlays, arrays are slices, under the same borrow."""
 
 class Function(View):
-    """Machine code: integers in registers, floats in others, by the System V ABI. A fault in it is raised to the caller."""
+    """Machine code: integers in registers, floats in others, by the System V ABI. A fault in it is raised to the
+    caller."""
 
     address: int
     def __call__(self, *arguments: int | float) -> int | float | None: ...
