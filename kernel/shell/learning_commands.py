@@ -75,7 +75,7 @@ def examples():
 
 @command(
     "bench",
-    "Count what the kernel's acts cost: instructions under make bench, else ticks of the time-stamp counter.",
+    "Count what acts cost, in ticks (instructions under make bench).",
     Argument("word", TextKind("WORD"), (), repeated=True),
     details=("bench               the rows", "bench call function those whose names have all these words, now"),
 )

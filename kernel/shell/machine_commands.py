@@ -88,19 +88,19 @@ def hexdump(address, length):
 
 @command(
     "msr",
-    "The model-specific registers that matter here, or one by its number.",
+    "Model-specific registers: those that matter here, or one by number.",
     Argument("number", LEAF, None),
 )
 def msr(number):
     return known_registers() if number is None else register(number)
 
 
-@command("idt", "The interrupt descriptor table: what the processor does at each vector.")
+@command("idt", "The interrupt descriptor table: what happens at each vector.")
 def idt():
     return InterruptTable()
 
 
-@command("faultlog", "The last faults: what was refused where, by which instruction, and whether a handler answered.")
+@command("faultlog", "The last faults: what was refused where, and who answered.")
 def faultlog():
     return FaultLog()
 
@@ -110,14 +110,14 @@ def heap():
     return Heap()
 
 
-@command("reset", "Start afresh, as Ctrl-D does: boot tables, a new heap; files stay.")
+@command("reset", "Start afresh, as Ctrl-D does: boot tables, new heap; files stay.")
 def reset():
     raise SystemExit
 
 
 @command(
     "exit",
-    "Leave QEMU: its status is 33, which means success, or 33 + 2 * STATUS.",
+    "Leave QEMU: its status is 33 (success), or 33 + 2 * STATUS.",
     Argument("status", NumberKind("STATUS", 0, LAST_STATUS), 0),
 )
 def leave_machine(status):

@@ -12,7 +12,7 @@ LEVEL = NumberKind("LEVEL", 1, 4)
 
 @command(
     "walk",
-    "The way of an address through the tables: every entry, and the rights that are left at each level.",
+    "The way of an address through the tables, with the rights left.",
     Argument("address", ADDRESS),
     details=("walk 0xffffffff80109000", "walk p0xb8000     where the physical window shows it"),
 )
@@ -27,7 +27,7 @@ def translate(address):
 
 @command(
     "entries",
-    "The entries in use in the table at LEVEL (4 is the root) on the way of an address.",
+    "The entries in use in one table: at LEVEL (4: root) towards ADDRESS.",
     Argument("address", ADDRESS, VirtualAddress(0)),
     Argument("level", LEVEL, 4),
     details=("entries                          the root", "entries 0xffffffff80109000 1     one level-1 table"),

@@ -35,7 +35,7 @@ def run(source):
         return False
     if command:
         return run_command(command, rest, names)
-    return not rest and suggest(word)
+    return (not rest or not is_valid(source)) and suggest(word)
 
 
 def is_ours(value, word):
@@ -97,6 +97,15 @@ def suggest(word):
     if guess is None:
         return False
     print("there is no command and no name %s: did you mean %s? (help lists the commands)" % (word, guess))
+    return True
+
+
+def is_valid(source):
+    """Answer whether a line can be Python at all."""
+    try:
+        compile(source, "<stdin>", "single")
+    except SyntaxError:
+        return False
     return True
 
 
