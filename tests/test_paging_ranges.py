@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from harness import Kernel
 from oracle import page_walk
 
 TARGET = Path(__file__).parent / "paging"
@@ -115,17 +116,17 @@ def test_a_page_in_the_way_anywhere_refuses_the_whole_range(paging, place):
     assert state(paging) == before
 
 
-@pytest.mark.parametrize("call", ["unmap_range(pages(0, 1200))", "update_flags_range(pages(0, 1200), P)"])
 @pytest.mark.parametrize("hole", [0, 1, 511, 512, 700, 1199])
-def test_a_hole_anywhere_refuses_the_whole_range(paging, call, hole):
+def test_a_hole_anywhere_refuses_the_whole_range(paging, hole):
     paging.exec(f"""
         mapper.map_range(pages(0, 1200), run_of(0x100001, 1200), PW, frames)
         mapper.unmap(Page(BASE + {hole}))[2].flush()
         """)
     before = state(paging)
-    name, message = paging.eval(f"refused(lambda: mapper.{call})")
-    assert name == "PageNotMapped"
-    assert f"v{BASE + hole * PAGE:#x}" in message
+    for call in ("unmap_range(pages(0, 1200))", "update_flags_range(pages(0, 1200), P)"):
+        name, message = paging.eval(f"refused(lambda: mapper.{call})")
+        assert name == "PageNotMapped"
+        assert f"v{BASE + hole * PAGE:#x}" in message
     assert state(paging) == before
 
 
@@ -248,3 +249,28 @@ def test_a_deallocator_that_fails_loses_at_most_the_frame_it_was_given(paging):
     assert paging.eval("frames.out") == refused_run[1], "the others came back, once"
     paging.exec(f"for number in range({refused_run[0]}, {sum(refused_run)}): frames.deallocate_frame(Frame(number))")
     assert paging.eval("len(set(frames.free)) == len(frames.free)")
+
+
+def test_identity_mapping_puts_a_frame_of_any_size_at_its_own_address(paging):
+    for size, address in (("Page4K", 0x140000005000), ("Page2M", 0x140000200000), ("Page1G", 0x140040000000)):
+        number = address % (1 << 39)
+        paging.exec(f"mapper.identity_map(frame_at({number}, {size}), PW, frames)")
+        assert paging.text(f"mapper.translate_addr(VirtualAddress({number + 0x123}))") == f"p{number + 0x123:#x}"
+    paging.exec("""
+        for number, size in ((0x5000, Page4K), (0x200000, Page2M), (0x40000000, Page1G)):
+            mapper.unmap(page_at(number, size))[2].flush()
+        mapper.clean_up(frames)
+        """)
+    assert paging.eval("frames.out == 0 and findings() == HEALTHY")
+    assert paging.eval("refused(lambda: mapper.identity_map(Page(5), PW, frames))")[0] == "TypeError"
+
+
+def test_an_identity_mapping_above_the_lower_half_is_refused(boot):
+    guest = boot(cpu="max,phys-bits=52")
+    guest.console.wait_for_prompt(30)
+    kernel = Kernel(guest)
+    kernel.exec((TARGET / "prelude_on_target.py").read_text())
+    kernel.exec("mapper = OffsetPageTable()")
+    name, message = kernel.eval("refused(mapper.identity_map, frame_at(1 << 47), PW, EmptyFrameAllocator())")
+    assert name == "NonCanonicalAddress"
+    assert "v0x800000000000" in message

@@ -7,7 +7,7 @@ frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap alloca
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, VirtualAddress
 
 from .flags import EXECUTABLE, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
-from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, cpu, tables
+from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, tables
 from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
@@ -46,7 +46,7 @@ class Mapper:
 
     def is_active(self):
         """True while CR3 names this mapper's level-4 table."""
-        return cpu.read_root_frame() == self.access.root_frame
+        return self.access.is_active
 
     def protect(self, first_page, last_page, name):
         """Refuse, from now on, every change from page number `first_page` to `last_page`, naming `name`."""
@@ -62,7 +62,7 @@ class Mapper:
 
     def _may_be_cached(self, page):
         """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
-        return self.is_active() or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
+        return self.access.is_active or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
 
     def _flush_for(self, page, spans, leaves, with_global):
         if not self._may_be_cached(page):
@@ -184,14 +184,18 @@ class Mapper:
         """
         size = check_page(page)._size
         number = page._number
+        level = size._level
+        count = PAGES_OF[level]
         access = self.access
         frame = access.translate(number)
         word = access.flags
-        count = size.num_4k_pages
-        code = access.unmap(number, count, size._level, size._level)
+        code = access.unmap(number, count, level, level)
         if code != 0:
             raise refusal(code, access, number, count, names=self.names)
-        flush = self._flush_for(number, ((number, count, count),), 1, access.any_global)
+        if self._may_be_cached(number):
+            flush = MapperFlush(self.ledger, ((number, count, count),))
+        else:
+            flush = NOTHING_TO_FLUSH
         return frame_of(frame, size), PteFlagsX86_64.of_word(word), flush
 
     def unmap_range(self, pages):

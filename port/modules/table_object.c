@@ -63,6 +63,7 @@ static mp_obj_t detail_of(const access_t *access, qstr attribute) {
         case MP_QSTR_table_frame: return MP_OBJ_NEW_SMALL_INT(access->table >> 12);
         case MP_QSTR_root_frame: return MP_OBJ_NEW_SMALL_INT(access->root >> 12);
         case MP_QSTR_malformed: return mp_obj_new_bool(entry_is_malformed(access, access->entry, access->level));
+        case MP_QSTR_is_active: return mp_obj_new_bool((cr3_read() & ENTRY_FRAME) == access->root);
         case MP_QSTR_any_global: return mp_obj_new_bool(access->any_global);
         case MP_QSTR_parents_changed: return mp_obj_new_bool(access->parents_changed);
         case MP_QSTR_protected_index: return MP_OBJ_NEW_SMALL_INT(access->protected_index);

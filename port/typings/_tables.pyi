@@ -70,6 +70,8 @@ class Access:
     """The last map added flags to a table that existed."""
     protected_index: int
     """Which protected span refused."""
+    is_active: bool
+    """CR3 names its level-4 table now."""
     root_frame: int
     spare_count: int
 
