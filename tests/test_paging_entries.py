@@ -1,4 +1,4 @@
-"""Flags, entries and tables: bits by the manual's names and places, read and written through the live tables' window."""
+"""Flags, entries and tables: bits by the manual's names and places, read and written through the physical window."""
 
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def test_protection_keys_and_memory_types_are_numbers(paging):
 
 def test_neutral_flags_begin_readable_and_not_more(paging):
     assert paging.text("PteFlags()") == "VALID | NOT_EXECUTABLE"
-    queries = "valid writable executable device_memory accessed dirty exclusive user_accessible".split()
+    queries = ["valid", "writable", "executable", "device_memory", "accessed", "dirty", "exclusive", "user_accessible"]
     assert [name for name in queries if paging.eval(f"PteFlags().is_{name}()")] == ["valid"]
     for name in queries:
         assert paging.eval(f"PteFlags().{name}(True).is_{name}()")

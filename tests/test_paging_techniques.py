@@ -138,3 +138,35 @@ def test_what_a_frame_to_page_function_raises_goes_through_and_nothing_has_chang
         assert paging.eval("(frames.out, tables.next_used(page_in_window(root.number), 0))") == (1, 512)
     paging.exec("limit = 100; mapper.map_to(page_at(0x5000), frame_at(0x9000), PW, frames)")
     assert paging.text("OffsetPageTable(root).translate_page(page_at(0x5000))") == "Frame(p0x9000)"
+
+
+@pytest.mark.parametrize("flags", ["P | NX", "NONE"])
+def test_a_function_that_names_pages_where_tables_cannot_be_written_changes_nothing(paging, flags):
+    """The fault comes before the first change, for tables that exist as for those to come."""
+    paging.exec(f"""
+        live, lent = OffsetPageTable(), Frames(spare)
+        frames = Frames(owned)
+        root = new_root(frames.allocate_frame())
+        first = owned.start.number
+        mapped = PageRange.from_numbers(SEEN_AT, SEEN_AT + 63)
+        live.map_range(mapped, FrameRange.from_numbers(first, first + 63), PW | NX, lent)
+        mapper = MappedPageTable(lambda frame: SEEN_AT + frame - first, root)
+        def try_without(place):
+            "Take the right to write one table's page away, try, and give it back."
+            live.update_flags(Page(SEEN_AT + place), {flags}).flush()
+            answer = refused(mapper.map_to, page_at(0x5000), frame_at(0x9000), PW, frames)
+            live.update_flags(Page(SEEN_AT + place), PW | NX).flush() if ({flags}).is_valid() else (
+                live.clear(Page(SEEN_AT + place)),
+                live.map_to(Page(SEEN_AT + place), Frame(first + place), PW | NX, lent))
+            return answer
+        """)
+    for place in (0, 1, 2, 3):
+        before = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
+        name, _ = paging.eval(f"try_without({place})")
+        assert name == "PageFault"
+        after = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
+        assert without_marks(after) == without_marks(before)
+        assert paging.eval("frames.out") == 1
+    paging.exec("mapper.map_to(page_at(0x5000), frame_at(0x9000), PW, frames)")
+    before = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
+    assert paging.eval("frames.out") == 4

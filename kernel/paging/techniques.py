@@ -92,6 +92,8 @@ class IdentityPageTable(TechniqueMapper):
     """Tables at their physical addresses. Root entry 0 is lent the window's first level-3 table, without execute."""
 
     def __init__(self, root=None, ledger=None):
+        if max([region._end for region in BootInfo().memory_map if region.is_usable]) >> 12 > PAGES_PER_ROOT_ENTRY:
+            raise TechniqueUnavailable("identity", "there is RAM above the first 512 GiB")
         self._kept = root_entry(0)
         shared = root_entry(LAYOUT["WINDOW_P4_INDEX"])
         self._installed = self._kept == (0, 0)

@@ -71,6 +71,11 @@ static uint64_t *function_table(access_t *access, uint64_t frame) {
     }
     mp_obj_t page = mp_call_function_1(access->frame_to_page, MP_OBJ_NEW_SMALL_INT(frame >> 12));
     uint64_t *table = (uint64_t *)native_get_page(page);
+    if (access->will_write) {
+        __asm__ volatile ("lock orq $0, (%0)" : : "r"(table) : "memory");
+    } else {
+        *(volatile uint64_t *)table;
+    }
     if (access->reached_count == access->reached_capacity) {
         size_t capacity = access->reached_capacity * 2 + 8;
         access->reached = m_renew(reached_table_t, access->reached, access->reached_capacity, capacity);
@@ -101,7 +106,8 @@ void access_foresee(access_t *access, uint64_t frame) {
 }
 
 // Through a recursive slot, the slot must lead to the table that is meant.
-int access_begin(access_t *access) {
+int access_begin(access_t *access, bool will_write) {
+    access->will_write = will_write;
     access->reached_count = 0;
     if (access->kind == REACH_RECURSIVE) {
         const uint64_t *root = recursive_table(access->reach, TABLE_LEVELS, 0);

@@ -29,7 +29,7 @@ static inline uint64_t get_below(mp_obj_t value, uint64_t limit, const char *wha
 // A count of pages that stay in the half of the address space that `address` lies in, at least one.
 uint64_t table_get_count(mp_obj_t count, uint64_t address);
 // Raise if the recursive slot of an access does not lead to its table.
-void access_require_reachable(access_t *access);
+void access_require_reachable(access_t *access, bool will_write);
 uint32_t access_effective_word(const access_t *access);
 
 extern const mp_obj_type_t access_type, mapped_type;

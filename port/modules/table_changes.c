@@ -26,7 +26,7 @@ static mp_obj_t perform_request(access_t *access) {
     size_t needed = 0;
     access->parents_changed = false;
     int code = access_check_protected(access, mapping->address, mapping->count);
-    code = code != 0 ? code : access_begin(access);
+    code = code != 0 ? code : access_begin(access, true);
     if (code == 0 && !map_one(access, mapping)) {
         code = map_check(access, mapping, &needed);
         if (code == 0 && needed > access->spare.count) {
@@ -117,7 +117,7 @@ static int get_leaves(access_t *access, const mp_obj_t *arguments, leaves_t *lea
         return REFUSED_MISALIGNED;
     }
     int code = access_check_protected(access, leaves->address, leaves->count);
-    code = code != 0 ? code : access_begin(access);
+    code = code != 0 ? code : access_begin(access, true);
     return code != 0 ? code : run_check(access, leaves);
 }
 
@@ -168,7 +168,7 @@ static mp_obj_t access_clear(mp_obj_t self_in, mp_obj_t page, mp_obj_t level_in)
     access_t *access = get_access(self_in);
     uint64_t address = get_page(page);
     int level = get_below(level_in, TABLE_LEVELS, "level"), code = access_check_protected(access, address, pages_of(level));
-    code = code != 0 ? code : access_begin(access);
+    code = code != 0 ? code : access_begin(access, true);
     if (code == 0) {
         uint64_t *place = access_walk(access, address, level);
         if (access->level != level) {
@@ -194,7 +194,7 @@ static mp_obj_t access_set_parent(size_t count, const mp_obj_t *arguments) {
         return MP_OBJ_NEW_SMALL_INT(REFUSED_FLAGS);
     }
     int code = access_check_protected(access, address & ~((pages_of(level) << 12) - 1), pages_of(level));
-    code = code != 0 ? code : access_begin(access);
+    code = code != 0 ? code : access_begin(access, true);
     if (code == 0) {
         uint64_t *place = access_walk(access, address, level);
         if (!(access->entry & ENTRY_PRESENT)) {
@@ -217,7 +217,7 @@ static mp_obj_t access_clean_up(mp_obj_t self_in, mp_obj_t first, mp_obj_t last)
     access_t *access = get_access(self_in);
     uint64_t from = get_page(first), to = get_page(last) | 0xfff;
     size_t before = access->freed.count;
-    access_require_reachable(access);
+    access_require_reachable(access, true);
     if (from <= to) {
         map_clean_up(access, from, to);
     }

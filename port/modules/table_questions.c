@@ -1,8 +1,8 @@
 // The methods of `Access` that look: where does an address lead, what do entries say? Contracts: port/typings/_tables.pyi.
 #include "port/modules/table_arguments.h"
 
-void access_require_reachable(access_t *access) {
-    if (access_begin(access) != 0) {
+void access_require_reachable(access_t *access, bool will_write) {
+    if (access_begin(access, will_write) != 0) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("the recursive slot does not lead to this table"));
     }
 }
@@ -25,7 +25,7 @@ static mp_obj_t access_translate(mp_obj_t self_in, mp_obj_t page) {
     access_t *access = get_access(self_in);
     uint64_t address = get_page(page);
     if (access->kind != REACH_OFFSET) {
-        access_require_reachable(access);
+        access_require_reachable(access, false);
     }
     access_walk(access, address, 1);
     access_end(access);
@@ -84,7 +84,7 @@ MP_DEFINE_CONST_OBJ_TYPE(mapped_type, MP_QSTR_Mapped, MP_TYPE_FLAG_NONE, attr, m
 
 static bool walk_to_leaf(access_t *access, uint64_t address) {
     if (access->kind != REACH_OFFSET) {
-        access_require_reachable(access);
+        access_require_reachable(access, false);
     }
     access_walk(access, address, 1);
     access_end(access);
@@ -139,7 +139,7 @@ static mp_obj_t access_look(mp_obj_t self_in, mp_obj_t page, mp_obj_t level_in) 
     access_t *access = get_access(self_in);
     uint64_t address = get_page(page);
     int level = get_below(level_in, TABLE_LEVELS + 1, "level");
-    access_require_reachable(access);
+    access_require_reachable(access, false);
     access_walk(access, address, level == 0 ? 1 : level);
     access_end(access);
     return MP_OBJ_NEW_SMALL_INT((access->entry & ENTRY_FRAME) >> 12);
@@ -149,7 +149,7 @@ MP_DEFINE_CONST_FUN_OBJ_3(access_look_obj, access_look);
 static mp_obj_t access_next_run(mp_obj_t self_in, mp_obj_t page, mp_obj_t count_in) {
     access_t *access = get_access(self_in);
     uint64_t address = get_page(page), count = table_get_count(count_in, address);
-    access_require_reachable(access);
+    access_require_reachable(access, false);
     int code = run_next(access, address, count);
     access_end(access);
     if (code != 0) {

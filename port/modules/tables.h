@@ -59,6 +59,7 @@ typedef struct {
     mp_obj_t describer;
     reached_table_t *reached;   // REACH_FUNCTION: what it answered, this call
     size_t reached_count, reached_capacity;
+    bool will_write;            // tables that a function answers are written to, for a fault to come before the commit
     uint64_t slots[TABLE_LEVELS + 1];   // REACH_TEMPORARY: the frame that each slot shows, 0 for none
     uint64_t reserved;          // bits that no present entry may have on this CPU, in its mode
     bool gigabyte_pages;
@@ -87,7 +88,7 @@ uint32_t word_of(uint64_t entry, int level);
 bool entry_is_malformed(const access_t *access, uint64_t entry, int level);
 
 // port/modules/table_access.c
-int access_begin(access_t *access);
+int access_begin(access_t *access, bool will_write);
 void access_end(access_t *access);
 uint64_t *access_table_slow(access_t *access, int level, uint64_t frame, uint64_t address);
 uint64_t *access_root(access_t *access);
