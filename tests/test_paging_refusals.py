@@ -226,3 +226,38 @@ def test_one_gibibyte_pages_need_a_cpu_that_has_them(boot):
     )
     assert kernel.eval("mapper.translate(VirtualAddress(40 << 39)).level") == 2
     assert kernel.eval("frames.out") == 2
+
+
+WITHOUT_HEAP = [
+    "mapper.map_to(A + 1, F, PW, frames)",
+    "mapper.map_to(page_at(41 << 39), F, PW, frames)",
+    "mapper.map_to(A + 2, F, PW, frames, PW | U)",
+    "mapper.map_range(PageRange(A + 3, A + 600), FrameRange(F, F + 597), PW, frames)",
+    "mapper.unmap(A)",
+    "mapper.unmap_range(PageRange(A, A))",
+    "mapper.update_flags(A, P)",
+    "mapper.update_flags_range(PageRange(A, A), P)",
+    "mapper.set_flags_p3_entry(A, PW | U)",
+    "mapper.clear(A + 1)",
+    "mapper.unmap(A + 1)",
+    "mapper.clean_up(frames)",
+]
+
+
+@pytest.mark.parametrize("call", WITHOUT_HEAP)
+def test_without_any_heap_a_call_does_all_or_nothing(paging, call):
+    """With the heap locked, a call either does without it or raises MemoryError before anything has changed."""
+    paging.exec(f"import micropython\nact = lambda: {call}")
+    before, open_tokens = state(paging), paging.eval("len(mapper.ledger.open)")
+    paging.exec("""
+        micropython.heap_lock()
+        try:
+            answer = act()
+        except MemoryError:
+            answer = "MemoryError"
+        finally:
+            micropython.heap_unlock()
+        """)
+    if paging.eval("answer == 'MemoryError'"):
+        assert state(paging) == before
+        assert paging.eval("len(mapper.ledger.open)") == open_tokens

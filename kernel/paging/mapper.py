@@ -4,11 +4,11 @@ The number layer are the methods with `numbers` in their name, and `mapper.acces
 frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap allocation. The typed calls stand on it.
 """
 
-from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, VirtualAddress
+from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
 
 from .flags import EXECUTABLE, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
 from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, tables
-from .numbers import SIZES, check_frame, check_page, frame_of, physical_address_of
+from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
 from .translation import NotMapped, Run, Walk, WalkEntry
@@ -64,12 +64,18 @@ class Mapper:
         """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
         return self.access.is_active or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
 
-    def _flush_for(self, page, spans, leaves, with_global):
-        if not self._may_be_cached(page):
-            return NOTHING_TO_FLUSH
-        if leaves > self.ledger.threshold:
-            return MapperFlushAll(self.ledger, with_global)
-        return MapperFlush(self.ledger, spans)
+    def _token(self, page, spans):
+        """A token for pages from `page` on. Made, and in the ledger, before the change: what needs the heap comes first."""
+        return MapperFlush(self.ledger, spans) if self._may_be_cached(page) else NOTHING_TO_FLUSH
+
+    def _token_for_all(self, page, with_global=True):
+        return MapperFlushAll(self.ledger, with_global) if self._may_be_cached(page) else NOTHING_TO_FLUSH
+
+    def _require(self, code, token, page, count=1, flags=None):
+        """Raise what a native refused with, and take the token back that was made for it."""
+        if code != 0:
+            token.ignore()
+            raise refusal(code, self.access, page, count, flags=flags, names=self.names)
 
     # Mapping.
 
@@ -94,9 +100,11 @@ class Mapper:
                 return NOTHING_TO_FLUSH
         level = size._level
         count = PAGES_OF[level]
-        parent = word_for_parents(parent_flags)
-        code = self._map(page._number, frame._number, count, word_for(flags), level, level, parent)
-        return self._finish_map(code, page._number, frame._number, count, flags, frame_allocator)
+        page, frame = page._number, frame._number
+        if parent_flags is not None:
+            return self._map_widening(page, frame, count, flags, (level, level), frame_allocator, parent_flags)
+        code = self._map(page, frame, count, word_for(flags), level, level, LEAVE_PARENTS)
+        return self._finish_map(code, page, frame, count, flags, frame_allocator)
 
     def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
         """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
@@ -116,21 +124,22 @@ class Mapper:
             raise ValueError("%r has not as many 4 KiB units as %r" % (pages, frames))
         if count == 0:
             return NOTHING_TO_FLUSH
-        limit = MOST_LEVELS if largest is None else largest.level
-        if parent_flags is None and type(flags) is PteFlagsX86_64:
-            if self._map(first, frame, count, flags._word, 1, limit, LEAVE_PARENTS) == 0:
-                return NOTHING_TO_FLUSH
+        limit = MOST_LEVELS if largest is None else level_of(largest)
+        plain = parent_flags is None and type(flags) is PteFlagsX86_64
+        if plain and self._map(first, frame, count, flags._word, 1, limit, LEAVE_PARENTS) == 0:
+            return NOTHING_TO_FLUSH
         return self.map_numbers(first, frame, count, flags, frame_allocator, parent_flags, limit)
 
     def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
         """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
         word = flags._word if type(flags) is PteFlagsX86_64 else word_for(flags)
-        if parent_flags is None and word < EXECUTABLE:
-            code = self._map(page, frame, count, word, 1, largest, LEAVE_PARENTS)
-            if code == 0:
-                return NOTHING_TO_FLUSH
-        else:
-            code = self._map(page, frame, count, word_for(flags), 1, largest, word_for_parents(parent_flags))
+        if parent_flags is not None:
+            return self._map_widening(page, frame, count, flags, (1, largest), frame_allocator, parent_flags)
+        if word >= EXECUTABLE:
+            word = word_for(flags)
+        code = self._map(page, frame, count, word, 1, largest, LEAVE_PARENTS)
+        if code == 0:
+            return NOTHING_TO_FLUSH
         return self._finish_map(code, page, frame, count, flags, frame_allocator)
 
     def _finish_map(self, code, page, frame, count, flags, frame_allocator):
@@ -144,9 +153,20 @@ class Mapper:
                     self.withdraw(frame_allocator)
         if code != 0:
             raise refusal(code, self.access, page, count, frame, flags, self.names)
-        if self.access.parents_changed and self._may_be_cached(page):
-            return MapperFlushAll(self.ledger, True)
         return NOTHING_TO_FLUSH
+
+    def _map_widening(self, page, frame, count, flags, levels, frame_allocator, parent_flags):
+        """Map, and add `parent_flags` to the tables on the way: their old flags may be cached."""
+        token = self._token_for_all(page)
+        changed = False
+        try:
+            code = self._map(page, frame, count, word_for(flags), levels[0], levels[1], word_for(parent_flags))
+            self._finish_map(code, page, frame, count, flags, frame_allocator)
+            changed = self.access.parents_changed
+        finally:
+            if not changed:
+                token.ignore()
+        return token if changed else NOTHING_TO_FLUSH
 
     def supply(self, page, needed, frame_allocator):
         """Hand `needed` frames in for tables, all or none: FrameAllocationFailed gives back what came.
@@ -164,14 +184,20 @@ class Mapper:
             if run is None:
                 self.withdraw(frame_allocator)
                 raise FrameAllocationFailed(page, needed, needed - left)
-            self.access.give(run[0], run[1])
-            left -= run[1]
+            first, count = run
+            try:
+                self.access.give(first, count)
+            except MemoryError:
+                give_back(frame_allocator, first, count)
+                self.withdraw(frame_allocator)
+                raise
+            left -= count
 
     def withdraw(self, frame_allocator):
         """Give every frame that was handed in and not used back."""
         frame = self.access.take()
         while frame >= 0:
-            frame_allocator.deallocate_frame(frame_of(frame))
+            give_back(frame_allocator, frame, 1)
             frame = self.access.take()
 
     # Unmapping and changing.
@@ -187,32 +213,39 @@ class Mapper:
         level = size._level
         count = PAGES_OF[level]
         access = self.access
-        frame = access.translate(number)
-        word = access.flags
-        code = access.unmap(number, count, level, level)
-        if code != 0:
-            raise refusal(code, access, number, count, names=self.names)
-        if self._may_be_cached(number):
-            flush = MapperFlush(self.ledger, ((number, count, count),))
-        else:
-            flush = NOTHING_TO_FLUSH
-        return frame_of(frame, size), PteFlagsX86_64.of_word(word), flush
+        frame = max(access.translate(number), 0)
+        flags = PteFlagsX86_64.of_word(access.flags)
+        token = self._token(number, ((number, count, count),))
+        result = frame_of(frame, size), flags, token
+        self._require(access.unmap(number, count, level, level), token, number, count)
+        return result
 
     def unmap_range(self, pages):
         """Take the mappings of a whole PageRange away: (list of Run, MapperFlush).
 
         All of it must be mapped, and no huge page may reach out of it. Raises as unmap does.
         """
-        return self.unmap_numbers(*numbers_of(pages)) if len(pages) else ([], NOTHING_TO_FLUSH)
+        first, count = numbers_of(pages)
+        return self.unmap_numbers(first, count) if count else ([], NOTHING_TO_FLUSH)
 
     def unmap_numbers(self, page, count):
         """unmap_range on numbers."""
-        access = self.access
         runs = self.runs(page, count)
-        code = access.unmap(page, count, 1, MOST_LEVELS)
-        if code != 0:
-            raise refusal(code, access, page, count, names=self.names)
-        return runs, self._flush_for(page, spans_of(runs), access.count, access.any_global)
+        token = self._token_after_check(page, count, runs)
+        result = runs, token
+        self._require(self.access.unmap(page, count, 1, MOST_LEVELS), token, page, count)
+        return result
+
+    def _token_after_check(self, page, count, runs=None):
+        """Check that all of a range is mapped, and make the token for changing all of its leaves."""
+        access = self.access
+        self._require(access.check(page, count, 1, MOST_LEVELS), NOTHING_TO_FLUSH, page, count)
+        leaves, any_global = access.count, access.any_global
+        if leaves > self.ledger.threshold:
+            return self._token_for_all(page, any_global)
+        if leaves == count:
+            return self._token(page, ((page, count, 1),))
+        return self._token(page, spans_of(self.runs(page, count) if runs is None else runs))
 
     def update_flags(self, page, flags, keep=KEEP_NOTHING):
         """Replace one page's flags; of the old ones those in the flag word `keep` stay. Tables are not widened.
@@ -223,27 +256,29 @@ class Mapper:
         size = check_page(page)._size
         count = size.num_4k_pages
         number = page._number
-        self._update(number, count, size._level, size._level, flags, keep)
-        return self._flush_for(number, ((number, count, count),), 1, True)
+        level = size._level
+        token = self._token(number, ((number, count, count),))
+        self._update(number, count, level, level, flags, keep, token)
+        return token
 
     def update_flags_range(self, pages, flags, keep=KEEP_NOTHING):
         """update_flags for a whole PageRange, of any mix of page sizes; returns one MapperFlush."""
-        return self.update_numbers(*numbers_of(pages), flags, keep) if len(pages) else NOTHING_TO_FLUSH
+        first, count = numbers_of(pages)
+        return self.update_numbers(first, count, flags, keep) if count else NOTHING_TO_FLUSH
 
     def update_numbers(self, page, count, flags, keep=KEEP_NOTHING):
         """update_flags_range on numbers."""
-        access = self.access
-        self._update(page, count, 1, MOST_LEVELS, flags, keep)
-        leaves, any_global = access.count, access.any_global
-        spans = ((page, count, 1),)
-        if leaves <= self.ledger.threshold and leaves != count:
-            spans = spans_of(self.runs(page, count))
-        return self._flush_for(page, spans, leaves, any_global)
+        token = self._token_after_check(page, count)
+        self._update(page, count, 1, MOST_LEVELS, flags, keep, token)
+        return token
 
-    def _update(self, page, count, smallest, largest, flags, keep):
-        code = self.access.update(page, count, smallest, largest, keep, word_for(flags))
-        if code != 0:
-            raise refusal(code, self.access, page, count, flags=flags, names=self.names)
+    def _update(self, page, count, smallest, largest, flags, keep, token):
+        try:
+            code = self.access.update(page, count, smallest, largest, keep, word_for(flags))
+        except BaseException:
+            token.ignore()
+            raise
+        self._require(code, token, page, count, flags)
 
     def clear(self, page):
         """Empty an entry that is not present: (frame number, flags) that it named. PageNotMapped if it is empty."""
@@ -274,10 +309,15 @@ class Mapper:
         number = check_page(page)._number
         if level <= page._size._level:
             raise refusal(tables.PARENT_HUGE, self.access, number)
-        code = self.access.set_parent(number, level, word_for(flags))
-        if code != 0:
-            raise refusal(code, self.access, number, 1, flags=flags, names=self.names)
-        return MapperFlushAll(self.ledger, True) if self._may_be_cached(number) else NOTHING_TO_FLUSH
+        word = word_for(flags)
+        token = self._token_for_all(number)
+        try:
+            code = self.access.set_parent(number, level, word)
+        except BaseException:
+            token.ignore()
+            raise
+        self._require(code, token, number, 1, flags)
+        return token
 
     # Looking.
 
@@ -325,7 +365,8 @@ class Mapper:
 
     def translate_range(self, pages):
         """What a PageRange is mapped to: a list of Run, holes included, in ascending order."""
-        return self.runs(*numbers_of(pages)) if len(pages) else []
+        first, count = numbers_of(pages)
+        return self.runs(first, count) if count else []
 
     def runs(self, page, count):
         """translate_range on numbers."""
@@ -343,6 +384,8 @@ class Mapper:
 
     def walk(self, address):
         """The entries on the way of a VirtualAddress (or to a Page), as a Walk: nothing is followed that can't be."""
+        if type(address) is not VirtualAddress and type(address) is not Page:
+            raise TypeError("a VirtualAddress or a Page expected, not %s" % type(address).__name__)
         number = address.number
         entries = []
         for level in range(LEVELS, 0, -1):
@@ -362,9 +405,8 @@ class Mapper:
 
     def clean_up_range(self, pages, frame_deallocator):
         """As clean_up, for the tables on the way of a PageRange."""
-        if len(pages) == 0:
-            return 0
-        return self.clean_up_numbers(pages.first_number, pages.last_number, frame_deallocator)
+        first, count = numbers_of(pages)
+        return self.clean_up_numbers(first, first + count - 1, frame_deallocator) if count else 0
 
     def clean_up_numbers(self, first, last, frame_deallocator):
         """clean_up_range on page numbers, `last` included.
@@ -390,9 +432,10 @@ class Mapper:
         return freed
 
 
-def word_for_parents(flags):
-    """What the native map takes for parent_flags: a flag word, or "leave them alone"."""
-    return LEAVE_PARENTS if flags is None else word_for(flags)
+def give_back(frame_allocator, first, count):
+    """Hand frames back one by one: every frame allocator can take that."""
+    for number in range(first, first + count):
+        frame_allocator.deallocate_frame(frame_of(number))
 
 
 def one_at_a_time(frame_allocator):
@@ -405,13 +448,20 @@ def one_at_a_time(frame_allocator):
     return allocate_run
 
 
+def level_of(size):
+    """The level of a page size. Raises TypeError for anything else."""
+    if type(size) is not PageSize:
+        raise TypeError("a size must be Page4K, Page2M or Page1G, not %s" % type(size).__name__)
+    return size.level
+
+
 def numbers_of(pages):
-    """(first page number, count of 4 KiB pages) of a PageRange that is not empty."""
+    """(first page number, count of 4 KiB pages) of a PageRange; a count of 0 if it is empty."""
     if type(pages) is not PageRange:
         raise TypeError("a PageRange expected, not %s" % type(pages).__name__)
-    return pages.first_number, pages.size_in_bytes >> 12
+    return pages._first, pages._last + 1 - pages._first
 
 
 def spans_of(runs):
     """What a MapperFlush needs of runs."""
-    return tuple((run.page, run.count, SIZES[run.level].num_4k_pages) for run in runs if run.is_mapped)
+    return tuple([(run.page, run.count, PAGES_OF[run.level]) for run in runs if run.is_mapped])

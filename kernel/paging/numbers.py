@@ -26,11 +26,6 @@ def virtual_address_of(value):
     return make(VirtualAddress, "_value", value)
 
 
-def level_of(size):
-    """1, 2 or 3 for Page4K, Page2M or Page1G."""
-    return size._level
-
-
 def check_page(page):
     """Refuse what is not a Page (TypeError); return it."""
     if type(page) is not Page:
