@@ -122,6 +122,13 @@ REFUSALS = [
     ("mapper.clear(page_at(BASE + 0x400000, Page2M))", "TableInTheWay", ""),
     ("mapper.unmap_range(PageRange(A2.to_size(Page4K), A2.to_size(Page4K) + 510))", "ParentEntryHugePage", ""),
     ("mapper.update_flags_range(PageRange(A, A + 1), P)", "PageNotMapped", "v0x140000406000"),
+    ("mapper.unmap_range(PageRange(A, A + 1))", "PageNotMapped", "v0x140000406000"),
+    ("mapper.unmap_range(PageRange(page_at(41 << 39), page_at((41 << 39) + 0x5000)))", "PageNotMapped", "P4"),
+    ("mapper.update_flags_range(PageRange(page_at(41 << 39), page_at((41 << 39) + 0x5000)), P)", "PageNotMapped", "P4"),
+    ("mapper.unmap_range(PageRange(page_at(BASE + 0xc0000000), page_at(BASE + 0xc0000000)))", "PageNotMapped", "P3"),
+    ("mapper.walk(PhysicalAddress(0x1000))", "TypeError", "VirtualAddress or a Page"),
+    ("mapper.map_range(PageRange(A + 9, A + 9), FrameRange(F, F), PW, frames, None, 1)", "TypeError", "size must be"),
+    ("mapper.clean_up_range(A, frames)", "TypeError", "PageRange expected"),
     ("mapper.identity_map(frame_at(0xff00000000), PW, EmptyFrameAllocator())", "FrameAllocationFailed", "3 frames"),
     ("mapper.map_to(page_at(0xdeadbeaf000), F, PW, EmptyFrameAllocator())", "FrameAllocationFailed", "v0xdeadbeaf000"),
 ]

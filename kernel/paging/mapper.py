@@ -6,7 +6,7 @@ frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap alloca
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
 
-from .flags import EXECUTABLE, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
+from .flags import EXECUTABLE, GLOBAL, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
 from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, tables
 from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .refusals import FrameAllocationFailed, PageNotMapped, refusal
@@ -65,7 +65,7 @@ class Mapper:
         return self.access.is_active or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
 
     def _token(self, page, spans):
-        """A token for pages from `page` on. Made, and in the ledger, before the change: what needs the heap comes first."""
+        """A token for pages from `page` on: made, and in the ledger, before the change, as it needs the heap."""
         return MapperFlush(self.ledger, spans) if self._may_be_cached(page) else NOTHING_TO_FLUSH
 
     def _token_for_all(self, page, with_global=True):
@@ -231,12 +231,24 @@ class Mapper:
     def unmap_numbers(self, page, count):
         """unmap_range on numbers."""
         runs = self.runs(page, count)
-        token = self._token_after_check(page, count, runs)
+        token = self._token_for_runs(page, runs)
         result = runs, token
         self._require(self.access.unmap(page, count, 1, MOST_LEVELS), token, page, count)
         return result
 
-    def _token_after_check(self, page, count, runs=None):
+    def _token_for_runs(self, page, runs):
+        """The token for changing all leaves of runs."""
+        leaves = 0
+        words = 0
+        for run in runs:
+            if run.is_mapped:
+                leaves += run.count // PAGES_OF[run.level]
+                words |= run.word
+        if leaves > self.ledger.threshold:
+            return self._token_for_all(page, words & GLOBAL != 0)
+        return self._token(page, spans_of(runs))
+
+    def _token_after_check(self, page, count):
         """Check that all of a range is mapped, and make the token for changing all of its leaves."""
         access = self.access
         self._require(access.check(page, count, 1, MOST_LEVELS), NOTHING_TO_FLUSH, page, count)
@@ -245,7 +257,7 @@ class Mapper:
             return self._token_for_all(page, any_global)
         if leaves == count:
             return self._token(page, ((page, count, 1),))
-        return self._token(page, spans_of(self.runs(page, count) if runs is None else runs))
+        return self._token(page, spans_of(self.runs(page, count)))
 
     def update_flags(self, page, flags, keep=KEEP_NOTHING):
         """Replace one page's flags; of the old ones those in the flag word `keep` stay. Tables are not widened.
