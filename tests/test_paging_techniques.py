@@ -170,3 +170,38 @@ def test_a_function_that_names_pages_where_tables_cannot_be_written_changes_noth
     paging.exec("mapper.map_to(page_at(0x5000), frame_at(0x9000), PW, frames)")
     before = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
     assert paging.eval("frames.out") == 4
+
+
+def test_a_technique_that_cannot_be_had_says_why_and_installs_nothing(paging):
+    root = paging.eval("cpu.read_root_frame()") * PAGE
+    before = without_marks(paging.guest.memory.read(root, PAGE))
+    name, message = paging.eval("refused(TemporaryPageTable, Frames(spare, 2))")
+    assert name == "FrameAllocationFailed"
+    assert "needs 3 frames for tables, the frame allocator had 2" in message
+    assert without_marks(paging.guest.memory.read(root, PAGE)) == before
+    paging.exec("""
+        frames, live = Frames(owned), OffsetPageTable()
+        live.map_to(page_at(0x5000), frame_at(0x9000), PW, frames)
+        """)
+    name, message = paging.eval("refused(IdentityPageTable)")
+    assert name == "TechniqueUnavailable"
+    assert "lower half are in use" in message
+    paging.exec("live.unmap(page_at(0x5000))[2].flush()\nlive.clean_up(frames)")
+    assert without_marks(paging.guest.memory.read(root, PAGE)) == before
+
+
+def test_leaving_twice_is_leaving_once(paging):
+    root = paging.eval("cpu.read_root_frame()") * PAGE
+    before = without_marks(paging.guest.memory.read(root, PAGE))
+    for make in ("OffsetPageTable()", "IdentityPageTable()", "TemporaryPageTable(lent)", "RecursivePageTable()"):
+        paging.exec(f"lent = Frames(spare)\nwith {make} as mapper: mapper.translate(VirtualAddress(0))\nmapper.leave()")
+        assert paging.eval("lent.out") == 0
+    assert without_marks(paging.guest.memory.read(root, PAGE)) == before
+
+
+def test_the_identity_mapping_itself_is_not_for_mapping(paging):
+    paging.exec("mapper = IdentityPageTable()")
+    name, message = paging.eval("refused(mapper.map_to, page_at(0x5000), frame_at(0x9000), PW, Frames(owned))")
+    assert name == "KernelInUse"
+    assert "the identity mapping" in message
+    paging.exec("mapper.leave()")
