@@ -14,7 +14,7 @@ from .boot_info import BootInfo
 from .entries import page_in_window
 from .mapper import Mapper
 from .natives import LAYOUT, LEVELS, cpu, tables
-from .numbers import check_frame, frame_of
+from .numbers import check_frame
 from .refusals import FrameAllocationFailed, TechniqueUnavailable
 from .tlb import FlushLedger, flush_all
 from .translation import Translation
@@ -204,8 +204,3 @@ def new_root(frame, shared_with=None):
     if shared_with is not None:
         tables.copy_entries(page, page_in_window(check_frame(shared_with).number), SHARED_FROM, 511)
     return frame
-
-
-def root_of_active():
-    """The Frame of the active level-4 table."""
-    return frame_of(cpu.read_root_frame())
