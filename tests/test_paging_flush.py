@@ -189,18 +189,22 @@ def test_global_entries_go_when_they_must(bochs_kernel):
         token.flush()
         after = seen(16)
         """)
-    assert kernel.eval("kept") == kernel.eval("before") == [1000 + n for n in range(16)]
-    assert kernel.eval("after") == [1139 - n for n in range(16)]
+    old, new = [1000 + n for n in range(16)], [1139 - n for n in range(16)]
+    assert kernel.eval("before") == old
+    assert len(set(kernel.eval("kept")) & set(old)) >= 4, "some may fall out of the TLB by themselves"
+    assert kernel.eval("after") == new
     kernel.exec("""
         from paging import tlb
-        mapper.unmap(Page(BASE))[2].ignore()
-        mapper.map_to(Page(BASE), Frame(first + 7), PW | G, frames)
+        for n in range(16):
+            mapper.unmap(Page(BASE + n))[2].ignore()
+            mapper.map_to(Page(BASE + n), Frame(first + n), PW | G, frames)
         tlb.flush_all(keep_global=True)
-        one = seen(1)
+        kept = seen(16)
         tlb.flush_all()
-        two = seen(1)
+        after = seen(16)
         """)
-    assert kernel.eval("(one, two)") == ([1139], [1007])
+    assert len(set(kernel.eval("kept")) & set(new)) >= 4
+    assert kernel.eval("after") == old
 
 
 def test_cr3_keeps_its_low_bits(paging):
