@@ -41,11 +41,7 @@ def view_again():
 def read_byte():
     def act(view=create_mapping(4096, WRITABLE).as_slice("B")):
         for _ in range(ROUNDS):
-            view[5]
-            view[6]
-            view[7]
-            view[8]
-            view[9]
+            view[5], view[6], view[7], view[8], view[9]
 
     return act
 
