@@ -1,6 +1,7 @@
 """Python's heap grows out of mappings: how far, what is refused, what comes back, and that nothing in it is lost."""
 
 import pytest
+from harness import Kernel
 
 MIB = 1 << 20
 
@@ -21,20 +22,26 @@ def heap(kernel):
 def test_one_statement_can_hold_64_mib_of_objects(heap):
     """Filled with numbers and read back: nothing overlaps, nothing was collected while it lived."""
     heap.exec("objects = [bytearray(1000) for number in range(65536)]", timeout=60)
-    heap.exec("for number, content in enumerate(objects): content[0] = number & 255; content[999] = number >> 8", timeout=60)
+    heap.exec(
+        "for number, content in enumerate(objects): content[0] = number & 255; content[999] = number >> 8", timeout=60
+    )
     heap.exec("gc.collect()", timeout=30)
-    heap.exec("""
+    heap.exec(
+        """
         wrong, zeros = 0, bytearray(998)
         for number, content in enumerate(objects):
             wrong += content[0] != number & 255 or content[999] != number >> 8 or content[1:999] != zeros
-        """, timeout=60)
+        """,
+        timeout=60,
+    )
     assert heap.eval("(wrong, gc.mem_alloc() > 64 << 20)") == (0, True)
     assert heap.eval("memory.verify().violations", timeout=30) == []
 
 
 def test_many_small_objects_too(heap):
     """Linked the long way round, so that a collection has to follow every one."""
-    heap.exec("""
+    heap.exec(
+        """
         chain = None
         for number in range(600000): chain = (number, chain)
         gc.collect()
@@ -42,7 +49,9 @@ def test_many_small_objects_too(heap):
         while at is not None:
             assert at[0] == 599999 - count
             count, at = count + 1, at[1]
-        """, timeout=120)
+        """,
+        timeout=120,
+    )
     assert heap.eval("(count, heap.size_in_bytes > 16 << 20)") == (600000, True)
 
 
@@ -60,7 +69,12 @@ def test_what_is_larger_than_the_reserve_is_refused_in_words(heap):
 def test_a_list_that_doubles_grows_through_several_areas(heap):
     """Reallocation takes the growth hook, too."""
     heap.exec("numbers = []\nfor number in range(900000): numbers.append(number)", timeout=60)
-    assert heap.eval("(len(numbers), numbers[0], numbers[-1], sum(numbers[::100000]))") == (900000, 0, 899999, sum(range(0, 900000, 100000)))
+    assert heap.eval("(len(numbers), numbers[0], numbers[-1], sum(numbers[::100000]))") == (
+        900000,
+        0,
+        899999,
+        sum(range(0, 900000, 100000)),
+    )
 
 
 def test_what_is_freed_goes_back_to_the_frame_allocator(heap):
@@ -74,7 +88,8 @@ def test_what_is_freed_goes_back_to_the_frame_allocator(heap):
 
 def test_growing_ends_before_the_frames_do(heap):
     """A quarter of RAM is left for mappings however much Python asks for, and Python goes on after the MemoryError."""
-    heap.exec("""
+    heap.exec(
+        """
         total = memory.frame_allocator.statistics().free
         objects = []
         try:
@@ -86,7 +101,9 @@ def test_growing_ends_before_the_frames_do(heap):
         objects = None
         settle()
         again = [bytearray(1000) for number in range(1000)]
-        """, timeout=120)
+        """,
+        timeout=120,
+    )
     count, total, left = heap.eval("(count, total, left)")
     assert count * 200000 > 64 * MIB
     assert left > total // 5
@@ -105,7 +122,8 @@ def test_a_soft_reset_gives_the_areas_back(heap):
 
 def test_objects_with_finalisers_in_grown_areas_survive_and_end_well(heap):
     """Files, views and owners beyond the first area; a soft reset runs their finalisers before the tables change."""
-    heap.exec("""
+    heap.exec(
+        """
         filler = [bytearray(1000) for number in range(12000)]
         RW = PteFlags().writable(True)
         files = [open('/file%d' % number, 'w') for number in range(20)]
@@ -114,7 +132,9 @@ def test_objects_with_finalisers_in_grown_areas_survive_and_end_well(heap):
         views = [mapping.as_slice_mut('B') for mapping in mappings]
         for number, view in enumerate(views): view[0] = number
         owners = [allocate_frames(1) for number in range(50)]
-        """, timeout=60)
+        """,
+        timeout=60,
+    )
     assert heap.eval("[view[0] for view in views] == list(range(50))") is True
     heap.soft_reset()
     heap.exec("import memory, os")
@@ -142,8 +162,6 @@ def test_with_the_heap_locked_nothing_grows(heap):
 
 
 def test_a_small_machine_keeps_a_small_reserve(boot):
-    from harness import Kernel
-
     guest = boot(memory="32M")
     guest.console.wait_for_prompt(15)
     kernel = Kernel(guest)

@@ -1,4 +1,4 @@
-"""What was forgotten comes back: owners of every kind, dropped, lost or orphaned by an exception, and all at a soft reset."""
+"""What was forgotten comes back: owners of every kind, lost or orphaned by an exception, and all at a soft reset."""
 
 import pytest
 
@@ -136,7 +136,12 @@ def test_at_the_prompt_a_forgotten_mapping_comes_back_while_waiting(losing):
         before = reclaimed()
         lose(); clutter(); gc.collect(); clutter(); gc.collect()
         """)
-    assert losing.eval("sum(arena.reclaimed for arena in (memory.frame_allocator.pool, memory.page_allocator.pool)) - before") >= 16
+    assert (
+        losing.eval(
+            "sum(arena.reclaimed for arena in (memory.frame_allocator.pool, memory.page_allocator.pool)) - before"
+        )
+        >= 16
+    )
 
 
 RANDOM_WORK = """
@@ -158,12 +163,20 @@ for step in range(60):
 
 
 def test_a_hundred_soft_resets_after_random_work_give_everything_back(kernel):
-    kernel.exec("import memory")
-    look = "(lambda f, p: (f.free, f.tables, f.mapped, f.reserved, p.free, p.quarantine, p.reclaimed))(memory.frame_allocator.statistics(), memory.page_allocator.statistics())"
-    at_boot = kernel.eval(look)
+    look_at = """
+        import memory
+        def look():
+            frames, pages = memory.frame_allocator.statistics(), memory.page_allocator.statistics()
+            frames = frames.free, frames.tables, frames.mapped, frames.reserved, frames.reclaimed
+            return frames, pages.free, pages.quarantine, pages.reclaimed
+        """
+    kernel.exec(look_at)
+    at_boot = kernel.eval("look()")
     for seed in range(100):
-        kernel.exec("from memory import *\nRW = PteFlags().writable(True)\n" + RANDOM_WORK.format(seed=seed), timeout=30)
+        kernel.exec(
+            "from memory import *\nRW = PteFlags().writable(True)\n" + RANDOM_WORK.format(seed=seed), timeout=30
+        )
         kernel.soft_reset()
-        kernel.exec("import memory")
-        assert kernel.eval(look) == at_boot, f"after reset {seed}"
+        kernel.exec(look_at)
+        assert kernel.eval("look()") == at_boot, f"after reset {seed}"
     assert kernel.eval("memory.verify().violations") == []

@@ -1,10 +1,12 @@
-"""Attempts to reach outside of a mapping, to write what is read-only, to run what is not code, to outlive: all refused.
+"""Attempts to reach outside of a mapping, write what is read-only, run what is not code, outlive it: all refused.
 
 Each row is one attempt through the public interface, and the refusal that it must meet. After each, nothing has changed:
 the bytes are as they were, the owner lives, verify() finds nothing.
 """
 
 import pytest
+from conftest import MEMORY_PRELUDE
+from harness import Kernel, QemuGuest
 
 # Prepared: `mp`, two writable pages of 'A'; `ro`, a read-only page of 'B'; `rx`, an executable page; `behind`, the page
 # after mp, full of 'C'; `stale`, a view whose mapping is gone; `gone`, a mapping that was dropped.
@@ -117,9 +119,6 @@ ATTEMPTS = [
 @pytest.fixture(scope="module")
 def prepared_kernel():
     """One machine for the whole table: each attempt leaves it as it was."""
-    from conftest import MEMORY_PRELUDE
-    from harness import Kernel, QemuGuest
-
     with QemuGuest() as guest:
         guest.console.wait_for_prompt(15)
         kernel = Kernel(guest)
@@ -147,4 +146,10 @@ def test_the_attempt_is_refused_and_nothing_has_changed(prepared_kernel, attempt
     assert (name, bool(message)) == (refusal, True), f"{name}: {message}"
     prepared_kernel.exec("clutter(); gc.collect()")
     assert prepared_kernel.eval("picture() == before") is True
-    assert prepared_kernel.eval("(bool(mp), bool(ro), bool(rx), bool(gone), memory.verify().violations)") == (True, True, True, False, [])
+    assert prepared_kernel.eval("(bool(mp), bool(ro), bool(rx), bool(gone), memory.verify().violations)") == (
+        True,
+        True,
+        True,
+        False,
+        [],
+    )

@@ -152,7 +152,16 @@ def test_the_end_of_with_ends_the_views_of_the_mapping(mapped):
             view = inner.as_slice_mut('B')
             view[0] = 1
         """)
-    for use in ("view[0]", "view[0] = 1", "view[:]", "view.copy_to(bytearray(1))", "view.copy_from(b'1')", "list(view)", "view == b''", "bytes(view)"):
+    for use in (
+        "view[0]",
+        "view[0] = 1",
+        "view[:]",
+        "view.copy_to(bytearray(1))",
+        "view.copy_from(b'1')",
+        "list(view)",
+        "view == b''",
+        "bytes(view)",
+    ):
         with mapped.raises("UseAfterUnmap", "the end of its `with`"):
             mapped.exec(use)
     assert mapped.eval("(len(view), view.is_live)") == (4096, False), "what needs no memory can be asked"
@@ -179,12 +188,18 @@ def test_a_failed_borrow_leaves_nothing_behind(mapped):
     assert mapped.text("mp._lend().borrows()") == "[]"
 
 
-@pytest.mark.parametrize("kind", ["into_borrowed", "into_borrowed_mut", "into_borrowed_slice", "into_borrowed_slice_mut"])
+@pytest.mark.parametrize(
+    "kind", ["into_borrowed", "into_borrowed_mut", "into_borrowed_slice", "into_borrowed_slice_mut"]
+)
 def test_a_borrowed_mapping_gives_back_the_mapping_that_it_took(mapped, kind):
     argument = "'B'" if "slice" in kind else "{'a': uctypes.UINT8 | 5}"
     read = "borrowed[5]" if "slice" in kind else "borrowed.a"
     mapped.exec(f"borrowed = mp.{kind}({argument})")
-    assert mapped.eval(f"({read}, borrowed.mutability.__name__, len(borrowed.inner_ref()))") == (99, "Mutable" if "mut" in kind else "Immutable", 2)
+    assert mapped.eval(f"({read}, borrowed.mutability.__name__, len(borrowed.inner_ref()))") == (
+        99,
+        "Mutable" if "mut" in kind else "Immutable",
+        2,
+    )
     with mapped.raises("UseAfterMove", f"{kind}"):
         mapped.exec("mp.drop()")
     with mapped.raises("UseAfterMove", f"{kind}"):
@@ -204,7 +219,15 @@ def test_a_borrowed_mapping_gives_back_the_mapping_that_it_took(mapped, kind):
             mapped.exec(use)
 
 
-@pytest.mark.parametrize("call", ["mp.into_borrowed({'a': uctypes.UINT64 | 0}, 8188)", "mp.into_borrowed_slice('B', 1, 8192)", "mp.into_borrowed_slice('P')", "mp.into_borrowed({'p': (uctypes.PTR | 0, uctypes.UINT8)})"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "mp.into_borrowed({'a': uctypes.UINT64 | 0}, 8188)",
+        "mp.into_borrowed_slice('B', 1, 8192)",
+        "mp.into_borrowed_slice('P')",
+        "mp.into_borrowed({'p': (uctypes.PTR | 0, uctypes.UINT8)})",
+    ],
+)
 def test_a_refused_borrow_leaves_the_mapping_with_its_owner(mapped, call):
     assert mapped.eval(f"refused(lambda: {call})") in ("Misaligned", "OutOfBounds", "ValueError", "TypeError")
     mapped.exec("mp.drop()")
@@ -221,8 +244,9 @@ def test_dropping_a_borrowed_mapping_and_losing_it_both_unmap(mapped):
 
 
 def test_a_scheduled_callback_can_not_borrow_in_the_middle_of_a_change(mapped):
-    """Callbacks come between bytecodes, as often as they can, and borrow: no view may ever be alive on what is unmapped."""
-    mapped.exec("""
+    """Callbacks come between bytecodes, as often as they can, and borrow: no view may be alive on what is unmapped."""
+    mapped.exec(
+        """
         import micropython
         views, running = [], True
         def borrow(_):
@@ -250,7 +274,9 @@ def test_a_scheduled_callback_can_not_borrow_in_the_middle_of_a_change(mapped):
         for wait in range(100): pass
         for view in views: view.release()
         current.drop()
-        """, timeout=60)
+        """,
+        timeout=60,
+    )
     assert mapped.eval("(wrong, refusals > 0)") == (0, True)
 
 
@@ -293,7 +319,10 @@ def test_an_exported_buffer_puts_the_pages_into_quarantine_and_faults_when_stale
         def write(): raw[4096] = 1
         """)
     assert memory_kernel.eval("(seen, bool(marked), memory.page_allocator.statistics().quarantine)") == (77, True, 2)
-    assert memory_kernel.eval("[mapping.start.number for mapping in again if first <= mapping.start.number < first + 2]") == []
+    assert (
+        memory_kernel.eval("[mapping.start.number for mapping in again if first <= mapping.start.number < first + 2]")
+        == []
+    )
     assert memory_kernel.eval("(refused(read), refused(write))") == ("PageFault", "PageFault")
     memory_kernel.exec("raw = None")
 

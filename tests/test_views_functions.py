@@ -59,7 +59,15 @@ def sum_of_floats(one, other):
 
 @pytest.mark.parametrize(
     ("code", "value", "seen"),
-    [("b", -1, -1), ("B", 255, 255), ("h", -2, -2), ("i", -(1 << 31), -(1 << 31)), ("I", (1 << 32) - 1, (1 << 32) - 1), ("l", -5, -5), ("q", -(1 << 63), -(1 << 63))],
+    [
+        ("b", -1, -1),
+        ("B", 255, 255),
+        ("h", -2, -2),
+        ("i", -(1 << 31), -(1 << 31)),
+        ("I", (1 << 32) - 1, (1 << 32) - 1),
+        ("l", -5, -5),
+        ("q", -(1 << 63), -(1 << 63)),
+    ],
 )
 def test_narrow_integers_are_extended_and_cut_as_their_letter_says(coded, code, value, seen):
     assert call(coded, "identity", f"{code}({code})", value) == seen
@@ -113,7 +121,7 @@ def test_the_mapping_is_lent_while_the_function_lives(coded):
 
 def test_a_function_is_gone_with_its_mapping_and_the_others_stay(coded):
     coded.exec(f"""
-        first, second = section.as_func('q(qq)', {PLACE['add']}), section.as_func('q(q)', {PLACE['identity']})
+        first, second = section.as_func('q(qq)', {PLACE["add"]}), section.as_func('q(q)', {PLACE["identity"]})
         with first: inside = first(1, 2)
         outside = refused(first, 1, 2)
         """)

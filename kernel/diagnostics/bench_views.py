@@ -4,7 +4,6 @@ Bounds: a first view 4,000, a checked read 250, a copy of 64 KiB 1.2 times the n
 """
 
 import uctypes
-
 from memory import LoadedSection, PteFlags, create_mapping
 
 # In rounds of five, so that the loop adds 50 instructions to each and not 260.
@@ -39,7 +38,9 @@ def view_again():
 
 
 def read_byte():
-    def act(view=create_mapping(4096, WRITABLE).as_slice("B")):
+    whole = create_mapping(4096, WRITABLE).as_slice("B")
+
+    def act(view=whole):
         for _ in range(ROUNDS):
             view[5], view[6], view[7], view[8], view[9]
 
@@ -47,7 +48,9 @@ def read_byte():
 
 
 def write_byte():
-    def act(view=create_mapping(4096, WRITABLE).as_slice_mut("B")):
+    whole = create_mapping(4096, WRITABLE).as_slice_mut("B")
+
+    def act(view=whole):
         for _ in range(ROUNDS):
             view[5] = 1
             view[5] = 2
@@ -59,7 +62,9 @@ def write_byte():
 
 
 def iterate():
-    def act(view=create_mapping(4096, WRITABLE).as_slice("I", 0, 1000)):
+    whole = create_mapping(4096, WRITABLE).as_slice("I", 0, 1000)
+
+    def act(view=whole):
         for _ in view:
             pass
 
@@ -69,7 +74,9 @@ def iterate():
 def struct_fields():
     layout = {"magic": uctypes.UINT32 | 0, "size": uctypes.UINT64 | 8}
 
-    def act(struct=create_mapping(4096, WRITABLE).as_type_mut(layout)):
+    overlay = create_mapping(4096, WRITABLE).as_type_mut(layout)
+
+    def act(struct=overlay):
         for _ in range(TIMES):
             struct.size = struct.magic
 
@@ -102,7 +109,9 @@ def call():
         code[: len(ADD)] = ADD
     mapping.remap(PteFlags().executable(True))
 
-    def act(add=LoadedSection("text", mapping).as_func("q(qq)")):
+    function = LoadedSection("text", mapping).as_func("q(qq)")
+
+    def act(add=function):
         for _ in range(ROUNDS):
             add(1, 2)
             add(1, 2)
@@ -114,7 +123,7 @@ def call():
 
 
 def fill_the_heap():
-    """A thousand objects of 1 KiB on a heap that has two areas: the holes of the first must not be searched each time."""
+    """A thousand objects of 1 KiB on a heap of two areas: the holes of the first must not be searched each time."""
     filler = [bytearray(1000) for _ in range(9000)]
 
     def act():

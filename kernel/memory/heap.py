@@ -8,7 +8,6 @@ What does not fit in the reserve in one piece raises MemoryError: such data belo
 
 from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdraw
 from micropython import const
-
 from paging.flags import HEAP_FLAGS
 
 _FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h

@@ -10,7 +10,7 @@ class LoadedSection:
     """
 
     def __init__(self, name, mapped_pages, offset=0, size=None):
-        """Name a part of `mapped_pages`; without a size, the rest of it. Raises UseAfterMove, TypeError or OutOfBounds."""
+        """Name a part of `mapped_pages`; without a size, the rest. Raises UseAfterMove, TypeError or OutOfBounds."""
         whole = mapped_pages.size_in_bytes
         if size is None and type(offset) is int:
             size = whole - offset
@@ -35,4 +35,9 @@ class LoadedSection:
         return self.mapped_pages._lend().function(signature, offset, self.offset, self.size)
 
     def __repr__(self):
-        return "LoadedSection(%s, %d bytes at offset %s of %s)" % (self.name, self.size, hex(self.offset), self.mapped_pages)
+        return "LoadedSection(%s, %d bytes at offset %s of %s)" % (
+            self.name,
+            self.size,
+            hex(self.offset),
+            self.mapped_pages,
+        )

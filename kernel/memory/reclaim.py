@@ -10,6 +10,7 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 """
 
 import gc
+
 from _finaliser import new_state, pending, take
 
 from .owners import UNMAPPED

@@ -1,16 +1,16 @@
 """What views and borrows refuse. All are `KernelError`s; either way nothing was read, written, lent or ended.
 
-    KernelError
-    ├── OutOfRange
-    │   └── OutOfBounds          it would reach outside of its mapping
-    ├── NotWritable              the mapping, or the view, is for reading only
-    ├── NotExecutable            code is called in mappings that are executable and not writable, and nowhere else
-    ├── AlreadyBorrowed          the bytes are lent already, and one of the two wants to write
-    ├── StillBorrowed            the mapping can't change while somebody may look at it
-    ├── UseAfterUnmap            the view is stale: its mapping was changed or unmapped
-    │   └── UseAfterRelease      the view was released
-    ├── NotActive                the mapping lives in the lower half of a page table that is not the active one
-    └── NotExportable            a raw buffer can't be followed into another page table
+KernelError
+├── OutOfRange
+│   └── OutOfBounds          it would reach outside of its mapping
+├── NotWritable              the mapping, or the view, is for reading only
+├── NotExecutable            code is called in mappings that are executable and not writable, and nowhere else
+├── AlreadyBorrowed          the bytes are lent already, and one of the two wants to write
+├── StillBorrowed            the mapping can't change while somebody may look at it
+├── UseAfterUnmap            the view is stale: its mapping was changed or unmapped
+│   └── UseAfterRelease      the view was released
+├── NotActive                the mapping lives in the lower half of a page table that is not the active one
+└── NotExportable            a raw buffer can't be followed into another page table
 """
 
 from memory_structs import KernelError, OutOfRange
@@ -86,7 +86,9 @@ class NotActive(KernelError):
     def __init__(self, what, root):
         self.what = what
         self.root = root
-        super().__init__("%s lives in the page table at frame %s, which is not active: switch_to() it" % (what, hex(root)))
+        super().__init__(
+            "%s lives in the page table at frame %s, which is not active: switch_to() it" % (what, hex(root))
+        )
 
 
 class NotExportable(KernelError):
@@ -94,4 +96,6 @@ class NotExportable(KernelError):
 
     def __init__(self, view):
         self.view = view
-        super().__init__("%s is in the lower half, where a raw buffer would show another table's pages: copy, view[:]" % (view,))
+        super().__init__(
+            "%s is in the lower half, where a raw buffer would show another table's pages: copy, view[:]" % (view,)
+        )

@@ -10,9 +10,9 @@ the first view; each call that changes the mapping ends it, which is refused whi
 
 import _views
 from _views import EXECUTE, lend
+from memory_structs import Misaligned
 from micropython import const
 
-from memory_structs import Misaligned
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .table_steps import undisturbed
 from .view_refusals import (
@@ -37,8 +37,8 @@ class Viewable:
     def as_slice(self, type, offset=0, count=None):
         """Lend `count` elements from byte `offset` on, for reading; without a count, as many as there are.
 
-        `type` is a typecode of `struct`: one of b B h H i I l L q Q e f d. Raises UseAfterMove, ValueError, OutOfBounds,
-        Misaligned or AlreadyBorrowed.
+        `type` is a typecode of `struct`: one of b B h H i I l L q Q e f d. Raises UseAfterMove, ValueError,
+        OutOfBounds, Misaligned or AlreadyBorrowed.
         """
         state = self._state
         lease = state[_LEASE]
@@ -82,7 +82,9 @@ class Viewable:
 
         Raises as `as_slice`, and StillBorrowed; then the mapping lives on.
         """
-        return self._into(BorrowedSliceMappedPages, Immutable, self.as_slice, (type, offset, count), "into_borrowed_slice()")
+        return self._into(
+            BorrowedSliceMappedPages, Immutable, self.as_slice, (type, offset, count), "into_borrowed_slice()"
+        )
 
     def into_borrowed_slice_mut(self, type, offset=0, count=None):
         """As `into_borrowed_slice`, for writing too. Raises NotWritable as well."""
