@@ -1,7 +1,7 @@
 """Attempts to reach outside of a mapping, write what is read-only, run what is not code, outlive it: all refused.
 
-Each row is one attempt through the public interface, and the refusal that it must meet. After each, nothing has changed:
-the bytes are as they were, the owner lives, verify() finds nothing.
+Each row is one attempt through the public interface, and the refusal that it must meet. After each, nothing has
+changed: the bytes are as they were, the owner lives, verify() finds nothing.
 """
 
 import pytest

@@ -49,7 +49,7 @@ class Borrowed:
         return self._end("into_inner()")
 
     def drop(self):
-        """End the borrow and drop the mapping. Raises what MappedPages.drop() raises; then the collector gets the mapping."""
+        """End the borrow and drop the mapping. Raises as MappedPages.drop(); then the collector has the mapping."""
         self._end("drop()").drop()
 
     def _end(self, consumer):

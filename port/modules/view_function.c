@@ -80,10 +80,12 @@ static mp_obj_t call(const function_t *function, const uint64_t *i, const double
     if (is_float(function->result)) {
         double value = ((float_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
         uint64_t bits;
+        __asm__ volatile ("cld");       // promised by the ABI; copies of ours would run backwards
         memcpy(&bits, &value, sizeof bits);
         return element_value(function->result, bits);
     }
     uint64_t value = ((integer_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
+    __asm__ volatile ("cld");           // promised by the ABI; copies of ours would run backwards
     return function->result == 0 ? mp_const_none : element_value(function->result, value);
 }
 
