@@ -44,12 +44,13 @@ def _create_and_drop():
     return act
 
 
-def _create_and_drop_alone():
-    create = memory.create_mapping
+def _with_tables():
+    table = _table()
+    alone = memory.VirtualAddress(0x10_0000_0000)  # nobody else has a table there: three are made and freed
+    owners = [memory.allocate_pages_at(alone + offset * (1 << 30), 1) for offset in range(ACTS)]
 
     def act():
-        for _ in range(TIMES):
-            create(4096, FLAGS).drop()
+        table.map_allocated_pages(owners.pop(), FLAGS).drop()
 
     return act
 
@@ -180,7 +181,7 @@ def _split_and_merge():
 
 ROWS = (
     ("ownership: create_mapping of a page and drop", _create_and_drop, TIMES),
-    ("ownership: the same, with two tables to make and free", _create_and_drop_alone, TIMES),
+    ("ownership: map_allocated_pages and drop, three tables made and freed", _with_tables, 1),
     ("ownership: map and unmap a page by numbers, one owner", _by_numbers, TIMES),
     ("ownership: map 262,144 clean pages to given frames", _map_small, MANY),
     ("ownership: the same in huge pages", _map_huge, MANY),

@@ -68,11 +68,11 @@ def pop_table() -> int:
 def dismantle(root: int) -> None:
     """Cut off every table of the lower half, whatever it maps. Their frames are not clean."""
 
-def unmap_simple(record: Record) -> int:
+def unmap_simple(record: Record, lease: object) -> int:
     """Unmap an exclusive mapping of up to 64 pages of one table, upper half, touching frames; flushed, empty tables cut off.
 
     first frame << 1 | (1 if pop_table() has something), and the guard is entered until finish(). -1: not that simple
-    (or no Record), and nothing has happened.
+    (or no Record, or a lease that is not None), and nothing has happened.
     """
 
 def finish(record: Record) -> None:
