@@ -86,6 +86,10 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
 	@$(PYTHON) tests/ownership/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)
 
+.PHONY: mutants
+mutants: $(BUILD)/kernel.elf .venv/ready | packages-run ## Put small faults into a copy and see that the tests notice each (ARGS='--only TEXT')
+	@$(PYTHON) tools/mutants.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/ready ## Check the Python sources with ruff
 	@$(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check
