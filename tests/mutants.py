@@ -225,7 +225,7 @@ MUTANTS = [
         "a forgotten mapping is not reclaimed",
         RECORDS,
         "    lost_count++;\n    record->state = RECORD_LOST;\n",
-        "    free_record(record - records);\n    return mp_const_none;\n    lost_count++;\n    record->state = RECORD_LOST;\n",
+        "    free_record(record - records);\n    return mp_const_none;\n    record->state = RECORD_LOST;\n",
         MAPPING_TESTS,
     ),
     (

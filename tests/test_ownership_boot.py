@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from harness import Kernel
 from oracle import page_walk
 
 PRELUDE = (Path(__file__).parent / "ownership" / "prelude_on_target.py").read_text()
@@ -39,15 +40,14 @@ def test_verify_finds_nothing_after_boot(owned):
 
 def test_every_frame_of_ram_is_in_exactly_one_state(owned):
     counts = owned.eval(
-        "(lambda s: (s.free, s.allocated, s.mapped, s.unmapped, s.tables, s.reserved, s.total))(memory.frame_allocator.statistics())"
+        "(lambda s: (s.free, s.allocated, s.mapped, s.unmapped, s.tables, s.reserved, s.total))"
+        "(memory.frame_allocator.statistics())"
     )
     assert sum(counts[:-1]) == counts[-1]
 
 
 @pytest.mark.parametrize("memory", ["32M", "128M", "5G"])
 def test_no_address_is_writable_and_executable_and_no_alias_makes_it_so(boot, memory):
-    from harness import Kernel
-
     guest = boot(memory=memory)
     guest.console.wait_for_prompt(20)
     kernel = Kernel(guest)
@@ -64,7 +64,8 @@ def test_no_address_is_writable_and_executable_and_no_alias_makes_it_so(boot, me
         for pa in (executable if leaf.size > PAGE else {leaf.pa} & executable)
         if leaf.pa <= pa < leaf.pa + leaf.size
     ]
-    assert executable and aliases == []
+    assert executable
+    assert aliases == []
 
 
 def test_sections_have_their_own_rights_and_no_more(owned):
@@ -76,12 +77,17 @@ def test_sections_have_their_own_rights_and_no_more(owned):
         for page in range(first, first + count):
             if page not in guards:
                 expected[page] = (name, tuple(rights))
-    assert {page: right_of(leaf) for page, leaf in by_page.items()} == {page: found[1] for page, found in expected.items()}
-    assert guards and not guards & set(by_page)
+    assert {page: right_of(leaf) for page, leaf in by_page.items()} == {
+        page: found[1] for page, found in expected.items()
+    }
+    assert guards
+    assert not guards & set(by_page)
 
 
 def test_the_window_shows_all_memory_and_the_image_read_only(owned):
-    first, end = owned.eval("(lambda b: (min(s.first_frame for s in b.sections), b.image[1] + 4095 >> 12))(memory.BootInfo())")
+    first, end = owned.eval(
+        "(lambda b: (min(s.first_frame for s in b.sections), b.image[1] + 4095 >> 12))(memory.BootInfo())"
+    )
     shown = 0
     for leaf in leaves(owned, range(256, 384)):
         assert leaf.va - WINDOW == leaf.pa
@@ -124,7 +130,9 @@ def test_the_image_cannot_be_written_through_the_window(owned):
 
 
 def test_the_kernels_own_mappings_are_named_and_never_dropped(owned):
-    names = owned.eval("[m for m in ('text', 'rodata', 'boot_tables') if getattr(mmi.extra_mapped_pages[0], m).kind == 'system']")
+    names = owned.eval(
+        "[m for m in ('text', 'rodata', 'boot_tables') if getattr(mmi.extra_mapped_pages[0], m).kind == 'system']"
+    )
     assert names == ["text", "rodata", "boot_tables"]
     for step in ("drop()", "remap(READ)", "split(mmi.extra_mapped_pages[0].text.start + 1)", "unmap_into_parts()"):
         with owned.raises("SystemMapping"):

@@ -12,6 +12,7 @@ allocators count what they counted, and the audit is clean.
 from pathlib import Path
 
 import pytest
+from harness import Kernel, QemuGuest
 
 PRELUDE = (Path(__file__).parent / "ownership" / "prelude_on_target.py").read_text()
 
@@ -180,8 +181,6 @@ ATTEMPTS = [
 @pytest.fixture(scope="module")
 def living(request):
     """One kernel for all attempts: each must leave it as it was."""
-    from harness import Kernel, QemuGuest
-
     with QemuGuest() as guest:
         guest.console.wait_for_prompt(15)
         kernel = Kernel(guest)

@@ -36,7 +36,8 @@ def copy_tree(folder):
 def run(copy, *words, timeout=None):
     """Run a command in the copy; return (exit status, what it printed)."""
     try:
-        done = subprocess.run(words, cwd=copy, capture_output=True, text=True, errors="replace", timeout=timeout)
+        options = {"cwd": copy, "capture_output": True, "text": True, "errors": "replace", "timeout": timeout}
+        done = subprocess.run(words, check=False, **options)
     except subprocess.TimeoutExpired as late:
         return 124, f"took longer than {late.timeout} s"
     return done.returncode, done.stdout + done.stderr

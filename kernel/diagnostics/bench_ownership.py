@@ -5,7 +5,7 @@ where the row is not about clearing: that row is "clear".
 """
 
 import memory
-from memory.table_steps import EXCLUSIVE, Record, lend, map, plan
+from memory.table_steps import EXCLUSIVE, Record, lend, map, plan, zero_frames
 
 MEMORY = "12G"  # of the machine that these rows run on: most of it is never touched
 ACTS = 8  # warm-ups, samples and the one that counts heap
@@ -16,7 +16,8 @@ FLAGS = memory.HEAP_FLAGS
 WORD = 3 | 1 << 23
 
 PEERS = {
-    "ownership: map 262,144 clean pages to given frames": "C range mapper 10.2; Theseus's mm_eval: ns per mapping under 8-CPU shootdown, not comparable",
+    "ownership: map 262,144 clean pages to given frames": "C range mapper 10.2; Theseus's mm_eval"
+    " counts ns per mapping under 8-CPU shootdown: not comparable",
     "ownership: create_mapping of a page and drop": "a version with three owner objects 19,980",
     "ownership: map and unmap a page by numbers, one owner": "a version by numbers 8,520",
     "ownership: clear a page": "rep stosq 549",
@@ -128,8 +129,6 @@ def _unmap():
 
 
 def _clear():
-    from memory.table_steps import zero_frames
-
     frames = memory.allocate_frames(64)
     first = frames.start.number
 

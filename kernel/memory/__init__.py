@@ -8,6 +8,7 @@ and `run_tree.give(...)`. It trusts its caller with the counts and the states.
 """
 
 from memory_structs import (
+    PAGE_SIZE,
     AcrossTheHole,
     AddressInUse,
     EmptyRange,
@@ -25,7 +26,6 @@ from memory_structs import (
     OutOfFrames,
     OutOfPages,
     OutOfRange,
-    PAGE_SIZE,
     Page,
     Page1G,
     Page2M,
@@ -39,11 +39,11 @@ from memory_structs import (
     VirtualAddress,
 )
 from paging import (
-    BootInfo,
     DMA_FLAGS,
     HEAP_FLAGS,
     MMIO_FLAGS,
     PTE_FRAME_MASK,
+    BootInfo,
     PageAlreadyMapped,
     PageNotMapped,
     ParentEntryHugePage,
@@ -51,6 +51,7 @@ from paging import (
     PteFlagsArch,
     PteFlagsX86_64,
 )
+
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .frames import FrameAllocator
 from .heap import PythonHeap
@@ -73,9 +74,9 @@ from .refusals import (
 from .requests import AllocationRequest
 from .shared import SharedFrames
 from .stack import Stack
-from .verify import verify as audit
 from .statistics import Statistics
 from .table_steps import set_safe_point
+from .verify import verify as audit
 from .view_refusals import (
     AlreadyBorrowed,
     NotActive,

@@ -22,13 +22,12 @@ from .arenas import none_elsewhere
 from .mapped_pages import MappedPages
 from .page_table import KernelPageTable
 from .run_tree import take
-from .verify import reserve_map
 from .table_steps import (
     NO_EXECUTE,
     PRESENT,
-    Record,
     SYSTEM,
     WRITABLE,
+    Record,
     activate,
     build_upper_half,
     copy_root_entry,
@@ -43,6 +42,7 @@ from .table_steps import (
     tables,
     zero_frames,
 )
+from .verify import reserve_map
 
 PAGES_PER_ROOT_ENTRY = 1 << 27
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
@@ -82,7 +82,7 @@ class EarlyIdentityMappedPages:
         return self._page_table is not None
 
     def drop_all(self):
-        """Take the mappings away: from here on page 0, and all of the lower half, faults. A second call does nothing."""
+        """Take the mappings away: page 0 and all of the lower half fault from here on. A second call does nothing."""
         if self._page_table is not None:
             copy_root_entry(self._page_table.root, 0, 0)
             flush_everything()
@@ -113,12 +113,14 @@ def frames_of_boot(boot_info):
     kernel = [(first << PAGE_SHIFT, end << PAGE_SHIFT, "the kernel's image")]
     kernel += [(region._start, region._end, "the loader's information") for region in boot_info.loader_regions]
     kernel += [(module._start, module._end, "module %s" % module.name) for module in boot_info.modules]
-    early = [(first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames]
+    early = [
+        (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
+    ]
     return memory_map, kernel, early
 
 
 def image_frames(boot_info):
-    """(first frame, frame behind the last) of what the kernel keeps of its image: the 32-bit entry code is done with."""
+    """(first frame, frame behind the last) of what is kept of the image: the 32-bit entry code is done with."""
     first = min(section.first_frame for section in boot_info.sections)
     return first, boot_info.image[1] + 4095 >> PAGE_SHIFT
 

@@ -7,49 +7,45 @@
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own
     SHARED_FRAMES   the SharedFrames of a shared mapping, else None
-    LEASE           None until the first view is made (`views.Viewable`). Every call that changes the mapping begins with
+    LEASE           None until the first view is made (`views.Viewable`). Calls that change the mapping begin with
                     `lease.end(call)`, which refuses while a borrow lives (StillBorrowed), and forgets the lease
 
     of the record   what
     -------------   ----
     first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: table_steps.KIND_NAMES
-    exported    a raw buffer was handed out (C: record_mark_exported() in port/records.h; Python: record.mark_exported()):
+    exported    a raw buffer was handed out (C: record_mark_exported(), Python: record.mark_exported()):
                 the pages are not used again until the soft reset
 
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
 unmaps what is lost: entries cleared, TLB flushed, frames freed.
 """
 
-from micropython import const
-
 from memory_structs import (
+    PAGE_SHIFT,
     FrameRange,
     IllegalState,
     NotTouching,
     OutOfBookkeeping,
     OutOfRange,
-    PAGE_SHIFT,
     Page,
     PageRange,
     UseAfterMove,
 )
+from micropython import const
 from paging.flags import PteFlags
 
-from .owners import ARENA, AllocatedFrames, AllocatedPages, COUNT, DROP, RUN
+from .owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
 from .refusals import SystemMapping
 from .run_tree import TOO_MANY, add_owners, give, owners_of
-from .views import Viewable
 from .table_steps import (
     DEVICE,
-    EXCLUSIVE,
     EXCLUSIVE_BIT,
     KIND_NAMES,
     NO_EXECUTE,
-    Record,
     SHARED,
     SYSTEM,
-    UPPER_HALF,
     WRITABLE,
+    Record,
     change,
     count_runs,
     detach,
@@ -58,15 +54,14 @@ from .table_steps import (
     finish,
     frame_at,
     leave,
-    lost,
     next_run,
     plan_divide,
     prune,
     run_length,
-    unmap_simple,
     undisturbed,
+    unmap_simple,
 )
-
+from .views import Viewable
 
 RECORD = const(0)
 TABLE = const(1)
@@ -180,7 +175,7 @@ class MappedPages(Viewable):
         return self
 
     def __exit__(self, kind, value, traceback):
-        """Drop, unless that was done inside. Here the mapping's life ends, and with it that of its views: they are stale."""
+        """Drop, unless that was done inside. Here the mapping's life ends; its views are stale then."""
         if type(self._state[RECORD]) is Record:
             self._revoke_views("the end of its `with`")
             self.drop()
@@ -220,7 +215,8 @@ class MappedPages(Viewable):
     def merge(self, other):
         """Take over `other`, which must touch this one on either side, in the same table, with the same flags.
 
-        `other` is dead then. Raises TypeError, UseAfterMove, SystemMapping, StillBorrowed or NotTouching; then both live on.
+        `other` is dead then. Raises TypeError, UseAfterMove, SystemMapping, StillBorrowed or NotTouching; then both
+        live on.
         """
         if type(other) is not MappedPages:
             raise TypeError("MappedPages expected, not %s" % type(other).__name__)
@@ -262,7 +258,7 @@ class MappedPages(Viewable):
         raise NotTouching(self, other, reason)
 
     def _frames_differ(self, record, second):
-        """True when the frames of two mappings touch but belong to different arenas: they could not be given back as one."""
+        """True when the frames of two mappings touch but are of different arenas, so can't be given back as one."""
         table = self._state[TABLE]
         for lower, upper in (record, second), (second, record):
             frame = frame_at(table.root, upper.first_page)
@@ -310,7 +306,7 @@ class MappedPages(Viewable):
         return parts
 
     def _count_owners(self, table, boundary, more):
-        """Count owners of pages and frames when a mapping is cut (1) or joined (-1) at page `boundary`. False: no room."""
+        """Count owners of pages and frames when a mapping is cut (1) or joined (-1) at a page. False: no room."""
         tree = table._page_arena(boundary).tree
         if add_owners(tree, more) == TOO_MANY:
             return False
@@ -330,7 +326,9 @@ class MappedPages(Viewable):
         """
         record = self._check_free_for("unmap_into_parts()")
         if record.exported:
-            raise IllegalState(self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it")
+            raise IllegalState(
+                self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it"
+            )
         table = self._state[TABLE]
         page, count, kind, word, root = record.first_page, record.count, record.kind, record.flags, table.root
         enter()

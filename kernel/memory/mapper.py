@@ -10,14 +10,14 @@ tables and pages given back.
 
 import gc
 
-from memory_structs import OutOfFrames, PAGE_SHIFT, Frame, Page, PageRange, VirtualAddress
-from paging import FlushLedger, OffsetPageTable
+from memory_structs import Frame, OutOfFrames, Page, PageRange, VirtualAddress
+from paging import OffsetPageTable
 from paging.flags import EXECUTABLE, GLOBAL, PteFlags, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
 
 from . import run_tree
-from .mapped_pages import MappedPages, RECORD, SHARED_FRAMES
-from .owners import ARENA, AllocatedFrames, AllocatedPages, CONSUMER, COUNT, DEAD, RUN
+from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
+from .owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from .refusals import CountMismatch, MappingDamaged, WritableExecutable
 from .run_tree import give, take
 from .table_steps import (
@@ -28,10 +28,10 @@ from .table_steps import (
     HUGE,
     NO_EXECUTE,
     PRESENT,
-    Record,
     SHARED,
     UPPER_HALF,
     WRITABLE,
+    Record,
     begin,
     detach,
     enter,
@@ -42,8 +42,8 @@ from .table_steps import (
     flush,
     frame_at,
     free_lost,
-    leave,
     leaf_at,
+    leave,
     lend,
     log_override,
     lost,
@@ -149,7 +149,7 @@ class Mapper:
         return mapped
 
     def map_allocated_pages(self, pages, flags, huge=True, override=None):
-        """Map pages to any frames of RAM; consumes `pages` and returns MappedPages. Raises as `map_allocated_pages_to`."""
+        """Map pages to any frames of RAM; consumes `pages`, returns MappedPages. Raises as `map_allocated_pages_to`."""
         try:
             return self._map_any(pages, flags, huge, override)
         except OutOfFrames:
@@ -176,7 +176,7 @@ class Mapper:
         return mapped
 
     def create(self, count, word, limit):
-        """Map `count` new pages of the kernel's pool to any frames; returns MappedPages. The flag word is taken as it is."""
+        """Map `count` new pages of the kernel's pool to any frames: MappedPages. The flag word goes unchecked."""
         mapped = MappedPages()
         mapped._state = state = [None, self, None, None]
         state[RECORD] = self.create_record(count, word, limit)
@@ -194,7 +194,7 @@ class Mapper:
         return self._create_in_steps(count, word, limit)
 
     def _map_with_tables(self, needed, record, page, frame, count, word):
-        """Go on where `map_record` could not, with frames for the tables. False: all is given back, the guard is left."""
+        """Go on where `map_record` could not, with frames for tables. False: all is given back, the guard is left."""
         if needed > 0:
             run = take(self._frame_tree, needed)
             if run >= 0:
@@ -386,7 +386,7 @@ class Mapper:
         return word & ~ACCESSED_DIRTY
 
     def _unusual(self, flags, page, count, override):
-        """The flag word of flags that are executable, or wish to be. Raises ContradictoryFlags or WritableExecutable."""
+        """The flag word of flags that are executable, or wish it. Raises ContradictoryFlags or WritableExecutable."""
         word = word_for(flags)
         if word & WRITABLE and not word & NO_EXECUTE:
             self._allow(page, count, override)
@@ -498,7 +498,7 @@ class Mapper:
             raise failure
 
     def unmap_record(self, record):
-        """The number layer of `unmap`. Raises MappingDamaged, or what the shootdown callback raises when all is done."""
+        """The number layer of `unmap`. Raises MappingDamaged, or what the shootdown callback raised."""
         run = unmap_simple(record, None)
         if run >= 0:
             count = record.count
@@ -556,7 +556,7 @@ class Mapper:
         shared._give_when_unused()
 
     def _finish(self, root, page, count, kind, word, with_pages=True):
-        """After `detach`: flush, tell the other CPUs, give frames, tables and pages back. Returns what the callback raised."""
+        """After `detach`: flush, tell other CPUs, give all of it back. Returns what the callback raised."""
         failure = self._invalidate(page, count, word)
         self._harvest(kind)
         prune(root, page, count)
@@ -622,7 +622,7 @@ class Mapper:
 
     @property
     def view(self):
-        """The paging layer's mapper of this table, for looking: it names what the kernel runs on when asked to change it."""
+        """The paging layer's mapper of this table, for looking."""
         made = OffsetPageTable(Frame(self.root), ledger=self._kernel.ledger)
         return made
 

@@ -5,7 +5,7 @@ made at boot and is never freed, so what one table maps there, all map. Only the
 to the table itself.
 """
 
-from memory_structs import OutOfFrames, PAGE_SIZE, Page, PhysicalAddress, UseAfterMove
+from memory_structs import OutOfFrames, PhysicalAddress, UseAfterMove
 from paging import FlushLedger
 
 from .mapped_pages import RECORD
@@ -13,25 +13,20 @@ from .mapper import Mapper, gc_and_reclaim
 from .refusals import TableInUse
 from .run_tree import give, take
 from .table_steps import (
-    DEVICE,
-    EXCLUSIVE,
-    PRESENT,
-    Record,
     TABLE,
+    Record,
     activate,
     active_root,
     copy_pages,
-    detach,
     dismantle,
     enter,
     field,
-    leave,
     largest_level,
+    leave,
     link_root,
     live_with_root,
     pop_table,
     share_upper_half,
-    take_back,
     zero_frames,
 )
 
@@ -75,7 +70,7 @@ class PageTable(Mapper):
     @staticmethod
     def from_current():
         """The PageTable whose root the processor uses now."""
-        from . import installed
+        from . import installed  # noqa: PLC0415 (the package is complete only later)
 
         return installed().page_table.active_table
 

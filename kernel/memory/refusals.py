@@ -1,12 +1,12 @@
 """What the mapper refuses. All are `KernelError`s; either way no entry, allocator or owner has changed.
 
-    KernelError
-    ├── CountMismatch        as many frames as pages, or none at all
-    ├── WritableExecutable   W^X: nothing is writable and executable at once, aliases included
-    ├── SystemMapping        the kernel's own mappings are never dropped or changed
-    ├── MappingDamaged       somebody changed the entries behind the owner's back (the paging layer can)
-    ├── TableInUse           an active page table, or one with mappings, can't be dropped
-    └── AlreadyInitialized   memory.init runs once
+KernelError
+├── CountMismatch        as many frames as pages, or none at all
+├── WritableExecutable   W^X: nothing is writable and executable at once, aliases included
+├── SystemMapping        the kernel's own mappings are never dropped or changed
+├── MappingDamaged       somebody changed the entries behind the owner's back (the paging layer can)
+├── TableInUse           an active page table, or one with mappings, can't be dropped
+└── AlreadyInitialized   memory.init runs once
 """
 
 from memory_structs import KernelError
@@ -28,7 +28,8 @@ class WritableExecutable(KernelError):
         self.range = range
         self.reason = reason
         super().__init__(
-            "%s would be writable and executable %s: write first and remap then, or give override='why'" % (range, reason)
+            "%s would be writable and executable %s: write first and remap then, or give override='why'"
+            % (range, reason)
         )
 
 
@@ -49,7 +50,8 @@ class MappingDamaged(KernelError):
         self.page = page
         self.step = step
         super().__init__(
-            "%s cannot %s: %s is not mapped by an entry of its own any more; map it again by the paging layer" % (mapping, step, page)
+            "%s cannot %s: %s is not mapped by an entry of its own any more; map it again by the paging layer"
+            % (mapping, step, page)
         )
 
 

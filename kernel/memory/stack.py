@@ -1,7 +1,6 @@
 """`Stack`: mapped pages with a page below them that is never mapped."""
 
 from memory_structs import Page
-
 from paging.flags import DATA_BSS_SECTION_FLAGS as STACK_FLAGS
 
 
@@ -18,7 +17,7 @@ class Stack:
         if size_in_pages < 1:
             raise ValueError("a stack has at least one page, not %d" % size_in_pages)
         if table is None:
-            from . import installed
+            from . import installed  # noqa: PLC0415 (the package is complete only later)
 
             table = installed().page_table
         self._parts = parts = [None, None]
@@ -50,7 +49,7 @@ class Stack:
 
     @property
     def top(self):
-        """The VirtualAddress behind the highest usable byte, where a stack pointer begins. Raises at the end of the space."""
+        """The VirtualAddress behind the highest usable byte, where a stack pointer begins."""
         return self.mapped_pages.start_address + len(self.mapped_pages) * 4096
 
     @property

@@ -18,9 +18,9 @@ from _mappings import (
     detach,
     dismantle,
     divide,
-    first_absent,
     events,
     finish,
+    first_absent,
     flush,
     flush_everything,
     frame_at,
@@ -45,9 +45,20 @@ from _mappings import (
     unmap_simple,
     zero_frames,
 )
-from _records import Record, field, find, first_lost, free_lost, live, live_with_root, lost, mapped_frames, mapped_pages, next
+from _records import (
+    Record,
+    field,
+    find,
+    first_lost,
+    free_lost,
+    live,
+    live_with_root,
+    lost,
+    mapped_frames,
+    mapped_pages,
+    next,
+)
 from micropython import const
-
 
 
 def undisturbed(method):

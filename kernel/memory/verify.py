@@ -7,8 +7,8 @@
     every table has the kernel's half; every table frame hangs in one place; the allocators' sums agree with all that
     no TLB flush that is needed is still owed
 
-A byte of a map for every frame, in frames put aside at boot, is all the memory that it needs. The loops over pages are C
-(port/modules/_audit.c): some twenty instructions for each mapped page.
+A byte of a map for every frame, in frames put aside at boot, is all the memory that it needs. The loops over pages are
+C (port/modules/_audit.c): some thirty instructions for each mapped page.
 """
 
 from _audit import (
@@ -26,12 +26,12 @@ from _audit import (
     unowned_length,
     walk,
 )
-from memory_structs import Frame, FrameRange, PAGE_SHIFT, Page, PageRange
+from memory_structs import PAGE_SHIFT, Frame, Page, PageRange
 from micropython import const
 from paging.natives import LAYOUT
 
 from . import run_tree
-from .table_steps import DEVICE, EXCLUSIVE, KIND_NAMES, NO_EXECUTE, SHARED, SYSTEM, TABLE, WRITABLE, field, next
+from .table_steps import SYSTEM, TABLE, field, next
 
 _FREE = const(1)
 _TABLE = const(2)
@@ -164,7 +164,9 @@ class _Auditor:
         for first, last in ("WINDOW_P4_INDEX", "TECHNIQUE_P4_INDEX"), ("KERNEL_P4_INDEX", None):
             last_page = 0xFFFFFFFFFFFFF if last is None else _page_of_entry(LAYOUT[last]) - 1
             roots.append((kernel.root, _page_of_entry(LAYOUT[first]), last_page))
-        roots += [(field(index, "root"), 0, LOWER_HALF_LAST) for index in self._records() if field(index, "kind") == TABLE]
+        roots += [
+            (field(index, "root"), 0, LOWER_HALF_LAST) for index in self._records() if field(index, "kind") == TABLE
+        ]
         for root, first, last in roots:
             self._find_unowned_in(root, first, last)
 

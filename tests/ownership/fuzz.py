@@ -17,7 +17,9 @@ class FuzzFailure(AssertionError):
     """A run went wrong: .seed, .operations (the shortest prefix that fails), .text."""
 
     def __init__(self, seed, operations, text):
-        super().__init__(f"seed {seed} fails after {operations} operations: make fuzz SEED={seed} N={operations}\n{text}")
+        super().__init__(
+            f"seed {seed} fails after {operations} operations: make fuzz SEED={seed} N={operations}\n{text}"
+        )
         self.seed = seed
         self.operations = operations
 

@@ -7,7 +7,7 @@ LOWER = 0x10_0000_0000
 
 
 class Known:
-    """A mapping and what the model says of it: pages[i] is a dictionary {offset in page: byte}, or None for all zero."""
+    """A mapping and what the model says of it: pages[i] is a dictionary {offset: byte}, or None for all zero."""
 
     def __init__(self, mapped, table, flags, pages, huge=False):
         self.mapped = mapped
@@ -110,7 +110,10 @@ class Fuzz:
         if found is None:
             return
         if found.flags is not WRITE:
-            self.check(refused(lambda: found.mapped.as_slice_mut("B")) == "NotWritable", "a read-only mapping gave a view to write")
+            self.check(
+                refused(lambda: found.mapped.as_slice_mut("B")) == "NotWritable",
+                "a read-only mapping gave a view to write",
+            )
             return
         length = random.randrange(1, 24)
         offset = random.randrange(len(found.pages) * 4096 - length)
@@ -164,7 +167,9 @@ class Fuzz:
         if one is None:
             return
         for other in self.known:
-            if other.table is one.table and (other.first == one.first + len(one.pages) or one.first == other.first + len(other.pages)):
+            if other.table is one.table and (
+                other.first == one.first + len(one.pages) or one.first == other.first + len(other.pages)
+            ):
                 break
         else:
             return
@@ -182,7 +187,9 @@ class Fuzz:
         found = self.pick(self.known)
         if found is not None and len(self.known) < 60:
             flags = self.pick(FLAGS)
-            self.add(found.mapped.deep_copy(flags), flags, [None if page is None else dict(page) for page in found.pages])
+            self.add(
+                found.mapped.deep_copy(flags), flags, [None if page is None else dict(page) for page in found.pages]
+            )
 
     def do_parts(self):
         if self.known:
@@ -243,7 +250,7 @@ class Fuzz:
         for found in self.known:
             if not self.is_here(found):
                 view = found.mapped.as_slice("B", 0, 1)
-                self.check(refused(lambda: view[0]) == "NotActive", "another table's mapping was read")
+                self.check(refused(lambda view=view: view[0]) == "NotActive", "another table's mapping was read")
                 view.release()
                 break
 
@@ -256,7 +263,10 @@ class Fuzz:
             getattr(self, name)()
         except (memory.OutOfFrames, memory.OutOfPages):
             self.short += 1  # refused: then nothing has changed, and the model says the same
-            self.check([owner for owner in self.pages + self.frames if not owner] == [], "an owner was consumed by a call that failed")
+            self.check(
+                [owner for owner in self.pages + self.frames if not owner] == [],
+                "an owner was consumed by a call that failed",
+            )
         self.count += 1
 
     def audit(self):

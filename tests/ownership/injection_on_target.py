@@ -3,13 +3,13 @@
 import _inject
 import memory.allocator
 import memory.frames
-import memory.mapper
 import memory.mapped_pages
+import memory.mapper
 import memory.page_table
+import uctypes
 from memory import run_tree
 from memory.table_steps import lost
 from paging.entries import page_in_window
-import uctypes
 
 MANY = 1 << 40
 
@@ -50,7 +50,10 @@ OPERATIONS = {
     "create_mapping": (dict, lambda o: memory.create_mapping(4096, WRITE)),
     "create_mapping of many": (dict, lambda o: memory.create_mapping(700 * 4096, WRITE, huge=False)),
     "create_mapping of huge pages": (dict, lambda o: memory.create_mapping(4 << 20, WRITE)),
-    "map_allocated_pages": (lambda: {"p": memory.allocate_pages(600)}, lambda o: table.map_allocated_pages(o["p"], WRITE)),
+    "map_allocated_pages": (
+        lambda: {"p": memory.allocate_pages(600)},
+        lambda o: table.map_allocated_pages(o["p"], WRITE),
+    ),
     "map_allocated_pages_to": (
         lambda: {"p": memory.allocate_pages(3), "f": memory.allocate_frames(3)},
         lambda o: table.map_allocated_pages_to(o["p"], o["f"], WRITE),
@@ -99,7 +102,7 @@ def give_back(made, owners):
             for part in owner:
                 part.drop()
         elif owner is not None and (not hasattr(owner, "__bool__") or bool(owner)):
-            try:
+            try:  # noqa: SIM105 (there is no contextlib here)
                 owner.drop()
             except memory.UseAfterMove:
                 pass
@@ -108,7 +111,7 @@ def give_back(made, owners):
 def differences(before, after):
     """Which parts of two snapshots differ, in words."""
     names = "counts", "tables", "owners", "violations", "unowned"
-    return [name for name, a, b in zip(names, before, after) if a != b] + after[3] + after[4]
+    return [name for name, a, b in zip(names, before, after) if a != b]  # noqa: B905 + after[3] + after[4]
 
 
 class Trial:
@@ -145,7 +148,7 @@ def fail_allocations(name, start=1):
     wrong = []
     n = start
     while True:
-        raised, found, left = trial.run(lambda: _inject.fail_allocation(n), lambda: _inject.fail_allocation(0))
+        raised, found, left = trial.run(lambda n=n: _inject.fail_allocation(n), lambda: _inject.fail_allocation(0))
         if found or raised not in (None, "MemoryError"):
             wrong.append((n, raised, found))
         if left:
@@ -166,7 +169,9 @@ class Famine:
             (run_tree, ("find", "take_at", "largest_of")),
         ):
             for function in names:
-                setattr(module, function, self.rationed(getattr(module, function), 0 if function == "largest_of" else -1))
+                setattr(
+                    module, function, self.rationed(getattr(module, function), 0 if function == "largest_of" else -1)
+                )
 
     def rationed(self, function, nothing):
         def ask(*arguments):
@@ -194,7 +199,7 @@ def starve(name):
     wrong = []
     n = 1
     while True:
-        raised, found, enough = trial.run(lambda: famine.begin(n), famine.end)
+        raised, found, enough = trial.run(lambda n=n: famine.begin(n), famine.end)
         if found or raised not in (None, "OutOfFrames", "OutOfPages", "AddressInUse", "OutOfRange", "OutOfBookkeeping"):
             wrong.append((n, raised, found))
         if enough:
@@ -254,7 +259,7 @@ def call_back(name, first, step):
             raised = error
         left = _inject.call(0, None)
         _inject.interrupt(0)
-        for i in range(3):
+        for _ in range(3):
             pass
         if raised is not None or (not left and seen != [[]]) or memory.verify().violations:
             wrong.append((n, raised, seen))

@@ -1,9 +1,23 @@
 # What the ownership tests begin with, in the kernel's __main__.
 import gc
+
 import memory
 from memory import (
-    AllocatedFrames, AllocatedPages, Frame, FrameRange, KernelError, MappedPages, Page, PageRange, PageTable,
-    PhysicalAddress, PteFlags, PteFlagsX86_64, SharedFrames, Stack, VirtualAddress,
+    AllocatedFrames,
+    AllocatedPages,
+    Frame,
+    FrameRange,
+    KernelError,
+    MappedPages,
+    Page,
+    PageRange,
+    PageTable,
+    PhysicalAddress,
+    PteFlags,
+    PteFlagsX86_64,
+    SharedFrames,
+    Stack,
+    VirtualAddress,
 )
 
 mmi = memory.get_kernel_mmi_ref()
@@ -20,7 +34,15 @@ def state():
     found = []
     for allocator in memory.frame_allocator, memory.page_allocator:
         counts = allocator.statistics()
-        found += [counts.free, counts.allocated, counts.mapped, counts.unmapped, counts.tables, counts.reserved, counts.device]
+        found += [
+            counts.free,
+            counts.allocated,
+            counts.mapped,
+            counts.unmapped,
+            counts.tables,
+            counts.reserved,
+            counts.device,
+        ]
         found += [counts.largest_run, counts.chunks]
     return found
 
