@@ -9,7 +9,7 @@
 //   a collection left areas empty, and half free    they go back into the reserve; a safe point unmaps what is too much
 //   an area was taken                               a safe point is asked for (port/safe_point.c), where Python refills
 //
-// gc_alloc, gc_realloc and m_malloc_fail are wrapped by the linker (--wrap, port.mk): MicroPython's own automatic
+// MicroPython's allocator, and what asks for its attention, are wrapped by the linker (--wrap, port.mk). Its own automatic
 // growth would free an area in which only the first block is in use, and grows only when everything is full.
 #include <string.h>
 #include "py/compile.h"

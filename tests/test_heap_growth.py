@@ -86,6 +86,23 @@ def test_what_is_freed_goes_back_to_the_frame_allocator(heap):
     assert heap.eval("memory.frame_allocator.statistics().free") > before - (32 * MIB >> 12), heap.text("heap")
 
 
+def test_frames_that_the_heap_does_not_need_are_there_when_they_are_asked_for(heap):
+    """In one statement after another, without a chance for a safe point in between."""
+    heap.exec(
+        """
+        objects = [bytearray(1000) for number in range(65000)]
+        def drop_and_take():
+            global objects
+            objects = None
+            before = memory.frame_allocator.statistics().free
+            taken = create_mapping((before << 12) + (16 << 20), PteFlags().writable(True))
+            return len(taken) - before
+        """,
+        timeout=60,
+    )
+    assert heap.eval("drop_and_take()", timeout=60) == 16 * MIB >> 12
+
+
 def test_growing_ends_before_the_frames_do(heap):
     """A quarter of RAM is left for mappings however much Python asks for, and Python goes on after the MemoryError."""
     heap.exec(

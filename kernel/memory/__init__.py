@@ -134,8 +134,8 @@ def init_post_heap(mappings):
     """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
     mappings.identity.drop_all()
     information = MemoryManagementInfo(mappings.page_table, [mappings])
-    reclaim = find_forgotten(information, information.page_table)
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
+    reclaim = find_forgotten(information, information.page_table)
     heap.tend()
 
     def catch_up():

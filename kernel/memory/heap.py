@@ -3,12 +3,17 @@
 An allocation can't wait for Python, so one area is always kept in reserve, mapped; `tend` sees to that, at safe points:
 between two bytecodes after an area was taken. Each area is as large as the heap so far, so that there are few.
 
+Of an area nothing but the number of its record is kept: an object would lie in the area before it, which then could not
+be given back while this one lives.
+
 What does not fit in the reserve in one piece raises MemoryError: such data belongs into `create_mapping`.
 """
 
 from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdraw
 from micropython import const
-from paging.flags import HEAP_FLAGS
+from paging.flags import HEAP_FLAGS, word_for
+
+from .table_steps import adopt, disown, field
 
 _FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
 _RESERVE_PAGES = const(2304)  # 9 MiB, so that 8 MiB fit in one piece
@@ -41,29 +46,35 @@ class PythonHeap:
 
     def areas(self):
         """Return (first page number, pages) of every area that was mapped for the heap, in use or in reserve."""
-        return [(mapped.start.number, len(mapped)) for mapped in self._areas if mapped is not None]
+        return [(field(index, "first_page"), field(index, "count")) for index in self._areas if index is not None]
 
     def tend(self):
         """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
         reserved, taken = reserved_pages(), taken_pages()
         if reserved == 0:
             self._add(min(max(_FIRST_PAGES + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
-        elif reserved > _RESERVE_PAGES:
-            self._shrink(reserved)
+        else:
+            self.shrink()
 
     def _add(self, pages):
         """Map an area of that many pages and put it into the reserve."""
         if pages >= _SMALLEST_PAGES and None in self._areas:
-            mapped = self._table.create_mapping(pages << 12, HEAP_FLAGS)
-            self._areas[offer(mapped.start.number, pages)] = mapped
+            record = self._table.create_record(pages, word_for(HEAP_FLAGS), self._table.largest_level)
+            number = offer(record.first_page, pages)
+            self._areas[number] = disown(record)
 
-    def _shrink(self, reserved):
-        """Unmap reserved areas, as long as enough is left."""
-        for number, mapped in enumerate(self._areas):
-            if mapped is not None and reserved - len(mapped) >= _RESERVE_PAGES and withdraw(number):
-                reserved -= len(mapped)
-                self._areas[number] = None
-                mapped.drop()
+    def shrink(self):
+        """Unmap reserved areas, as long as enough is left. Returns how many."""
+        reserved, count = reserved_pages(), 0
+        if reserved > _RESERVE_PAGES:
+            for number, index in enumerate(self._areas):
+                pages = 0 if index is None else field(index, "count")
+                if pages and reserved - pages >= _RESERVE_PAGES and withdraw(number):
+                    reserved -= pages
+                    count += 1
+                    self._areas[number] = None
+                    self._table.unmap_record(adopt(index))
+        return count
 
     def __repr__(self):
         areas = sum(1 for number in range(_SLOTS) if self._areas[number] is not None and is_taken(number))

@@ -19,7 +19,10 @@ from .table_steps import enter, leave, lost
 
 
 def find_forgotten(system, table):
-    """Let both allocators notice the loss of their owners, and reclaim through `table`, the kernel's own."""
+    """Let both allocators notice the loss of their owners, and reclaim through `table`, the kernel's own.
+
+    `system` has both, and Python's heap, which gives back what it has too much before an allocation fails.
+    """
 
     def reclaim():
         return (table.reclaim() if lost() else 0) + reclaim_owners()
@@ -28,7 +31,7 @@ def find_forgotten(system, table):
         enter()  # or a safe point would be quicker, and this find nothing
         try:
             gc.collect()
-            return reclaim()
+            return reclaim() + system.heap.shrink()
         finally:
             leave()
 

@@ -47,6 +47,8 @@ from _mappings import (
 )
 from _records import (
     Record,
+    adopt,
+    disown,
     field,
     find,
     first_lost,
@@ -62,7 +64,7 @@ from micropython import const
 
 
 def undisturbed(method):
-    """A method during which neither Ctrl-C nor a scheduled callback comes: what it finds true stays true until its end."""
+    """A method during which neither Ctrl-C nor a callback comes: what it finds true stays true until its end."""
 
     def call(self, *arguments, **named):
         enter()

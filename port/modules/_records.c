@@ -252,6 +252,30 @@ static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
 
+// disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
+// must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
+static mp_obj_t records_disown(mp_obj_t self) {
+    if (record_of(self) == NULL) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
+    }
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    size_t index = handle->record - records;
+    handle->record = NULL;
+    return MP_OBJ_NEW_SMALL_INT(index);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_disown_obj, records_disown);
+
+static mp_obj_t records_adopt(mp_obj_t index) {
+    record_t *record = &records[native_get_below(index, RECORDS_MAX, "record index")];
+    if (record->state != RECORD_LIVE) {
+        mp_raise_ValueError(MP_ERROR_TEXT("no such mapping lives"));
+    }
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    handle->record = record;
+    return MP_OBJ_FROM_PTR(handle);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
+
 // The next record at or above an index that is live or lost, or -1.
 static mp_obj_t records_next(mp_obj_t from) {
     for (size_t index = native_get_below(from, RECORDS_MAX + 1, "record index"); index < records_used; index++) {
@@ -308,6 +332,8 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_first_lost), MP_ROM_PTR(&records_first_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_free_lost), MP_ROM_PTR(&records_free_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
+    { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
     { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
     { MP_ROM_QSTR(MP_QSTR_mapped_pages), MP_ROM_PTR(&records_mapped_pages_obj) },
