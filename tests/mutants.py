@@ -78,7 +78,7 @@ MUTANTS = [
         "the parent of a window page is left executable",
         MAPPINGS,
         "(is_pool_or_kernel(i) ? 0 : ENTRY_NO_EXECUTE)",
-        "0",
+        "(is_pool_or_kernel(i) ? 0 : 0)",
         BOOT_TESTS,
     ),
     (

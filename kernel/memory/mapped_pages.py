@@ -129,15 +129,15 @@ class MappedPages(Viewable):
     def frames(self):
         """The FrameRanges that the pages lead to, in order of the pages; read from the tables."""
         record = self._live()
+        table = self._state[TABLE]
         found = []
-        for page in range(record.first_page, record.first_page + record.count):
-            frame = frame_at(self._state[TABLE].root, page)
-            if frame < 0:
-                self._state[TABLE]._refuse_unmap(self, page, "list its frames")
-            if found and found[-1][1] + 1 == frame:
-                found[-1][1] = frame
+        for run in table.view.runs(record.first_page, record.count):
+            if not run.is_mapped:
+                table._refuse_unmap(self, run.page, "list its frames")
+            if found and found[-1][1] + 1 == run.frame:
+                found[-1][1] += run.count
             else:
-                found.append([frame, frame])
+                found.append([run.frame, run.frame + run.count - 1])
         return [FrameRange.from_numbers(first, last) for first, last in found]
 
     # What can be done with it.

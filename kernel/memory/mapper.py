@@ -72,6 +72,7 @@ class Mapper:
     """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
 
     _record = None
+    _view = None
 
     def __init__(self, root, system, kernel):
         self.root = root
@@ -623,8 +624,10 @@ class Mapper:
     @property
     def view(self):
         """The paging layer's mapper of this table, for looking."""
-        made = OffsetPageTable(Frame(self.root), ledger=self._kernel.ledger)
-        return made
+        self._live()
+        if self._view is None:
+            self._view = OffsetPageTable(Frame(self.root), ledger=self._kernel.ledger)
+        return self._view
 
     def translate(self, address):
         """`Mapped(frame, offset, flags, level)` or `NotMapped` for a VirtualAddress, in this table."""
