@@ -42,7 +42,11 @@ def read_byte():
 
     def act(view=whole):
         for _ in range(ROUNDS):
-            view[5], view[6], view[7], view[8], view[9]
+            view[5]
+            view[6]
+            view[7]
+            view[8]
+            view[9]
 
     return act
 
