@@ -114,6 +114,8 @@ bool called_code_contains(uint64_t address);
 void names_spread(void);
 
 // port/critical.c
+// RecursionError unless there is stack left for what a guarded stretch may call; nothing when a guard is held.
+void critical_require_room(void);
 void critical_hold(void);
 void critical_release(void);
 bool critical_is_held(void);

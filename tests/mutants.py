@@ -215,6 +215,13 @@ MUTANTS = [
         INJECTION,
     ),
     (
+        "a guarded stretch may run out of stack",
+        "port/modules/_critical.c",
+        "    if (depth > 0) {\n        return;\n    }\n    if (mp_stack_usage()",
+        "    if (depth >= 0) {\n        return;\n    }\n    if (mp_stack_usage()",
+        INJECTION,
+    ),
+    (
         "a Stack forgets its mapping when the last step fails",
         "kernel/memory/stack.py",
         "            for owner in (parts[1], rest, parts[0], pages):\n",

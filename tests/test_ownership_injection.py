@@ -74,3 +74,54 @@ def test_ctrl_c_sees_before_or_after(injected, operation):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_scheduled_callback_sees_before_or_after(injected, operation):
     assert tried(injected, f"call_back({operation!r}, 1, 1)") > 3
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_stack_that_is_nearly_full_changes_nothing(injected, operation):
+    """Each call is made from every depth, down to where Python gives up."""
+    injected.exec(
+        f"""
+        import _critical
+        trial = Trial({operation!r})
+        owners = [trial.prepare()]
+        outcomes = []
+        def deeper(n):
+            try:
+                made = trial.act(owners[-1])
+                outcomes.append(None)
+                return made
+            except RuntimeError as error:
+                outcomes.append(str(error))
+                raise
+        def dig(n, bottom):
+            return deeper(n) if n == bottom else dig(n + 1, bottom)
+        wrong = []
+        low, high = 1, 4000
+        while high - low > 1:  # find the deepest call that comes to its end
+            bottom = (low + high) // 2
+            try:
+                made = dig(0, bottom)
+                low = bottom
+                give_back(made, owners[-1])
+                owners[-1] = trial.prepare()
+                made = None
+            except RuntimeError:
+                high = bottom
+        for bottom in range(low - 3, low + 12):
+            before = snapshot(owners[-1])
+            made = None
+            try:
+                made = dig(0, bottom)
+                give_back(made, owners[-1])
+                owners[-1] = trial.prepare()
+            except RuntimeError:
+                if differences(before, snapshot(owners[-1])):
+                    wrong.append((bottom, differences(before, snapshot(owners[-1]))))
+            if _critical.depth():
+                wrong.append((bottom, "the guard is held"))
+        give_back(None, owners[-1])
+        del owners, made
+        """,
+        timeout=120,
+    )
+    assert injected.eval("(wrong, None in outcomes)") == ([], True)

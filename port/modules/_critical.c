@@ -1,6 +1,7 @@
 // `_critical`: stretches of Python that nothing may interrupt. Ctrl-C and scheduled callbacks wait until the last
 // leave(). Interrupts of the processor stay on.
 #include "py/runtime.h"
+#include "py/stackctrl.h"
 #include "port/machine_control.h"
 
 static size_t depth;
@@ -35,7 +36,22 @@ void critical_release(void) {
     }
 }
 
+// What a guarded stretch does must not fail half-way for want of stack: ask for room before the first guard is held.
+#define ROOM_ON_STACK   0x6000
+#define ROOM_ON_PYSTACK 0x2000
+
+void critical_require_room(void) {
+    if (depth > 0) {
+        return;
+    }
+    if (mp_stack_usage() + ROOM_ON_STACK > MP_STATE_THREAD(stack_limit)
+        || MP_STATE_THREAD(pystack_cur) + ROOM_ON_PYSTACK > MP_STATE_THREAD(pystack_end)) {
+        mp_raise_recursion_depth();
+    }
+}
+
 static mp_obj_t critical_enter(void) {
+    critical_require_room();
     critical_hold();
     return mp_const_none;
 }

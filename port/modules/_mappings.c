@@ -305,6 +305,7 @@ static mp_obj_t mappings_begin(mp_obj_t count) {
     if (records_have_lost() || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
         return mp_const_none;
     }
+    critical_require_room();
     mp_obj_t record = record_new();
     critical_hold();
     return record;
@@ -691,6 +692,7 @@ static mp_obj_t mappings_unmap_simple(mp_obj_t record_in, mp_obj_t lease) {
         || record->count == 0 || harvest.page < harvest.end || callback_waits || !(record->first_page >> 51)) {
         return NOT_SIMPLE;
     }
+    critical_require_room();
     uint64_t root = record->root << 12, page = record->first_page & 0xfffffffffUL;
     unsigned level;
     const uint64_t *entry = find_leaf(root, page, &level);

@@ -7,7 +7,10 @@ are raised as ever, and so is MemoryError. A soft reset leaves all stretches.
 from collections.abc import Callable
 
 def enter() -> None:
-    """Begin a stretch, or a stretch within one. Allocates nothing."""
+    """Begin a stretch, or a stretch within one. Allocates nothing.
+
+    RuntimeError (recursion) when the outermost stretch would begin with too little stack left for what it calls.
+    """
 
 def leave() -> None:
     """End a stretch. At the last one a Ctrl-C that waited is raised at the next bytecode. Allocates nothing.
