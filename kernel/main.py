@@ -3,6 +3,8 @@
 Nothing here runs in __main__, which stays the user's, and a tool that waits in the raw REPL sees no output.
 """
 
+from time import ticks_cpu
+
 import faults
 import memory
 from diagnostics.boot_report import Ram
@@ -23,6 +25,7 @@ def boot(interactive):
     disks.mount_modules()  # /rom: after /, which would hide it
     if interactive:
         print_banner()
+    prompt.log("boot: at the prompt after %d ticks of the time-stamp counter\n" % ticks_cpu())
 
 
 def print_banner():

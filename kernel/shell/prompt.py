@@ -26,6 +26,11 @@ def install():
     _console.set_completer(complete)
 
 
+def log(text):
+    """Write to the log channel."""
+    _console.log(text)
+
+
 def run(source):
     """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
     word, rest = split_word(source)
@@ -81,7 +86,7 @@ def log_traceback(error):
     """Keep what a person is spared: where in the kernel a command failed."""
     text = io.StringIO()
     sys.print_exception(error, text)
-    _console.log(text.getvalue())
+    log(text.getvalue())
 
 
 def text_of(error):
