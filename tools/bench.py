@@ -73,7 +73,9 @@ def print_rows(results):
     print(f"{'row':{width}}  instructions   bytes  live heap  peers")
     for name, row in results.items():
         peers = row.get("peers", "")
-        print(f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f} {row['heap']:>10,}  {peers}".rstrip())
+        print(
+            f"{name:{width}}  {row['instructions']:>12,.1f} {row['bytes']:>7,.1f} {row['heap']:>10,}  {peers}".rstrip()
+        )
 
 
 def compare(old, new, limit):

@@ -1,6 +1,7 @@
 """`Arena`: the free runs of one kind of address space or memory, and who watches over them."""
 
 import uctypes
+
 from . import run_lists, run_tree
 from .owners import plain_state
 

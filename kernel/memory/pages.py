@@ -8,6 +8,7 @@ image, the heap) is reserved: never handed out, and refused by name.
 """
 
 from memory_structs import OutOfPages, PageRange
+
 from . import run_lists, run_tree
 from .allocator import Allocator, no_guard
 from .arenas import Arena, PythonMemory

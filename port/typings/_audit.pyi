@@ -1,6 +1,7 @@
 """The loops of `memory.verify()`: a byte for every frame says who claimed it. Imported by memory/verify.py.
 
-Claims: 0 nobody, 1 free, 2 page table, 3 exclusive mapping, 4 shared mapping, 5 not usable RAM. RuntimeError before begin().
+Claims: 0 nobody, 1 free, 2 page table, 3 exclusive mapping, 4 shared mapping, 5 not usable RAM. RuntimeError before
+begin().
 """
 
 def begin(map_frame: int, frames: int) -> None:
@@ -16,7 +17,8 @@ def claim_list(head: int, next_word: int, start_word: int, length_word: int) -> 
     """Claim the runs of memory/run_tree.py's linked list as free; words are 32-bit."""
 
 def walk(root: int, first_index: int, end_index: int) -> int:
-    """Claim the tables below root entries; W+X and reserved bits are findings. Returns how many pages the leaves map."""
+    """Claim the tables below root entries; W+X and reserved bits are findings. Returns how many pages the leaves
+    map."""
 
 def compare_upper_half(root: int, kernel_root: int) -> None:
     """Upper entries that are not the kernel's, or a wrong recursive entry, are findings."""

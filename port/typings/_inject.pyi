@@ -1,4 +1,5 @@
-"""Trouble on demand, for tests: each comes once, at the n-th chance from now; 0 calls it off. All return what was left."""
+"""Trouble on demand, for tests: each comes once, at the n-th chance from now; 0 calls it off. All return what was
+left."""
 
 from collections.abc import Callable
 

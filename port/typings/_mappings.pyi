@@ -35,7 +35,8 @@ def begin(count: int) -> Record | None:
 def map_record(record: Record, root: int, page_run: int, frame_run: int, count: int, flags: int) -> int:
     """Map an exclusive mapping in 4 KiB pages, clear its frames unless they are, fill and arm the record.
 
-    0: done, and the guard that begin() entered is left. Else what plan() answers, and nothing has happened; with as many
+    0: done, and the guard that begin() entered is left. Else what plan() answers, and nothing has happened; with as
+    many
     frames lent, call it again. -1 for a run that is negative: the allocator had none.
     """
 
@@ -69,7 +70,8 @@ def dismantle(root: int) -> None:
     """Cut off every table of the lower half, whatever it maps. Their frames are not clean."""
 
 def unmap_simple(record: Record, lease: object) -> int:
-    """Unmap an exclusive mapping of up to 64 pages of one table, upper half, touching frames; flushed, empty tables cut off.
+    """Unmap an exclusive mapping of up to 64 pages of one table, upper half, touching frames; flushed, empty tables
+    cut off.
 
     first frame << 1 | (1 if pop_table() has something), and the guard is entered until finish(). -1: not that simple
     (or no Record, or a lease that is not None), and nothing has happened.
@@ -99,7 +101,8 @@ def plan_divide(root: int, page: int) -> int:
     """How many tables divide() needs: 0 when no huge leaf has `page` in its inside."""
 
 def divide(root: int, page: int) -> int:
-    """Make a leaf begin at `page`, of the frames that are lent. Translations and rights stay. Returns the tables used."""
+    """Make a leaf begin at `page`, of the frames that are lent. Translations and rights stay. Returns the tables
+    used."""
 
 def copy_pages(to_root: int, to_page: int, from_root: int, from_page: int, count: int) -> int:
     """Copy contents, whatever the rights. -1, or the offset of the first page that is not mapped on one side."""

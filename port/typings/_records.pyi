@@ -16,7 +16,9 @@ class Record:
     exported: bool
     index: int
 
-    def __init__(self, root: int = ..., first_page: int = ..., count: int = ..., flags: int = ..., kind: int = ...) -> None:
+    def __init__(
+        self, root: int = ..., first_page: int = ..., count: int = ..., flags: int = ..., kind: int = ...
+    ) -> None:
         """Prepare a record: the collector may drop it until it is armed. All five, or none."""
 
     def arm(self) -> None:

@@ -25,13 +25,6 @@ def lend(owner: object, state: list) -> Lease:
     has ended, owner._live() is called, to say what is wrong.
     """
 
-def lend(owner: object, state: list) -> Lease:
-    """Return the lease in a MappedPages' state, [record, table, shared, lease]; make it if it is None.
-
-    It has the pages, rights and table of the live Record; that is marked when the first raw buffer is handed out. If it
-    has ended, owner._live() is called, to say what is wrong.
-    """
-
 def release(view: View) -> None:
     """End a view's borrow, even if its layout has a field of that name. TypeError for what is no view."""
 
