@@ -69,6 +69,9 @@ $(IMAGE): $(OBJ) $(BUILD)/kernel.ld
 
 $(MPY_LIB_DIR)/README.md:
 	$(Q)mkdir -p $(@D) && touch $@
-$(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md
+# MicroPython's makemanifest.py looks at the Python files only; the names (qstrs) that C uses are frozen in, too.
+$(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h
+	$(Q)rm -f $(BUILD)/frozen_content.c && touch $@
+$(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md $(BUILD)/frozen_names
 
 include $(TOP)/py/mkrules.mk
