@@ -19,6 +19,7 @@ def counted():
         "faults: fault to except",
         "faults: handler by numbers maps a page, retry",
         "faults: typed handler maps a page, retry",
+        "faults: handler maps an owned page, retry",
     ],
 )
 def test_a_row_is_within_its_limit(counted, row):

@@ -11,9 +11,8 @@ from memory import (
     PageRange,
     VirtualAddress,
     allocate_frames,
-    allocate_pages_at,
     create_mapping,
-    get_kernel_mmi_ref,
+    create_mapping_at,
 )
 from paging import OffsetPageTable, PteFlagsX86_64
 
@@ -27,6 +26,7 @@ LIMITS = {
     "faults: fault to except": 2500,
     "faults: handler by numbers maps a page, retry": 4000,
     "faults: typed handler maps a page, retry": 12000,
+    "faults: handler maps an owned page, retry": 25000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 
@@ -105,10 +105,9 @@ def _typed(area):
 
 def _owned(area):
     mapped = []
-    table = get_kernel_mmi_ref().page_table
 
     def handler(fault):
-        mapped.append(table.map_allocated_pages(allocate_pages_at(fault.page.start_address, 1), HEAP_FLAGS))
+        mapped.append(create_mapping_at(fault.page.start_address, PAGE_SIZE, HEAP_FLAGS))
         return True
 
     return on_fault(area.pages, handler)

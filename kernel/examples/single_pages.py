@@ -5,12 +5,7 @@ import memory
 
 def map_own(page, flags=memory.HEAP_FLAGS):
     """Map a Page to a cleared frame that nobody else has; returns its MappedPages. All or nothing."""
-    pages = memory.allocate_pages_at(page.start_address, 1)
-    try:
-        return memory.get_kernel_mmi_ref().page_table.map_allocated_pages(pages, flags)
-    except BaseException:
-        pages.drop()  # no frame left: the page is free again, too
-        raise
+    return memory.create_mapping_at(page.start_address, memory.PAGE_SIZE, flags)
 
 
 def map_shared(page, frames):

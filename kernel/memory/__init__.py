@@ -261,6 +261,16 @@ def create_mapping(size_in_bytes, flags, huge=True, override=None):
     return _system.create_mapping(size_in_bytes, flags, huge, override)
 
 
+def create_mapping_at(address, size_in_bytes, flags, huge=True, override=None):
+    """As `create_mapping`, at exactly this VirtualAddress, the first of a page, in either half.
+
+    Pages of the lower half are mapped in the kernel's own table; each PageTable has a method of this name.
+    Raises TypeError, ValueError (zero bytes), Misaligned, AddressInUse, OutOfRange, PageAlreadyMapped, OutOfFrames or
+    WritableExecutable; then nothing has changed.
+    """
+    return _system.page_table.create_mapping_at(address, size_in_bytes, flags, huge, override)
+
+
 def create_contiguous_mapping(size_in_bytes, flags):
     """As `create_mapping`, in frames that touch; returns (MappedPages, PhysicalAddress of the first)."""
     return _system.page_table.create_contiguous_mapping(size_in_bytes, flags)

@@ -29,6 +29,7 @@ from .table_steps import (
     share_upper_half,
     zero_frames,
 )
+from .wished_address import create_mapping_at
 
 
 class PageTable(Mapper):
@@ -39,6 +40,8 @@ class PageTable(Mapper):
     """
 
     _record = None
+
+    create_mapping_at = create_mapping_at
 
     @classmethod
     def new_table(cls, current):
@@ -165,6 +168,7 @@ class KernelPageTable(PageTable):
 
     # Repeated: a method is found faster in its own class.
     create_mapping = Mapper.create_mapping
+    create_mapping_at = create_mapping_at
     create_record = Mapper.create_record
     unmap_record = Mapper.unmap_record
 

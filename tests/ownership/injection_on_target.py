@@ -6,6 +6,7 @@ import memory.frames
 import memory.mapped_pages
 import memory.mapper
 import memory.page_table
+import memory.wished_address
 import uctypes
 from memory import run_tree
 from memory.table_steps import lost
@@ -16,6 +17,11 @@ MANY = 1 << 40
 
 def pages_at(address, count):
     return memory.allocate_pages_at(VirtualAddress(address), count)
+
+
+def far_up():
+    """An address of the pool with nothing mapped nearby: tables are missing there."""
+    return VirtualAddress(0xFFFFC00000000000) + (1 << 40)
 
 
 def huge_mapping():
@@ -50,6 +56,12 @@ OPERATIONS = {
     "create_mapping": (dict, lambda o: memory.create_mapping(4096, WRITE)),
     "create_mapping of many": (dict, lambda o: memory.create_mapping(700 * 4096, WRITE, huge=False)),
     "create_mapping of huge pages": (dict, lambda o: memory.create_mapping(4 << 20, WRITE)),
+    "create_mapping_at": (dict, lambda o: memory.create_mapping_at(far_up(), 4096, WRITE)),
+    "create_mapping_at of the lower half": (
+        dict,
+        lambda o: memory.create_mapping_at(VirtualAddress(0x7000000000), 3 * 4096, WRITE),
+    ),
+    "create_mapping_at of many": (dict, lambda o: memory.create_mapping_at(far_up(), 700 * 4096, WRITE, huge=False)),
     "map_allocated_pages": (
         lambda: {"p": memory.allocate_pages(600)},
         lambda o: table.map_allocated_pages(o["p"], WRITE),
@@ -165,6 +177,7 @@ class Famine:
         for module, names in (
             (memory.mapper, ("take",)),
             (memory.page_table, ("take",)),
+            (memory.wished_address, ("take", "take_at")),
             (memory.allocator, ("take", "take_aligned", "take_at")),
             (run_tree, ("find", "take_at", "largest_of")),
         ):
