@@ -35,6 +35,7 @@
 #define APIC_EXTERNAL 0x700
 #define APIC_NON_MASKABLE 0x400
 #define FLAGS_TRAP_DIRECTION_ALIGNMENT (1UL << 8 | 1UL << 10 | 1UL << 18)
+#define DR7_EXECUTE_DR0 (1UL << 10 | 1UL << 0)     // bit 10 is always set
 #define GATE_INTERRUPT 0x8e00UL
 #define GATE_RING_3 0x6000UL
 
@@ -225,6 +226,11 @@ static const char *why_not_raise(const trap_frame_t *frame) {
 static NORETURN_FUNCTION void raise_now(void) {
     raising = false;
     traps_raise(raised);
+}
+
+// For tests: set a hardware breakpoint to the first instruction that runs when a trap is about to be raised.
+void traps_break_while_raising(void) {
+    __asm__ volatile ("mov %0, %%dr0; mov %1, %%dr7" : : "r"((uint64_t)raise_now), "r"((uint64_t)DR7_EXECUTE_DR0));
 }
 
 static NORETURN_FUNCTION void raise_from_handler(void) {

@@ -42,6 +42,7 @@ void traps_init_devices(void);
 void traps_reset(void);
 void trap_dispatch(trap_frame_t *frame);
 void trap_on_bad_stack(trap_frame_t *frame);
+void traps_break_while_raising(void);
 void trap_record_walk(trap_record_t *record);
 bool trap_entry_is_malformed(uint64_t entry, int level);
 const char *trap_name(uint64_t vector);

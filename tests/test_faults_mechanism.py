@@ -183,6 +183,43 @@ def test_with_interrupts_on_again_it_is_an_exception(kernel):
         kernel.exec(f"import machine, _memory; machine.enable_irq(machine.disable_irq()); _memory.load8({HOLE})")
 
 
+def test_a_fault_that_nobody_could_catch_is_a_panic(kernel):
+    kernel.start("import _traps; _traps.provoke_uncaught()")
+    line, _ = panic_of(kernel.guest)
+    assert line.startswith("PANIC: invalid opcode")
+    assert line.endswith("nobody could catch an exception")
+
+
+def test_the_prompt_catches_what_no_except_does(kernel):
+    with kernel.raises("InvalidOpcode"):
+        kernel.exec("import _traps\n_traps.provoke(6)")
+
+
+def test_a_trap_while_another_is_being_raised_is_a_panic(kernel):
+    kernel.start("import _traps; _traps.provoke_while_raising()")
+    line, _ = panic_of(kernel.guest)
+    assert line.startswith("PANIC: debug exception")
+    assert line.endswith("while another trap was being raised")
+
+
+def test_a_trap_right_after_another_was_raised_is_an_exception(kernel):
+    kernel.exec("""
+        import _traps
+        caught = []
+        for vector in 3, 6, 3:
+            try:
+                _traps.provoke(vector)
+            except Exception as first:
+                try:
+                    _traps.provoke(0)
+                except Exception as second:
+                    caught.append((type(first).__name__, type(second).__name__))
+        """)
+    assert kernel.eval("caught") == [
+        (name, "DivideFault") for name in ("BreakpointTrap", "InvalidOpcode", "BreakpointTrap")
+    ]
+
+
 def test_a_double_fault_has_a_stack_of_its_own_and_is_a_panic(kernel):
     kernel.start("import _traps; _traps.provoke(8)")
     line, _ = panic_of(kernel.guest)

@@ -144,9 +144,9 @@ REFUSED = {
     "OutOfRange": [
         "at(VirtualAddress(0x7fff_ffff_f000), 8192, WRITE)",
         "at(VirtualAddress(0xffff_ffff_ffff_f000), 8192, WRITE)",
-        "at(LOWER, 1 << 60, WRITE)",
+        "at(LOWER + (1 << 30), 1 << 60, WRITE)",
     ],
-    "OutOfFrames": ["at(LOWER, 1 << 36, WRITE)", "at(POOL, 1 << 36, WRITE)"],
+    "OutOfFrames": ["at(LOWER + (1 << 30), 1 << 36, WRITE)", "at(POOL + (1 << 30), 1 << 36, WRITE)"],
     "PageAlreadyMapped": ["at(LOWER + 0x5000, 4096, WRITE)", "at(LOWER + 0x4000, 3 * 4096, WRITE)"],
     "WritableExecutable": ["at(LOWER, 4096, WRITE.executable(True))"],
     "ValueError": ["at(LOWER, 0, WRITE)", "at(LOWER, -4096, WRITE)"],
@@ -188,23 +188,26 @@ def test_a_refusal_leaves_everything_as_it_was(owned, error, calls):
 def test_want_of_the_last_frame_leaves_everything_as_it_was(owned, address):
     """With so few frames left that first the page, then one table, then the next can't be had."""
     owned.exec("""
+        def counts():
+            found = memory.frame_allocator.statistics()
+            return found.free, found.tables, found.mapped
+        def take_all_but(left):
+            taken = []
+            while counts()[0] > left:
+                largest = memory.frame_allocator.statistics().largest_run
+                taken.append(memory.allocate_frames(min(counts()[0] - left, largest)))
+            return taken
         def hunger(address):
             found = []
-            for left in range(5):
-                gc.collect(); table.reclaim()
-                most = memory.frame_allocator.statistics().free
-                taken = []
-                while most > left:
-                    try:
-                        taken.append(memory.allocate_frames(min(most - left, memory.frame_allocator.statistics().largest_run)))
-                        most -= len(taken[-1])
-                    except memory.OutOfFrames:
-                        break
-                most = memory.frame_allocator.statistics().free, memory.frame_allocator.statistics().tables
+            for left in range(6):
+                gc.collect()
+                table.reclaim()
+                taken = take_all_but(left)
+                most = counts()
                 outcome = refused(lambda: at(address, 4096, WRITE).drop())
-                after = memory.frame_allocator.statistics().free, memory.frame_allocator.statistics().tables
-                for owner in taken: owner.drop()
-                found.append((outcome[:11], most == after))
+                found.append((outcome[:11], most == counts()))
+                for owner in taken:
+                    owner.drop()
             return found
         """)
     outcomes = owned.eval(f"hunger({address})")

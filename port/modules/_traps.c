@@ -283,6 +283,22 @@ static mp_obj_t traps_provoke(mp_obj_t vector) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(traps_provoke_obj, traps_provoke);
 
+// The two rows of the policy in port/traps.c that no Python can bring about; both take the machine down on purpose.
+static mp_obj_t traps_provoke_uncaught(void) {
+    MP_STATE_THREAD(nlr_top) = NULL;
+    __asm__ volatile ("ud2" : : : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(traps_provoke_uncaught_obj, traps_provoke_uncaught);
+
+// By a trap and not a fault: a fault would set RF in the saved flags, which keeps the next breakpoint from striking.
+static mp_obj_t traps_provoke_while_raising(void) {
+    traps_break_while_raising();
+    __asm__ volatile ("int3" : : : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(traps_provoke_while_raising_obj, traps_provoke_while_raising);
+
 static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__traps) },
     { MP_ROM_QSTR(MP_QSTR_ProcessorFault), MP_ROM_PTR(&ProcessorFault_type) },
@@ -302,6 +318,8 @@ static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_recent), MP_ROM_PTR(&traps_recent_obj) },
     { MP_ROM_QSTR(MP_QSTR_taken), MP_ROM_PTR(&traps_taken_obj) },
     { MP_ROM_QSTR(MP_QSTR_provoke), MP_ROM_PTR(&traps_provoke_obj) },
+    { MP_ROM_QSTR(MP_QSTR_provoke_uncaught), MP_ROM_PTR(&traps_provoke_uncaught_obj) },
+    { MP_ROM_QSTR(MP_QSTR_provoke_while_raising), MP_ROM_PTR(&traps_provoke_while_raising_obj) },
 };
 static MP_DEFINE_CONST_DICT(traps_globals, traps_globals_table);
 const mp_obj_module_t traps_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&traps_globals };

@@ -75,3 +75,9 @@ def taken() -> int:
 
 def provoke(vector: int) -> None:
     """Provoke the exception of a vector: 0, 3, 6, 13 raise, 12 runs off the stack (RuntimeError), 8 and 14 panic."""
+
+def provoke_uncaught() -> None:
+    """Provoke an invalid opcode when nothing could catch an exception: a panic."""
+
+def provoke_while_raising() -> None:
+    """Provoke a breakpoint, and a debug exception when that is about to be raised: a panic."""
