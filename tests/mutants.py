@@ -16,6 +16,8 @@ MAPPING_TESTS = "tests/test_ownership_mappings.py"
 INVARIANTS = "tests/test_ownership_invariants.py"
 INJECTION = "tests/test_ownership_injection.py"
 FUZZ = "tests/test_ownership_fuzz.py"
+WISHED = "kernel/memory/wished_address.py"
+WISHED_TESTS = "tests/test_ownership_wished.py"
 
 MUTANTS = [
     (
@@ -276,5 +278,47 @@ MUTANTS = [
         "        if walked != recorded:\n",
         "        if False:\n",
         MAPPING_TESTS,
+    ),
+    (
+        "a refused create_mapping_at keeps the page",
+        WISHED,
+        "                give(page_tree, page_run, count)\n",
+        "                pass\n",
+        WISHED_TESTS,
+    ),
+    (
+        "a refused create_mapping_at keeps the frame",
+        WISHED,
+        "                if frame_run >= 0:\n",
+        "                if False:\n",
+        WISHED_TESTS,
+    ),
+    (
+        "a refused create_mapping_at in steps keeps the pages",
+        WISHED,
+        "            pages.drop()\n",
+        "            pass\n",
+        WISHED_TESTS,
+    ),
+    (
+        "create_mapping_at maps the lower half in the kernel's table",
+        WISHED,
+        "table = mapper._kernel if page >= UPPER_HALF else mapper",
+        "table = mapper._kernel",
+        WISHED_TESTS,
+    ),
+    (
+        "create_mapping_at counts fewer owners of tables",
+        WISHED,
+        "    add_owners(frame_tree, needed - 1)",
+        "    add_owners(frame_tree, 0)",
+        WISHED_TESTS,
+    ),
+    (
+        "a trap may be raised while another one is",
+        "port/traps.c",
+        "    if (raising) {\n",
+        "    if (false) {\n",
+        "tests/test_faults_mechanism.py",
     ),
 ]

@@ -184,6 +184,48 @@ def test_a_refusal_leaves_everything_as_it_was(owned, error, calls):
         """)
 
 
+@pytest.mark.parametrize(
+    ("error", "size_in_bytes", "flags"),
+    [("WritableExecutable", 4096, "WRITE.executable(True)"), ("OutOfFrames", 1 << 36, "WRITE")],
+)
+def test_a_refusal_gives_back_at_once_not_when_the_collector_comes(owned, error, size_in_bytes, flags):
+    """Both are refused when the pages are taken already."""
+    owned.exec("""
+        def refuse(size_in_bytes, flags):
+            gc.collect()
+            gc.disable()
+            free = memory.page_allocator.statistics().free
+            raised = refused(lambda: at(LOWER, size_in_bytes, flags))
+            kept = free - memory.page_allocator.statistics().free
+            gc.enable()
+            return raised, kept
+        """)
+    assert owned.eval(f"refuse({size_in_bytes}, {flags})") == (error, 0)
+
+
+def test_owners_are_counted_as_they_come_and_go(owned):
+    """A tree that counts too few owners may run out of nodes; one that counts too many refuses too early."""
+    owned.exec("""
+        from memory import run_tree
+        trees = table._frame_tree, table._page_tree, table._pages._arenas[1].tree
+        def owners():
+            return [run_tree.owners_of(tree) for tree in trees]
+        first = owners()
+        while_mapped = []
+        for address in LOWER, POOL:
+            my = at(address, 3 * 4096, WRITE)
+            while_mapped.append(owners())
+            my.drop()
+        """)
+    frames, pool, lower = owned.eval("first")
+    tables_below_the_root, tables_below_level_3 = 3, 2
+    assert owned.eval("while_mapped") == [
+        [frames + 1 + tables_below_the_root, pool, lower + 1],
+        [frames + 1 + tables_below_level_3, pool + 1, lower],
+    ]
+    assert owned.eval("owners()") == [frames, pool, lower]
+
+
 @pytest.mark.parametrize("address", ["LOWER", "POOL"])
 def test_want_of_the_last_frame_leaves_everything_as_it_was(owned, address):
     """With so few frames left that first the page, then one table, then the next can't be had."""
