@@ -205,8 +205,8 @@ MUTANTS = [
     (
         "a failed create keeps its pages",
         MAPPER,
-        "        except BaseException:\n            pages.drop()\n            raise\n",
-        "        except BaseException:\n            raise\n",
+        "        if page >= 0:\n            give(self._page_tree, page, count)\n",
+        "",
         INJECTION,
     ),
     (
@@ -224,11 +224,11 @@ MUTANTS = [
         INJECTION,
     ),
     (
-        "a Stack forgets its mapping when the last step fails",
+        "a Stack maps its guard page",
         "kernel/memory/stack.py",
-        "            for owner in (parts[1], rest, parts[0], pages):\n",
-        "            for owner in (parts[0], pages):\n",
-        INJECTION,
+        "Page(pages.start.number + 1)",
+        "Page(pages.start.number)",
+        MAPPING_TESTS,
     ),
     (
         "a forgotten mapping is not reclaimed",

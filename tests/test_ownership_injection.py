@@ -12,6 +12,7 @@ import pytest
 
 TARGET = Path(__file__).parent / "ownership"
 OPERATIONS = [
+    "map to frames that do not touch",
     "create_mapping",
     "create_mapping of many",
     "create_mapping of huge pages",

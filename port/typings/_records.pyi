@@ -33,6 +33,12 @@ class Record:
     def end(self) -> None:
         """The mapping is gone, or another owner's; RuntimeError when it has ended before."""
 
+def disown(record: Record) -> int:
+    """Let a live mapping go on without its Record; returns its index. For what lives as long as the kernel."""
+
+def adopt(index: int) -> Record:
+    """Make a Record again for a mapping that was disowned."""
+
 def live() -> int:
     """How many records are armed and not lost."""
 

@@ -52,7 +52,26 @@ def empty_table():
     return owners
 
 
+def pages_and_pieces():
+    """Pages where no table is, when all that is free are 10 frames that don't touch."""
+    owners = {"p": pages_at(0x7000000000, 3), "held": [], "kept": []}
+    pieces = memory.allocate_frames(20)
+    statistics = memory.frame_allocator.statistics
+    while statistics().free:
+        owners["held"].append(memory.allocate_frames(statistics().largest_run))
+    while len(pieces) > 1:
+        one, pieces = pieces.split(pieces.start + 1)
+        one.drop()
+        if len(pieces) > 1:
+            one, pieces = pieces.split(pieces.start + 1)
+        else:
+            one, pieces = pieces, ()
+        owners["kept"].append(one)
+    return owners
+
+
 OPERATIONS = {
+    "map to frames that do not touch": (pages_and_pieces, lambda o: table.map_allocated_pages(o["p"], WRITE)),
     "create_mapping": (dict, lambda o: memory.create_mapping(4096, WRITE)),
     "create_mapping of many": (dict, lambda o: memory.create_mapping(700 * 4096, WRITE, huge=False)),
     "create_mapping of huge pages": (dict, lambda o: memory.create_mapping(4 << 20, WRITE)),
