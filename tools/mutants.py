@@ -3,7 +3,7 @@
 
     tools/mutants.py [--only TEXT] [--output build/mutants.txt]
 
-The list is tests/mutants.py. A mutant is caught when its tests fail, or when it doesn't even build or boot.
+The list is tests/mutant_list.py. A mutant is caught when its tests fail, or when it doesn't even build or boot.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from mutants import MUTANTS
+from mutant_list import MUTANTS
 
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "*.iso", "unix", "__pycache__", ".pytest_cache")
 TEST_TIMEOUT_S = 400
