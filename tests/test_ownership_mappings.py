@@ -306,6 +306,31 @@ def test_the_kernels_half_is_shared_by_tables_made_before(owned):
     owned.exec("late.drop()\nmy.drop()\nother.drop()")
 
 
+def test_a_level_3_table_of_the_kernels_half_outlives_its_last_mapping(owned):
+    """Root entry 416 is empty but for this: freeing its table would take it away from every other root."""
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        at = VirtualAddress(0xffffd00000000000)
+        table.map_allocated_pages(memory.allocate_pages_at(at, 1), WRITE).drop()
+        """
+    )
+    for root in owned.eval("(table.root, other.root)"):
+        assert int(page_walk.read_table(owned.guest.memory, root * PAGE)[416]) & 1
+    owned.exec(
+        """
+        my = table.map_allocated_pages(memory.allocate_pages_at(at, 1), WRITE)
+        write(my, 0, b'again')
+        other.switch_to()
+        seen = read(my, 0, 5)
+        table.switch_to()
+        my.drop()
+        other.drop()
+        """
+    )
+    assert owned.eval("seen") == b"again"
+
+
 def test_the_lower_half_belongs_to_its_own_table(owned):
     # B15, B23: every operation acts on the mapping's own table, whichever is active.
     owned.exec(
