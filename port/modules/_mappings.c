@@ -314,7 +314,8 @@ static MP_DEFINE_CONST_FUN_OBJ_1(mappings_begin_obj, mappings_begin);
 
 // The common case in one call, for a Record from begin(): map `count` pages from the first of `page_run` on to
 // as many frames just taken (runs are first << 1 | clean; the frames are cleared unless they are), in 4 KiB pages.
-// A negative run (nothing was free) is answered with -1. Returns 0: done, the record is armed, the guard left. Or what plan() returned (unless as many tables are lent): nothing has happened.
+// A negative run (nothing was free) is answered with -1. Returns 0: done, the record is armed, the guard left. Or what
+// plan() returned (unless as many tables are lent): nothing has happened.
 static mp_obj_t mappings_map_record(size_t n, const mp_obj_t *arguments) {
     record_t *record = record_of(arguments[0]);
     mp_int_t page_run = mp_obj_get_int(arguments[2]), frame_run = mp_obj_get_int(arguments[3]);
