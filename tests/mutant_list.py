@@ -219,8 +219,8 @@ MUTANTS = [
     (
         "a guarded stretch may run out of stack",
         "port/modules/_critical.c",
-        "    if (depth > 0) {\n        return;\n    }\n    if (mp_stack_usage()",
-        "    if (depth >= 0) {\n        return;\n    }\n    if (mp_stack_usage()",
+        "#define ROOM_ON_STACK   0x6000\n#define ROOM_ON_PYSTACK 0x2000\n",
+        "#define ROOM_ON_STACK   0\n#define ROOM_ON_PYSTACK 0\n",
         INJECTION,
     ),
     (
