@@ -50,7 +50,9 @@ def judge(copy, tests):
     if status:
         return "the build"
     python = str(copy / ".venv" / "bin" / "python")
-    status, output = run(copy, python, "-m", "pytest", "-x", "-q", "-n", "2", *shlex.split(tests), timeout=TEST_TIMEOUT_S)
+    status, output = run(
+        copy, python, "-m", "pytest", "-x", "-q", "-n", "2", *shlex.split(tests), timeout=TEST_TIMEOUT_S
+    )
     if status == 0:
         return None
     failed = re.search(r"^(?:FAILED|ERROR) (\S+?::\S+)", output, re.MULTILINE)

@@ -68,13 +68,3 @@ def mapped_pages(upper: bool) -> int:
 
 def mapped_frames() -> int:
     """How many frames of RAM exclusive mappings have."""
-
-def disown(record: Record) -> int:
-    """Let the mapping go on without its Record, which has ended then; return the index of what it said.
-
-    For whoever lives as long as the kernel and must not keep an object alive in Python's heap. Allocates nothing.
-    TypeError for anything but a live Record.
-    """
-
-def adopt(index: int) -> Record:
-    """Return a Record for a mapping that was disowned. Only its owner may, once. ValueError if no such mapping lives."""
