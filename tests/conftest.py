@@ -75,8 +75,19 @@ def console(guest):
 
 @pytest.fixture
 def kernel(guest):
-    """A kernel to run Python in: kernel.exec(code), kernel.eval(expression); kernel.guest is its machine."""
-    return Kernel(guest)
+    """A kernel to run Python in: kernel.exec(code), kernel.eval(expression); kernel.guest is its machine.
+
+    After the test, whatever it did, a soft reset must leave as many frames free as there were at boot.
+    """
+    kernel = Kernel(guest)
+    before = kernel.eval(FREE_FRAMES)
+    yield kernel
+    if kernel.transport.in_raw_repl and not guest.failure and not guest.expected_to_end and guest.is_alive():
+        kernel.soft_reset()
+        assert kernel.eval(FREE_FRAMES) == before, "a soft reset did not give every frame back"
+
+
+FREE_FRAMES = "__import__('memory').frame_allocator.statistics().free"
 
 
 @pytest.fixture
