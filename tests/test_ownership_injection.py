@@ -35,7 +35,12 @@ OPERATIONS = [
     "drop",
     "drop of many",
     "deep_copy",
+    "drop of one user of shared frames",
+    "remap of a user of shared frames",
+    "drop of shared frames",
+    "into_frames",
     "new_table",
+    "switch_to",
     "drop of a table",
 ]
 

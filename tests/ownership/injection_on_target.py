@@ -1,5 +1,6 @@
 # Trouble at every single point of every mapping call. Runs after prelude_on_target.py; OPERATIONS[name] is
 # (prepare, act): prepare() makes a dict of owners, act(owners) does the one thing and returns what it made.
+import _cpu
 import _inject
 import memory.allocator
 import memory.frames
@@ -37,6 +38,18 @@ def two_mappings():
 def shared_pair():
     shared = SharedFrames(memory.allocate_frames(2))
     return {"shared": shared, "pages": memory.allocate_pages(2)}
+
+
+def shared_mappings():
+    """Frames with two users, one of them through a mapping that writes."""
+    shared = SharedFrames(memory.allocate_frames(2))
+    first = table.map_shared(memory.allocate_pages(2), shared, WRITE)
+    second = table.map_shared(memory.allocate_pages(2), shared, READ)
+    return {"first": first, "second": second, "shared": shared}
+
+
+def unused_shared():
+    return {"shared": SharedFrames(memory.allocate_frames(2))}
 
 
 def table_with_tables():
@@ -106,7 +119,12 @@ OPERATIONS = {
     "drop": (lambda: {"m": memory.create_mapping(5 * 4096, WRITE)}, lambda o: o["m"].drop()),
     "drop of many": (lambda: {"m": memory.create_mapping(700 * 4096, WRITE, huge=False)}, lambda o: o["m"].drop()),
     "deep_copy": (lambda: {"m": memory.create_mapping(3 * 4096, WRITE)}, lambda o: o["m"].deep_copy()),
+    "drop of one user of shared frames": (shared_mappings, lambda o: o["first"].drop()),
+    "remap of a user of shared frames": (shared_mappings, lambda o: o["second"].remap(WRITE)),
+    "drop of shared frames": (unused_shared, lambda o: o["shared"].drop()),
+    "into_frames": (unused_shared, lambda o: o["shared"].into_frames()),
     "new_table": (dict, lambda o: PageTable.new_table(table)),
+    "switch_to": (table_with_tables, lambda o: o["other"].switch_to()),
     "drop of a table": (empty_table, lambda o: o["other"].drop()),
 }
 
@@ -121,13 +139,21 @@ def tables_of(page):
     return found
 
 
+def active():
+    """The root that the processor walks, and whether Python knows it."""
+    root = _cpu.read_root_frame()
+    return root, table._kernel._active.root == root
+
+
 def snapshot(owners):
     """Everything that a failed call may not change: counts, the tables of the pool, who lives, what each owner says."""
     alive = sorted((name, repr(owner)) for name, owner in owners.items())
+    alive.append(active())
     return state(), tables_of(0xFFFFC00000000), alive, memory.verify().violations, memory.verify().unowned
 
 
 def give_back(made, owners):
+    table.switch_to()
     for owner in (made if type(made) is tuple else (made,)) + tuple(owners.values()):
         if type(owner) is list:
             for part in owner:
@@ -258,7 +284,7 @@ def interrupt(name, first, step):
             raised = type(error).__name__
             left = _inject.interrupt(0)
         audit = memory.verify()
-        if audit.violations or audit.unowned or raised not in (None, "KeyboardInterrupt"):
+        if audit.violations or audit.unowned or raised not in (None, "KeyboardInterrupt") or not active()[1]:
             wrong.append((n, raised, audit.violations + audit.unowned))
         give_back(made, owners)
         made = None
