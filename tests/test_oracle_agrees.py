@@ -23,7 +23,8 @@ RECURSIVE_SLOTS = (509, 510)
 def stopped(kernel):
     """A machine at the prompt, held still so that its tables don't change while two read them."""
     kernel.guest.monitor.stop()
-    return kernel.guest
+    yield kernel.guest
+    kernel.guest.monitor.resume()
 
 
 def root_of(guest):

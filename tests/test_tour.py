@@ -14,7 +14,12 @@ STEPS = {
     6: [],
     7: ["8 frames for 1024 pages"],
     8: ["in a 2M page; rw- kernel", "in a 4K page; rw- kernel"],
-    9: ["16 of 64 pages accessed, 4 written", "r....r....r....r....r....r....WWWW.r....", "(9, 10)", "faults of 200 accesses", "6 frames  fifo"],
+    9: [
+        "16 of 64 pages accessed, 4 written\nr....r....r....r....r....r....WWWW.r....",
+        "(9, 10)",
+        "faults of 200 accesses",
+        "6 frames  fifo",
+    ],
     10: ["nothing to complain of", "physical memory, one cell is"],
 }
 UNEXPECTED = re.compile(r"Traceback|NameError|AttributeError|SyntaxError|ImportError|VIOLATION")
