@@ -87,6 +87,7 @@ static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mp_hal_set_interrupt_char(CHAR_CTRL_C);
+        uart_take_early_interrupt();
         if (!run_as_command(source)) {
             execute_python(source, kind);
         }

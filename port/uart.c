@@ -62,6 +62,19 @@ void uart_interrupt(void) {
     }
 }
 
+// Code begins to run and Ctrl-C means something from now on: one that came a moment too early, after the line that
+// starts the code, interrupts it as well, and what was typed before it is meant no more.
+void uart_take_early_interrupt(void) {
+    uint64_t flags = interrupts_disable();
+    for (uint32_t at = ring_out; at != ring_in; at++) {
+        if (ring[at % RING_BYTES] == mp_interrupt_char) {
+            ring_out = at + 1;
+            mp_sched_keyboard_interrupt();
+        }
+    }
+    interrupts_restore(flags);
+}
+
 bool uart_received(void) {
     return ring_in != ring_out;
 }

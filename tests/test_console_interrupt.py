@@ -109,6 +109,13 @@ def test_what_was_typed_ahead_is_dropped_by_ctrl_c(console):
     assert "too late" not in console.command("1")
 
 
+def test_ctrl_c_that_comes_before_the_line_has_begun_to_run_stops_it(console):
+    console.send("import time; time.sleep(1000)\rprint('too late')\r" + CTRL_C)
+    console.expect_exact("KeyboardInterrupt")
+    console.wait_for_prompt()
+    assert "too late" not in console.command("1")
+
+
 def test_ctrl_c_at_the_prompt_does_nothing(console):
     for _ in range(3):
         console.interrupt()
