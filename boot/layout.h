@@ -3,7 +3,7 @@
  *
  *   P4 index   virtual address       what lives there
  *   --------   -------------------   ------------------------------------------------------------------
- *   0          0x0000000000000000    identity map of the first 4 GiB, during the boot only
+ *   0          0x0000000000000000    identity map, during the boot only
  *   1..255     0x0000008000000000    the lower half: each page table's own
  *   256..383   0xffff800000000000    the physical window: physical address p is at WINDOW_BASE + p
  *   384..507   0xffffc00000000000    the kernel's page pool (create_mapping and friends)
@@ -11,7 +11,7 @@
  *   509        0xfffffe8000000000    recursive slot of a table that is not active
  *   510        0xffffff0000000000    recursive slot of the active table
  *   511        0xffffff8000000000    from KERNEL_BASE: the kernel image; from EMITTED_CODE_BASE: the
- *                                    executable alias of the memory that the code emitter writes
+ *                                    executable alias of the area for emitted machine code
  *
  * Python reads these numbers through `_boot.layout()`; nothing repeats them.
  */

@@ -1,5 +1,5 @@
-// Where the code emitter's output goes: written through the image's rw- mapping, run through the r-x alias at
-// EMITTED_CODE_BASE, so that no address is both. Machine code holds no pointers into Python's heap (constants are
+// Where the code emitter's output goes: run through the r-x alias at EMITTED_CODE_BASE, and written nowhere but in
+// write_protected(), for no mapping of the area is writable. Machine code holds no pointers into Python's heap (constants are
 // in tables that the collector sees), hence no scan; the area is given back at a soft reset as a whole.
 #include <string.h>
 #include "py/persistentcode.h"

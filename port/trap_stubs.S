@@ -23,6 +23,13 @@ trap_stub_\vector:
     jmp trap_common
     .endm
 
+    /* The part of the frame above R12, before R11 may hold the handler. */
+    .macro push_down_to_r11
+    .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11
+    push %\register
+    .endr
+    .endm
+
     .set vector, 0
     .rept 48
     .if vector != VECTOR_PAGE_FAULT
@@ -68,31 +75,11 @@ bad_stack:
     jmp trap_with_r11
 
 trap_common:
-    push %rax
-    push %rcx
-    push %rdx
-    push %rbx
-    push %rbp
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_down_to_r11
     lea trap_dispatch(%rip), %r11
     jmp 1f
 trap_with_r11:
-    push %rax
-    push %rcx
-    push %rdx
-    push %rbx
-    push %rbp
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
+    push_down_to_r11
 1:  push %r12
     push %r13
     push %r14
