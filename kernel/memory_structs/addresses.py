@@ -1,9 +1,8 @@
 """`VirtualAddress` and `PhysicalAddress`: integers that know what they address."""
 
 from .errors import AcrossTheHole, NonCanonicalAddress, OutOfRange
+from .mode import LEVELS, index_at
 from .spaces import PAGE_SHIFT, PAGE_SIZE, PHYSICAL, VIRTUAL, check_alignment, check_integer
-
-INDEX_MASK = 511
 
 
 class Address:
@@ -157,10 +156,10 @@ class PhysicalAddress(Address):
 def index_of(number, level):
     """The table index of a page number at `level`: bits 9(level-1) to 9(level-1)+8.
 
-    Raises TypeError or ValueError for a level that is not 1 to 4.
+    Raises TypeError or ValueError for a level that this paging mode does not have.
     """
     if level.__class__ is not int:
         raise TypeError("a level must be an int, not %s" % type(level).__name__)
-    if not 1 <= level <= 4:
-        raise ValueError("a level must be from 1 (P1) to 4 (P4), not %d" % level)
-    return number >> 9 * (level - 1) & INDEX_MASK
+    if not 1 <= level <= LEVELS:
+        raise ValueError("a level must be from 1 (P1) to %d (P%d), not %d" % (LEVELS, LEVELS, level))
+    return index_at(number, level)

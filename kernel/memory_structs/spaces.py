@@ -16,10 +16,10 @@ A *number* is an address >> 12, sign bits included: at most 52 bits, so always a
 small integer. (Intel SDM, volume 1, "Canonical Addressing"; volume 3, "Paging".)
 """
 
-PAGE_SHIFT = 12
+from .mode import PAGE_SHIFT, VIRTUAL_BITS
+
 PAGE_SIZE = 1 << PAGE_SHIFT
 ADDRESS_BITS = 64
-VIRTUAL_BITS = 48
 ARCHITECTURAL_PHYSICAL_BITS = 52
 
 

@@ -1,8 +1,8 @@
 """The native modules under this package: `tables` (entries and runs of entries), `cpu` (registers, TLB) and `boot`."""
 
 import _boot as boot
-import _cpu as cpu
 import _tables as tables
+from memory_structs.natives import cpu
 
 LEVELS = tables.LEVELS
 LAYOUT = boot.layout()
