@@ -45,7 +45,7 @@ size_t emitted_code_used(void) {
 }
 
 // Is this address in machine code that was emitted since the last reset? What was frozen into the image is not asked
-// for: those are the kernel's own short commits (kernel/memory/run_tree.py), which Ctrl-C must not cut in two.
+// for: those are the kernel's own short commits (kernel/memory/runs), which Ctrl-C must not cut in two.
 bool emitted_code_contains(uint64_t address) {
     return address >= EMITTED_CODE_BASE && address < EMITTED_CODE_BASE + used;
 }

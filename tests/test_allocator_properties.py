@@ -29,8 +29,8 @@ def test_the_oracle_finds_an_allocator_that_hands_out_what_is_taken(tmp_path):
         model = next(models())
         def forgetful(count):
             owner = PageAllocator.allocate(model.allocator, count)
-            from memory import run_tree
-            run_tree.give(model.arena.tree, owner.first_number << 1, 1)
+            from memory import runs
+            runs.give(model.arena.tree, owner.first_number << 1, 1)
             return owner
         model.allocator.allocate = forgetful
         random.seed(1)

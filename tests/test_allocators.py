@@ -427,8 +427,8 @@ def test_the_cost_does_not_depend_on_how_much_is_asked(check):
         owner = allocate_pages(1 << 33)
         assert len(owner) == 1 << 33
         owner.drop()
-        from memory import run_tree
+        from memory import runs
         before = digest()
-        run = run_tree.take(pa.pool.tree, 1 << 33)
-        assert run_tree.give(pa.pool.tree, run, 1 << 33) == 0 and digest() == before
+        run = runs.take(pa.pool.tree, 1 << 33)
+        assert runs.give(pa.pool.tree, run, 1 << 33) == 0 and digest() == before
     """)

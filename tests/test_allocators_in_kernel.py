@@ -47,7 +47,7 @@ def test_the_free_functions_do_what_the_allocators_do(kernel):
 def test_before_boot_each_function_says_so(kernel):
     kernel.exec("""
         import memory
-        memory.install(None)
+        memory.system.install(None)
         for call in (memory.allocate_pages, memory.allocate_frames, lambda n: memory.frame_allocator):
             try:
                 call(1)
@@ -59,9 +59,9 @@ def test_before_boot_each_function_says_so(kernel):
 
 STORM = """
 import memory
-from memory import run_tree
+from memory import runs
 pool = memory.page_allocator.pool
-start = list(pool.runs()), run_tree.owners_of(pool.tree)
+start = list(pool.runs()), runs.owners_of(pool.tree)
 class Keeper:
     pass
 keeper = Keeper()
@@ -85,7 +85,7 @@ def test_ctrl_c_at_any_moment_leaves_the_tree_whole(kernel):
         assert b"KeyboardInterrupt" in error
     assert kernel.eval("keeper.rounds") > 100
     # At most the page whose owner the interrupt took from the loop's hand is still allocated, once per round.
-    numbers = kernel.eval("[sum(c for _, c, _ in start[0]) - pool.free, run_tree.owners_of(pool.tree) - start[1]]")
+    numbers = kernel.eval("[sum(c for _, c, _ in start[0]) - pool.free, runs.owners_of(pool.tree) - start[1]]")
     lost, owners = numbers
     assert lost == owners <= 25
-    kernel.exec("free = sum(c for _, c, _ in pool.runs()); assert free == pool.free == run_tree.total_of(pool.tree)")
+    kernel.exec("free = sum(c for _, c, _ in pool.runs()); assert free == pool.free == runs.total_of(pool.tree)")

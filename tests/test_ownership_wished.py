@@ -206,10 +206,10 @@ def test_a_refusal_gives_back_at_once_not_when_the_collector_comes(owned, error,
 def test_owners_are_counted_as_they_come_and_go(owned):
     """A tree that counts too few owners may run out of nodes; one that counts too many refuses too early."""
     owned.exec("""
-        from memory import run_tree
+        from memory import runs
         trees = table._frame_tree, table._page_tree, table._pages._arenas[1].tree
         def owners():
-            return [run_tree.owners_of(tree) for tree in trees]
+            return [runs.owners_of(tree) for tree in trees]
         first = owners()
         while_mapped = []
         for address in LOWER, POOL:

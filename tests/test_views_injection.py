@@ -93,7 +93,7 @@ def tries():
 def test_nothing_is_half_borrowed(memory_kernel, operation, trouble):
     arm, disarm = TROUBLE[trouble]
     source = OPERATIONS[operation].strip().replace("\n        ", "\n    ")
-    memory_kernel.exec("from memory.borrowed import Borrowed\n" + TRIAL)
+    memory_kernel.exec("from memory.views.borrowed import Borrowed\n" + TRIAL)
     memory_kernel.exec(
         f"def operation():\n    global mapping\n    {source}\ndef arm(n): {arm}\ndef disarm(): return {disarm}"
     )

@@ -4,7 +4,7 @@ The rows with a number of free chunks have a page allocator of their own, whose 
 "whole" means that the chunk which is taken goes as a whole, so that the tree loses and gains a node.
 """
 
-from memory import PageAllocator, PageRange, VirtualAddress, allocate_frames, allocate_pages, frame_allocator, run_tree
+from memory import PageAllocator, PageRange, VirtualAddress, allocate_frames, allocate_pages, frame_allocator, runs
 from memory_structs import Page
 
 # In rounds of five, so that the loop adds 50 instructions to each and not 260.
@@ -28,9 +28,9 @@ def chunked(chunks, size):
     nodes = chunks + 50 if chunks > FEW else 100
     pages = PageAllocator.from_layout((LARGE, LARGE + 2 * MILLION - 1), [], [], window_memory, nodes)
     pool = pages.pool
-    run_tree.add_owners(pool.tree, chunks)
+    runs.add_owners(pool.tree, chunks)
     for number in range(chunks - 1):
-        run_tree.give(pool.tree, FIRST + number * SPACING << 1, size)
+        runs.give(pool.tree, FIRST + number * SPACING << 1, size)
     pool.low = FIRST
     return pages
 
@@ -41,7 +41,7 @@ def numbers(chunks, size, count=1):
     def prepare():
         tree = chunked(chunks, size).pool.tree
 
-        def act(tree=tree, count=count, take=run_tree.take, give=run_tree.give):
+        def act(tree=tree, count=count, take=runs.take, give=runs.give):
             for _ in range(ROUNDS):
                 give(tree, take(tree, count), count)
                 give(tree, take(tree, count), count)
@@ -59,7 +59,7 @@ def random_numbers(chunks):
 
     def prepare():
         tree = chunked(chunks, 10).pool.tree
-        take_at, give = run_tree.take_at, run_tree.give
+        take_at, give = runs.take_at, runs.give
         places = [FIRST + number * 7919 % (chunks - 1) * SPACING for number in range(TIMES)]
 
         def act():

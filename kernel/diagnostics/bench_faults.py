@@ -45,7 +45,7 @@ def peek(address: uint) -> uint:
     return uint(ptr8(address)[0])
 
 
-class TableFrames:
+class SpareFrames:
     """Some frames for tables, which stay taken until the soft reset behind the row."""
 
     def __init__(self, count):
@@ -66,7 +66,7 @@ class Area:
         count = ACTS * TIMES
         self.frames = allocate_frames(count + 8)
         self.next_frame = self.frames.start.number
-        self.tables = TableFrames(8)
+        self.tables = SpareFrames(8)
         self.mapper = OffsetPageTable()
         self.pages = PageRange.from_virt_addr(AREA, count * PAGE_SIZE)
         first = self.pages.first_number

@@ -29,7 +29,7 @@ RECURSIVE = ("RECURSIVE_P4_INDEX", "OTHER_RECURSIVE_P4_INDEX")
 FIRST_MIB_LAST = 255
 
 
-class Owner:
+class OwnedPages:
     """A live mapping with an owner: page numbers, kind and rights."""
 
     def __init__(self, letter, first_page, count, kind, flags, root):
@@ -48,7 +48,7 @@ class Owner:
 
 
 def owners():
-    """Return every Owner but the kernel's own mappings, in the order in which they came to be."""
+    """Return an OwnedPages for every mapping but the kernel's own, in the order in which they came to be."""
     found, taken = [], 0
     heap_pages = [first for first, _ in memory.get_kernel_mmi_ref().heap.areas()]
     index = table_steps.next(0)
@@ -59,13 +59,13 @@ def owners():
         if kind not in (table_steps.SYSTEM, table_steps.TABLE):
             letter = HEAP if first in heap_pages else LETTERS[taken % len(LETTERS)]
             taken += letter != HEAP
-            found.append(Owner(letter, first, count, kind, flags, root))
+            found.append(OwnedPages(letter, first, count, kind, flags, root))
         index = table_steps.next(index + 1)
     return found
 
 
 class Owners(View):
-    """Every mapping that somebody owns. `.owners` are Owner objects."""
+    """Every mapping that somebody owns. `.owners` are OwnedPages."""
 
     def __init__(self):
         self.owners = owners()

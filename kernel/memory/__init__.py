@@ -1,11 +1,18 @@
-"""The Theseus layer: who owns which pages and frames.
+"""The Theseus layer: who owns which pages and frames. This file is its face: `__all__` is what a user wants.
 
-`frame_allocator` and `page_allocator` are the two allocators of the machine; the free
-functions below are what a user types. All are filled in by `install`, once, at boot.
+    runs          free runs of numbers
+    allocators    owners of pages and frames, and who makes them
+    views         typed access to what is mapped
+    mapper, mapped_pages, page_table, shared, stack, wished_address    mappings, with owners
+    init, heap, reclaim, verify    boot, Python's own memory, what was forgotten, the audit
+    system        the functions that a user types
 
-The number layer underneath is `run_tree`: `run_tree.take(frame_allocator.pool.tree, 1)`
-and `run_tree.give(...)`. It trusts its caller with the counts and the states.
+`frame_allocator` and `page_allocator` are the two allocators of the machine, once `init_post_heap` has run. The number
+layer underneath is `runs`: `runs.take(frame_allocator.pool.tree, 1)` and `runs.give(...)`. It trusts its caller with
+the counts and the states.
 """
+
+import sys as _sys
 
 from memory_structs import (
     PAGE_SIZE,
@@ -52,33 +59,60 @@ from paging import (
     PteFlagsX86_64,
 )
 
-from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
-from .frames import FrameAllocator
-from .heap import PythonHeap
-from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo, initialize
-from .loaded_section import LoadedSection
+from .allocators import (
+    AllocatedFrames,
+    AllocatedPages,
+    AllocationRequest,
+    DeferredAllocAction,
+    FrameAllocator,
+    PageAllocator,
+    Statistics,
+    UnmappedFrames,
+)
+from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo
 from .mapped_pages import MappedPages
 from .mapper import Mapper
-from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
 from .page_table import PageTable
-from .pages import PageAllocator
-from .reclaim import find_forgotten
-from .refusals import (
-    AlreadyInitialized,
-    CountMismatch,
-    MappingDamaged,
-    SystemMapping,
-    TableInUse,
-    WritableExecutable,
-)
-from .requests import AllocationRequest
+from .refusals import AlreadyInitialized, CountMismatch, MappingDamaged, SystemMapping, TableInUse, WritableExecutable
 from .shared import SharedFrames
 from .stack import Stack
-from .statistics import Statistics
-from .table_steps import set_safe_point
-from .verify import verify as audit
-from .view_refusals import (
+from .system import (
+    allocate_frames,
+    allocate_frames_at,
+    allocate_frames_by_bytes,
+    allocate_frames_by_bytes_at,
+    allocate_frames_by_bytes_deferred,
+    allocate_frames_by_bytes_in_range,
+    allocate_frames_deferred,
+    allocate_frames_in_range,
+    allocate_pages,
+    allocate_pages_at,
+    allocate_pages_by_bytes,
+    allocate_pages_by_bytes_at,
+    allocate_pages_by_bytes_deferred,
+    allocate_pages_by_bytes_in_range,
+    allocate_pages_deferred,
+    allocate_pages_in_range,
+    create_contiguous_mapping,
+    create_identity_mapping,
+    create_mapping,
+    create_mapping_at,
+    get_kernel_mmi_ref,
+    init,
+    init_post_heap,
+    map_frame_range,
+    set_broadcast_tlb_shootdown_cb,
+    translate,
+    verify,
+)
+from .system import installed as _installed
+from .views import (
     AlreadyBorrowed,
+    BorrowedMappedPages,
+    BorrowedSliceMappedPages,
+    Immutable,
+    LoadedSection,
+    Mutable,
     NotActive,
     NotExecutable,
     NotExportable,
@@ -89,216 +123,123 @@ from .view_refusals import (
     UseAfterUnmap,
 )
 
-
-class MemorySystem:
-    """The two allocators of one machine."""
-
-    def __init__(self, frame_allocator, page_allocator):
-        self.frame_allocator = frame_allocator
-        self.page_allocator = page_allocator
-
-
-class _Nothing:
-    """What is in the slot before boot: every question to it raises NotInitialized."""
-
-    def __getattr__(self, name):
-        raise NotInitialized("memory")
-
-
-# The one slot that the free functions use.
-_system = _Nothing()
-
-
-def install(system):
-    """Fill the slot. `memory.init` does it at boot; None empties it."""
-    global _system
-    _system = _Nothing() if system is None else system
-
-
-def installed():
-    """What is in the slot: the MemoryManagementInfo. Raises NotInitialized at the first question to it before boot."""
-    return _system
-
-
-def init(boot_info):
-    """Take over the machine's memory and switch to the kernel's own table; returns InitialMemoryMappings.
-
-    `init_post_heap` finishes it. Raises AlreadyInitialized.
-    """
-    if type(_system) is not _Nothing:
-        raise AlreadyInitialized("memory")
-    return initialize(boot_info, create_allocators)
-
-
-def init_post_heap(mappings):
-    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
-    mappings.identity.drop_all()
-    information = MemoryManagementInfo(mappings.page_table, [mappings])
-    information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
-    reclaim = find_forgotten(information, information.page_table)
-    heap.tend()
-
-    def catch_up():
-        reclaim()
-        heap.tend()
-
-    set_safe_point(catch_up)
-    install(information)
-    return information
-
-
-def get_kernel_mmi_ref():
-    """The kernel's MemoryManagementInfo, or None before `init_post_heap`."""
-    return None if type(_system) is _Nothing else _system
-
-
-def create_allocators(memory_map, kernel_ranges, early_record, page_layout, window, enter, leave):
-    """Make both allocators from what boot knows, and return them as a MemorySystem.
-
-    The first three are as in `FrameAllocator.from_boot`; `page_layout` is (pool, others,
-    reserved) as in `PageAllocator.from_layout`; `window` is the signed address of the
-    physical window. The bookkeeping of both lies in frames that are reserved for it.
-    """
-    frames = FrameAllocator.from_boot(memory_map, kernel_ranges, early_record, window, enter, leave)
-    pool, others, reserved = page_layout
-    nodes = min(131072, max(16384, frames.pool.managed // 8))
-    pages = PageAllocator.from_layout(pool, others, reserved, frames.reserve_memory, nodes, enter, leave)
-    return MemorySystem(frames, pages)
+__all__ = (
+    "DMA_FLAGS",
+    "HEAP_FLAGS",
+    "MMIO_FLAGS",
+    "PAGE_SIZE",
+    "PTE_FRAME_MASK",
+    "AcrossTheHole",
+    "AddressInUse",
+    "AllocatedFrames",
+    "AllocatedPages",
+    "AllocationRequest",
+    "AlreadyBorrowed",
+    "AlreadyInitialized",
+    "BootInfo",
+    "BorrowedMappedPages",
+    "BorrowedSliceMappedPages",
+    "CountMismatch",
+    "DeferredAllocAction",
+    "EarlyIdentityMappedPages",
+    "EmptyRange",
+    "Frame",
+    "FrameAllocator",
+    "FrameRange",
+    "IllegalState",
+    "Immutable",
+    "InitialMemoryMappings",
+    "KernelError",
+    "LoadedSection",
+    "MappedPages",
+    "Mapper",
+    "MappingDamaged",
+    "MemChunkSize",
+    "MemoryManagementInfo",
+    "MemoryState",
+    "Misaligned",
+    "Mutable",
+    "NonCanonicalAddress",
+    "NotActive",
+    "NotExecutable",
+    "NotExportable",
+    "NotInitialized",
+    "NotTouching",
+    "NotWritable",
+    "OutOfBookkeeping",
+    "OutOfBounds",
+    "OutOfFrames",
+    "OutOfPages",
+    "OutOfRange",
+    "Page",
+    "Page1G",
+    "Page2M",
+    "Page4K",
+    "PageAllocator",
+    "PageAlreadyMapped",
+    "PageNotMapped",
+    "PageRange",
+    "PageSize",
+    "PageTable",
+    "ParentEntryHugePage",
+    "PhysicalAddress",
+    "PteFlags",
+    "PteFlagsArch",
+    "PteFlagsX86_64",
+    "Reentered",
+    "ReversedRange",
+    "SharedFrames",
+    "Stack",
+    "Statistics",
+    "StillBorrowed",
+    "SystemMapping",
+    "TableInUse",
+    "UnmappedFrames",
+    "UseAfterMove",
+    "UseAfterRelease",
+    "UseAfterUnmap",
+    "VirtualAddress",
+    "WritableExecutable",
+    "allocate_frames",
+    "allocate_frames_at",
+    "allocate_frames_by_bytes",
+    "allocate_frames_by_bytes_at",
+    "allocate_frames_by_bytes_deferred",
+    "allocate_frames_by_bytes_in_range",
+    "allocate_frames_deferred",
+    "allocate_frames_in_range",
+    "allocate_pages",
+    "allocate_pages_at",
+    "allocate_pages_by_bytes",
+    "allocate_pages_by_bytes_at",
+    "allocate_pages_by_bytes_deferred",
+    "allocate_pages_by_bytes_in_range",
+    "allocate_pages_deferred",
+    "allocate_pages_in_range",
+    "create_contiguous_mapping",
+    "create_identity_mapping",
+    "create_mapping",
+    "create_mapping_at",
+    "get_kernel_mmi_ref",
+    "init",
+    "init_post_heap",
+    "map_frame_range",
+    "set_broadcast_tlb_shootdown_cb",
+    "translate",
+    "verify",
+)
 
 
 def __getattr__(name):
-    """`memory.frame_allocator` and `memory.page_allocator`, once there are any."""
+    """`memory.frame_allocator` and `memory.page_allocator`, once there are any; and the rooms."""
     if name in ("frame_allocator", "page_allocator"):
-        return getattr(_system, name)
-    raise AttributeError("module 'memory' has no attribute '%s'" % name)
+        return getattr(_installed(), name)
+    room = _sys.modules.get("memory." + name)
+    if room is None:
+        raise AttributeError("module 'memory' has no attribute '%s'" % name)
+    return room
 
 
-def allocate_pages(count):
-    """Own `count` pages of the kernel's pool. Raises OutOfPages."""
-    return _system.allocate_pages(count)
-
-
-def allocate_pages_at(address, count):
-    """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
-    return _system.page_allocator.allocate_at(address, count)
-
-
-def allocate_pages_by_bytes(size_in_bytes):
-    """Own as many pages of the kernel's pool as hold `size_in_bytes` bytes."""
-    return _system.page_allocator.allocate_by_bytes(size_in_bytes)
-
-
-def allocate_pages_by_bytes_at(address, size_in_bytes):
-    """Own exactly the pages that hold the `size_in_bytes` bytes from `address` on."""
-    return _system.page_allocator.allocate_by_bytes_at(address, size_in_bytes)
-
-
-def allocate_pages_in_range(count, limits):
-    """Own `count` pages inside the PageRange `limits`."""
-    return _system.page_allocator.allocate_in_range(count, limits)
-
-
-def allocate_pages_by_bytes_in_range(size_in_bytes, limits):
-    """Own as many pages inside the PageRange `limits` as hold `size_in_bytes` bytes."""
-    return _system.page_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
-
-
-def allocate_pages_deferred(request, count):
-    """Own `count` pages as `request` wishes. Returns (AllocatedPages, DeferredAllocAction)."""
-    return _system.page_allocator.allocate_deferred(request, count)
-
-
-def allocate_pages_by_bytes_deferred(request, size_in_bytes):
-    """As `allocate_pages_deferred`, by bytes."""
-    return _system.page_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
-
-
-def allocate_frames(count):
-    """Own `count` frames of usable RAM. Raises OutOfFrames."""
-    return _system.allocate_frames(count)
-
-
-def allocate_frames_at(address, count):
-    """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
-    return _system.frame_allocator.allocate_at(address, count)
-
-
-def allocate_frames_by_bytes(size_in_bytes):
-    """Own as many frames as hold `size_in_bytes` bytes."""
-    return _system.frame_allocator.allocate_by_bytes(size_in_bytes)
-
-
-def allocate_frames_by_bytes_at(address, size_in_bytes):
-    """Own exactly the frames that hold the `size_in_bytes` bytes from `address` on."""
-    return _system.frame_allocator.allocate_by_bytes_at(address, size_in_bytes)
-
-
-def allocate_frames_in_range(count, limits):
-    """Own `count` frames of usable RAM inside the FrameRange `limits`."""
-    return _system.frame_allocator.allocate_in_range(count, limits)
-
-
-def allocate_frames_by_bytes_in_range(size_in_bytes, limits):
-    """Own as many frames inside the FrameRange `limits` as hold `size_in_bytes` bytes."""
-    return _system.frame_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
-
-
-def allocate_frames_deferred(request, count):
-    """Own `count` frames as `request` wishes. Returns (AllocatedFrames, DeferredAllocAction)."""
-    return _system.frame_allocator.allocate_deferred(request, count)
-
-
-def allocate_frames_by_bytes_deferred(request, size_in_bytes):
-    """As `allocate_frames_deferred`, by bytes."""
-    return _system.frame_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
-
-
-def create_mapping(size_in_bytes, flags, huge=True, override=None):
-    """Map as many new pages as hold `size_in_bytes` bytes to any frames; returns MappedPages, all zero.
-
-    Raises ValueError (zero bytes), OutOfPages, OutOfFrames or WritableExecutable.
-    """
-    return _system.create_mapping(size_in_bytes, flags, huge, override)
-
-
-def create_mapping_at(address, size_in_bytes, flags, huge=True, override=None):
-    """As `create_mapping`, at exactly this VirtualAddress, the first of a page, in either half.
-
-    Pages of the lower half are mapped in the kernel's own table; each PageTable has a method of this name.
-    Raises TypeError, ValueError (zero bytes), Misaligned, AddressInUse, OutOfRange, PageAlreadyMapped, OutOfFrames or
-    WritableExecutable; then nothing has changed.
-    """
-    return _system.page_table.create_mapping_at(address, size_in_bytes, flags, huge, override)
-
-
-def create_contiguous_mapping(size_in_bytes, flags):
-    """As `create_mapping`, in frames that touch; returns (MappedPages, PhysicalAddress of the first)."""
-    return _system.page_table.create_contiguous_mapping(size_in_bytes, flags)
-
-
-def map_frame_range(address, size_in_bytes, flags):
-    """Map new pages to exactly the frames that hold `size_in_bytes` bytes from a PhysicalAddress on (devices, ACPI).
-
-    The frames are yours until the mapping is dropped. Raises AddressInUse when somebody has them.
-    """
-    return _system.page_table.map_frame_range(address, size_in_bytes, flags)
-
-
-def create_identity_mapping(count, flags):
-    """Map `count` pages of the lower half to the frames with the same numbers, wherever both are free."""
-    return _system.page_table.create_identity_mapping(count, flags)
-
-
-def translate(address):
-    """The PhysicalAddress that a VirtualAddress leads to in the active table, or None."""
-    return _system.page_table.active_table.translate_addr(address)
-
-
-def set_broadcast_tlb_shootdown_cb(callback):
-    """Have `callback(PageRange)` called after every local flush, before frames are free again; None for none."""
-    _system.page_table.set_shootdown(callback)
-
-
-def verify():
-    """Audit all of memory; returns an Audit: `.violations` is empty when all is well."""
-    return audit(_system.page_table)
+# MicroPython's `import *` takes whatever is here, not `__all__`: so the rooms, which importing left here, leave.
+for _name in [name for name in globals() if name[0] != "_" and name not in __all__]:
+    del globals()[_name]

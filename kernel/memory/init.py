@@ -18,10 +18,10 @@ from memory_structs import PAGE_SHIFT, set_physical_address_bits
 from paging import FlushLedger
 from paging.natives import LAYOUT
 
-from .arenas import none_elsewhere
+from .allocators.arenas import none_elsewhere
 from .mapped_pages import MappedPages
 from .page_table import KernelPageTable
-from .run_tree import take
+from .runs import take
 from .table_steps import (
     NO_EXECUTE,
     PRESENT,

@@ -34,9 +34,9 @@ from memory_structs import (
 from micropython import const
 from paging.flags import PteFlags
 
-from .owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
+from .allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
 from .refusals import SystemMapping
-from .run_tree import TOO_MANY, add_owners, give, owners_of
+from .runs import TOO_MANY, add_owners, give, owners_of
 from .table_steps import (
     DEVICE,
     EXCLUSIVE_BIT,

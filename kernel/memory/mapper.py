@@ -15,11 +15,11 @@ from paging import OffsetPageTable
 from paging.flags import EXECUTABLE, GLOBAL, PteFlags, word_for
 from paging.refusals import PageAlreadyMapped, ParentEntryHugePage
 
-from . import run_tree
+from . import runs as run_tree
+from .allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
-from .owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from .refusals import CountMismatch, MappingDamaged, WritableExecutable
-from .run_tree import give, take
+from .runs import give, take
 from .table_steps import (
     ACCESSED_DIRTY,
     DEVICE,

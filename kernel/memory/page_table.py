@@ -11,7 +11,7 @@ from paging import FlushLedger
 from .mapped_pages import RECORD
 from .mapper import Mapper, gc_and_reclaim
 from .refusals import TableInUse
-from .run_tree import give, take
+from .runs import give, take
 from .table_steps import (
     TABLE,
     Record,
@@ -73,7 +73,7 @@ class PageTable(Mapper):
     @staticmethod
     def from_current():
         """The PageTable whose root the processor uses now."""
-        from . import installed  # noqa: PLC0415 (the package is complete only later)
+        from .system import installed  # noqa: PLC0415 (the package is complete only later)
 
         return installed().page_table.active_table
 

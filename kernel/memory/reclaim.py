@@ -13,8 +13,8 @@ import gc
 
 from _finaliser import new_state, pending, take
 
-from .owners import UNMAPPED
-from .run_tree import give
+from .allocators.owners import UNMAPPED
+from .runs import give
 from .table_steps import enter, leave, lost
 
 

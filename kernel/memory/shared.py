@@ -5,9 +5,9 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
 
-from .owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
+from .allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
 from .refusals import CountMismatch, WritableExecutable
-from .run_tree import give
+from .runs import give
 from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
 
 

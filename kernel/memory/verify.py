@@ -30,7 +30,7 @@ from memory_structs import PAGE_SHIFT, Frame, Page, PageRange
 from micropython import const
 from paging.natives import LAYOUT
 
-from . import run_tree
+from . import runs as run_tree
 from .table_steps import SYSTEM, TABLE, field, next
 
 _FREE = const(1)

@@ -10,7 +10,7 @@ from paging.flags import PteFlags, word_for
 
 from .mapped_pages import RECORD, MappedPages
 from .mapper import UNUSUAL, USUAL
-from .run_tree import add_owners, give, take, take_at
+from .runs import add_owners, give, take, take_at
 from .table_steps import UPPER_HALF, begin, leave, lend, map_record
 
 MANY_BYTES = const(2 << 20)  # from here on a huge page may fit

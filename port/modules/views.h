@@ -6,7 +6,7 @@
 #define RIGHT_WRITE   1
 #define RIGHT_EXECUTE 2
 
-// What kernel/memory/views.py turns into an exception of the kernel's tree; the order is that of its table.
+// What kernel/memory/views/views.py turns into an exception of the kernel's tree; the order is that of its table.
 typedef enum {
     REFUSAL_ENDED, REFUSAL_RELEASED, REFUSAL_NOT_ACTIVE, REFUSAL_BOUNDS, REFUSAL_ALIGNMENT, REFUSAL_RIGHTS,
     REFUSAL_SHARED, REFUSAL_BORROWED, REFUSAL_STILL_BORROWED, REFUSAL_EXPORT, REFUSAL_SIGNATURE,

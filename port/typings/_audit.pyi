@@ -14,7 +14,7 @@ def claim(first: int, count: int, claim: int) -> None:
     """Somebody claims frames; those that are not open, or claimed before, are findings."""
 
 def claim_list(head: int, next_word: int, start_word: int, length_word: int) -> None:
-    """Claim the runs of memory/run_tree.py's linked list as free; words are 32-bit."""
+    """Claim the runs of memory/runs/tree.py's linked list as free; words are 32-bit."""
 
 def walk(root: int, first_index: int, end_index: int) -> int:
     """Claim the tables below root entries; W+X and reserved bits are findings. Returns how many pages the leaves

@@ -4,7 +4,7 @@ Pages, frames and roots are numbers of 4 KiB, flags are flag words (paging/flags
 physical window. Each call is one step that no Python interrupts; those that change more than one entry change all of
 them or none. But for lend(), begin() and events() nothing here allocates on Python's heap.
 
-A run is first << 1 | clean, as memory/run_tree.py has it.
+A run is first << 1 | clean, as memory/runs/tree.py has it.
 """
 
 from _records import Record

@@ -2,14 +2,14 @@
 # (prepare, act): prepare() makes a dict of owners, act(owners) does the one thing and returns what it made.
 import _cpu
 import _inject
-import memory.allocator
-import memory.frames
+import memory.allocators.anywhere
+import memory.allocators.at_place
 import memory.mapped_pages
 import memory.mapper
 import memory.page_table
 import memory.wished_address
 import uctypes
-from memory import run_tree
+from memory import runs
 from memory.table_steps import lost
 from paging.entries import page_in_window
 
@@ -223,8 +223,9 @@ class Famine:
             (memory.mapper, ("take",)),
             (memory.page_table, ("take",)),
             (memory.wished_address, ("take", "take_at")),
-            (memory.allocator, ("take", "take_aligned", "take_at")),
-            (run_tree, ("find", "take_at", "largest_of")),
+            (memory.allocators.anywhere, ("take", "take_aligned")),
+            (memory.allocators.at_place, ("take_at",)),
+            (runs, ("find", "take_at", "largest_of")),
         ):
             for function in names:
                 setattr(

@@ -7,12 +7,12 @@ import random
 import sys
 
 import uctypes
-from memory import run_tree
+from memory import runs
 
 NODES = 200
 FIRST, COUNT = (1 << 51) - 150, 300
 
-pool = bytearray(run_tree.bytes_for(NODES))
+pool = bytearray(runs.bytes_for(NODES))
 tree = uctypes.addressof(pool)
 
 
@@ -50,39 +50,39 @@ def check(owned):
         assert previous == 0 or long(previous, 0) + long(previous, 2) < long(ref, 0), "runs that touch or overlap"
         previous = ref
     assert word(previous, 11) == 0 and word(0, 10) == previous, "ends"
-    assert run_tree.count_of(tree) == len(nodes)
-    assert run_tree.total_of(tree) == sum(long(ref, 2) for ref in nodes)
-    assert run_tree.owners_of(tree) == owned
+    assert runs.count_of(tree) == len(nodes)
+    assert runs.total_of(tree) == sum(long(ref, 2) for ref in nodes)
+    assert runs.owners_of(tree) == owned
     assert long(0, 4) == 0 and word(0, 9) == 0, "nil"
     return [(long(ref, 0), long(ref, 2), word(ref, 9) >> 8) for ref in nodes]
 
 
 def main(seed, operations):
     random.seed(seed)
-    run_tree.create(tree, len(pool))
-    assert run_tree.give(tree, FIRST << 1 | 1, COUNT) == 0
-    run_tree.limit_owners(tree)
+    runs.create(tree, len(pool))
+    assert runs.give(tree, FIRST << 1 | 1, COUNT) == 0
+    runs.limit_owners(tree)
     owners = []
     for _ in range(operations):
         dice = random.randrange(10)
         count = random.choice((1, 1, 2, 3, 8, 20))
         if dice < 3:
-            run = run_tree.take(tree, count)
+            run = runs.take(tree, count)
         elif dice < 5:
-            run = run_tree.take_at(tree, FIRST + random.randrange(COUNT), count)
+            run = runs.take_at(tree, FIRST + random.randrange(COUNT), count)
         elif owners:
             first, count = owners.pop(random.randrange(len(owners)))
-            if count > 2 and random.randrange(2) and run_tree.add_owners(tree, 1) == 0:
+            if count > 2 and random.randrange(2) and runs.add_owners(tree, 1) == 0:
                 owners.append((first + 2, count - 2))
                 count = 2
-            assert run_tree.give(tree, first << 1 | random.randrange(2), count) == 0
-            assert run_tree.give(tree, first << 1, 1) == run_tree.NOT_FREE
+            assert runs.give(tree, first << 1 | random.randrange(2), count) == 0
+            assert runs.give(tree, first << 1, 1) == runs.NOT_FREE
             run = -1
         if run >= 0:
             owners.append((run >> 1, count))
         check(len(owners))
     for first, count in owners:
-        assert run_tree.give(tree, first << 1, count) == 0
+        assert runs.give(tree, first << 1, count) == 0
     (run,) = check(0)
     assert run[:2] == (FIRST, COUNT)
     return "ok"

@@ -6,9 +6,7 @@ in the last 64 KiB below 16 MiB, and four frames of page tables and 16 of the he
 
 import memory
 from memory import *
-from memory import run_tree
-from memory.frames import FrameAllocator
-from memory.pages import PageAllocator
+from memory import runs
 
 V, P = VirtualAddress, PhysicalAddress
 POOL = (0xFFFFC00000000, 0xFFFFC00000000 + (124 << 27) - 1)
@@ -48,7 +46,7 @@ def digest():
     return [
         (
             list(arena.runs()),
-            run_tree.owners_of(arena.tree),
+            runs.owners_of(arena.tree),
             arena.mapped,
             arena.unmapped,
             arena.tables,

@@ -10,17 +10,16 @@ __path__ = [path for path in sys.path if path.endswith("/kernel")][0] + "/memory
 
 from memory_structs import *
 
-from .frames import FrameAllocator
-from .owners import AllocatedFrames, AllocatedPages, DeferredAllocAction, UnmappedFrames
-from .pages import PageAllocator
-from .requests import AllocationRequest
-
-
-class MemorySystem:
-    def __init__(self, frame_allocator, page_allocator):
-        self.frame_allocator = frame_allocator
-        self.page_allocator = page_allocator
-
+from .allocators import (
+    AllocatedFrames,
+    AllocatedPages,
+    AllocationRequest,
+    DeferredAllocAction,
+    FrameAllocator,
+    MemorySystem,
+    PageAllocator,
+    UnmappedFrames,
+)
 
 _system = None
 

@@ -9,15 +9,17 @@ image, the heap) is reserved: never handed out, and refused by name.
 
 from memory_structs import OutOfPages, PageRange
 
-from . import run_lists, run_tree
+from ..runs import bytes_for, count_of, largest_of, limit_owners, lists
 from .allocator import Allocator, no_guard
 from .arenas import Arena, PythonMemory
+from .flat import flat
 from .owners import AllocatedPages
 from .statistics import Statistics
 
 MINIMUM_NODES = 16384
 
 
+@flat
 class PageAllocator(Allocator):
     """See `Allocator`; made once, from the layout of the address space."""
 
@@ -27,7 +29,6 @@ class PageAllocator(Allocator):
     name = "the page allocator"
     # Pages whose raw buffer was handed out before they were unmapped: never used again before the soft reset.
     quarantined = 0
-    allocate = Allocator.allocate  # repeated: a method is found faster in its own class
 
     @classmethod
     def from_layout(cls, pool, others, reserved, memory=None, nodes=MINIMUM_NODES, enter=no_guard, leave=no_guard):
@@ -42,9 +43,9 @@ class PageAllocator(Allocator):
         allocator = cls()
         arenas = []
         for name, runs in (("the kernel's pool", [pool]), ("the lower half", others)):
-            runs = run_lists.without(runs, [(first, last) for first, last, _ in reserved])
-            arena = Arena(allocator, name, runs, memory(run_tree.bytes_for(nodes + len(runs))), enter, leave)
-            run_tree.limit_owners(arena.tree)
+            runs = lists.without(runs, [(first, last) for first, last, _ in reserved])
+            arena = Arena(allocator, name, runs, memory(bytes_for(nodes + len(runs))), enter, leave)
+            limit_owners(arena.tree)
             arenas.append(arena)
         allocator._reserved = list(reserved)
         allocator.quarantined = 0
@@ -58,8 +59,8 @@ class PageAllocator(Allocator):
         statistics = Statistics(
             _Sum(self._arenas),
             sum(last + 1 - first for first, last, _ in self._reserved),
-            max(run_tree.largest_of(tree) for tree in trees),
-            sum(run_tree.count_of(tree) for tree in trees),
+            max(largest_of(tree) for tree in trees),
+            sum(count_of(tree) for tree in trees),
         )
         statistics.quarantine = self.quarantined
         statistics.allocated -= self.quarantined

@@ -25,8 +25,9 @@ from memory_structs import (
 )
 from micropython import const
 
-from . import run_tree
-from .run_tree import give
+from .. import runs
+from ..runs import give
+from .flat import flat
 
 DEAD = const(-1)
 
@@ -49,14 +50,6 @@ def plain_state(arena, count, kind):
     owner is found.
     """
     return [DEAD, count, arena, DROP, None]
-
-
-def flat(cls):
-    """Make a class of its own out of a subclass: MicroPython looks everything up along the bases, at 500 a time."""
-    members = {}
-    for base in cls.__bases__ + (cls,):
-        members.update(base.__dict__)
-    return type(cls.__name__, (), members)
 
 
 class Owner:
@@ -144,7 +137,7 @@ class Owner:
         others[RUN] = DEAD
         state[COUNT] = count
         state[RUN] = merged
-        run_tree.add_owners(arena.tree, -1)
+        runs.add_owners(arena.tree, -1)
 
     def split(self, at):
         """Consume this owner and return two: the numbers below the chunk `at`, and the rest.
@@ -176,7 +169,7 @@ class Owner:
         parts = tuple(parts)
         low = bounds[0]
         arena.enter()
-        code = run_tree.add_owners(arena.tree, more)
+        code = runs.add_owners(arena.tree, more)
         if code == 0:
             for part in parts:
                 part._state[RUN] = low << 1 | clean
@@ -185,7 +178,7 @@ class Owner:
             self._state[RUN] = DEAD
         arena.leave()
         if code:
-            raise OutOfBookkeeping(arena.name, run_tree.owners_of(arena.tree))
+            raise OutOfBookkeeping(arena.name, runs.owners_of(arena.tree))
         return parts
 
     def _die(self, consumer):
@@ -303,52 +296,3 @@ class UnmappedFrames(Owner):
             arena.unmapped -= count
         finally:
             arena.leave()
-
-
-class DeferredAllocAction:
-    """The left-over ends of a run that a deferred allocation cut up.
-
-    Until this is dropped nobody can allocate them, unless an allocation would fail
-    otherwise: then the allocator takes them back. So they are postponed, never lost.
-    """
-
-    def __init__(self, arena):
-        self._arena = arena
-        self._left_over = ()
-        self._consumer = None
-
-    @property
-    def size_in_4k(self):
-        """How many chunks of 4 KiB are postponed."""
-        return sum(count for run, count in self._left_over)
-
-    def drop(self):
-        """Do the postponed bookkeeping now. Raises UseAfterMove when it was dropped before."""
-        if self._consumer is not None:
-            raise UseAfterMove("DeferredAllocAction", self._consumer)
-        self._settle()
-        self._consumer = "drop()"
-
-    def _settle(self):
-        """Give the left-over runs back. Does nothing the second time."""
-        arena = self._arena
-        pending = arena.allocator._pending
-        arena.enter()
-        for run, count in self._left_over:
-            run_tree.give(arena.tree, run, count)
-            arena.postponed -= count
-        self._left_over = ()
-        if self in pending:
-            pending.remove(self)
-        arena.leave()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, traceback):
-        if self._consumer is None:
-            self.drop()
-        return False
-
-    def __repr__(self):
-        return "DeferredAllocAction(%d chunks of 4 KiB postponed)" % self.size_in_4k

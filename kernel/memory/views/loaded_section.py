@@ -1,6 +1,6 @@
 """`LoadedSection`: a named part of a mapping, and the functions in it."""
 
-from .view_refusals import OutOfBounds
+from .refusals import OutOfBounds
 
 
 class LoadedSection:

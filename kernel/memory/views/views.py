@@ -13,9 +13,9 @@ from _views import EXECUTE, lend
 from memory_structs import Misaligned
 from micropython import const
 
+from ..table_steps import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
-from .table_steps import undisturbed
-from .view_refusals import (
+from .refusals import (
     AlreadyBorrowed,
     NotActive,
     NotExecutable,
@@ -92,10 +92,10 @@ class Viewable:
         return self._into(BorrowedSliceMappedPages, Mutable, self.as_slice_mut, arguments, "into_borrowed_slice_mut()")
 
     @undisturbed
-    def _into(self, kind, mutability, lend, arguments, step):
+    def _into(self, kind, mutability, make_view, arguments, step):
         """Move the mapping into a Borrowed object. Everything is made before anything moves."""
         self._check_free_for(step)
-        view = lend(*arguments)
+        view = make_view(*arguments)
         inner = self.__class__()
         lease = self._state[_LEASE]
         dead = [step, None, None, None]

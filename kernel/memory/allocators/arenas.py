@@ -2,7 +2,7 @@
 
 import uctypes
 
-from . import run_lists, run_tree
+from ..runs import create, first_from, give, length_at, lists, runs_of, total_of
 from .owners import plain_state
 
 
@@ -30,10 +30,10 @@ class Arena:
         self.low = runs[0][0] if runs else 0
         self.high = runs[-1][1] if runs else -1
         self._set_territory(runs)
-        run_tree.create(address, size_in_bytes)
+        create(address, size_in_bytes)
         for first, last in runs:
-            run_tree.give(address, first << 1, last + 1 - first)
-        self.managed = run_tree.total_of(address)
+            give(address, first << 1, last + 1 - first)
+        self.managed = total_of(address)
         # How many of the numbers that are not free are in these states; the rest are allocated.
         self.mapped = 0
         self.unmapped = 0
@@ -55,11 +55,11 @@ class Arena:
     def give_up(self, first, last):
         """Manage an allocated run no longer: it is reserved from now on."""
         self.managed -= last + 1 - first
-        self._set_territory(run_lists.without(self._territory, [(first, last)]))
+        self._set_territory(lists.without(self._territory, [(first, last)]))
 
     def _set_territory(self, runs):
         """The largest stretch first: that is where most questions are about."""
-        self._territory = sorted(run_lists.normal(runs), key=lambda run: run[0] - run[1])
+        self._territory = sorted(lists.normal(runs), key=lambda run: run[0] - run[1])
 
     def count_elsewhere(self, mapped, tables):
         """Add what `mapped()` and `tables()` answer to the counts here: the mapper's natives count for themselves."""
@@ -72,7 +72,7 @@ class Arena:
         `.free`: how many numbers can be had, those of deferred actions included.
         """
         if name == "free":
-            return run_tree.total_of(self.tree) + self.postponed
+            return total_of(self.tree) + self.postponed
         if name == "all_mapped":
             return self.mapped + self._mapped_elsewhere()
         if name == "all_tables":
@@ -90,8 +90,8 @@ class Arena:
 
     def free_from(self, number):
         """The lowest free run that holds `number` or lies above it, as (first, count), or None."""
-        first = run_tree.first_from(self.tree, number)
-        return None if first < 0 else (first, run_tree.length_at(self.tree, first))
+        first = first_from(self.tree, number)
+        return None if first < 0 else (first, length_at(self.tree, first))
 
     def taken_in(self, first, last):
         """The first part of the run from `first` to `last` that is not free here, as (first, last), or None."""
@@ -106,7 +106,7 @@ class Arena:
 
     def runs(self):
         """All free runs upwards, as (first, count, clean)."""
-        return run_tree.runs_of(self.tree)
+        return runs_of(self.tree)
 
 
 class PythonMemory:

@@ -1,0 +1,104 @@
+"""`BootPlan`: which frames are whose, worked out once from what the loader says; and memory for the bookkeeping."""
+
+from memory_structs import PAGE_SHIFT
+from memory_structs.spaces import PHYSICAL
+
+from ..runs import bytes_for, lists
+
+# The kinds of a memory map's regions, as E820 and multiboot2 number them.
+USABLE = 1
+RESERVED = 2
+ACPI_RECLAIMABLE = 3
+ACPI_NVS = 4
+DEFECTIVE = 5
+# A region of kind RESERVED, or of a kind not listed here, may be a device: it is not counted as RAM.
+RAM_KINDS = USABLE, ACPI_RECLAIMABLE, ACPI_NVS, DEFECTIVE
+
+FIRST_MEBIBYTE = (0, (1 << 20 >> PAGE_SHIFT) - 1)
+
+# How many device regions and how many regions of reserved RAM can be granted at once, at least.
+GRANTS = 1000
+
+
+class BootPlan:
+    """The frames of the machine, sorted into lists of runs of numbers."""
+
+    def __init__(self, memory_map, kernel_ranges, early_record):
+        usable_bytes, other, ram, held = [], [FIRST_MEBIBYTE], [FIRST_MEBIBYTE], []
+        for start, end, kind in memory_map:
+            touched = _inside(lists.touched_chunks(start, end, PAGE_SHIFT))
+            if kind == USABLE:
+                usable_bytes.append((start, end - 1))
+            else:
+                other.append(touched)
+            if kind in RAM_KINDS:
+                ram.append(touched)
+        self.holders = []
+        for start, end, name in kernel_ranges:
+            held.append(self._hold(start, end, name))
+        # Joined before they are rounded: a frame may lie half in one region and half in the next.
+        joined = lists.normal(usable_bytes)
+        usable = [_inside(lists.whole_chunks(first, last + 1, PAGE_SHIFT)) for first, last in joined]
+        usable = lists.without(usable, other + held)
+        self.early = {"tables": [], "heap": []}
+        for start, end, use in early_record:
+            run = self._hold(start, end, "the kernel's early %s" % use)
+            if use in self.early:
+                self.early[use].append(run)
+            else:
+                held.append(run)
+        usable = lists.without(usable, held)
+        self.early["tables"] = lists.common(self.early["tables"], usable)
+        self.early["heap"] = lists.without(lists.common(self.early["heap"], usable), self.early["tables"])
+        self.usable = usable
+        self.free = lists.without(usable, self.early["tables"] + self.early["heap"])
+        self.ram = lists.normal(ram)
+        self.reserved = lists.without(self.ram, usable + held)
+        self.devices = lists.without([(0, PHYSICAL.last)], self.ram + held)
+
+    def _hold(self, start, end, name):
+        run = _inside(lists.touched_chunks(start, end, PAGE_SHIFT))
+        if run[0] <= run[1]:
+            self.holders.append(run + (name,))
+        return run
+
+    def pool_bytes(self):
+        """Enough for the worst case, every second frame free, so that the pool can't run out of nodes."""
+        return bytes_for(lists.count_of(self.usable) // 2 + len(self.usable) + 1)
+
+    def grant_bytes(self):
+        """Enough for the regions of reserved RAM, or of devices, with GRANTS of them in use."""
+        return bytes_for(GRANTS + len(self.reserved) + len(self.devices))
+
+    def place_bookkeeping(self, window):
+        """Reserve frames at the top of the smallest run that can hold all trees; return their memory."""
+        count = (self.pool_bytes() + 2 * self.grant_bytes() >> PAGE_SHIFT) + 4
+        fitting = [run for run in self.free if run[1] + 1 - run[0] > count]
+        if not fitting:
+            raise ValueError("no run of %d usable frames for the allocator's bookkeeping" % count)
+        last = min(fitting, key=lambda run: run[1] - run[0])[1]
+        taken = (last + 1 - count, last)
+        self.holders.append(taken + ("the kernel's bookkeeping",))
+        self.free = lists.without(self.free, [taken])
+        self.usable = lists.without(self.usable, [taken])
+        return WindowMemory(window + (taken[0] << PAGE_SHIFT), count << PAGE_SHIFT)
+
+
+class WindowMemory:
+    """Hands out consecutive pieces of one stretch of memory, aligned to 64 bytes."""
+
+    def __init__(self, address, size_in_bytes):
+        self._address = address
+        self._end = address + size_in_bytes
+
+    def __call__(self, size_in_bytes):
+        address = self._address
+        self._address += (size_in_bytes + 63) & ~63
+        if self._address > self._end:
+            raise ValueError("the bookkeeping does not fit into the frames that were reserved for it")
+        return address, size_in_bytes
+
+
+def _inside(run):
+    """Cut a run off where the CPU's physical address space ends."""
+    return run[0], min(run[1], PHYSICAL.last)

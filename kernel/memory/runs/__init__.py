@@ -1,0 +1,30 @@
+"""Free runs of numbers: the engine under both allocators, and the number layer that users may call.
+
+    tree      how a tree lies in memory, and how much it holds
+    search    finding runs
+    taking    numbers out of a tree
+    giving    numbers back into it
+    balance   what keeps it low
+    lists     runs as Python lists, for boot
+
+`runs.take(frame_allocator.pool.tree, 1)` takes a frame and `runs.give(...)` gives it back. Both trust their caller with
+the counts and the states.
+"""
+
+from .giving import give
+from .search import clean_at, find, first_from, length_at, runs_of
+from .taking import take, take_aligned, take_at
+from .tree import (
+    LIST_WORDS,
+    NOT_FREE,
+    REENTERED,
+    TOO_MANY,
+    add_owners,
+    bytes_for,
+    count_of,
+    create,
+    largest_of,
+    limit_owners,
+    owners_of,
+    total_of,
+)

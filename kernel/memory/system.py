@@ -1,0 +1,199 @@
+"""The functions that a user types, and the one slot that they use.
+
+The slot is filled at boot, once: by `init_post_heap`. Before that, every question to it raises NotInitialized.
+"""
+
+from memory_structs import NotInitialized
+
+from .allocators import create_allocators
+from .heap import PythonHeap
+from .init import MemoryManagementInfo, initialize
+from .reclaim import find_forgotten
+from .refusals import AlreadyInitialized
+from .table_steps import set_safe_point
+from .verify import verify as audit
+
+
+class _Nothing:
+    """What is in the slot before boot: every question to it raises NotInitialized."""
+
+    def __getattr__(self, name):
+        raise NotInitialized("memory")
+
+
+# The one slot that the free functions use.
+_system = _Nothing()
+
+
+def install(system):
+    """Fill the slot. `init_post_heap` does it at boot; None empties it."""
+    global _system
+    _system = _Nothing() if system is None else system
+
+
+def installed():
+    """What is in the slot: the MemoryManagementInfo. Raises NotInitialized at the first question to it before boot."""
+    return _system
+
+
+def init(boot_info):
+    """Take over the machine's memory and switch to the kernel's own table; returns InitialMemoryMappings.
+
+    `init_post_heap` finishes it. Raises AlreadyInitialized.
+    """
+    if type(_system) is not _Nothing:
+        raise AlreadyInitialized("memory")
+    return initialize(boot_info, create_allocators)
+
+
+def init_post_heap(mappings):
+    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
+    mappings.identity.drop_all()
+    information = MemoryManagementInfo(mappings.page_table, [mappings])
+    information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
+    reclaim = find_forgotten(information, information.page_table)
+    heap.tend()
+
+    def catch_up():
+        reclaim()
+        heap.tend()
+
+    set_safe_point(catch_up)
+    install(information)
+    return information
+
+
+def get_kernel_mmi_ref():
+    """The kernel's MemoryManagementInfo, or None before `init_post_heap`."""
+    return None if type(_system) is _Nothing else _system
+
+
+def allocate_pages(count):
+    """Own `count` pages of the kernel's pool. Raises OutOfPages."""
+    return _system.allocate_pages(count)
+
+
+def allocate_pages_at(address, count):
+    """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
+    return _system.page_allocator.allocate_at(address, count)
+
+
+def allocate_pages_by_bytes(size_in_bytes):
+    """Own as many pages of the kernel's pool as hold `size_in_bytes` bytes."""
+    return _system.page_allocator.allocate_by_bytes(size_in_bytes)
+
+
+def allocate_pages_by_bytes_at(address, size_in_bytes):
+    """Own exactly the pages that hold the `size_in_bytes` bytes from `address` on."""
+    return _system.page_allocator.allocate_by_bytes_at(address, size_in_bytes)
+
+
+def allocate_pages_in_range(count, limits):
+    """Own `count` pages inside the PageRange `limits`."""
+    return _system.page_allocator.allocate_in_range(count, limits)
+
+
+def allocate_pages_by_bytes_in_range(size_in_bytes, limits):
+    """Own as many pages inside the PageRange `limits` as hold `size_in_bytes` bytes."""
+    return _system.page_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
+
+
+def allocate_pages_deferred(request, count):
+    """Own `count` pages as `request` wishes. Returns (AllocatedPages, DeferredAllocAction)."""
+    return _system.page_allocator.allocate_deferred(request, count)
+
+
+def allocate_pages_by_bytes_deferred(request, size_in_bytes):
+    """As `allocate_pages_deferred`, by bytes."""
+    return _system.page_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
+
+
+def allocate_frames(count):
+    """Own `count` frames of usable RAM. Raises OutOfFrames."""
+    return _system.allocate_frames(count)
+
+
+def allocate_frames_at(address, count):
+    """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
+    return _system.frame_allocator.allocate_at(address, count)
+
+
+def allocate_frames_by_bytes(size_in_bytes):
+    """Own as many frames as hold `size_in_bytes` bytes."""
+    return _system.frame_allocator.allocate_by_bytes(size_in_bytes)
+
+
+def allocate_frames_by_bytes_at(address, size_in_bytes):
+    """Own exactly the frames that hold the `size_in_bytes` bytes from `address` on."""
+    return _system.frame_allocator.allocate_by_bytes_at(address, size_in_bytes)
+
+
+def allocate_frames_in_range(count, limits):
+    """Own `count` frames of usable RAM inside the FrameRange `limits`."""
+    return _system.frame_allocator.allocate_in_range(count, limits)
+
+
+def allocate_frames_by_bytes_in_range(size_in_bytes, limits):
+    """Own as many frames inside the FrameRange `limits` as hold `size_in_bytes` bytes."""
+    return _system.frame_allocator.allocate_by_bytes_in_range(size_in_bytes, limits)
+
+
+def allocate_frames_deferred(request, count):
+    """Own `count` frames as `request` wishes. Returns (AllocatedFrames, DeferredAllocAction)."""
+    return _system.frame_allocator.allocate_deferred(request, count)
+
+
+def allocate_frames_by_bytes_deferred(request, size_in_bytes):
+    """As `allocate_frames_deferred`, by bytes."""
+    return _system.frame_allocator.allocate_by_bytes_deferred(request, size_in_bytes)
+
+
+def create_mapping(size_in_bytes, flags, huge=True, override=None):
+    """Map as many new pages as hold `size_in_bytes` bytes to any frames; returns MappedPages, all zero.
+
+    Raises ValueError (zero bytes), OutOfPages, OutOfFrames or WritableExecutable.
+    """
+    return _system.create_mapping(size_in_bytes, flags, huge, override)
+
+
+def create_mapping_at(address, size_in_bytes, flags, huge=True, override=None):
+    """As `create_mapping`, at exactly this VirtualAddress, the first of a page, in either half.
+
+    Pages of the lower half are mapped in the kernel's own table; each PageTable has a method of this name.
+    Raises TypeError, ValueError (zero bytes), Misaligned, AddressInUse, OutOfRange, PageAlreadyMapped, OutOfFrames or
+    WritableExecutable; then nothing has changed.
+    """
+    return _system.page_table.create_mapping_at(address, size_in_bytes, flags, huge, override)
+
+
+def create_contiguous_mapping(size_in_bytes, flags):
+    """As `create_mapping`, in frames that touch; returns (MappedPages, PhysicalAddress of the first)."""
+    return _system.page_table.create_contiguous_mapping(size_in_bytes, flags)
+
+
+def map_frame_range(address, size_in_bytes, flags):
+    """Map new pages to exactly the frames that hold `size_in_bytes` bytes from a PhysicalAddress on (devices, ACPI).
+
+    The frames are yours until the mapping is dropped. Raises AddressInUse when somebody has them.
+    """
+    return _system.page_table.map_frame_range(address, size_in_bytes, flags)
+
+
+def create_identity_mapping(count, flags):
+    """Map `count` pages of the lower half to the frames with the same numbers, wherever both are free."""
+    return _system.page_table.create_identity_mapping(count, flags)
+
+
+def translate(address):
+    """The PhysicalAddress that a VirtualAddress leads to in the active table, or None."""
+    return _system.page_table.active_table.translate_addr(address)
+
+
+def set_broadcast_tlb_shootdown_cb(callback):
+    """Have `callback(PageRange)` called after every local flush, before frames are free again; None for none."""
+    _system.page_table.set_shootdown(callback)
+
+
+def verify():
+    """Audit all of memory; returns an Audit: `.violations` is empty when all is well."""
+    return audit(_system.page_table)

@@ -1,0 +1,22 @@
+"""Typed access to mapped memory: views lend its bytes, and nothing that is lent changes.
+
+views             what every mapping inherits: `Viewable`
+borrowed          a mapping and one view of it, as one owner
+loaded_section    functions in executable mappings
+refusals          what all of them refuse
+"""
+
+from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
+from .loaded_section import LoadedSection
+from .refusals import (
+    AlreadyBorrowed,
+    NotActive,
+    NotExecutable,
+    NotExportable,
+    NotWritable,
+    OutOfBounds,
+    StillBorrowed,
+    UseAfterRelease,
+    UseAfterUnmap,
+)
+from .views import Viewable
