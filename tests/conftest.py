@@ -3,9 +3,9 @@
 import hypothesis
 import machine
 import pytest
-from harness import BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from on_target import source
 
-BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
 # A machine shared with others has slow moments: only the test's own time limit counts.
 hypothesis.settings.register_profile("clew", deadline=None)
 hypothesis.settings.load_profile("clew")
@@ -96,7 +96,7 @@ def memory_kernel(kernel):
 
     After the test, with its variables gone, every frame must be free that was free before, and verify() find nothing.
     """
-    kernel.exec(MEMORY_PRELUDE)
+    kernel.exec(source("memory/names"))
     names = kernel.eval("sorted(globals())")
     before = kernel.eval("free()")
     yield kernel
@@ -104,28 +104,6 @@ def memory_kernel(kernel):
     kernel.exec("clutter(); gc.collect(); clutter(); gc.collect(); clutter()")
     assert kernel.eval("free()") == before, "frames or pages did not come back"
     assert kernel.eval("memory.verify().violations") == []
-
-
-MEMORY_PRELUDE = """
-import gc, memory, uctypes
-from memory import *
-RW = PteFlags().writable(True)
-RX = PteFlags().executable(True)
-def clutter():
-    return [[number] for number in range(500)]
-def free():
-    heap = get_kernel_mmi_ref().heap
-    frames = memory.frame_allocator.statistics()
-    pages = memory.page_allocator.statistics()
-    grown = (heap.size_in_bytes + heap.reserve_in_bytes) >> 12
-    return frames.free + frames.tables + grown, pages.free + pages.quarantine + grown
-def refused(call, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except Exception as error:
-        return type(error).__name__
-    return "nothing was refused"
-"""
 
 
 @pytest.fixture

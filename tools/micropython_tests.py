@@ -26,11 +26,11 @@ from say import say, stop
 sys.path.insert(0, str(ROOT / "tests"))
 
 from harness import GuestFailure, Kernel, QemuGuest
+from on_target import source
 
 DIRECTORIES = ("basics", "micropython", "float", "misc", "extmod", "stress", "unicode")
 MODES = {"bytecode": [], "native": ["--via-mpy", "--emit", "native"]}
-HELPERS = ROOT / "tests" / "micropython"
-EXPECTED = HELPERS / "expected.txt"
+EXPECTED = ROOT / "tests" / "micropython" / "expected.txt"
 # The slowest upstream tests take about 10 s on a loaded machine; a hung one costs this much.
 TEST_TIMEOUT_S = 90
 BOOT_TIMEOUT_S = 20
@@ -72,10 +72,10 @@ class Target:
         """Send what a test takes for granted: the unittest module, or the data files beside it."""
         text = test_file.read_bytes()
         if b"unittest" in text:
-            self.kernel.exec((HELPERS / "unittest_on_target.py").read_text())
+            self.kernel.exec(source("micropython/unittest"))
         if b'open("data/' in text:
             files = {path.name: path.read_bytes() for path in (test_file.parent / "data").iterdir()}
-            self.kernel.exec(f"files = {files!r}\n" + (HELPERS / "data_on_target.py").read_text())
+            self.kernel.exec(f"files = {files!r}\n" + source("micropython/data"))
 
     def run(self, script, is_special):
         """Run a script; return (crashed, output) as upstream's own target does."""

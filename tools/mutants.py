@@ -3,7 +3,7 @@
 
     tools/mutants.py [--only TEXT] [--output build/mutants.txt]
 
-The list is tests/mutant_list.py. A mutant is caught when its tests fail, or when it doesn't even build or boot.
+The list is tests/mutant_list. A mutant is caught when its tests fail, or when it doesn't even build or boot.
 """
 
 import argparse

@@ -21,6 +21,8 @@ from harness.qmp import Monitor
 # A guest whose log says one of these has failed, whatever it does next.
 BAD_PATTERNS = re.compile(rb"PANIC|Triple fault|out of memory in the collector", re.IGNORECASE)
 TAIL_IN_LINES = 25
+# How long a machine may take to its prompt, by the way it boots.
+BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
 
 
 class Guest:

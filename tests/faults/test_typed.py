@@ -1,0 +1,183 @@
+"""A fault explains itself: typed attributes that hold what was true at the fault, and one line that says what to do."""
+
+import pytest
+from on_target.playground import BASE, CODE, NX, PRESENT, TABLE
+
+READ_ONLY = PRESENT | NX
+
+
+@pytest.fixture
+def play(kernel):
+    """A kernel with a playground, and caught(code): the fault that code raises."""
+    kernel.exec(
+        CODE
+        + """
+import faults, micropython
+from memory_structs import PageRange, Page, VirtualAddress
+def caught(function):
+    try:
+        function()
+    except faults.ProcessorFault as fault:
+        return fault
+@micropython.viper
+def peek(address: uint) -> uint:
+    return uint(ptr32(address)[0])
+@micropython.viper
+def poke(address: uint, value: uint):
+    p = ptr32(address)
+    p[0] = value
+def bytearray_store(address):
+    uctypes.bytearray_at(address, 8)[0] = 1
+@micropython.native
+def native_peek(address):
+    return uctypes.bytearray_at(address, 8)[0]
+"""
+    )
+    return kernel
+
+
+def test_a_page_fault_is_typed(play):
+    play.exec(f"p.map(3, 3, {READ_ONLY})\nfault = caught(lambda: _memory.store16(BASE + 0x3456, 1))")
+    assert play.eval("fault.address == VirtualAddress(BASE + 0x3456)") is True
+    assert play.eval("fault.page == Page(PAGE + 3)") is True
+    assert play.text("fault.error_code") == "write, not allowed"
+    names = ("present", "write", "user", "reserved", "fetch", "protection_key", "value")
+    found = [play.eval(f"fault.error_code.{name}") for name in names]
+    assert found == [True, True, False, False, False, False, 3]
+    assert play.eval("(fault.level, fault.reason, fault.mapping)") == (1, "read-only", None)
+    start, end = play.eval("[(page << 12, page + count << 12) for _, page, _, count, _ in _boot.sections()][0]")
+    assert start <= play.eval("fault.instruction_pointer.value") < end
+
+
+def test_the_walk_is_that_of_the_moment(play):
+    play.exec(f"""
+        p.map(3, 3, {READ_ONLY})
+        fault = caught(lambda: _memory.store16(BASE + 0x3000, 1))
+        entry = _memory.load64((p.p1 << 12) + 24)
+        p.unmap(3)
+        """)
+    assert play.eval("[entry.level for entry in fault.walk]") == [4, 3, 2, 1]
+    assert play.eval("fault.walk[3].value == entry and fault.walk[3].frame.number == p.frames[3]") is True
+    assert play.eval("fault.walk[0].table.number == _cpu.read_root_frame()") is True
+
+
+@pytest.mark.parametrize(
+    ("setup", "access", "line"),
+    [
+        ("p.unmap(1)", "_memory.load64(BASE + 0x1000)", "read of v0x200000001000: not present at P1; .*on_fault"),
+        ("p.map(1, 1, RO)", "_memory.store8(BASE + 0x1001, 0)", "write to v0x200000001001: read-only at P1; remap it"),
+        ("p.map(1, 1); p.set(p.p2, 0, p.p1 - WINDOW_PAGE, RO)", "_memory.store8(BASE + 0x1000, 0)", "read-only at P2"),
+        ("p.map(1, 1)", "probe.call(BASE + 0x1000)", "execute at v0x200000001000: no-execute at P1; remap it exec"),
+        ("p.map(1, 1, USER_PAGE)", "probe.call(BASE + 0x1000)", "a user's page, which the kernel keeps off"),
+        (
+            "p.set(p.p2, 1, p.p1 - WINDOW_PAGE + 2, DATA | 1 << 7)",
+            "_memory.load8(BASE + 0x200000)",
+            "reserved bit set at P2",
+        ),
+        (
+            "p.map(0, 0); p.set(p.p3, 0, 1 << 39 | p.p2 - WINDOW_PAGE, TABLE)",
+            "_memory.load8(BASE)",
+            "reserved bit set at P3",
+        ),
+        (
+            "p.set(p.p3, 0, 1 << 27, TABLE)",
+            "_memory.load8(BASE)",
+            "names a table where there is no RAM at P3; an entry was",
+        ),
+        ("", "_memory.load8(0x6000_0000_0000)", "not present at P4"),
+        ("", "_memory.store8(_boot.sections()[0][1] << 12, 1)", "kernel's own text .r-x., which stays as it is"),
+        ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "guard page of a stack, which has overflowed"),
+    ],
+)
+def test_the_line_says_what_and_why_and_what_to_do(play, setup, access, line):
+    play.exec(f"RO, USER_PAGE = {READ_ONLY}, {TABLE}\n{setup}")
+    with play.raises("PageFault", line):
+        play.exec(access)
+
+
+@pytest.mark.parametrize(
+    ("access", "name", "line"),
+    [
+        (
+            "_memory.load64(0x0000_8000_0000_0000)",
+            "GeneralProtectionFault",
+            "access to 0x800000000000 .*v0x7fffffffffff",
+        ),
+        ("_memory.store8(0x1234_0000_0000_0000, 1)", "GeneralProtectionFault", "0x1234000000000000 .*not a canonical"),
+        ("poke(0x8000_0000_0000_0010, 1)", "GeneralProtectionFault", "general protection fault at"),
+        ("_memory.read_bytes(0x9000_0000_0000_0000, 8)", "GeneralProtectionFault", "access to 0x9000000000000000 "),
+        ("_traps.provoke(0)", "DivideFault", "divide error .*check the divisor"),
+        ("_traps.provoke(6)", "InvalidOpcode", "invalid opcode .*no instruction"),
+        ("_traps.provoke(3)", "BreakpointTrap", "breakpoint"),
+    ],
+)
+def test_other_exceptions_explain_themselves(play, access, name, line):
+    play.exec("import _traps")
+    with play.raises(name, line):
+        play.exec(access)
+
+
+def test_a_bad_address_is_an_attribute(play):
+    play.exec("fault = caught(lambda: _memory.load64(0x0000_8000_0000_0010))")
+    assert play.eval("fault.address") == 0x8000_0000_0010
+    play.exec("fault = caught(lambda: poke(0x8000_0000_0000_0010, 1))")
+    assert play.eval("fault.address") is None
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        "_memory.load8(at)",
+        "_memory.store64(at, 1)",
+        "peek(at)",
+        "poke(at, 1)",
+        "native_peek(at)",
+        "uctypes.bytearray_at(at, 8)[0]",
+        "bytearray_store(at)",
+        "memoryview(uctypes.bytearray_at(at, 8))[1:] == b'1234567'",
+        "bytes(uctypes.bytearray_at(at, 8))",
+        "uctypes.struct(at, {'x': uctypes.UINT32}).x",
+        "sum(uctypes.bytearray_at(at, 8))",
+        "b''.join([b'ab', uctypes.bytearray_at(at, 8)])",
+        "sorted(uctypes.bytearray_at(at, 8))",
+        "str(uctypes.bytearray_at(at, 8))",
+        "bytearray(16).extend(uctypes.bytearray_at(at, 8))",
+        "_memory.zero_pages(PAGE + 9, 1)",
+        "_memory.copy_pages(PAGE + 9, p.pages[0], 1)",
+    ],
+)
+def test_every_kind_of_access_faults_at_its_statement(play, access):
+    """And goes through when the page is there: the same access, both ways."""
+    play.exec("at = BASE + 0x9000\np.unmap(9)")
+    play.exec(f"fault = caught(lambda: {access})")
+    assert play.eval("fault.page.number - PAGE") == 9
+    play.exec("p.map(9, 9)")
+    assert play.eval(f"caught(lambda: {access}) is None") is True
+
+
+def test_fifty_thousand_faults_under_collector_pressure_leak_nothing(play):
+    play.exec("""
+        p.unmap(9)
+        live = [bytes(100) for _ in range(1000)]
+        def fault(times):
+            count = 0
+            for n in range(times):
+                try:
+                    peek(BASE + 0x9000)
+                except faults.PageFault as fault:
+                    count += fault.record.page == PAGE + 9
+            return count
+        fault(100)
+        gc.threshold(20000)
+        gc.collect()
+        before = gc.mem_alloc()
+        """)
+    assert play.eval("fault(50000)", timeout=90) == 50000
+    assert abs(play.eval("(gc.collect(), gc.mem_alloc() - before)[1]")) < 1000
+
+
+def test_a_soft_reset_keeps_faults_explained(play):
+    play.soft_reset()
+    play.exec("import _memory")
+    with play.raises("PageFault", "not present at P4; nothing is mapped there"):
+        play.exec(f"_memory.load8({BASE + (1 << 40):#x})")

@@ -1,0 +1,135 @@
+"""All or nothing: trouble at every single point of every mapping call leaves things as before or as after.
+
+The n-th allocation of Python's heap fails, the n-th request for frames or pages finds nothing, Ctrl-C or a scheduled
+callback arrives at the n-th place where MicroPython looks for it: for every n until the call comes to its end
+untroubled. Compared are the allocators' counts, the bytes of the page tables, the owners, and the audit.
+"""
+
+import ast
+
+import pytest
+from on_target import source
+
+OPERATIONS = [
+    "map to frames that do not touch",
+    "create_mapping",
+    "create_mapping of many",
+    "create_mapping of huge pages",
+    "create_mapping_at",
+    "create_mapping_at of the lower half",
+    "create_mapping_at of many",
+    "map_allocated_pages",
+    "map_allocated_pages_to",
+    "map into the lower half",
+    "map_shared",
+    "create_contiguous_mapping",
+    "map_frame_range",
+    "create_identity_mapping",
+    "Stack",
+    "remap",
+    "merge",
+    "split",
+    "split a huge page",
+    "unmap_into_parts",
+    "drop",
+    "drop of many",
+    "deep_copy",
+    "drop of one user of shared frames",
+    "remap of a user of shared frames",
+    "drop of shared frames",
+    "into_frames",
+    "new_table",
+    "switch_to",
+    "drop of a table",
+]
+
+
+@pytest.fixture
+def injected(kernel):
+    kernel.exec(source("memory/prelude"))
+    kernel.exec(source("memory/injection"))
+    kernel.exec("at_start = state()")
+    yield kernel
+    assert kernel.eval("state()") == kernel.eval("at_start")
+
+
+def tried(kernel, call):
+    """Run a trial; return how many points it tried. Fails with what differed where."""
+    points, wrong = ast.literal_eval(kernel.text(call, timeout=120))
+    assert wrong == [], f"{call}: {wrong}"
+    return points
+
+
+def test_all_operations_are_listed(injected):
+    assert sorted(injected.eval("list(OPERATIONS)")) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_failed_allocation_changes_nothing(injected, operation):
+    assert tried(injected, f"fail_allocations({operation!r})") >= 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_want_of_frames_or_pages_changes_nothing(injected, operation):
+    assert tried(injected, f"starve({operation!r})") >= 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_ctrl_c_sees_before_or_after(injected, operation):
+    assert tried(injected, f"interrupt({operation!r}, 1, 1)") > 3
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_scheduled_callback_sees_before_or_after(injected, operation):
+    assert tried(injected, f"call_back({operation!r}, 1, 1)") > 3
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_stack_that_is_nearly_full_changes_nothing(injected, operation):
+    """Each call is made from every depth, down to where Python gives up."""
+    injected.exec(
+        f"""
+        import _critical
+        trial = Trial({operation!r})
+        owners = [trial.prepare()]
+        outcomes = []
+        def deeper(n):
+            try:
+                made = trial.act(owners[-1])
+                outcomes.append(None)
+                return made
+            except RuntimeError as error:
+                outcomes.append(str(error))
+                raise
+        def dig(n, bottom):
+            return deeper(n) if n == bottom else dig(n + 1, bottom)
+        wrong = []
+        low, high = 1, 4000
+        while high - low > 1:  # find the deepest call that comes to its end
+            bottom = (low + high) // 2
+            try:
+                made = dig(0, bottom)
+                low = bottom
+                give_back(made, owners[-1])
+                owners[-1] = trial.prepare()
+                made = None
+            except RuntimeError:
+                high = bottom
+        for bottom in range(low - 3, low + 12):
+            before = snapshot(owners[-1])
+            made = None
+            try:
+                made = dig(0, bottom)
+                give_back(made, owners[-1])
+                owners[-1] = trial.prepare()
+            except RuntimeError:
+                if differences(before, snapshot(owners[-1])):
+                    wrong.append((bottom, differences(before, snapshot(owners[-1]))))
+            if _critical.depth():
+                wrong.append((bottom, "the guard is held"))
+        give_back(None, owners[-1])
+        del owners, made
+        """,
+        timeout=120,
+    )
+    assert injected.eval("(wrong, None in outcomes)") == ([], True)

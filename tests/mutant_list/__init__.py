@@ -1,0 +1,11 @@
+"""Small faults that the tests must notice: `make mutants` puts each into a copy, builds it and runs the named tests.
+
+A mutant is (what is wrong, file, text as it is, text as it would be wrong, tests that ought to notice). Each file of
+this folder has those of one promise.
+"""
+
+from mutant_list import boot, faults, injection, invariants, mappings, wished_address
+
+MUTANTS = [
+    mutant for promise in (boot, mappings, invariants, injection, wished_address, faults) for mutant in promise.MUTANTS
+]

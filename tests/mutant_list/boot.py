@@ -1,0 +1,43 @@
+"""Small faults in the table that the kernel boots onto."""
+
+MAPPINGS = "port/modules/_mappings.c"
+INIT = "kernel/memory/init.py"
+BOOT_TESTS = "tests/boot/test_clean_table.py"
+
+MUTANTS = [
+    (
+        "the parent of a window page is left executable",
+        MAPPINGS,
+        "(is_pool_or_kernel(i) ? 0 : ENTRY_NO_EXECUTE)",
+        "(is_pool_or_kernel(i) ? 0 : 0)",
+        BOOT_TESTS,
+    ),
+    (
+        "the image stays writable in the window",
+        INIT,
+        '(first, end, "r--")',
+        '(first, end, "rw-")',
+        BOOT_TESTS,
+    ),
+    (
+        "the identity mapping is not dropped",
+        INIT,
+        "            copy_root_entry(self._page_table.root, 0, 0)\n",
+        "",
+        BOOT_TESTS,
+    ),
+    (
+        "a guard page is mapped",
+        INIT,
+        "            first = guard + 1\n",
+        "            first = guard\n",
+        BOOT_TESTS,
+    ),
+    (
+        "emitted code stays writable where it is linked",
+        "port/modules/_boot.c",
+        'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "r--")',
+        'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "rw-")',
+        BOOT_TESTS,
+    ),
+]

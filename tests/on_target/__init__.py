@@ -1,0 +1,16 @@
+"""What the tests run on the target: every file here is MicroPython's, and none is pytest's.
+
+memory/, paging/  sent to a kernel by the tests of these rooms; prelude.py comes first
+unix_port/        on the path of MicroPython on this machine (harness/unix_port.py), for pure logic
+micropython/      sent before those of MicroPython's own tests that need more than the kernel has
+playground.py     a piece of address space with tables made by hand, as text with this side's constants
+"""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def source(name):
+    """Return the text of a file of this folder, named without its ending: source("paging/prelude")."""
+    return (HERE / f"{name}.py").read_text()
