@@ -57,3 +57,20 @@ def literal(answer):
     kind, text = answer
     assert kind == "value", f"{kind}: {text}"
     return ast.literal_eval(text)
+
+
+def rows_of(table):
+    """Yield (expression, expected) of a table of lines; the last " | " divides them."""
+    for line in table.strip().splitlines():
+        yield tuple(line.rsplit(" | ", 1))
+
+
+def wrong_rows(folder, setup, table):
+    """Return a line for each row of a table that gives something else than it says: a repr, or an error's class."""
+    rows = list(rows_of(table))
+    answers = evaluate(folder, setup, [expression for expression, _ in rows])
+    return [
+        f"{expression}: {kind} {text}, expected {expected}"
+        for (expression, expected), (kind, text) in zip(rows, answers, strict=True)
+        if expected != (text if kind == "value" else kind)
+    ]

@@ -1,8 +1,9 @@
 """Small faults in putting things back when trouble comes in the middle."""
 
+from mutant_list.mappings import MAPPING_TESTS
+
 MAPPINGS = "port/modules/_mappings.c"
 MAPPER = "kernel/memory/mapper.py"
-MAPPING_TESTS = "tests/memory/mappings/test_mappings.py"
 INJECTION = "tests/memory/mappings/test_injection.py"
 
 MUTANTS = [

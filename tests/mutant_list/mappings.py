@@ -6,7 +6,10 @@ MAPPER = "kernel/memory/mapper.py"
 MAPPED = "kernel/memory/mapped_pages.py"
 TABLES = "kernel/memory/page_table.py"
 SHARED = "kernel/memory/shared.py"
-MAPPING_TESTS = "tests/memory/mappings/test_mappings.py"
+MAPPING_TESTS = " ".join(
+    f"tests/memory/mappings/test_{name}.py"
+    for name in ("mapped_pages", "special_mappings", "tables", "rollback_and_flush")
+)
 FUZZ = "tests/memory/mappings/test_fuzz.py"
 
 MUTANTS = [

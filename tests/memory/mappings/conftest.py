@@ -1,0 +1,15 @@
+"""What the tests of mappings share."""
+
+import pytest
+from on_target import source
+
+
+@pytest.fixture
+def owned(kernel):
+    """A kernel with the prelude; at the end every frame and page is back, and the audit is clean."""
+    kernel.exec(source("memory/prelude"))
+    kernel.exec("before = state()")
+    yield kernel
+    assert kernel.eval("memory.verify().violations") == []
+    kernel.exec("for name in list(globals()):\n    if name.startswith('my_'):\n        del globals()[name]")
+    assert kernel.eval("state()") == kernel.eval("before")

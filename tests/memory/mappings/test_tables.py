@@ -1,0 +1,119 @@
+"""Several page tables: all have the kernel's half, the lower half belongs to one, and none goes while it is used."""
+
+from oracle import page_walk
+
+PAGE = 4096
+
+
+def test_the_kernels_half_is_shared_by_tables_made_before(owned):
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        my = memory.create_mapping(600 * 4096, WRITE, huge=False)
+        write(my, 599 * 4096, b'there')
+        address = my.start_address.value + 599 * 4096
+        other.switch_to()
+        in_other = bytes(read(my, 599 * 4096, 5))
+        late = other.map_allocated_pages(memory.allocate_pages(2), WRITE)
+        write(late, 0, b'late')
+        other_is = PageTable.from_current() is other
+        early_drop = memory.create_mapping(600 * 4096, WRITE, huge=False)
+        early_drop.drop()
+        table.switch_to()
+        """
+    )
+    assert owned.eval("(in_other, other_is, read(late, 0, 4), read(my, 599 * 4096, 5))") == (
+        b"there",
+        True,
+        b"late",
+        b"there",
+    )
+    owned.exec("late.drop()\nmy.drop()\nother.drop()")
+
+
+def test_a_level_3_table_of_the_kernels_half_outlives_its_last_mapping(owned):
+    """Root entry 416 is empty but for this: freeing its table would take it away from every other root."""
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        at = VirtualAddress(0xffffd00000000000)
+        table.map_allocated_pages(memory.allocate_pages_at(at, 1), WRITE).drop()
+        """
+    )
+    for root in owned.eval("(table.root, other.root)"):
+        assert int(page_walk.read_table(owned.guest.memory, root * PAGE)[416]) & 1
+    owned.exec(
+        """
+        my = table.map_allocated_pages(memory.allocate_pages_at(at, 1), WRITE)
+        write(my, 0, b'again')
+        other.switch_to()
+        seen = read(my, 0, 5)
+        table.switch_to()
+        my.drop()
+        other.drop()
+        """
+    )
+    assert owned.eval("seen") == b"again"
+
+
+def test_the_lower_half_belongs_to_its_own_table(owned):
+    # B15, B23: every operation acts on the mapping's own table, whichever is active.
+    owned.exec(
+        """
+        a, b = PageTable.new_table(table), PageTable.new_table(table)
+        my = a.map_allocated_pages(memory.allocate_pages_at(VirtualAddress(0x5000000), 2), WRITE)
+        at = VirtualAddress(0x5000000)
+        """
+    )
+    assert owned.eval("(a.translate_addr(at) is not None, b.translate_addr(at), table.translate_addr(at))") == (
+        True,
+        None,
+        None,
+    )
+    owned.exec("view = my.as_slice('B')")
+    with owned.raises("NotActive"):
+        owned.exec("view[0]")
+    owned.exec("b.switch_to()")
+    with owned.raises("NotActive"):
+        owned.exec("view[0]")
+    owned.exec("view.release()\nmy.remap(READ)")
+    assert "WRITABLE" not in owned.text("a.translate(at).flags")
+    owned.exec("a.switch_to()\nmy.remap(WRITE)\nwrite(my, 0, b'mine')\nb.switch_to()\nmy.drop()")
+    assert owned.eval("a.translate_addr(at)") is None
+    owned.exec("table.switch_to()\na.drop()\nb.drop()")
+
+
+def test_with_works_on_another_table_and_leaves_no_trace_in_either_root(owned):
+    # B16: the second recursive slot is not left behind.
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        def work(mapper_of_other, mapper_of_self):
+            return mapper_of_other.map_allocated_pages(memory.allocate_pages_at(VirtualAddress(0x7000000), 1), WRITE)
+        my = table.with_(other, work)
+        """
+    )
+    for root in owned.eval("(table.root, other.root)"):
+        entries = page_walk.read_table(owned.guest.memory, root * PAGE)
+        assert int(entries[509]) == 0
+        assert int(entries[508]) & 0xFFFFFFFFFF000 != root * PAGE
+        assert int(entries[510]) & 0xFFFFFFFFFF000 == root * PAGE
+    assert owned.eval("my.page_table is other and PageTable.from_current() is table")
+    owned.exec("my.drop()\nother.drop()")
+
+
+def test_an_active_table_and_one_with_mappings_cannot_be_dropped(owned):
+    owned.exec("other = PageTable.new_table(table)\nother.switch_to()")
+    with owned.raises("TableInUse", "active"):
+        owned.exec("other.drop()")
+    owned.exec(
+        "table.switch_to()\n"
+        "my = other.map_allocated_pages(memory.allocate_pages_at(VirtualAddress(0x7000000), 1), WRITE)"
+    )
+    with owned.raises("TableInUse", "1 mapping"):
+        owned.exec("other.drop()")
+    with owned.raises("TableInUse", "kernel"):
+        owned.exec("table.drop()")
+    owned.exec("my.drop()\nother.drop()")
+    with owned.raises("UseAfterMove"):
+        owned.exec("other.switch_to()")
