@@ -1,6 +1,5 @@
-"""The build: small and reproducible products, helpful words when something is missing, rules that hold."""
+"""The build: small and reproducible products, helpful words when something is missing."""
 
-import ast
 import hashlib
 import os
 import re
@@ -13,16 +12,6 @@ import packages
 import pytest
 
 ROOT = machine.ROOT
-PACKAGES_FROM_THE_TOP = (
-    "main",
-    "shell",
-    ("diagnostics", "examples"),
-    ("loader", "devices"),
-    "faults",
-    "memory",
-    "paging",
-    "memory_structs",
-)
 
 
 def run(*words, **environment):
@@ -77,57 +66,3 @@ def test_a_missing_tool_without_apt_is_one_line_that_names_the_package(monkeypat
     monkeypatch.setattr(packages.shutil, "which", lambda name, path=None: None)
     with pytest.raises(SystemExit, match=r"^clew: no apt-get here: please install .*\bxorriso\b"):
         packages.install(packages.missing(["build"]))
-
-
-def kernel_imports():
-    """Yield (file, name of its room, name of an imported room) for every import in kernel/."""
-    for path in (ROOT / "kernel").rglob("*.py"):
-        room = path.relative_to(ROOT / "kernel").parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""] if node.level == 0 else []
-            else:
-                continue
-            for name in names:
-                yield path, room, name.split(".")[0]
-
-
-def height(room):
-    """Return how far from the top a room is; None for what is not one of ours."""
-    for depth, floor in enumerate(PACKAGES_FROM_THE_TOP):
-        if room == floor or (room in floor and isinstance(floor, tuple)):
-            return depth
-    return None
-
-
-def test_imports_point_down():
-    wrong = [
-        f"{path.relative_to(ROOT)} imports {imported}"
-        for path, room, imported in kernel_imports()
-        if height(imported) is not None
-        and room != imported
-        and height(imported) <= (height(room) or 0)
-        and room != "main"
-    ]
-    assert wrong == []
-
-
-def test_every_native_module_has_one_importing_module():
-    importers = {}
-    for path, _, imported in kernel_imports():
-        if imported.startswith("_"):
-            importers.setdefault(imported, set()).add(str(path.relative_to(ROOT)))
-    assert {native: sorted(files) for native, files in importers.items() if len(files) > 1} == {}
-
-
-def test_only_shell_diagnostics_and_main_print():
-    for path in (ROOT / "kernel").rglob("*.py"):
-        room = path.relative_to(ROOT / "kernel").parts[0].removesuffix(".py")
-        calls = [
-            node.lineno
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-        ]
-        assert not calls or room in ("shell", "diagnostics", "main", "examples"), f"{path}: print at lines {calls}"
