@@ -30,7 +30,6 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 
 void finaliser_reset(void);
 void records_reset(void);
-void mappings_reset(void);
 void audit_reset(void);
 void inject_reset(void);
 
@@ -67,7 +66,6 @@ static void start_python(void) {
     finaliser_reset();
     heap_reset();
     records_reset();
-    mappings_reset();
     audit_reset();
     inject_reset();
     safe_point_reset();

@@ -88,7 +88,7 @@ def _by_numbers(area):
     def handler(page, code):
         nonlocal frame
         frame += 1
-        return map(page, frame, 1, word, 1, 1, -1) == 0
+        return map(page, frame, word) == 0
 
     return on_fault_numbers(area.pages, handler)
 

@@ -5,7 +5,10 @@ where the row is not about clearing: that row is "clear".
 """
 
 import memory
-from memory.table_steps import EXCLUSIVE, Record, lend, map, plan, zero_frames
+from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, Record
+from memory.mappings.table_frames import lend, table_word
+from paging import mapping
+from paging.natives import memory as frames_of_ram
 
 MEMORY = "12G"  # of the machine that these rows run on: most of it is never touched
 ACTS = 8  # warm-ups, samples and the one that counts heap
@@ -133,7 +136,7 @@ def _clear():
     first = frames.start.number
 
     def act():
-        zero_frames(first, 64)
+        frames_of_ram.zero_frames(first, 64)
         return frames
 
     return act
@@ -143,13 +146,14 @@ def scattered(count):
     """One mapping whose neighbouring pages lead to frames that lie far apart. Returns its native record."""
     table = _table()
     pages, frames = memory.allocate_pages(count), memory.allocate_frames(count)
-    page, frame, root = pages.start.number, frames.start.number, table.root
-    record = Record(root, page, count, WORD, EXCLUSIVE)
+    page, frame = pages.start.number, frames.start.number
+    # Its digest is not computed: nobody takes this mapping away.
+    record = Record(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
+    tables = mapping.Job(WORD | 1 << 15, table_word(page), 1)
+    lend(table._frame_pool, tables, mapping.plan(table.access, page, frame, count, 1, 1))
+    access = table.access
     for offset in range(count):
-        needed = plan(root, page + offset, frame + offset * 524289 % count, 1, 1)
-        if needed:
-            lend(table._frames.allocate(needed)._state[0] >> 1, needed)
-        map(root, WORD | 1 << 15)
+        mapping.commit(access.facts, None, None, tables, page + offset, frame + offset * 524289 % count, 1)
     for owner in pages, frames:
         owner._state[0] = -1
     record.arm()

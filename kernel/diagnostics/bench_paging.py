@@ -85,12 +85,9 @@ def _map_huge():
 def _map_huge_by_numbers():
     regions = Regions(False)
     regions.mapper.map_numbers(FIRST + 511 * GIB, FRAME, 1, FLAGS, regions.frames)
-    access = regions.mapper.access
-    tables = [regions.frames.allocate_run(1)[0] for _ in range(ACTS)]
 
     def act():
-        access.give(tables.pop(), 1)
-        access.map(regions.take(), FRAME + 512, GIB, 3, 1, 3, -1)
+        regions.mapper.map_numbers(regions.take(), FRAME + 512, GIB, FLAGS, regions.frames)
 
     return act
 
@@ -147,7 +144,7 @@ def _map_by_numbers():
     quads = [[(page, page + 1, page + 2, page + 3) for page in range(start, start + 60, 4)] for start in starts]
 
     def act():
-        map_page = access.map_page
+        map_page = access.map
         for a, b, c, d in quads.pop():
             map_page(a, FRAME, 3)
             map_page(b, FRAME, 3)

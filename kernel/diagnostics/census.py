@@ -2,7 +2,7 @@
 
 import memory
 from loader.handover import USABLE, memory_regions
-from memory import table_steps
+from memory import ledger
 from memory_structs import PAGE_SHIFT
 from paging import OffsetPageTable, active_level_4_table
 from paging.natives import LAYOUT
@@ -51,16 +51,16 @@ def owners():
     """Return an OwnedPages for every mapping but the kernel's own, in the order in which they came to be."""
     found, taken = [], 0
     heap_pages = [first for first, _ in memory.get_kernel_mmi_ref().heap.areas()]
-    index = table_steps.next(0)
+    index = ledger.next_record(0)
     while index >= 0:
         first, count, kind, flags, root = [
-            table_steps.field(index, name) for name in ("first_page", "count", "kind", "flags", "root")
+            ledger.field(index, name) for name in ("first_page", "count", "kind", "flags", "root")
         ]
-        if kind not in (table_steps.SYSTEM, table_steps.TABLE):
+        if kind not in (ledger.SYSTEM, ledger.TABLE):
             letter = HEAP if first in heap_pages else LETTERS[taken % len(LETTERS)]
             taken += letter != HEAP
             found.append(OwnedPages(letter, first, count, kind, flags, root))
-        index = table_steps.next(index + 1)
+        index = ledger.next_record(index + 1)
     return found
 
 
@@ -81,7 +81,7 @@ class Owners(View):
         start = owner.first_page << PAGE_SHIFT
         place = "v%s +%d" % (hexadecimal(start), owner.count)
         where = "Python's heap" if owner.letter == HEAP else region_of(owner.first_page).name
-        kind = table_steps.KIND_NAMES[owner.kind]
+        kind = ledger.KIND_NAMES[owner.kind]
         bytes_owned = owner.count << PAGE_SHIFT
         return (owner.letter, place, size(bytes_owned), kind, rights_of(owner.flags), where)
 

@@ -1,6 +1,6 @@
 """Memory as numbers: single loads and stores of 8 to 64 bits, each one instruction."""
 
-import _memory
+from paging.natives import memory as _memory
 
 from diagnostics.text import View, hexadecimal
 

@@ -1,6 +1,6 @@
 """Which of the kernel's mappings an address lies in, by the record that every MappedPages has."""
 
-from memory.table_steps import KIND_NAMES, field, find
+from memory.ledger import KIND_NAMES, field, find
 from memory_structs import PageRange
 from paging import PteFlags
 

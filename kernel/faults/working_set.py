@@ -2,8 +2,7 @@
 
 from memory_structs import PageRange
 from paging import OffsetPageTable, tlb
-from paging.entries import page_in_window
-from paging.natives import cpu, tables
+from paging.natives import cpu, entries
 from paging.numbers import page_of
 
 PRESENT, ACCESSED, DIRTY = 1 << 0, 1 << 5, 1 << 6
@@ -51,18 +50,16 @@ class WorkingSet:
 def sample(access, page, mask):
     """Return which bits of `mask` (ACCESSED, DIRTY) a page number's leaf has, and clear them; 0 if it is not mapped.
 
-    access: the number layer of a mapper. The entry is changed by compare-and-set, so that a bit which the CPU sets
-    meanwhile is not lost. Flushing is the caller's: until then the CPU may not set the bits again.
+    access: how the tables of a root are seen. The entry is changed by a locked instruction, so that a bit which the CPU
+    sets meanwhile is not lost. Flushing is the caller's: until then the CPU may not set the bits again.
     """
+    at = access.walk(page, 1) & -8
     while True:
-        frame = access.look(page, 0)
-        if not access.flags & PRESENT:
+        word, frame = entries.word(at), entries.frame(at)
+        if not word & PRESENT:
             return 0
-        table = page_in_window(access.table_frame)
-        index = page >> 9 * (access.level - 1) & 511
-        word = tables.entry_flags(table, index)
         bits = word & mask
-        if bits == 0 or tables.compare_and_set(table, index, frame, word, frame, word & ~mask):
+        if bits == 0 or entries.compare_and_set(at, frame, word, frame, word & ~mask):
             return bits
 
 

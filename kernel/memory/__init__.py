@@ -3,7 +3,8 @@
     runs          free runs of numbers
     allocators    owners of pages and frames, and who makes them
     views         typed access to what is mapped
-    mapper, mapped_pages, page_table, shared, stack, wished_address    mappings, with owners
+    ledger        who has which mapping, also when Python has forgotten it
+    mappings      what is mapped has an owner: mapper, MappedPages, PageTable, SharedFrames, Stack
     init, heap, reclaim, verify    boot, Python's own memory, what was forgotten, the audit
     system        the functions that a user types
 
@@ -70,12 +71,12 @@ from .allocators import (
     UnmappedFrames,
 )
 from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagementInfo
-from .mapped_pages import MappedPages
-from .mapper import Mapper
-from .page_table import PageTable
+from .mappings.mapped_pages import MappedPages
+from .mappings.mapper import Mapper
+from .mappings.page_table import PageTable
 from .refusals import AlreadyInitialized, CountMismatch, MappingDamaged, SystemMapping, TableInUse, WritableExecutable
-from .shared import SharedFrames
-from .stack import Stack
+from .mappings.shared import SharedFrames
+from .mappings.stack import Stack
 from .system import (
     allocate_frames,
     allocate_frames_at,

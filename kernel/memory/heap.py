@@ -13,7 +13,7 @@ from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdra
 from micropython import const
 from paging.flags import HEAP_FLAGS, word_for
 
-from .table_steps import adopt, disown, field
+from .ledger import adopt, disown, field
 
 _FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
 _RESERVE_PAGES = const(2304)  # 9 MiB, so that 8 MiB fit in one piece

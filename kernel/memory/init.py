@@ -15,38 +15,21 @@ Every entry of the root's upper half exists from here on, so that every other ta
 """
 
 from memory_structs import PAGE_SHIFT, set_physical_address_bits
+from memory_structs.mode import LOWER_HALF_LAST_PAGE, PAGES_PER_ROOT_ENTRY, page_of_root_entry
 from paging import FlushLedger
-from paging.natives import LAYOUT
+from paging.access import Access
+from paging.flags import NO_EXECUTE, PRESENT, WRITABLE
+from paging.installations import entry_in_window, read_entry
+from paging.natives import LAYOUT, cpu, entries, memory
+from paging.protection import Protection
 
 from .allocators.arenas import none_elsewhere
-from .mapped_pages import MappedPages
-from .page_table import KernelPageTable
+from .ledger import SYSTEM, enter, leave, mapped_frames, mapped_pages
+from .mappings.page_table import KernelPageTable, share_kernel_half
 from .runs import take
-from .table_steps import (
-    NO_EXECUTE,
-    PRESENT,
-    SYSTEM,
-    WRITABLE,
-    Record,
-    activate,
-    build_upper_half,
-    copy_root_entry,
-    enter,
-    flush_everything,
-    leave,
-    link_root,
-    map,
-    mapped_frames,
-    mapped_pages,
-    physical_bits,
-    tables,
-    zero_frames,
-)
 from .verify import reserve_map
 
-PAGES_PER_ROOT_ENTRY = 1 << 27
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
-UPPER_TABLES = 254  # all upper entries but the two recursive ones
 FOUR_GIB_IN_PAGES = 1 << 20
 GIB_IN_PAGES = 1 << 18
 RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
@@ -84,8 +67,8 @@ class EarlyIdentityMappedPages:
     def drop_all(self):
         """Take the mappings away: page 0 and all of the lower half fault from here on. A second call does nothing."""
         if self._page_table is not None:
-            copy_root_entry(self._page_table.root, 0, 0)
-            flush_everything()
+            entries.clear(entry_in_window(self._page_table.root, 0), 1)
+            cpu.flush_global()
             self._page_table = None
 
 
@@ -136,30 +119,34 @@ def page_layout():
         root_entries("RECURSIVE_P4_INDEX", 1) + ("the recursive slot",),
         root_entries("KERNEL_P4_INDEX", 1) + ("the kernel's image",),
     ]
-    return pool, [(1, (1 << 35) - 1)], reserved
+    return pool, [(1, LOWER_HALF_LAST_PAGE)], reserved
 
 
 def root_entries(name, count):
     """(first page, last page) of `count` upper root entries from the one that the layout names."""
-    first = LAYOUT[name] * PAGES_PER_ROOT_ENTRY | 0xFFFF000000000
+    first = page_of_root_entry(LAYOUT[name])
     return first, first + count * PAGES_PER_ROOT_ENTRY - 1
 
 
-def new_kernel_table(system):
-    """The kernel's root, with all its level-3 tables, and nothing mapped."""
+def new_kernel_table(system, boot_info):
+    """The kernel's root, with all its level-3 tables, and nothing mapped. From here on its half is protected."""
     pool = system.frame_allocator.pool
-    run = take(pool.tree, 1 + UPPER_TABLES)
+    first, end = image_frames(boot_info)
+    protection = Protection(window_size_in_pages(boot_info), boot_info.sections, (first, end - 1))
+    tables = 1 + len(protection.indexes)
+    run = take(pool.tree, tables)
     if run < 0:
         raise MemoryError("no RAM for the kernel's own page tables")
-    pool.tables += 1 + UPPER_TABLES
+    pool.tables += tables
     root = run >> 1
-    zero_frames(root, 1 + UPPER_TABLES)
-    pool.count_elsewhere(mapped_frames, tables)
+    memory.zero_frames(root, tables)
+    protection.begin(root, root + 1)
+    Protection.live, Access.shared_tables = protection, protection.shared_tables
+    share_kernel_half(root)
+    pool.count_elsewhere(mapped_frames, none_elsewhere)
     upper, lower = system.page_allocator._arenas
     upper.count_elsewhere(lambda: mapped_pages(True), none_elsewhere)
     lower.count_elsewhere(lambda: mapped_pages(False), none_elsewhere)
-    build_upper_half(root, root + 1)
-    link_root(root)
     table = KernelPageTable(root, system)
     reserve_map(table)
     return table
@@ -167,11 +154,8 @@ def new_kernel_table(system):
 
 def map_system(table, page, frame, count, word):
     """Map a run that stays as long as the kernel runs. Returns its MappedPages."""
-    record = Record(table.root, page, count, word, SYSTEM)
-    mapped = MappedPages._new(table, record)
-    table._prepare(page, frame, count, table.largest_level)
-    map(table.root, word)
-    record.arm()
+    mapped, record = table._new(page, count, word, SYSTEM, frame)
+    table._place(record, ((frame, count, True),), word, table.largest_level)
     return mapped
 
 
@@ -231,16 +215,16 @@ def initialize(boot_info, create_allocators):
 
     The loader's root table, and everything the boot used, stays reserved: a soft reset begins there again.
     """
-    set_physical_address_bits(physical_bits())
+    set_physical_address_bits(cpu.physical_bits())
     memory_map, kernel, early = frames_of_boot(boot_info)
     window = (WINDOW_PAGE << PAGE_SHIFT) - (1 << 64)
     system = create_allocators(memory_map, kernel, early, page_layout(), window, enter, leave)
-    table = new_kernel_table(system)
+    table = new_kernel_table(system, boot_info)
     mappings = InitialMemoryMappings(table)
     map_sections(table, boot_info, mappings)
     map_window(table, boot_info, mappings)
-    copy_root_entry(table.root, boot_info.root_frame, 0)
+    entries.write(entry_in_window(table.root, 0), *read_entry(boot_info.root_frame, 0))
     mappings.identity = EarlyIdentityMappedPages(table)
-    activate(table.root)
+    cpu.write_root_frame(table.root)
     FlushLedger.live = table.ledger  # what the paging layer owes the TLB, verify() sees
     return mappings

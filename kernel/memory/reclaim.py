@@ -11,11 +11,12 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 
 import gc
 
-from _finaliser import new_state, pending, take
+from paging.installations import FORGOTTEN_TECHNIQUE, give_up
+from paging.natives import finaliser
 
 from .allocators.owners import UNMAPPED
 from .runs import give
-from .table_steps import enter, leave, lost
+from .ledger import enter, leave, lost
 
 
 def find_forgotten(system, table):
@@ -36,7 +37,7 @@ def find_forgotten(system, table):
             leave()
 
     for allocator in system.frame_allocator, system.page_allocator:
-        allocator.find_forgotten(new_state, pending, reclaim, collect)
+        allocator.find_forgotten(finaliser.new_state, finaliser.pending, reclaim, collect)
     return reclaim
 
 
@@ -46,10 +47,13 @@ def reclaim_owners():
     while True:
         enter()
         try:
-            found = take()
+            found = finaliser.take()
             if found is None:
                 return count
             arena, run, size, kind = found
+            if kind == FORGOTTEN_TECHNIQUE:
+                give_up(arena)
+                continue
             if kind == UNMAPPED:
                 arena.unmapped -= size
             give(arena.tree, run, size)

@@ -4,6 +4,7 @@ KernelError
 ├── CountMismatch        as many frames as pages, or none at all
 ├── WritableExecutable   W^X: nothing is writable and executable at once, aliases included
 ├── SystemMapping        the kernel's own mappings are never dropped or changed
+├── Busy                 a call is changing it at this moment
 ├── MappingDamaged       somebody changed the entries behind the owner's back (the paging layer can)
 ├── TableInUse           an active page table, or one with mappings, can't be dropped
 └── AlreadyInitialized   memory.init runs once
@@ -42,15 +43,24 @@ class SystemMapping(KernelError):
         super().__init__("%s belongs to the kernel itself: it cannot %s" % (mapping, step))
 
 
+class Busy(KernelError):
+    """`what` is being changed by the call `step`, which is not over: only then it can be used, if it lives."""
+
+    def __init__(self, what, step):
+        self.what = what
+        self.step = step
+        super().__init__("%s is busy: %s is changing it; wait for its end" % (what, step))
+
+
 class MappingDamaged(KernelError):
-    """`page` of `mapping` is not mapped by an entry of its own any more."""
+    """`page` of `mapping` is not mapped as its owner was given it any more."""
 
     def __init__(self, mapping, page, step):
         self.mapping = mapping
         self.page = page
         self.step = step
         super().__init__(
-            "%s cannot %s: %s is not mapped by an entry of its own any more; map it again by the paging layer"
+            "%s cannot %s: %s is not mapped as its owner was given it any more; map it again by the paging layer"
             % (mapping, step, page)
         )
 

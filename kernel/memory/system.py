@@ -10,7 +10,7 @@ from .heap import PythonHeap
 from .init import MemoryManagementInfo, initialize
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
-from .table_steps import set_safe_point
+from paging.natives import critical
 from .verify import verify as audit
 
 
@@ -58,7 +58,7 @@ def init_post_heap(mappings):
         reclaim()
         heap.tend()
 
-    set_safe_point(catch_up)
+    critical.set_safe_point(catch_up)
     install(information)
     return information
 

@@ -31,7 +31,8 @@ from micropython import const
 from paging.natives import LAYOUT
 
 from . import runs as run_tree
-from .table_steps import SYSTEM, TABLE, field, next
+from .ledger import SYSTEM, TABLE, field
+from .ledger import next_record as next
 
 _FREE = const(1)
 _TABLE = const(2)

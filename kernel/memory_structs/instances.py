@@ -1,8 +1,12 @@
 """Objects of values that are known to be right: their constructors would check them again."""
 
 try:
-    from _instances import make
+    from _instances import bind, make
 except ImportError:  # these sources run on a host, too, for property tests
+
+    def bind(function, first):
+        """Return what calls `function` with `first` before its arguments."""
+        return lambda *arguments: function(first, *arguments)
 
     def make(cls, *names_and_values):
         """Return an object of a class with these attributes."""

@@ -1,13 +1,19 @@
 """Entries and tables as they lie in memory, and where the active level-4 table is."""
 
 from memory_structs import PAGE_SHIFT, Misaligned, Page4K
+from memory_structs.mode import ENTRIES, LEVELS
 
-from .flags import EXCLUSIVE, HUGE_PAGE, PAT, PteFlagsX86_64, word_for
-from .natives import LAYOUT, LEVELS, cpu, tables
+from .flags import EXCLUSIVE, HUGE_PAGE, PAT, PteFlagsX86_64, flag_word, word_for
+from .natives import LAYOUT, cpu, entries
 from .numbers import SIZES, check_frame, frame_of
+from .protection import Protection
 from .refusals import ContradictoryFlags, frame_text
 
-ENTRIES = 512
+
+def address_of_page(page):
+    """The address of a page number's first byte, as the machine has it in 64 bits: negative in the upper half, so that
+    it is a small int."""
+    return (page - (1 << 52) if page >> 51 else page) << PAGE_SHIFT
 
 
 class UnmapResult:
@@ -36,18 +42,19 @@ class PageTableEntry:
         self.index = index
         self.level = level
 
+    def _at(self):
+        """Where it lies."""
+        return address_of_page(self._table_page) + 8 * self.index
+
     def _frame_number(self):
-        return tables.entry_frame(self._table_page, self.index)
+        return entries.frame(self._at())
 
     def _raw_word(self):
-        return tables.entry_flags(self._table_page, self.index)
+        return entries.word(self._at())
 
     def _word(self):
         """The flag word, PAT taken from where this level keeps it."""
-        word = self._raw_word()
-        if self.level == 1:
-            return word & ~HUGE_PAGE | PAT if word & HUGE_PAGE else word
-        return word | PAT if self.is_huge() and self._frame_number() & 1 else word
+        return flag_word(self._raw_word(), self._frame_number(), self.level, self.is_huge())
 
     @property
     def value(self):
@@ -77,6 +84,11 @@ class PageTableEntry:
         size = SIZES[self.level] if self.is_huge() else Page4K
         return frame_of(self._frame_number() & ~(size.num_4k_pages - 1), size)
 
+    def _refuse_kernel(self):
+        """Raise KernelInUse for an entry of a live root that the kernel could not go on without."""
+        if self.level == LEVELS and Protection.live is not None:
+            Protection.live.refuse_entry(self._table_page, self.index)
+
     def _store(self, frame_number, flags, is_leaf):
         """Write frame and flags; a huge leaf gets HUGE_PAGE, and PAT its place."""
         word = word_for(flags)
@@ -89,7 +101,8 @@ class PageTableEntry:
             if not is_leaf:
                 raise ContradictoryFlags(flags, "PAT has no meaning in an entry that names a table")
             word |= HUGE_PAGE
-        tables.set_entry(self._table_page, self.index, frame_number, word & ~PAT)
+        self._refuse_kernel()
+        entries.write(self._at(), frame_number, word & ~PAT)
 
     def set_entry(self, frame, flags):
         """Make the entry name `frame`: above level 1 a 4 KiB Frame is a table's, a larger one a page.
@@ -110,7 +123,8 @@ class PageTableEntry:
     def set_unmapped(self):
         """Empty the entry; returns the UnmapResult."""
         result = UnmapResult(self.pointed_frame(), self.flags)
-        tables.set_entry(self._table_page, self.index, 0, 0)
+        self._refuse_kernel()
+        entries.clear(self._at(), 1)
         return result
 
     def __repr__(self):
@@ -141,13 +155,21 @@ class PageTable512:
 
     def used(self):
         """Every entry that is not zero, in ascending order of `.index`."""
-        index = tables.next_used(self.page, 0)
+        index = self._next_used(0)
         while index < ENTRIES:
             yield PageTableEntry(self.page, index, self.level)
-            index = tables.next_used(self.page, index + 1)
+            index = self._next_used(index + 1)
+
+    def _next_used(self, index):
+        """The next index from `index` on whose entry is not zero; 512 when there is none."""
+        return (
+            index + entries.unused(address_of_page(self.page) + 8 * index, ENTRIES - index)
+            if index < ENTRIES
+            else index
+        )
 
     def is_empty(self):
-        return tables.next_used(self.page, 0) == ENTRIES
+        return self._next_used(0) == ENTRIES
 
     def next_table(self, index):
         """The table that entry `index` leads to; None where it leads to none (not present, or a page)."""

@@ -47,6 +47,20 @@ def value_of_word(word, level=None):
     return value
 
 
+def raw_leaf_word(word, level):
+    """The raw word of a page's entry: HUGE_PAGE above level 1, and PAT at its place (see port/typings/_entries.pyi)."""
+    if level > 1:
+        return word | HUGE_PAGE
+    return word & ~PAT | HUGE_PAGE if word & PAT else word
+
+
+def flag_word(raw, frame, level, is_leaf):
+    """The flag word of an entry that says `raw` and names `frame`: PAT taken from where that level keeps it."""
+    if level == 1:
+        return raw & ~HUGE_PAGE | PAT if raw & HUGE_PAGE else raw
+    return raw | PAT if is_leaf and frame & 1 else raw
+
+
 class FlagWord:
     """Having flags means: a set of bits that no other object can change."""
 

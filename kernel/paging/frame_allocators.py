@@ -10,6 +10,31 @@ from memory_structs import PAGE_SHIFT
 from .numbers import check_frame, frame_of
 
 
+def runs_from(frame_allocator, needed):
+    """Yield (first frame number, count) from a frame allocator until `needed` frames have come, or it has no more."""
+    allocate_run = getattr(frame_allocator, "allocate_run", None)
+    while needed > 0:
+        if allocate_run is not None:
+            run = allocate_run(needed)
+        else:
+            frame = frame_allocator.allocate_frame()
+            run = None if frame is None else (check_frame(frame).number, 1)
+        if run is None:
+            return
+        yield run
+        needed -= run[1]
+
+
+def give_back(frame_allocator, first, count):
+    """Hand frames back, one by one where the allocator knows no runs."""
+    deallocate_run = getattr(frame_allocator, "deallocate_run", None)
+    if deallocate_run is not None:
+        deallocate_run(first, count)
+        return
+    for number in range(first, first + count):
+        frame_allocator.deallocate_frame(frame_of(number))
+
+
 class EmptyFrameAllocator:
     """Never has a frame: enough wherever the tables exist already."""
 

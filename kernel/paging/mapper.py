@@ -1,81 +1,66 @@
 """The mapper: one piece of code for every page size and for every way to reach tables.
 
-The number layer are the methods with `numbers` in their name, and `mapper.access`, the native object itself: page and
-frame numbers (address >> 12), counts of 4 KiB pages, flag words; no heap allocation. The typed calls stand on it.
+The typed calls are here; what they do to tables is in `mapping`, `leaves` and `cleaning`. The number layer are the
+methods with `numbers` in their name, and `mapper.access`: page and frame numbers (address >> 12), counts of 4 KiB pages,
+flag words.
 """
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
+from memory_structs.instances import make
+from memory_structs.mode import LAST_PAGE, LEVELS, LOWER_HALF_LAST_PAGE, UPPER_HALF_FIRST_PAGE
 
-from .flags import EXECUTABLE, GLOBAL, HUGE_PAGE, PRESENT, PteFlagsX86_64, word_for
-from .natives import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE, tables
+from . import changing, cleaning, mapping
+from .access import PATH_BYTES, shared_table
+from .flags import PRESENT, PteFlagsX86_64, flag_word, word_for
+from .leaves import extent, find, leaf_at
+from .natives import entries
 from .numbers import check_frame, check_page, frame_of, physical_address_of
-from .refusals import FrameAllocationFailed, PageNotMapped, refusal
+from .protection import Protection
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
-from .translation import NotMapped, Run, Walk, WalkEntry
+from .translation import Mapped, NotMapped, Run, Walk
+from .verdicts import entry_is_malformed, read, refusal_of_leaf
 
 KEEP_NOTHING = 0
-LEAVE_PARENTS = -1
-MOST_LEVELS = LEVELS - 1
-ENTRIES = 512
+MOST_LEVELS = 3
 # 4 KiB pages in a page of a level. A list: in a frozen tuple of constants these would be big ints.
 PAGES_OF = [0, 1, 1 << 9, 1 << 18]
 
 
 class Mapper:
-    """Having a mapper means: this level-4 table can be read and changed. `access` is a `tables.Access` on it.
+    """Having a mapper means: the tables of this root can be read and changed. `access` says how they are seen."""
 
-    `names[i]` names the i-th protected span of `access`, in refusals.
-    """
-
-    def __init__(self, access, ledger=None, names=()):
+    def __init__(self, access, ledger=None):
         self.access = access
         self.ledger = FlushLedger() if ledger is None else ledger
-        self.names = list(names)
-        self.shared_from = ENTRIES
-        # Looked up once: the calls that are made for single pages.
-        self._map = access.map
-        self._map_page = access.map_page
-        self._map_again = access.map_again
-        self._find = access.find
-        self._physical = access.physical
 
     @property
     def root(self):
-        """The Frame of the level-4 table."""
+        """The Frame of the root table."""
         return frame_of(self.access.root_frame)
 
     def is_active(self):
-        """True while CR3 names this mapper's level-4 table."""
+        """True while CR3 names this mapper's root."""
         return self.access.is_active
 
-    def protect(self, first_page, last_page, name):
-        """Refuse, from now on, every change from page number `first_page` to `last_page`, naming `name`."""
-        self.access.protect(first_page, last_page)
-        self.names.append(name)
+    # What the kernel runs on, and flushes.
 
-    def share_from(self, index):
-        """Say that root entries from `index` on lead to level-3 tables that other roots use too: never freed."""
-        self.access.share_from(index)
-        self.shared_from = index
+    def refuse_kernel(self, page, count):
+        """Raise KernelInUse if one of `count` pages from number `page` on is what the kernel itself runs on."""
+        protection = Protection.live
+        if protection is not None:
+            protection.refuse_through(self.access, page, count)
 
-    # Flushes.
-
-    def _may_be_cached(self, page):
+    def may_be_cached(self, page):
         """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
-        return self.access.is_active or (page >= UPPER_HALF_FIRST_PAGE and self.shared_from < ENTRIES)
+        return self.access.is_active or shared_table(self.access, page) != 0
 
-    def _token(self, page, spans):
+    def token(self, page, spans):
         """A token for pages from `page` on: made, and in the ledger, before the change, as it needs the heap."""
-        return MapperFlush(self.ledger, spans) if self._may_be_cached(page) else NOTHING_TO_FLUSH
+        return MapperFlush(self.ledger, spans) if self.may_be_cached(page) else NOTHING_TO_FLUSH
 
-    def _token_for_all(self, page, with_global=True):
-        return MapperFlushAll(self.ledger, with_global) if self._may_be_cached(page) else NOTHING_TO_FLUSH
-
-    def _require(self, code, token, page, count=1, flags=None):
-        """Raise what a native refused with, and take the token back that was made for it."""
-        if code != 0:
-            token.ignore()
-            raise refusal(code, self.access, page, count, flags=flags, names=self.names)
+    def token_for_all(self, page, count, with_global=True):
+        """A token for a change to entries above leaves, or to more leaves than are worth an invlpg each."""
+        return MapperFlushAll(self.ledger, with_global, (page, count)) if self.may_be_cached(page) else NOTHING_TO_FLUSH
 
     # Mapping.
 
@@ -86,7 +71,7 @@ class Mapper:
         existing tables on the way get these flags added, which is the only way to widen what exists.
         Returns a MapperFlush; it is needed only if an existing table's flags changed. Raises
         FrameAllocationFailed, ParentEntryHugePage, PageAlreadyMapped, StaleParentEntry, ContradictoryFlags,
-        KernelInUse; then nothing has changed and every frame is back in its allocator.
+        MalformedEntry, KernelInUse; then nothing has changed and every frame is back in its allocator.
         """
         if type(page) is not Page or type(frame) is not Frame:
             raise TypeError("a Page and a Frame expected, not %r and %r" % (page, frame))
@@ -94,17 +79,11 @@ class Mapper:
         if frame._size is not size:
             raise TypeError("%r and %r are of two sizes" % (page, frame))
         word = flags._word if type(flags) is PteFlagsX86_64 else word_for(flags)
-        if parent_flags is None and size is Page4K:
-            code = self._map_page(page._number, frame._number, word)
-            if code == 0:
-                return NOTHING_TO_FLUSH
+        if parent_flags is None and size is Page4K and self.access.map(page._number, frame._number, word) == 0:
+            return NOTHING_TO_FLUSH
         level = size._level
-        count = PAGES_OF[level]
-        page, frame = page._number, frame._number
-        if parent_flags is not None:
-            return self._map_widening(page, frame, count, flags, (level, level), frame_allocator, parent_flags)
-        code = self._map(page, frame, count, word_for(flags), level, level, LEAVE_PARENTS)
-        return self._finish_map(code, page, frame, count, flags, frame_allocator)
+        numbers = page._number, frame._number, PAGES_OF[level]
+        return mapping.map_run(self, numbers, flags, frame_allocator, parent_flags, level, level)
 
     def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
         """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
@@ -125,80 +104,12 @@ class Mapper:
         if count == 0:
             return NOTHING_TO_FLUSH
         limit = MOST_LEVELS if largest is None else level_of(largest)
-        plain = parent_flags is None and type(flags) is PteFlagsX86_64
-        if plain and self._map(first, frame, count, flags._word, 1, limit, LEAVE_PARENTS) == 0:
-            return NOTHING_TO_FLUSH
-        return self.map_numbers(first, frame, count, flags, frame_allocator, parent_flags, limit)
+        return mapping.map_run(self, (first, frame, count), flags, frame_allocator, parent_flags, 1, limit)
 
     def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
         """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
-        word = flags._word if type(flags) is PteFlagsX86_64 else word_for(flags)
-        if parent_flags is not None:
-            return self._map_widening(page, frame, count, flags, (1, largest), frame_allocator, parent_flags)
-        if word >= EXECUTABLE:
-            word = word_for(flags)
-        code = self._map(page, frame, count, word, 1, largest, LEAVE_PARENTS)
-        if code == 0:
-            return NOTHING_TO_FLUSH
-        return self._finish_map(code, page, frame, count, flags, frame_allocator)
-
-    def _finish_map(self, code, page, frame, count, flags, frame_allocator):
-        """What is left to do after the first answer: supply tables and try again, or refuse."""
-        if code > 0:
-            try:
-                self.supply(page, code, frame_allocator)
-                code = self._map_again(page, count)
-            finally:
-                if self.access.spare_count:
-                    self.withdraw(frame_allocator)
-        if code != 0:
-            raise refusal(code, self.access, page, count, frame, flags, self.names)
-        return NOTHING_TO_FLUSH
-
-    def _map_widening(self, page, frame, count, flags, levels, frame_allocator, parent_flags):
-        """Map, and add `parent_flags` to the tables on the way: their old flags may be cached."""
-        token = self._token_for_all(page)
-        changed = False
-        try:
-            code = self._map(page, frame, count, word_for(flags), levels[0], levels[1], word_for(parent_flags))
-            self._finish_map(code, page, frame, count, flags, frame_allocator)
-            changed = self.access.parents_changed
-        finally:
-            if not changed:
-                token.ignore()
-        return token if changed else NOTHING_TO_FLUSH
-
-    def supply(self, page, needed, frame_allocator):
-        """Hand `needed` frames in for tables, all or none: FrameAllocationFailed gives back what came.
-
-        A frame allocator that has `allocate_run(count)` is asked for runs: it returns (first frame number, count of
-        at most that many) or None.
-        """
-        try:
-            allocate_run = frame_allocator.allocate_run
-        except AttributeError:
-            allocate_run = one_at_a_time(frame_allocator)
-        left = needed
-        while left > 0:
-            run = allocate_run(left)
-            if run is None:
-                self.withdraw(frame_allocator)
-                raise FrameAllocationFailed(page, needed, needed - left)
-            first, count = run
-            try:
-                self.access.give(first, count)
-            except MemoryError:
-                give_back(frame_allocator, first, count)
-                self.withdraw(frame_allocator)
-                raise
-            left -= count
-
-    def withdraw(self, frame_allocator):
-        """Give every frame that was handed in and not used back."""
-        frame = self.access.take()
-        while frame >= 0:
-            give_back(frame_allocator, frame, 1)
-            frame = self.access.take()
+        mapping.check_run(page, count)
+        return mapping.map_run(self, (page, frame, count), flags, frame_allocator, parent_flags, 1, largest)
 
     # Unmapping and changing.
 
@@ -211,13 +122,18 @@ class Mapper:
         size = check_page(page)._size
         number = page._number
         level = size._level
-        count = PAGES_OF[level]
         access = self.access
-        frame = max(access.translate(number), 0)
-        flags = PteFlagsX86_64.of_word(access.flags)
-        token = self._token(number, ((number, count, count),))
-        result = frame_of(frame, size), flags, token
-        self._require(access.unmap(number, count, level, level), token, number, count)
+        if number >= UPPER_HALF_FIRST_PAGE or shared_table(access, number):
+            self.refuse_kernel(number, PAGES_OF[level])
+        at = leaf_at(access.facts, access.see, number, level)
+        if at == 0:
+            raise self._refusal_of(number, level)
+        frame, word, _ = read(at, level)
+        flags = PteFlagsX86_64.of_word(word)
+        count = PAGES_OF[level]
+        result = frame_of(frame & -count, size), flags, self.token(number, ((number, count, count),))
+        # The word of that moment, with the marks that the CPU has set meanwhile.
+        flags._word = flag_word(entries.take(at), frame, level, True)
         return result
 
     def unmap_range(self, pages):
@@ -226,38 +142,12 @@ class Mapper:
         All of it must be mapped, and no huge page may reach out of it. Raises as unmap does.
         """
         first, count = numbers_of(pages)
-        return self.unmap_numbers(first, count) if count else ([], NOTHING_TO_FLUSH)
+        return changing.unmap_run(self, first, count) if count else ([], NOTHING_TO_FLUSH)
 
     def unmap_numbers(self, page, count):
         """unmap_range on numbers."""
-        runs = self.runs(page, count)
-        token = self._token_for_runs(page, runs)
-        result = runs, token
-        self._require(self.access.unmap(page, count, 1, MOST_LEVELS), token, page, count)
-        return result
-
-    def _token_for_runs(self, page, runs):
-        """The token for changing all leaves of runs."""
-        leaves = 0
-        words = 0
-        for run in runs:
-            if run.is_mapped:
-                leaves += run.count // PAGES_OF[run.level]
-                words |= run.word
-        if leaves > self.ledger.threshold:
-            return self._token_for_all(page, words & GLOBAL != 0)
-        return self._token(page, spans_of(runs))
-
-    def _token_after_check(self, page, count):
-        """Check that all of a range is mapped, and make the token for changing all of its leaves."""
-        access = self.access
-        self._require(access.check(page, count, 1, MOST_LEVELS), NOTHING_TO_FLUSH, page, count)
-        leaves, any_global = access.count, access.any_global
-        if leaves > self.ledger.threshold:
-            return self._token_for_all(page, any_global)
-        if leaves == count:
-            return self._token(page, ((page, count, 1),))
-        return self._token(page, spans_of(self.runs(page, count)))
+        mapping.check_run(page, count)
+        return changing.unmap_run(self, page, count)
 
     def update_flags(self, page, flags, keep=KEEP_NOTHING):
         """Replace one page's flags; of the old ones those in the flag word `keep` stay. Tables are not widened.
@@ -265,13 +155,8 @@ class Mapper:
         Without PRESENT in `flags` the page is not mapped any more, but its entry goes on saying what it said:
         clear(page) takes it away. Raises as unmap does, and ContradictoryFlags.
         """
-        size = check_page(page)._size
-        count = size.num_4k_pages
-        number = page._number
-        level = size._level
-        token = self._token(number, ((number, count, count),))
-        self._update(number, count, level, level, flags, keep, token)
-        return token
+        level = check_page(page)._size._level
+        return changing.update_run(self, page._number, PAGES_OF[level], level, level, flags, keep)
 
     def update_flags_range(self, pages, flags, keep=KEEP_NOTHING):
         """update_flags for a whole PageRange, of any mix of page sizes; returns one MapperFlush."""
@@ -280,32 +165,16 @@ class Mapper:
 
     def update_numbers(self, page, count, flags, keep=KEEP_NOTHING):
         """update_flags_range on numbers."""
-        token = self._token_after_check(page, count)
-        self._update(page, count, 1, MOST_LEVELS, flags, keep, token)
-        return token
-
-    def _update(self, page, count, smallest, largest, flags, keep, token):
-        try:
-            code = self.access.update(page, count, smallest, largest, keep, word_for(flags))
-        except BaseException:
-            token.ignore()
-            raise
-        self._require(code, token, page, count, flags)
+        mapping.check_run(page, count)
+        return changing.update_run(self, page, count, 1, MOST_LEVELS, flags, keep)
 
     def clear(self, page):
         """Empty an entry that is not present: (frame number, flags) that it named. PageNotMapped if it is empty."""
         level = check_page(page)._size._level
-        self.access.look(page._number, level)
-        word, was_empty = self.access.flags, self.access.entry_frame == 0 and self.access.flags == 0
-        if was_empty or self.access.level != level:
-            raise PageNotMapped(page._number, self.access.level, word)
-        frame = self.access.clear(page._number, level)
-        if frame < 0:
-            raise refusal(frame, self.access, page._number, names=self.names)
-        return frame, PteFlagsX86_64.of_word(word)
+        return changing.clear_note(self, page._number, level)
 
     def set_flags_p4_entry(self, page, flags):
-        """Replace the flags of the root's entry for `page`; returns a MapperFlushAll. Raises PageNotMapped."""
+        """Replace the flags of the P4 entry for `page`; returns a MapperFlushAll. Raises PageNotMapped."""
         return self.set_parent_flags(page, 4, flags)
 
     def set_flags_p3_entry(self, page, flags):
@@ -318,41 +187,33 @@ class Mapper:
 
     def set_parent_flags(self, page, level, flags):
         """Replace the flags of the table entry at `level` on the way of `page`; what it leads to stays."""
-        number = check_page(page)._number
-        if level <= page._size._level:
-            raise refusal(tables.PARENT_HUGE, self.access, number)
-        word = word_for(flags)
-        token = self._token_for_all(number)
-        try:
-            code = self.access.set_parent(number, level, word)
-        except BaseException:
-            token.ignore()
-            raise
-        self._require(code, token, number, 1, flags)
-        return token
+        if level.__class__ is not int or not 2 <= level <= LEVELS:
+            raise ValueError("an entry of a table leads to a table at levels 2 to %d, not %r" % (LEVELS, level))
+        return changing.set_parent(self, check_page(page)._number, page._size._level, level, flags)
 
     # Looking.
 
     def translate(self, address):
         """`Mapped` or `NotMapped` (which is false) for a VirtualAddress. MalformedEntry where reserved bits are set."""
-        if type(address) is not VirtualAddress:
+        if address.__class__ is not VirtualAddress:
             raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
-        found = self._find(address._value)
-        if found is None:
-            return self._nothing_at(address)
-        return found
-
-    def _nothing_at(self, address):
-        if self.access.malformed:
-            raise refusal(tables.MALFORMED, self.access, address.number)
+        value = address._value
+        path = bytearray(PATH_BYTES)
+        access = self.access
+        level = find(access.facts, access.see, value >> 12, path)
+        if level > 0:
+            return make(Mapped, "_path", path, "level", level, "_address", value)
+        if level < 0:
+            raise self._refusal_of(value >> 12, 1)
         return NotMapped
 
     def translate_addr(self, address):
         """The PhysicalAddress that a VirtualAddress leads to, or None."""
-        if type(address) is not VirtualAddress:
+        if address.__class__ is not VirtualAddress:
             raise TypeError("a VirtualAddress expected, not %s" % type(address).__name__)
-        value = self._physical(address._value)
-        return None if value < 0 else physical_address_of(value)
+        value = address._value
+        frame = self.access.translate(value >> 12)
+        return None if frame < 0 else physical_address_of(frame << 12 | value & 0xFFF)
 
     def translate_page(self, page):
         """The Frame, of the page's own size, that it is mapped to.
@@ -360,20 +221,15 @@ class Mapper:
         Raises PageNotMapped, ParentEntryHugePage or SmallerPages (another size is mapped there), MalformedEntry.
         """
         level = check_page(page)._size._level
-        access = self.access
-        frame = access.look(page._number, level)
-        code = 0
-        if not access.flags & PRESENT:
-            code = tables.NOT_MAPPED
-        elif access.malformed:
-            code = tables.MALFORMED
-        elif access.level > level:
-            code = tables.PARENT_HUGE
-        elif level > 1 and not access.flags & HUGE_PAGE:
-            code = tables.SMALLER_PAGES
-        if code != 0:
-            raise refusal(code, access, page._number)
-        return frame_of(frame & -PAGES_OF[level], page._size)
+        at = leaf_at(self.access.facts, self.access.see, page._number, level)
+        if at == 0:
+            raise self._refusal_of(page._number, level)
+        return frame_of(entries.frame(at) & -PAGES_OF[level], page._size)
+
+    def _refusal_of(self, page, level):
+        """Why a page number is no page of that level."""
+        at = self.access.walk(page, level)
+        return refusal_of_leaf(self.access, at & -8, at & 7, page, level)
 
     def translate_range(self, pages):
         """What a PageRange is mapped to: a list of Run, holes included, in ascending order."""
@@ -383,13 +239,14 @@ class Mapper:
     def runs(self, page, count):
         """translate_range on numbers."""
         access = self.access
-        found = []
+        found, second = [], bytearray(PATH_BYTES)
         while count > 0:
-            frame = access.next_run(page, count)
-            if frame == tables.MALFORMED:
-                raise refusal(frame, access, page)
-            done = access.count
-            found.append(Run(page, done, frame, access.level, access.flags, access.effective))
+            path = bytearray(PATH_BYTES)
+            found_pages = extent(access.facts, access.see, page, count, path, second, LEVELS)
+            done, level = found_pages >> 3, found_pages & 7
+            if done == 0:
+                raise self._refusal_of(page, 1)
+            found.append(Run.of(page, done, path, level))
             page += done
             count -= done
         return found
@@ -398,22 +255,18 @@ class Mapper:
         """The entries on the way of a VirtualAddress (or to a Page), as a Walk: nothing is followed that can't be."""
         if type(address) is not VirtualAddress and type(address) is not Page:
             raise TypeError("a VirtualAddress or a Page expected, not %s" % type(address).__name__)
-        number = address.number
-        entries = []
-        for level in range(LEVELS, 0, -1):
-            frame = self.access.look(number, level)
-            if self.access.level != level:
-                break
-            table = self.access.table_frame
-            index = number >> 9 * (level - 1) & 511
-            entries.append(WalkEntry(level, table, index, frame, self.access.flags, self.access.malformed))
-        return Walk(address, entries)
+        path = bytearray(PATH_BYTES)
+        at = self.access.walk(address.number, 1, path)
+        level = at & 7
+        malformed = entries.word(at & -8) & PRESENT != 0 and entry_is_malformed(self.access, at & -8, level)
+        return Walk.of(address, self.access.root_frame, path, level, malformed)
 
     # Tables.
 
     def clean_up(self, frame_deallocator):
         """Free every empty table but the root and shared level-3 tables; returns how many that were."""
-        return self.clean_up_numbers(0, LAST_PAGE, frame_deallocator)
+        freed = cleaning.clean_up_run(self, 0, LOWER_HALF_LAST_PAGE, frame_deallocator)
+        return freed + cleaning.clean_up_run(self, UPPER_HALF_FIRST_PAGE, LAST_PAGE, frame_deallocator)
 
     def clean_up_range(self, pages, frame_deallocator):
         """As clean_up, for the tables on the way of a PageRange."""
@@ -421,43 +274,14 @@ class Mapper:
         return self.clean_up_numbers(first, first + count - 1, frame_deallocator) if count else 0
 
     def clean_up_numbers(self, first, last, frame_deallocator):
-        """clean_up_range on page numbers, `last` included.
+        """clean_up_range on page numbers of one half, `last` included.
 
         Unlink, then flush (the CPU may remember the way through the tables), then hand the frames back.
-
-        A deallocator that has `deallocate_run(frame number, count)` gets runs.
+        A deallocator that has `deallocate_run(frame number, count)` gets runs. Tables that the kernel's own mapper made
+        are its to free.
         """
-        access = self.access
-        freed = access.clean_up(first, last)
-        if freed and (self._may_be_cached(first) or self._may_be_cached(last)):
-            self.ledger.flush_all(False)
-        deallocate_run = getattr(frame_deallocator, "deallocate_run", None)
-        frame = access.freed_run()
-        while frame >= 0:
-            count = access.count
-            if deallocate_run is not None:
-                deallocate_run(frame, count)
-            else:
-                for number in range(frame, frame + count):
-                    frame_deallocator.deallocate_frame(frame_of(number))
-            frame = access.freed_run()
-        return freed
-
-
-def give_back(frame_allocator, first, count):
-    """Hand frames back one by one: every frame allocator can take that."""
-    for number in range(first, first + count):
-        frame_allocator.deallocate_frame(frame_of(number))
-
-
-def one_at_a_time(frame_allocator):
-    """allocate_run for a frame allocator that has none."""
-
-    def allocate_run(_):
-        frame = frame_allocator.allocate_frame()
-        return None if frame is None else (check_frame(frame).number, 1)
-
-    return allocate_run
+        mapping.check_run(first, last + 1 - first)
+        return cleaning.clean_up_run(self, first, last, frame_deallocator)
 
 
 def level_of(size):
@@ -472,8 +296,3 @@ def numbers_of(pages):
     if type(pages) is not PageRange:
         raise TypeError("a PageRange expected, not %s" % type(pages).__name__)
     return pages._first, pages._last + 1 - pages._first
-
-
-def spans_of(runs):
-    """What a MapperFlush needs of runs."""
-    return tuple([(run.page, run.count, PAGES_OF[run.level]) for run in runs if run.is_mapped])

@@ -1,10 +1,13 @@
-"""The native modules under this package: `tables` (entries and runs of entries), `cpu` (registers, TLB) and `boot`."""
+"""The native modules under this package: `entries` (acts on the entries of one table), `cpu` (registers, the TLB),
+`memory` (loads,
+stores, whole pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten) and `boot` (what the loader
+handed over)."""
 
 import _boot as boot
-import _tables as tables
+import _critical as critical
+import _entries as entries
+import _finaliser as finaliser
+import _memory as memory
 from memory_structs.natives import cpu
 
-LEVELS = tables.LEVELS
 LAYOUT = boot.layout()
-UPPER_HALF_FIRST_PAGE = 0xFFFF800000000
-LAST_PAGE = 0xFFFFFFFFFFFFF

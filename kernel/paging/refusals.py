@@ -10,16 +10,14 @@ KernelError
 │   │   └── StaleEntry            not present, not empty either: clear(page) takes it away
 │   ├── StaleParentEntry          a table's entry is not present, not empty either
 │   ├── PageNotMapped
-│   ├── InvalidFrameAddress       .frame is a frame number
+│   ├── InvalidFrameAddress       .frame is a frame number: a table would lie there, but nothing is shown there
 │   │   └── MalformedEntry        an entry has reserved bits set: never followed
 │   └── KernelInUse               the kernel itself runs on this: .name
 ├── ContradictoryFlags        flags that no entry can have
 └── TechniqueUnavailable      this way to reach tables can't be had here and now
 """
 
-from memory_structs import PAGE_SHIFT, KernelError, Misaligned, OutOfRange
-
-from .natives import tables
+from memory_structs import PAGE_SHIFT, KernelError
 
 
 def page_text(page):
@@ -149,47 +147,3 @@ class TechniqueUnavailable(KernelError):
         self.name = name
         self.reason = reason
         super().__init__("%s: %s" % (name, reason))
-
-
-FLAG_RULES = (
-    "asked for must be PRESENT, without HUGE_PAGE on a 4 KiB page or a table, without reserved bits (NO_EXECUTE needs"
-    " EFER.NXE, 1 GiB pages need the CPU)"
-)
-
-
-# What a refusal is called that needs nothing but the entry that decided.
-BY_ENTRY = {
-    tables.PARENT_HUGE: ParentEntryHugePage,
-    tables.SMALLER_PAGES: SmallerPages,
-    tables.MALFORMED: MalformedEntry,
-    tables.STALE_PARENT: StaleParentEntry,
-}
-BY_TWO_FRAMES = {
-    tables.ALREADY_MAPPED: PageAlreadyMapped,
-    tables.TABLE_IN_THE_WAY: TableInTheWay,
-    tables.STALE_ENTRY: StaleEntry,
-}
-
-
-def refusal(code, access, page, count=1, frame=0, flags=None, names=()):
-    """The exception for a negative answer of an access object, whose details it reads. `page`, `count`, `frame` are
-    what was asked for."""
-    at = access.page
-    if code in BY_ENTRY:
-        found = BY_ENTRY[code](at, access.level, access.flags, access.entry_frame)
-    elif code in BY_TWO_FRAMES:
-        found = BY_TWO_FRAMES[code](at, access.level, access.flags, access.entry_frame, frame + (at - page))
-    elif code == tables.NOT_MAPPED:
-        found = PageNotMapped(at, access.level, access.flags)
-    elif code == tables.PROTECTED:
-        index = access.protected_index
-        found = KernelInUse(at, names[index] if index < len(names) else "the kernel")
-    elif code == tables.FLAGS:
-        found = ContradictoryFlags(flags, FLAG_RULES)
-    elif code == tables.MISALIGNED:
-        found = Misaligned(page_text(page), "the page size (or its frame or its length is not)")
-    elif code == tables.OUT_OF_RANGE:
-        found = OutOfRange(frame_text(frame + count - 1), "this CPU's physical addresses")
-    else:
-        found = TechniqueUnavailable("recursive", "the recursive slot does not lead to this table")
-    return found

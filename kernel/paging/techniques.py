@@ -1,48 +1,48 @@
 """Five ways to reach a table frame, each a Mapper. What they answer and what they leave in tables is the same.
 
-    technique             a table in frame f is seen at      what it needs in the active tables
+    technique             a table in frame f is seen at      what it needs in live tables
     OffsetPageTable       window + f                         the physical window (always there)
     IdentityPageTable     f                                  root entry 0, lent from the window: its level-3 table
     MappedPageTable       frame_to_page(f)                   whatever the function relies on
-    TemporaryPageTable    a slot, for the time of a call     three tables in the technique slot
+    TemporaryPageTable    a slot, for the time of a call     two tables in the kernel's technique slot
     RecursivePageTable    n times through the same slot      one root entry that leads to the root itself
 
-Used with `with`, or `leave()`: what was put into the active tables is taken out again.
+A sixth is a class with `_open`, which answers with a SessionAccess whose `see(frame, level, page)` says at which
+address a table is seen. Used with `with`, or `leave()`: what was put into live tables is taken out again.
 """
 
+from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY, canonical_page, page_of_root_entry
+
+from .access import ANYWHERE, ASK, Access, is_canonical
 from .boot_info import BootInfo
-from .entries import page_in_window
+from .entries import address_of_page
+from .frame_allocators import give_back, runs_from
+from .installations import Installation, Use, entry_in_window, installation_for, read_entry
 from .mapper import Mapper
-from .natives import LAYOUT, LEVELS, cpu, tables
+from .natives import LAYOUT, cpu, critical, entries
 from .numbers import check_frame
+from .protection import OWN_ENTRIES, Protection
 from .refusals import FrameAllocationFailed, TechniqueUnavailable
 from .tlb import FlushLedger, flush_all
-from .translation import Translation
 
 TABLE_WORD = 0b11  # PRESENT | WRITABLE
 NO_EXECUTE_WORD = 1 << 23
-PAGES_PER_ROOT_ENTRY = 1 << 9 * (LEVELS - 1)
-SHARED_FROM = LAYOUT["WINDOW_P4_INDEX"]
-
-
-def page_of_root_entry(index):
-    """The number of the first page that a root entry covers."""
-    page = index * PAGES_PER_ROOT_ENTRY
-    return page | 0xFFFF000000000 if index >= 256 else page
+WINDOW_WORD = TABLE_WORD | NO_EXECUTE_WORD
+WRITE_PROTECT = 1 << 16  # CR0
+TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
 
 
 class TechniqueMapper(Mapper):
-    """What the five have in common. `root` is the Frame of a level-4 table, or None for the active one."""
+    """What the five have in common. `root` is the Frame of a root table, or None for the active one."""
 
-    def __init__(self, kind, reach, root, frame_to_page=None, ledger=None):
-        is_live = root is None
-        root_frame = cpu.read_root_frame() if is_live else check_frame(root).number
-        self.is_live = is_live or root_frame == cpu.read_root_frame()
-        if ledger is None and self.is_live:
+    name = "technique"
+
+    def __init__(self, root=None, ledger=None):
+        self.root_frame = cpu.read_root_frame() if root is None else check_frame(root).number
+        if ledger is None and self.root_frame == cpu.read_root_frame():
             ledger = FlushLedger.live
-        super().__init__(tables.Access(kind, reach, root_frame, frame_to_page, Translation), ledger)
-        if self.is_live:
-            protect_system(self)
+        self._use = None
+        super().__init__(None, ledger)
 
     def __enter__(self):
         return self
@@ -51,156 +51,380 @@ class TechniqueMapper(Mapper):
         self.leave()
 
     def leave(self):
-        """Take out of the active tables what choosing this technique put there."""
-
-
-def protect_system(mapper, boot_information=None):
-    """Have a mapper of the live tables refuse what the kernel runs on: window, technique slots, its own image."""
-    for name, index, count in (
-        ("the physical window", LAYOUT["WINDOW_P4_INDEX"], LAYOUT["WINDOW_P4_ENTRIES"]),
-        ("the technique windows", LAYOUT["TECHNIQUE_P4_INDEX"], 1),
-        ("the recursive slot of inactive tables", LAYOUT["OTHER_RECURSIVE_P4_INDEX"], 1),
-        ("the recursive slot", LAYOUT["RECURSIVE_P4_INDEX"], 1),
-    ):
-        first = page_of_root_entry(index)
-        mapper.protect(first, first + count * PAGES_PER_ROOT_ENTRY - 1, name)
-    for section in (boot_information or BootInfo()).sections:
-        mapper.protect(section.first_page, section.last_page, "the kernel's %s" % section.name)
-    mapper.share_from(SHARED_FROM)
-
-
-def root_entry(index):
-    """(frame number, raw flag word) of an entry of the active root."""
-    page = page_in_window(cpu.read_root_frame())
-    return tables.entry_frame(page, index), tables.entry_flags(page, index)
-
-
-def set_root_entry(index, frame, word):
-    """Write an entry of the active root and forget what the CPU knew of it."""
-    tables.set_entry(page_in_window(cpu.read_root_frame()), index, frame, word)
-    flush_all(keep_global=True)
+        """Take out of live tables what choosing this technique put there. Used after that, it raises
+        TechniqueUnavailable. Does nothing the second time."""
+        if self._use is not None:
+            self._use.give_up()
 
 
 class OffsetPageTable(TechniqueMapper):
-    """All of physical memory at an offset: the physical window. The default."""
+    """All of physical memory at an offset: the physical window, or a page number of your own. The default."""
 
-    def __init__(self, root=None, window_page=LAYOUT["WINDOW_PAGE"], ledger=None):
-        super().__init__(tables.OFFSET, window_page, root, None, ledger)
+    name = "offset"
+
+    def __init__(self, root=None, window_page=None, ledger=None):
+        super().__init__(root, ledger)
+        page = LAYOUT["WINDOW_PAGE"] if window_page is None else window_page
+        end = tables_end() if window_page is None else ANYWHERE
+        self.access = Access(self.root_frame, address_of_page(page), None, end)
 
 
-class IdentityPageTable(TechniqueMapper):
+def tables_end():
+    """The frame behind the last that the physical window shows."""
+    return Protection.live.window_pages if Protection.live is not None else ANYWHERE
+
+
+class Session:
+    """One call of a technique that does not see all tables all the time: a Mapper, for that call, and its end."""
+
+    def __init__(self, technique, writes):
+        self._access = technique._open(writes)
+        self.mapper = Mapper(self._access, technique.ledger)
+
+    def __enter__(self):
+        return self.mapper
+
+    def __exit__(self, *_):
+        self._access.close()
+
+
+class SessionTechnique(TechniqueMapper):
+    """A technique that is set up anew for every call: whoever runs inside one, and uses it again, has one of its own."""
+
+    def _open(self, writes):
+        """An access for one call, which ends with its `close()`. `writes`: the call may change tables."""
+        raise NotImplementedError
+
+    def _check_in_use(self):
+        if self._use is not None and not self._use.is_live:
+            raise TechniqueUnavailable(self.name, "it was left, or its table was dropped: make a new one")
+
+    def is_active(self):
+        return cpu.read_root_frame() == self.root_frame
+
+
+def in_a_session(name, writes):
+    """The method of that name, performed by the mapper of a session."""
+    plain = getattr(Mapper, name)
+
+    def perform(self, *arguments, **named):
+        with Session(self, writes) as mapper:
+            return plain(mapper, *arguments, **named)
+
+    return perform
+
+
+for name in ("translate", "translate_addr", "translate_page", "translate_range", "runs", "walk"):
+    setattr(SessionTechnique, name, in_a_session(name, False))
+for name in [
+    "map_to",
+    "map_range",
+    "map_numbers",
+    "unmap",
+    "unmap_range",
+    "unmap_numbers",
+    "update_flags",
+    "update_flags_range",
+    "update_numbers",
+    "clear",
+    "set_parent_flags",
+    "clean_up",
+    "clean_up_range",
+    "clean_up_numbers",
+]:
+    setattr(SessionTechnique, name, in_a_session(name, True))
+
+
+class SessionAccess(Access):
+    """How one call sees tables. Those that have to be asked answer in `table_at`."""
+
+    def __init__(self, root, distance=ASK):
+        super().__init__(root, distance, None if distance != ASK else self.table_at)
+
+    def table_at(self, frame, level, page):
+        """The address at which the table in `frame`, at `level` on the way of `page`, is seen."""
+        raise NotImplementedError
+
+    def close(self):
+        """The call is over."""
+
+    def link(self, at, frame, level, page, word):
+        entries.clear(self.table_at(frame, level, page), 512)
+        entries.write(at, frame, word)
+
+
+class IdentityPageTable(SessionTechnique):
     """Tables at their physical addresses. Root entry 0 is lent the window's first level-3 table, without execute."""
+
+    name = "identity"
 
     def __init__(self, root=None, ledger=None):
         if max([region._end for region in BootInfo().memory_map if region.is_usable]) >> 12 > PAGES_PER_ROOT_ENTRY:
-            raise TechniqueUnavailable("identity", "there is RAM above the first 512 GiB")
-        self._kept = root_entry(0)
-        shared = root_entry(LAYOUT["WINDOW_P4_INDEX"])
-        self._installed = self._kept == (0, 0)
-        if not self._installed and self._kept[0] != shared[0]:
-            raise TechniqueUnavailable("identity", "the first 512 GiB of the lower half are in use")
-        super().__init__(tables.OFFSET, 0, root, None, ledger)
-        if self.is_live:
-            self.protect(0, PAGES_PER_ROOT_ENTRY - 1, "the identity mapping")
-        if self._installed:
-            set_root_entry(0, shared[0], TABLE_WORD | NO_EXECUTE_WORD)
+            raise TechniqueUnavailable(self.name, "there is RAM above the first 512 GiB")
+        super().__init__(root, ledger)
+        active = cpu.read_root_frame()
+        self._key = "identity", active
+        installation = installation_for(self._key)
+        if installation is None:
+            if read_entry(active, 0) != (0, 0):
+                raise TechniqueUnavailable(self.name, "the first 512 GiB of the lower half are in use")
+            window = read_entry(active, LAYOUT["WINDOW_P4_INDEX"])[0]
+            installation = Installation(self._key)
+            installation.write(active, 0, window, WINDOW_WORD)
+            flush_all(keep_global=True)
+        self._use = Use(installation)
 
-    def leave(self):
-        if self._installed:
-            self._installed = False
-            set_root_entry(0, 0, 0)
+    def _open(self, writes):
+        self._check_in_use()
+        if self._key[1] != cpu.read_root_frame():
+            raise TechniqueUnavailable(self.name, "the table that it was chosen under is not active")
+        return SessionAccess(self.root_frame, 0)
 
 
-class MappedPageTable(TechniqueMapper):
+class FunctionAccess(SessionAccess):
+    """What `frame_to_page` has answered in one call. It is asked once for each table, before anything changes."""
+
+    def __init__(self, root, function, writes):
+        super().__init__(root)
+        self._function = function
+        self._writes = writes
+        self._seen = {}
+
+    def table_at(self, frame, level, page):
+        address = self._seen.get(frame)
+        if address is None:
+            number = self._function(frame)
+            if number.__class__ is not int:
+                raise TypeError("frame_to_page must return a page number, not %s" % type(number).__name__)
+            if not is_canonical(number):
+                raise ValueError("frame_to_page must return a page number, not %s" % hex(number))
+            address = address_of_page(number)
+            if self._writes:
+                entries.prove_writable(address)
+            else:
+                entries.word(address)
+            self._seen[frame] = address
+        return address
+
+    def foresee(self, job):
+        asked = len(self._seen)
+        for frame in job.spare_frames():
+            self.table_at(frame, 0, 0)
+        return len(self._seen) == asked
+
+
+class MappedPageTable(SessionTechnique):
     """Tables where `frame_to_page(frame number)` says: a page number. It is asked before anything changes."""
 
+    name = "mapped"
+
     def __init__(self, frame_to_page, root=None, ledger=None):
-        super().__init__(tables.FUNCTION, 0, root, frame_to_page, ledger)
+        super().__init__(root, ledger)
+        self._function = frame_to_page
+
+    def _open(self, writes):
+        return FunctionAccess(self.root_frame, self._function, writes)
 
 
-class RecursivePageTable(TechniqueMapper):
+class RecursiveAccess(SessionAccess):
+    """A table of level n is what the CPU finds when it goes through the recursive slot n times: n indexes of the page
+    fall out on the right, the slot comes in n times on the left."""
+
+    def __init__(self, root, slot, writes):
+        super().__init__(root)
+        self._slot = slot
+        self._before = None
+        if writes:
+            # The rights of the tables above count for the tables below, seen so. A supervisor that may ignore them:
+            critical.enter()
+            self._before = cpu.read_cr0()
+            cpu.write_cr0(self._before & ~WRITE_PROTECT)
+
+    def close(self):
+        if self._before is not None:
+            cpu.write_cr0(self._before)
+            self._before = None
+            critical.leave()
+
+    def table_at(self, frame, level, page):
+        return recursive_address(self._slot, level, page)
+
+    def link(self, at, frame, level, page, word):
+        """A recursive slot shows a table only when it is linked, but it must be clear before: so it is shown as a plain
+        page for a moment, through the root entry of the other recursive slot, and cleared there."""
+        other = OWN_ENTRIES[0] if self._slot == OWN_ENTRIES[1] else OWN_ENTRIES[1]
+        root = recursive_address(self._slot, LEVELS, 0)
+        entry = root + 8 * other
+        shown = (root & ~(511 << 12)) | other << 12
+        kept = entries.frame(entry), entries.word(entry)
+        entries.write(entry, frame, WINDOW_WORD)
+        cpu.invlpg(page_of_address(shown))
+        entries.clear(shown, 512)
+        entries.write(entry, *kept)
+        cpu.invlpg(page_of_address(shown))
+        entries.write(at, frame, word)
+        cpu.invlpg(page_of_address(recursive_address(self._slot, level, page)))
+
+
+def recursive_address(slot, level, page):
+    """Where the table at `level` on the way of a page is seen through a recursive slot."""
+    number = (page & (1 << 9 * LEVELS) - 1) >> 9 * level
+    for step in range(level):
+        number |= slot << 9 * (LEVELS - 1 - step)
+    return address_of_page(canonical_page(number))
+
+
+def page_of_address(address):
+    """The page number of an address that may be negative, as addresses of the upper half are here."""
+    return address >> 12 & (1 << 52) - 1
+
+
+class RecursivePageTable(SessionTechnique):
     """Tables through a root entry that leads to the root itself.
 
     For a root that is not active the second slot is used: in the active root it leads to the other root, and there to
     itself; so the walk goes through the other tables. One at a time.
     """
 
+    name = "recursive"
+
     def __init__(self, root=None, ledger=None):
-        number = cpu.read_root_frame() if root is None else check_frame(root).number
-        is_active = number == cpu.read_root_frame()
-        self._slot = LAYOUT["RECURSIVE_P4_INDEX" if is_active else "OTHER_RECURSIVE_P4_INDEX"]
-        self._root_number = number
-        self._installed = False
-        self._is_other = not is_active
-        word = TABLE_WORD | NO_EXECUTE_WORD
-        if root_entry(self._slot)[0] != number or not root_entry(self._slot)[1] & 1:
-            if root_entry(self._slot) != (0, 0):
-                raise TechniqueUnavailable("recursive", "slot %d of the active root is in use" % self._slot)
-            if self._is_other:
-                tables.set_entry(page_in_window(number), self._slot, number, word)
-            set_root_entry(self._slot, number, word)
-            self._installed = True
-        super().__init__(tables.RECURSIVE, self._slot, root, None, ledger)
+        super().__init__(root, ledger)
+        number, active = self.root_frame, cpu.read_root_frame()
+        self._active = active
+        self._slot = LAYOUT["RECURSIVE_P4_INDEX" if number == active else "OTHER_RECURSIVE_P4_INDEX"]
+        key = "recursive", active, number
+        installation = installation_for(key)
+        if installation is None and not self._leads_to_root():
+            if read_entry(active, self._slot) != (0, 0):
+                raise TechniqueUnavailable(self.name, "slot %d of the active root is in use" % self._slot)
+            installation = Installation(key)
+            if number != active:
+                installation.write(number, self._slot, number, WINDOW_WORD)
+            installation.write(active, self._slot, number, WINDOW_WORD)
+            flush_all(keep_global=True)
+        if installation is not None:
+            self._use = Use(installation)
+        self._left = False
+
+    def _leads_to_root(self):
+        """True when the slot of the active root, and that of the table, lead to the table."""
+        for table in (cpu.read_root_frame(), self.root_frame):
+            frame, word = read_entry(table, self._slot)
+            if frame != self.root_frame or not word & 1:
+                return False
+        return True
 
     def leave(self):
-        if self._installed:
-            self._installed = False
-            set_root_entry(self._slot, 0, 0)
-            if self._is_other:
-                tables.set_entry(page_in_window(self._root_number), self._slot, 0, 0)
+        super().leave()
+        self._left = True
+
+    def _open(self, writes):
+        self._check_in_use()
+        if self._active != cpu.read_root_frame() or not self._leads_to_root():
+            raise TechniqueUnavailable(self.name, "the recursive slot does not lead to this table")
+        return RecursiveAccess(self.root_frame, self._slot, writes)
 
 
-class TemporaryPageTable(TechniqueMapper):
+class TemporaryAccess(SessionAccess):
+    """Slots of the window, one for each level, for one call. Calls inside calls use the slots behind."""
+
+    def __init__(self, root, technique):
+        super().__init__(root)
+        self._technique = technique
+        self._first_slot = 1 + technique.depth * (LEVELS + 1)
+        if self._first_slot + LEVELS >= 512:
+            raise TechniqueUnavailable("temporary", "%d calls inside calls use all slots" % technique.depth)
+        technique.depth += 1
+        self._shown = [-1] * (LEVELS + 1)
+
+    def table_at(self, frame, level, page):
+        slot = self._first_slot + level
+        address = self._technique.window + (slot << 12)
+        if self._shown[level] != frame:
+            entries.write(self._technique.window + 8 * slot, frame, WINDOW_WORD)
+            if self._shown[level] >= 0:
+                cpu.invlpg(page_of_address(address))
+            self._shown[level] = frame
+        return address
+
+    def close(self):
+        """Temporary mappings don't outlive the call that made them."""
+        self._technique.depth -= 1
+        for level in range(LEVELS + 1):
+            if self._shown[level] >= 0:
+                slot = self._first_slot + level
+                entries.clear(self._technique.window + 8 * slot, 1)
+                cpu.invlpg(page_of_address(self._technique.window + (slot << 12)))
+
+
+class TemporaryPageTable(SessionTechnique):
     """Tables in a window of slots that are mapped for the time of one call.
 
-    The window's own level-1 table is seen through its first slot; the way to it takes three tables in the technique
-    slot, from `frame_allocator`. They are linked while the technique is in use.
+    The window's own level-1 table is seen through its first slot; the way to it takes two tables, from
+    `frame_allocator`, below the kernel's level-3 table of the technique slot, which all roots share.
     """
 
+    name = "temporary"
+
     def __init__(self, frame_allocator, root=None, ledger=None):
-        self._frame_allocator = frame_allocator
-        self._frames = []
-        self._kept = root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
-        first = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
-        self._install()
-        try:
-            super().__init__(tables.TEMPORARY, first, root, None, ledger)
-        except Exception:
-            self.leave()
-            raise
+        super().__init__(root, ledger)
+        if Protection.live is None:
+            raise TechniqueUnavailable(self.name, "the kernel's own tables are not there yet")
+        above = Protection.live.shared_table_of(LAYOUT["TECHNIQUE_P4_INDEX"])
+        index = first_unused(above)
+        frames = take_frames(frame_allocator, 2)
+        installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
+        p2, p1 = frames
+        for frame in frames:
+            entries.clear(entry_in_window(frame, 0), 512)
+            entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
+        installation.write(above, index, p2, WINDOW_WORD)
+        self._use = Use(installation)
+        self.window = address_of_page(TECHNIQUE_PAGE + index * (1 << 18))
+        self.depth = 0
 
-    def _take(self):
-        while len(self._frames) < 3:
-            frame = self._frame_allocator.allocate_frame()
-            if frame is None:
-                given = len(self._frames)
-                self._give_back()
-                raise FrameAllocationFailed(page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"]), 3, given)
-            self._frames.append(frame)
+    def _open(self, writes):
+        self._check_in_use()
+        return TemporaryAccess(self.root_frame, self)
 
-    def _give_back(self):
-        while self._frames:
-            self._frame_allocator.deallocate_frame(self._frames.pop())
 
-    def _install(self):
-        """A chain of three tables under the technique slot's first page; what the slot led to is put back later."""
-        self._take()
-        p3, p2, p1 = [frame.number for frame in self._frames]
-        for frame, below in ((p1, p1), (p2, p1), (p3, p2)):
-            tables.clear_table(page_in_window(frame))
-            tables.set_entry(page_in_window(frame), 0, below, TABLE_WORD | NO_EXECUTE_WORD)
-        set_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"], p3, TABLE_WORD | NO_EXECUTE_WORD)
+def first_unused(table_frame):
+    """The index of the first entry of a table that is zero. Raises TechniqueUnavailable when there is none."""
+    for index in range(512):
+        if read_entry(table_frame, index) == (0, 0):
+            return index
+    raise TechniqueUnavailable("temporary", "512 of them are in use")
 
-    def leave(self):
-        if self._frames:
-            set_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"], *self._kept)
-            self._give_back()
+
+def take_frames(frame_allocator, needed):
+    """A list of frame numbers. Raises FrameAllocationFailed, and gives back what came."""
+    frames = []
+    try:
+        for first, count in runs_from(frame_allocator, needed):
+            frames += range(first, first + count)
+        if len(frames) < needed:
+            raise FrameAllocationFailed(TECHNIQUE_PAGE, needed, len(frames))
+    except BaseException:
+        give_frames(frame_allocator, frames)
+        raise
+    return frames
+
+
+def give_frames(frame_allocator, frames):
+    """Hand frames back."""
+    while frames:
+        give_back(frame_allocator, frames.pop(), 1)
 
 
 def new_root(frame, shared_with=None):
-    """Make a 4 KiB Frame an empty level-4 table, through the window; with the upper half of `shared_with`, a Frame."""
-    page = page_in_window(check_frame(frame).number)
-    tables.clear_table(page)
+    """Make a 4 KiB Frame an empty root table, through the window; with the upper half of `shared_with`, a Frame."""
+    number = check_frame(frame).number
+    entries.clear(entry_in_window(number, 0), 512)
     if shared_with is not None:
-        tables.copy_entries(page, page_in_window(check_frame(shared_with).number), SHARED_FROM, 511)
+        source = check_frame(shared_with).number
+        count = OWN_ENTRIES[0] - FIRST_UPPER_INDEX
+        entries.copy(entry_in_window(number, FIRST_UPPER_INDEX), entry_in_window(source, FIRST_UPPER_INDEX), count)
+        kernel = LAYOUT["KERNEL_P4_INDEX"]
+        entries.copy(entry_in_window(number, kernel), entry_in_window(source, kernel), 1)
     return frame

@@ -7,7 +7,7 @@ Information".)
 
 from memory_structs import Frame, Page, VirtualAddress
 
-from .natives import cpu, tables
+from .natives import cpu
 from .numbers import frame_of
 
 # Above this many leaves one full flush is cheaper than an invlpg for each. Measured under QEMU (microseconds, refilling
@@ -59,8 +59,8 @@ class FlushLedger:
 
     `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
     `.open` holds, by serial number, the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called
-    after every local invalidation, with a tuple of (page number, count, pages per leaf), or None for everything: other
-    CPUs come in there.
+    after every local invalidation, with a tuple of (page number, count, pages per leaf), or None for everything;
+    `.broadcast(page number, count)` with the pages that it concerned: other CPUs come in there.
 
     `FlushLedger.live` is the one that mappers of the live tables share, so that `verify()` sees what they owe;
     `memory.init` puts the kernel's there.
@@ -74,18 +74,22 @@ class FlushLedger:
         self.full_global = 0
         self.threshold = FLUSH_ALL_ABOVE
         self.shootdown = None
+        self.broadcast = None
         self.open = {}
         self.opened = 0
 
     def flush_spans(self, spans):
         """Invalidate every leaf of (page number, count of 4 KiB pages, pages per leaf) spans: one invlpg each."""
         for page, count, pages_per_leaf in spans:
-            self.pages += tables.invalidate(page, count, pages_per_leaf)
+            self.pages += cpu.invalidate(page, count, pages_per_leaf)
         if self.shootdown is not None:
             self.shootdown(spans)
+        if self.broadcast is not None:
+            for page, count, _ in spans:
+                self.broadcast(page, count)
 
-    def flush_all(self, with_global):
-        """Invalidate everything: GLOBAL entries only if `with_global`."""
+    def flush_all(self, with_global, pages=None):
+        """Invalidate everything: GLOBAL entries only if `with_global`. `pages`: (page number, count) of what changed."""
         if with_global:
             self.full_global += 1
             cpu.flush_global()
@@ -94,6 +98,8 @@ class FlushLedger:
             cpu.flush()
         if self.shootdown is not None:
             self.shootdown(None)
+        if self.broadcast is not None and pages is not None:
+            self.broadcast(*pages)
 
 
 class MapperFlush:
@@ -123,7 +129,7 @@ class MapperFlush:
         if ledger is None:
             return
         if self.spans is None:
-            ledger.flush_all(self._with_global)
+            ledger.flush_all(self._with_global, self._pages)
         else:
             ledger.flush_spans(self.spans)
         self.ignore()
@@ -145,11 +151,12 @@ class MapperFlush:
 
 
 class MapperFlushAll(MapperFlush):
-    """As MapperFlush, for a change above the leaves: everything is invalidated."""
+    """As MapperFlush, for a change above the leaves: everything is invalidated. `pages`: (page number, count) below."""
 
-    def __init__(self, ledger, with_global=False):
+    def __init__(self, ledger, with_global=False, pages=None):
         super().__init__(ledger, None)
         self._with_global = with_global
+        self._pages = pages
 
     flush_all = MapperFlush.flush
 

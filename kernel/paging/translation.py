@@ -1,52 +1,84 @@
-"""What a translation answers: `Mapped`, `NotMapped`, and the entries of a walk."""
+"""What a walk found: `Mapped` or `NotMapped` for an address, `Walk` for its entries, `Run` for many pages at once."""
 
 from memory_structs import PAGE_SHIFT, Page4K
+from memory_structs.instances import make
+from memory_structs.mode import LEVELS, index_at
 
-from .flags import PteFlagsX86_64
-from .natives import LEVELS, tables
+from .access import frame_in, raw_word_in, rights_in
+from .flags import HUGE_PAGE, NO_EXECUTE, USER_ACCESSIBLE, WRITABLE, PteFlagsX86_64, flag_word
 from .numbers import SIZES, frame_of, physical_address_of
 from .refusals import frame_text
 
-Mapped = tables.Mapped
+RIGHTS = WRITABLE | USER_ACCESSIBLE | NO_EXECUTE
 
 
-class Translation:
-    """What a `Mapped` shows besides its numbers (.physical, .level, .word, .effective_word), made when asked for."""
+def effective_word(path, level):
+    """The flag word of the page that a walk ended at, at `level`, with the rights that all levels leave together."""
+    return word_in(path, level) & ~RIGHTS | rights_in(path, level, LEVELS)
 
-    def __init__(self, found):
-        self._found = found
 
-    @property
-    def physical_address(self):
-        return physical_address_of(self._found.physical)
+def word_in(path, level):
+    """The flag word of the entry that a walk saw at a level."""
+    raw = raw_word_in(path, level)
+    frame = frame_in(path, level)
+    return flag_word(raw, frame, level, level == 1 or (level < LEVELS and raw & HUGE_PAGE != 0))
 
-    @property
-    def size(self):
-        return SIZES[self._found.level]
 
-    @property
-    def frame(self):
-        """The frame, of the page's own size, that the leaf names."""
-        size = self.size
-        return frame_of(self._found.physical >> PAGE_SHIFT & ~(size.num_4k_pages - 1), size)
+class Mapped:
+    """What an address led to at one moment: `.frame`, `.offset`, `.flags`, `.level`, `.physical_address`, `.size`; with
+    `.effective_flags`, the flags with the rights that remain over all levels: what an access is judged by.
 
-    @property
-    def offset(self):
-        """How many bytes into that frame the address lies."""
-        return self._found.physical & self.size.size_in_bytes - 1
+    `.physical` (bytes), `.word` and `.effective_word` are the same as numbers.
+    """
 
-    @property
-    def flags(self):
-        """The leaf's own flags."""
-        return PteFlagsX86_64.of_word(self._found.word)
+    def __init__(self, path, level, address):
+        self._path = path
+        self.level = level
+        self._address = address
 
-    @property
-    def effective_flags(self):
-        """The flags with the rights that remain over all levels: what an access is judged by."""
-        return PteFlagsX86_64.of_word(self._found.effective_word)
+    @classmethod
+    def of(cls, path, level, address):
+        """The answer of a walk that ended at a sound leaf; `address` is a number."""
+        return make(cls, "_path", path, "level", level, "_address", address)
+
+    def __getattr__(self, name):
+        """Everything else is read from the walk when somebody asks: most look at one thing only."""
+        reader = READERS.get(name)
+        if reader is None:
+            raise AttributeError("'Mapped' object has no attribute '%s'" % name)
+        return reader(self)
+
+    def _frame_number(self):
+        """Of the first 4 KiB of the page."""
+        return frame_in(self._path, self.level) & -SIZES[self.level].num_4k_pages
+
+    def _offset(self):
+        return self._address & SIZES[self.level].size_in_bytes - 1
+
+    def _facts(self):
+        return self.level, self.physical, self.word, self.effective_word
+
+    def __eq__(self, other):
+        return type(other) is Mapped and self._facts() == other._facts()
+
+    def __hash__(self):
+        return hash(self._facts())
 
     def __repr__(self):
-        return "Mapped(%r, offset %s, %r, P%d)" % (self.frame, hex(self.offset), self.flags, self._found.level)
+        return "Mapped(%r, offset %s, %r, P%d)" % (self.frame, hex(self.offset), self.flags, self.level)
+
+
+READERS = {
+    "physical": lambda found: (found._frame_number() << PAGE_SHIFT) + found._offset(),
+    "physical_address": lambda found: physical_address_of(found.physical),
+    "size": lambda found: SIZES[found.level],
+    "frame": lambda found: frame_of(found._frame_number(), SIZES[found.level]),
+    "offset": lambda found: found._offset(),
+    "word": lambda found: word_in(found._path, found.level),
+    "flags": lambda found: PteFlagsX86_64.of_word(found.word),
+    "effective_word": lambda found: effective_word(found._path, found.level),
+    "effective_flags": lambda found: PteFlagsX86_64.of_word(found.effective_word),
+}
 
 
 class NotMappedType:
@@ -114,11 +146,23 @@ class WalkEntry:
 
 
 class Walk:
-    """The entries on the way of an address, from the level-4 table down: as many as the CPU would read."""
+    """The entries on the way of an address, from the root table down: as many as the CPU would read."""
 
     def __init__(self, address, entries):
         self.address = address
         self.entries = entries
+
+    @classmethod
+    def of(cls, address, root_frame, path, last_level, malformed):
+        """What a walk from a root wrote down; `malformed`: whether its last entry is."""
+        found, table = [], root_frame
+        for level in range(LEVELS, last_level - 1, -1):
+            frame = frame_in(path, level)
+            is_last = level == last_level
+            index = index_at(address.number, level)
+            found.append(WalkEntry(level, table, index, frame, word_in(path, level), is_last and malformed))
+            table = frame
+        return cls(address, found)
 
     def __iter__(self):
         return iter(self.entries)
@@ -143,6 +187,16 @@ class Run:
         self.level = level
         self.word = word
         self.effective = effective
+
+    @classmethod
+    def of(cls, page, count, path, level):
+        """The run of `count` pages from number `page` on, by the walk of the first."""
+        word = word_in(path, level)
+        if not word & 1:
+            return cls(page, count, -1, level, word, 0)
+        inside = (1 << 9 * (level - 1)) - 1
+        frame = frame_in(path, level) & ~inside | page & inside
+        return cls(page, count, frame, level, word, effective_word(path, level))
 
     @property
     def is_mapped(self):

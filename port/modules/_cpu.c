@@ -65,6 +65,17 @@ static mp_obj_t cpu_invlpg(mp_obj_t page) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cpu_invlpg_obj, cpu_invlpg);
 
+// invalidate(page, count, step): one invlpg for each `step` of `count` pages; how many that were.
+static mp_obj_t cpu_invalidate(mp_obj_t page, mp_obj_t count_in, mp_obj_t step_in) {
+    uint64_t address = native_get_page(page), count = native_get_below(count_in, 1UL << 52, "count"), done = 0;
+    uint64_t step = native_get_below(step_in, 1UL << 52, "step"), invalidated = 0;
+    for (; done < count && step != 0; done += step, invalidated++) {
+        page_invalidate(address + (done << 12));
+    }
+    return MP_OBJ_NEW_SMALL_INT(invalidated);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(cpu_invalidate_obj, cpu_invalidate);
+
 static mp_obj_t cpu_flush(void) {
     cr3_write(cr3_read());
     return mp_const_none;
@@ -181,6 +192,7 @@ static const mp_rom_map_elem_t cpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_read_root_frame), MP_ROM_PTR(&cpu_read_root_frame_obj) },
     { MP_ROM_QSTR(MP_QSTR_write_root_frame), MP_ROM_PTR(&cpu_write_root_frame_obj) },
     { MP_ROM_QSTR(MP_QSTR_invlpg), MP_ROM_PTR(&cpu_invlpg_obj) },
+    { MP_ROM_QSTR(MP_QSTR_invalidate), MP_ROM_PTR(&cpu_invalidate_obj) },
     { MP_ROM_QSTR(MP_QSTR_flush), MP_ROM_PTR(&cpu_flush_obj) },
     { MP_ROM_QSTR(MP_QSTR_flush_global), MP_ROM_PTR(&cpu_flush_global_obj) },
     { MP_ROM_QSTR(MP_QSTR_cpuid), MP_ROM_PTR(&cpu_cpuid_obj) },

@@ -25,8 +25,15 @@ static mp_obj_t instances_make(size_t count, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(instances_make_obj, 3, 15, instances_make);
 
+// bind(function, first): what calls the function with `first` before the arguments that it is given, as a method does.
+static mp_obj_t instances_bind(mp_obj_t function, mp_obj_t first) {
+    return mp_obj_new_bound_meth(function, first);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(instances_bind_obj, instances_bind);
+
 static const mp_rom_map_elem_t instances_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__instances) },
+    { MP_ROM_QSTR(MP_QSTR_bind), MP_ROM_PTR(&instances_bind_obj) },
     { MP_ROM_QSTR(MP_QSTR_make), MP_ROM_PTR(&instances_make_obj) },
 };
 static MP_DEFINE_CONST_DICT(instances_globals, instances_globals_table);

@@ -55,6 +55,25 @@ static mp_obj_t memory_copy_pages(mp_obj_t to_page, mp_obj_t from_page, mp_obj_t
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(memory_copy_pages_obj, memory_copy_pages);
 
+// zero_frames(frame, count): the same through the physical window.
+static mp_obj_t memory_zero_frames(mp_obj_t frame, mp_obj_t count) {
+    void *at = window_pointer(native_get_frame(frame));
+    uint64_t words = get_count(count) * (PAGE_SIZE / 8);
+    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(memory_zero_frames_obj, memory_zero_frames);
+
+// copy_frames(to_frame, from_frame, count): through the physical window.
+static mp_obj_t memory_copy_frames(mp_obj_t to_frame, mp_obj_t from_frame, mp_obj_t count) {
+    void *to = window_pointer(native_get_frame(to_frame));
+    const void *from = window_pointer(native_get_frame(from_frame));
+    uint64_t words = get_count(count) * (PAGE_SIZE / 8);
+    __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(memory_copy_frames_obj, memory_copy_frames);
+
 static mp_obj_t memory_read_bytes(mp_obj_t address, mp_obj_t length_in) {
     size_t length = native_get_below(length_in, 1UL << 32, "length");
     vstr_t bytes;
@@ -84,6 +103,8 @@ static const mp_rom_map_elem_t memory_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&memory_store64_obj) },
     { MP_ROM_QSTR(MP_QSTR_zero_pages), MP_ROM_PTR(&memory_zero_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&memory_copy_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_zero_frames), MP_ROM_PTR(&memory_zero_frames_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy_frames), MP_ROM_PTR(&memory_copy_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_bytes), MP_ROM_PTR(&memory_read_bytes_obj) },
     { MP_ROM_QSTR(MP_QSTR_write_bytes), MP_ROM_PTR(&memory_write_bytes_obj) },
 };

@@ -5,12 +5,56 @@
 #include "port/modules/natives.h"
 #include "port/machine_control.h"
 #include "port/records.h"
-#include "port/table_walk.h"
+#include "boot/layout.h"
+
+#define WORD_LIMIT (1UL << 25)
 
 record_t records[RECORDS_MAX];
 size_t records_used;
 static uint32_t first_free, first_lost;
 static size_t live_count, lost_count;
+
+// --- the last events, for whoever reads a panic ---
+
+#define EVENTS 32
+enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENTS_KINDS };
+static const char *const event_names[EVENTS_KINDS] = { "map", "unmap", "change" };
+static struct { uint64_t page, count, root, frames; uint8_t kind; } events[EVENTS];
+static size_t events_count;
+
+static void note(unsigned kind, const record_t *record) {
+    size_t i = events_count++ % EVENTS;
+    events[i].kind = kind;
+    events[i].root = record->root;
+    events[i].page = record->first_page;
+    events[i].count = record->count;
+    events[i].frames = record->frames;
+}
+
+void mapper_events_print(void) {
+    size_t kept = events_count < EVENTS ? events_count : EVENTS;
+    for (size_t i = events_count - kept; i < events_count; i++) {
+        log_print("mapper event %u: %s, page 0x%lx, %lu pages, root 0x%lx, frames 0x%lx\n", (unsigned)i,
+            event_names[events[i % EVENTS].kind], events[i % EVENTS].page, events[i % EVENTS].count, events[i % EVENTS].root,
+            events[i % EVENTS].frames);
+    }
+}
+
+// The last events, oldest first: (name, page, count, root, frames).
+static mp_obj_t records_events(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    size_t end = events_count, kept = end < EVENTS ? end : EVENTS;
+    for (size_t i = end - kept; i < end; i++) {
+        const char *name = event_names[events[i % EVENTS].kind];
+        mp_obj_t items[] = {
+            mp_obj_new_str(name, strlen(name)), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].page), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].count),
+            MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].root), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].frames)
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(5, items));
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_events_obj, records_events);
 
 // Pages of all records that are live or lost, by kind, and by half of the address space.
 static mp_int_t counted[KINDS][2];
@@ -24,6 +68,7 @@ void records_reset(void) {
     records_used = 0;
     first_free = first_lost = 0;
     live_count = lost_count = 0;
+    events_count = 0;
 }
 
 static size_t new_record(void) {
@@ -47,14 +92,15 @@ static void free_record(size_t index) {
 typedef struct {
     mp_obj_base_t base;
     record_t *record;       // NULL when it has ended
+    mp_obj_t owner;         // of a table: its PageTable, which dies together with this
 } handle_t;
 
 static const mp_obj_type_t record_type;
 
 static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 0, 5, false);
-    if (n_args != 0 && n_args != 5) {
-        mp_raise_TypeError(MP_ERROR_TEXT("Record() or Record(root, first page, count, flags, kind)"));
+    mp_arg_check_num(n_args, n_kw, 0, 6, false);
+    if (n_args != 0 && n_args != 6) {
+        mp_raise_TypeError(MP_ERROR_TEXT("Record() or Record(root, first page, count, flags, kind, frames)"));
     }
     record_t made = n_args == 0 ? (record_t) { .state = RECORD_PREPARED } : (record_t) {
         .root = native_get_frame(arguments[0]) >> 12,
@@ -62,23 +108,32 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
         .count = native_get_below(arguments[2], 1UL << 36, "page count"),
         .flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"),
         .kind = native_get_below(arguments[4], KINDS, "kind"),
+        .frames = native_get_below(arguments[5], 1UL << 62, "frames"),
         .state = RECORD_PREPARED,
     };
     handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, type);
     handle->record = NULL;
+    handle->owner = mp_const_none;
     size_t index = new_record();
     records[index] = made;
+    records[index].handle = handle;
     handle->record = &records[index];
     return MP_OBJ_FROM_PTR(handle);
 }
 
-bool records_have_lost(void) {
-    return first_lost != 0;
+// begin() makes a Record that says nothing yet and enters the guard (_critical); None when lost mappings wait to be
+// reclaimed first, or for so many pages that huge ones could be used. The guard is left by the commit() that the Record
+// is for, or else by the caller: two calls less in the hottest path.
+static mp_obj_t records_begin(mp_obj_t count) {
+    if (first_lost != 0 || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
+        return mp_const_none;
+    }
+    critical_require_room();
+    mp_obj_t record = record_make_new(&record_type, 0, 0, NULL);
+    critical_hold();
+    return record;
 }
-
-mp_obj_t record_new(void) {
-    return record_make_new(&record_type, 0, 0, NULL);
-}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_begin_obj, records_begin);
 
 static handle_t *live_handle(mp_obj_t self) {
     handle_t *handle = MP_OBJ_TO_PTR(self);
@@ -92,54 +147,88 @@ record_t *record_of(mp_obj_t handle) {
     return mp_obj_is_type(handle, &record_type) ? ((handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
 }
 
-void record_arm_now(record_t *record) {
+static void arm(record_t *record) {
     if (record->state == RECORD_PREPARED) {
         live_count++;
         record->state = RECORD_LIVE;
         count_record(record, 1);
+        note(EVENT_MAP, record);
     }
 }
 
 // The mapping is there now: from here on it must be unmapped before the record may go.
 static mp_obj_t record_arm(mp_obj_t self) {
-    record_arm_now(live_handle(self)->record);
+    arm(live_handle(self)->record);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
 
+// What begin() began is mapped: the record is armed, the guard left.
+static mp_obj_t records_commit(mp_obj_t self) {
+    arm(live_handle(self)->record);
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_commit_obj, records_commit);
+
+// The mapping is being taken away: it counts no longer, and nobody is told of it.
+static mp_obj_t record_go(mp_obj_t self) {
+    record_t *record = live_handle(self)->record;
+    if (record->state == RECORD_LIVE) {
+        live_count--;
+        count_record(record, -1);
+        record->state = RECORD_BUSY;
+        note(EVENT_UNMAP, record);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_go_obj, record_go);
+
+static mp_obj_t record_set_owner(mp_obj_t self, mp_obj_t owner) {
+    live_handle(self)->owner = owner;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(record_set_owner_obj, record_set_owner);
+
 static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
     record_t *record = live_handle(arguments[0])->record;
     uint64_t first = native_get_page(arguments[1]) >> 12, count = native_get_below(arguments[2], 1UL << 36, "page count");
-    uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word");
+    uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"), frames = native_get_below(arguments[4], 1UL << 62, "frames");
     mp_int_t live = record->state == RECORD_LIVE;
     count_record(record, -live);
     record->flags = flags;
     record->first_page = first;
     record->count = count;
+    record->frames = frames;
     count_record(record, live);
+    note(EVENT_CHANGE, record);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 4, 4, record_set);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 5, 5, record_set);
 
-void record_end_now(mp_obj_t self) {
-    handle_t *handle = MP_OBJ_TO_PTR(self);
-    if (record_of(self) == NULL) {
-        return;
-    }
+static void end(handle_t *handle) {
     if (handle->record->state == RECORD_LIVE) {
         live_count--;
         count_record(handle->record, -1);
+        note(EVENT_UNMAP, handle->record);
     }
     free_record(handle->record - records);
     handle->record = NULL;
 }
 
 static mp_obj_t record_end(mp_obj_t self) {
-    live_handle(self);
-    record_end_now(self);
+    end(live_handle(self));
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
+
+// As end(), and the guard is left.
+static mp_obj_t records_finish(mp_obj_t self) {
+    end(live_handle(self));
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_finish_obj, records_finish);
 
 void record_mark_exported(mp_obj_t self) {
     live_handle(self)->record->exported = true;
@@ -159,6 +248,7 @@ static mp_obj_t record_del(mp_obj_t self) {
         return mp_const_none;
     }
     handle->record = NULL;
+    record->handle = NULL;
     if (record->state != RECORD_LIVE) {
         free_record(record - records);
         return mp_const_none;
@@ -183,6 +273,7 @@ static mp_obj_t field_of(const record_t *record, qstr name) {
         case MP_QSTR_root: return MP_OBJ_NEW_SMALL_INT(record->root);
         case MP_QSTR_first_page: return MP_OBJ_NEW_SMALL_INT(record->first_page);
         case MP_QSTR_count: return MP_OBJ_NEW_SMALL_INT(record->count);
+        case MP_QSTR_frames: return MP_OBJ_NEW_SMALL_INT(record->frames);
         case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
         case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
         case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
@@ -207,12 +298,24 @@ static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
 static const mp_rom_map_elem_t record_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
     { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&record_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_go), MP_ROM_PTR(&record_go_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_owner), MP_ROM_PTR(&record_set_owner_obj) },
     { MP_ROM_QSTR(MP_QSTR_mark_exported), MP_ROM_PTR(&record_mark_exported_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
 };
 static MP_DEFINE_CONST_DICT(record_locals, record_locals_table);
-static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, make_new, record_make_new, attr, record_attr, locals_dict, &record_locals);
+
+// Its numbers, for machine code to read and write in place.
+static mp_int_t record_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    buffer->buf = ((handle_t *)MP_OBJ_TO_PTR(self))->record;
+    buffer->len = offsetof(record_t, handle);
+    buffer->typecode = 'B';
+    return buffer->buf == NULL;
+}
+
+static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, make_new, record_make_new, attr, record_attr,
+    buffer, record_get_buffer, locals_dict, &record_locals);
 
 // --- by index ---
 
@@ -226,21 +329,28 @@ size_t records_lost_count(void) {
 static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(lost_count); }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
 
-// The index of a lost record, or -1. It stays lost until free(index).
-static mp_obj_t records_first_lost(void) { return MP_OBJ_NEW_SMALL_INT((mp_int_t)first_lost - 1); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_first_lost_obj, records_first_lost);
-
-static mp_obj_t records_free_lost(void) {
-    if (first_lost != 0) {
-        size_t index = first_lost - 1;
-        first_lost = records[index].next;
-        lost_count--;
-        count_record(&records[index], -1);
-        free_record(index);
-    }
-    return mp_const_none;
+static mp_obj_t adopt(record_t *record, handle_t *handle) {
+    handle->owner = mp_const_none;
+    handle->record = record;
+    record->handle = handle;
+    record->state = RECORD_LIVE;
+    return MP_OBJ_FROM_PTR(handle);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_free_lost_obj, records_free_lost);
+
+// A new Record for the lost mapping that is to be taken away first; None when there is none. Forgotten, it is lost again.
+static mp_obj_t records_adopt_lost(void) {
+    if (first_lost == 0) {
+        return mp_const_none;
+    }
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    handle->record = NULL;                      // making it may have collected
+    record_t *record = &records[first_lost - 1];
+    first_lost = record->next;
+    lost_count--;
+    live_count++;
+    return adopt(record, handle);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
 
 // One field of the record at an index, by name.
 static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
@@ -260,6 +370,7 @@ static mp_obj_t records_disown(mp_obj_t self) {
     }
     handle_t *handle = MP_OBJ_TO_PTR(self);
     size_t index = handle->record - records;
+    handle->record->handle = NULL;
     handle->record = NULL;
     return MP_OBJ_NEW_SMALL_INT(index);
 }
@@ -271,8 +382,7 @@ static mp_obj_t records_adopt(mp_obj_t index) {
         mp_raise_ValueError(MP_ERROR_TEXT("no such mapping lives"));
     }
     handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
-    handle->record = record;
-    return MP_OBJ_FROM_PTR(handle);
+    return adopt(record, handle);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
 
@@ -301,6 +411,33 @@ static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
 
+// The record, live or lost, of the table with that root, or -1.
+static mp_obj_t records_find_table(mp_obj_t root_in) {
+    uint64_t root = native_get_frame(root_in) >> 12;
+    for (size_t index = 0; index < records_used; index++) {
+        if (records[index].state >= RECORD_LIVE && records[index].kind == KIND_TABLE && records[index].root == root) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_find_table_obj, records_find_table);
+
+// Who was set as the owner of the Record at an index; None when it was forgotten.
+static mp_obj_t records_owner_of(mp_obj_t index) {
+    const handle_t *handle = records[native_get_below(index, RECORDS_MAX, "record index")].handle;
+    return handle == NULL ? mp_const_none : handle->owner;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_owner_of_obj, records_owner_of);
+
+// Say in the log that somebody wanted pages writable and executable at once, and why.
+static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
+    log_print("memory: %u pages at 0x%lx are writable and executable: %s\n", (unsigned)mp_obj_get_int(count), native_get_page(page),
+        mp_obj_str_get_str(reason));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(records_log_override_obj, records_log_override);
+
 // How many pages owned mappings have in the upper half (True) or the lower one.
 static mp_obj_t records_mapped_pages(mp_obj_t upper_in) {
     bool upper = mp_obj_is_true(upper_in);
@@ -319,7 +456,7 @@ static mp_obj_t records_live_with_root(mp_obj_t root_in) {
     uint64_t root = native_get_frame(root_in) >> 12;
     size_t count = 0;
     for (size_t index = 0; index < records_used; index++) {
-        count += records[index].state >= RECORD_LIVE && records[index].kind != KIND_TABLE && records[index].root == root;
+        count += records[index].state >= RECORD_BUSY && records[index].kind != KIND_TABLE && records[index].root == root;
     }
     return MP_OBJ_NEW_SMALL_INT(count);
 }
@@ -330,8 +467,19 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
     { MP_ROM_QSTR(MP_QSTR_live), MP_ROM_PTR(&records_live_obj) },
     { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
-    { MP_ROM_QSTR(MP_QSTR_first_lost), MP_ROM_PTR(&records_first_lost_obj) },
-    { MP_ROM_QSTR(MP_QSTR_free_lost), MP_ROM_PTR(&records_free_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_EXCLUSIVE), MP_ROM_INT(KIND_EXCLUSIVE) },
+    { MP_ROM_QSTR(MP_QSTR_SHARED), MP_ROM_INT(KIND_SHARED) },
+    { MP_ROM_QSTR(MP_QSTR_SYSTEM), MP_ROM_INT(KIND_SYSTEM) },
+    { MP_ROM_QSTR(MP_QSTR_DEVICE), MP_ROM_INT(KIND_DEVICE) },
+    { MP_ROM_QSTR(MP_QSTR_TABLE), MP_ROM_INT(KIND_TABLE) },
+    { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
+    { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
+    { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&records_events_obj) },
+    { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&records_log_override_obj) },
+    { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_find_table), MP_ROM_PTR(&records_find_table_obj) },
+    { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
     { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },

@@ -30,6 +30,8 @@ def test_single_pages_by_numbers_use_no_heap(kernel):
         import gc
         from memory import allocate_frames
         from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
+        from paging.leaves import leaf_at
+        from paging.natives import entries
         frames = BootInfoFrameAllocator(BootInfo().memory_map, allocate_frames(8))
         mapper = OffsetPageTable()
         mapper.map_numbers(40 << 27, 5, 1, PteFlagsX86_64(3), frames)
@@ -44,10 +46,11 @@ def test_single_pages_by_numbers_use_no_heap(kernel):
             gc.enable()
             return after - before
         def cycle():
-            access.map_page(page, 5, 3)
+            access.map(page, 5, 3)
             access.translate(page)
-            access.update(page, 1, 1, 1, 0, 1)
-            access.unmap(page, 1, 1, 1)
+            at = leaf_at(access.facts, access.see, page, 1)
+            entries.change(at, 1, 1 << 24, 1)
+            entries.take(at)
         """)
     assert kernel.eval("used(lambda: [1]) > 1000"), "the measure sees what is used"
     loop = kernel.eval("used(lambda: None)")

@@ -139,12 +139,16 @@ def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
     paging.exec(READ_ALL)
     paging.exec(f"mapper.map_range(pages(0, {count}), run_of(first, {count}), PW, frames, None, Page4K)")
     paging.exec(f"""
-        before = seen({count})
-        token = mapper.unmap_range(pages(0, {count}))[1]
-        for n in range({count}): mapper.map_to(Page(BASE + n), Frame(first + {count} - 1 - n), PW, frames)
-        stale = seen({count})
-        done = counted(token.flush)
-        after = seen({count})
+        for attempt in range(8):  # now and then the TLB forgets by itself
+            before = seen({count})
+            token = mapper.unmap_range(pages(0, {count}))[1]
+            for n in range({count}): mapper.map_to(Page(BASE + n), Frame(first + {count} - 1 - n), PW, frames)
+            stale = seen({count})
+            done = counted(token.flush)
+            after = seen({count})
+            if sum([a == b for a, b in zip(stale, before)]) >= {count} // 4: break
+            mapper.unmap_range(pages(0, {count}))[1].flush()
+            mapper.map_range(pages(0, {count}), run_of(first, {count}), PW, frames, None, Page4K)
         """)
     old = [1000 + n for n in range(count)]
     assert paging.eval("before") == old

@@ -222,7 +222,8 @@ def test_09_13_the_recursive_slot_shows_every_table_at_an_address_of_its_own(boo
     guest = boot()
     guest.console.wait_for_prompt(15)
     kernel = Kernel(guest)
-    kernel.exec(NAMES + "\nfrom paging.natives import tables\nrecursive = RecursivePageTable()")
+    kernel.exec(NAMES + "\nfrom paging.natives import entries\nfrom paging.entries import address_of_page")
+    kernel.exec("recursive = RecursivePageTable()")
     r = 510
     for address in (0xFFFF8000000B8000, 0xFFFFFFFF80200123):
         a, b, c, d = (address >> shift & 0o777 for shift in (39, 30, 21, 12))
@@ -236,9 +237,8 @@ def test_09_13_the_recursive_slot_shows_every_table_at_an_address_of_its_own(boo
         walk = kernel.eval(f"[(e.level, e.value & ~0x60) for e in recursive.walk(VirtualAddress({address}))]")
         for level, value in walk:
             page, index = shown[level] >> 12, shown[level] >> 3 & 511
-            frame, word = kernel.eval(
-                f"(tables.entry_frame({page}, {index}), tables.entry_flags({page}, {index}) & ~0x60)"
-            )
+            kernel.exec(f"at = address_of_page({page}) + 8 * {index}")
+            frame, word = kernel.eval("(entries.frame(at), entries.word(at) & ~0x60)")
             assert (frame << 12 | word & 0xFFF | word >> 12 << 52) == value
         call = f"translate_addr(VirtualAddress({address}))"
         assert kernel.text(f"recursive.{call}") == kernel.text(f"mapper.{call}") != "None"

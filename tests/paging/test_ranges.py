@@ -239,6 +239,7 @@ def test_a_deallocator_that_fails_loses_at_most_the_frame_it_was_given(paging):
                 if not self.got:
                     self.got.append((frame, count))
                     raise RuntimeError("full")
+                for number in range(frame, frame + count): frames.deallocate_frame(Frame(number))
         """)
     assert paging.eval("frames.out") == 6
     assert paging.eval("refused(mapper.clean_up, Failing())") == ("RuntimeError", "full")

@@ -13,7 +13,7 @@ from _views import EXECUTE, lend
 from memory_structs import Misaligned
 from micropython import const
 
-from ..table_steps import undisturbed
+from ..ledger import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .refusals import (
     AlreadyBorrowed,

@@ -4,13 +4,13 @@ import _cpu
 import _inject
 import memory.allocators.anywhere
 import memory.allocators.at_place
-import memory.mapped_pages
+import memory.mappings.mapped_pages
 import memory.mapper
 import memory.page_table
 import memory.wished_address
 import uctypes
 from memory import runs
-from memory.table_steps import lost
+from memory.ledger import lost
 from paging.entries import page_in_window
 
 MANY = 1 << 40

@@ -1,13 +1,51 @@
 # What the paging tests share on the target: names, frames that nobody else has, and a region of virtual addresses.
 from memory_structs import *
 from paging import *
-from paging.entries import page_in_window
-from paging.natives import LAYOUT, boot, cpu, tables
-from paging.techniques import root_entry, set_root_entry
+from paging.entries import address_of_page, page_in_window
+from paging.natives import LAYOUT, boot, cpu, entries
 
 P, W, U = PteFlagsX86_64.PRESENT, PteFlagsX86_64.WRITABLE, PteFlagsX86_64.USER_ACCESSIBLE
 NX, G, HUGE = PteFlagsX86_64.NO_EXECUTE, PteFlagsX86_64.GLOBAL, PteFlagsX86_64.HUGE_PAGE
 PW = P | W
+
+
+class tables:
+    """Raw entries by the page where their table is seen, and an index: nothing is asked, nothing refused."""
+
+    def at(page, index):
+        return address_of_page(page) + 8 * index
+
+    def entry_frame(page, index):
+        return entries.frame(tables.at(page, index))
+
+    def entry_flags(page, index):
+        return entries.word(tables.at(page, index))
+
+    def set_entry(page, index, frame, word):
+        entries.write(tables.at(page, index), frame, word)
+
+    def compare_and_set(page, index, old_frame, old_word, frame, word):
+        return entries.compare_and_set(tables.at(page, index), old_frame, old_word, frame, word)
+
+    def next_used(page, index):
+        return index + entries.unused(tables.at(page, index), 512 - index)
+
+    def clear_table(page):
+        entries.clear(tables.at(page, 0), 512)
+
+    def copy_entries(to_page, from_page, first, last):
+        entries.copy(tables.at(to_page, first), tables.at(from_page, first), last + 1 - first)
+
+
+def root_entry(index):
+    """(frame number, raw word) of an entry of the active root."""
+    page = page_in_window(cpu.read_root_frame())
+    return tables.entry_frame(page, index), tables.entry_flags(page, index)
+
+
+def set_root_entry(index, frame, word):
+    tables.set_entry(page_in_window(cpu.read_root_frame()), index, frame, word)
+    cpu.flush()
 NONE = PteFlagsX86_64(0)
 
 

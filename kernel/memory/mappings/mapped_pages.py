@@ -2,8 +2,9 @@
 
     _state[...]     what (a list: storing into one costs a seventh of storing an attribute, and never allocates)
     -----------     ----
-    RECORD          while it lives: the native record (port/modules/_records.c), which survives when the collector
-                    finds the MappedPages unreachable. When it is dead: the name of the call that consumed it
+    RECORD          while it lives: the native record (port/ledger/_records.c), which survives when the collector
+                    finds the MappedPages unreachable. When it is dead: the name of the call that consumed it. While a call
+                changes it: UnderWay, so that whoever runs meanwhile (a shootdown callback) is told that it is busy
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own
     SHARED_FRAMES   the SharedFrames of a shared mapping, else None
@@ -12,7 +13,7 @@
 
     of the record   what
     -------------   ----
-    first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: table_steps.KIND_NAMES
+    first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: ledger.KIND_NAMES
     exported    a raw buffer was handed out (C: record_mark_exported(), Python: record.mark_exported()):
                 the pages are not used again until the soft reset
 
@@ -32,41 +33,33 @@ from memory_structs import (
     UseAfterMove,
 )
 from micropython import const
-from paging.flags import PteFlags
+from paging.dividing import divide, tables_to_divide
+from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
+from paging.flags import NO_EXECUTE, WRITABLE, PteFlags
+from paging.leaves import change_leaves
+from paging.mapping import Job
 
-from .allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
-from .refusals import SystemMapping
-from .runs import TOO_MANY, add_owners, give, owners_of
-from .table_steps import (
-    DEVICE,
-    EXCLUSIVE_BIT,
-    KIND_NAMES,
-    NO_EXECUTE,
-    SHARED,
-    SYSTEM,
-    WRITABLE,
-    Record,
-    change,
-    count_runs,
-    detach,
-    divide,
-    enter,
-    finish,
-    frame_at,
-    leave,
-    next_run,
-    plan_divide,
-    prune,
-    run_length,
-    undisturbed,
-    unmap_simple,
-)
-from .views import Viewable
+from ..allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
+from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, signature_of, undisturbed
+from ..refusals import Busy, SystemMapping
+from ..runs import TOO_MANY, add_owners, give, owners_of
+from ..views import Viewable
+from . import unmapping
+from .few import unmap_few
+from .rights import MARKS, word_of
+from .table_frames import lend, table_word, take_back
 
 RECORD = const(0)
 TABLE = const(1)
 SHARED_FRAMES = const(2)
 LEASE = const(3)
+
+
+class UnderWay:
+    """Stands for the record of a mapping that a call is changing."""
+
+    def __init__(self, step):
+        self.step = step
 
 
 class MappedPages(Viewable):
@@ -97,6 +90,8 @@ class MappedPages(Viewable):
         """The record. Raises UseAfterMove."""
         record = self._state[RECORD]
         if type(record) is not Record:
+            if type(record) is UnderWay:
+                raise Busy("MappedPages", record.step)
             raise UseAfterMove("MappedPages", record)
         return record
 
@@ -127,18 +122,13 @@ class MappedPages(Viewable):
         return type(self._state[RECORD]) is Record
 
     def frames(self):
-        """The FrameRanges that the pages lead to, in order of the pages; read from the tables."""
+        """The FrameRanges that the pages lead to, in order of the pages; read from the tables.
+
+        Raises UseAfterMove, or MappingDamaged where they do not lead to what the owner was given.
+        """
         record = self._live()
-        table = self._state[TABLE]
-        found = []
-        for run in table.view.runs(record.first_page, record.count):
-            if not run.is_mapped:
-                table._refuse_unmap(self, run.page, "list its frames")
-            if found and found[-1][1] + 1 == run.frame:
-                found[-1][1] += run.count
-            else:
-                found.append([run.frame, run.frame + run.count - 1])
-        return [FrameRange.from_numbers(first, last) for first, last in found]
+        found = unmapping.runs_of_record(self._state[TABLE], record, self, "list its frames")
+        return [FrameRange.from_numbers(first, first + count - 1) for first, count in found]
 
     # What can be done with it.
 
@@ -149,26 +139,44 @@ class MappedPages(Viewable):
         """
         state = self._state
         record = state[RECORD]
-        table = state[TABLE]
-        run = unmap_simple(record, state[LEASE])
-        if run >= 0:
-            # As Mapper.unmap_record, in line: this is the hottest call of all.
-            count = record.count
-            give(table._frame_tree, run & -2, count)
-            if run & 1:
-                table._give_popped()
-            give(table._page_tree, record.first_page << 1, count)
-            state[RECORD] = DROP
-            finish(record)
-            return
-        self._drop_in_steps(table)
+        if record.__class__ is Record and state[LEASE] is None:
+            table = state[TABLE]
+            enter()
+            run = unmap_few(table._facts, record)
+            if run >= 0:
+                state[RECORD] = DROP
+                if run & 1:
+                    unmapping.finish_few(table, record, run)
+                    return
+                # As finish_few, in line: this is the hottest call of all.
+                count = record.count
+                give(table._frame_tree, run, count)
+                give(table._page_tree, record.first_page << 1, count)
+                finish(record)
+                return
+            leave()
+        self._drop_in_steps()
 
     unmap = drop
 
     @undisturbed
-    def _drop_in_steps(self, table):
-        record = self._check_free_for(DROP)
-        table.unmap(self, record, DROP)
+    def _drop_in_steps(self):
+        self._go(DROP, "be dropped")
+
+    def _go(self, step, words, keep_pages=False, take=None):
+        """Unmap, as `step`; in between this object is busy. Raises as `drop`, and what the shootdown callback raised."""
+        record = self._check_free_for(step)
+        state = self._state
+        state[RECORD] = UnderWay(step)
+        try:
+            failure = unmapping.unmap(state[TABLE], record, self, words, keep_pages, take)
+        except BaseException:
+            state[RECORD] = record
+            raise
+        state[RECORD] = step
+        record.end()
+        if failure is not None:
+            raise failure
 
     def __enter__(self):
         self._live()
@@ -190,24 +198,23 @@ class MappedPages(Viewable):
         record = self._check_free_for("remap()")
         table = self._state[TABLE]
         page, count, old, kind = record.first_page, record.count, record.flags, record.kind
-        word = table._word(flags, page, count, override)
+        word = word_of(flags, page, count, override) & ~MARKS
         if word == old:
             return
-        shared = self._state[SHARED_FRAMES]
+        state = self._state
+        shared = state[SHARED_FRAMES]
         if shared is not None:
             shared._check_change(old, word, override)
-        enter()
-        try:
-            absent = change(table.root, page, count, word if kind == SHARED else word | EXCLUSIVE_BIT)
-            if absent >= 0:
-                table._refuse_unmap(self, page + absent, "remap()")
-            record.set(page, count, word)
-            if shared is not None:
-                shared._remove_user(old)
-                shared._add_user(word)
-            failure = table._invalidate(page, count, old | word)
-        finally:
-            leave()
+        unmapping.runs_of_record(table, record, self, "remap()")
+        words = unmapping.word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
+        state[RECORD] = UnderWay("remap()")
+        change_leaves(table.access.facts, None, page, count, words)
+        record.set(page, count, word, record.frames)
+        if shared is not None:
+            shared._remove_user(old)
+            shared._add_user(word)
+        failure = unmapping.invalidate(table, page, count, old | word)
+        state[RECORD] = record
         if failure is not None:
             raise failure
 
@@ -225,16 +232,17 @@ class MappedPages(Viewable):
         upper = second if first is record else record
         page, count = first.first_page, record.count + second.count
         table = self._state[TABLE]
-        enter()
-        try:
-            self._count_owners(table, upper.first_page, -1)
-            record.set(page, count, record.flags)
-            if second.exported:
-                record.mark_exported()
-            other._state[RECORD] = "merge()"
-            second.end()
-        finally:
-            leave()
+        frames = [unmapping.runs_of_record(table, part, self, "merge()") for part in (first, upper)]
+        joined = frames[0] + frames[1]
+        if frames[0][-1][0] + frames[0][-1][1] == frames[1][0][0]:
+            seam = frames[0][-1][0], frames[0][-1][1] + frames[1][0][1]
+            joined = frames[0][:-1] + [seam] + frames[1][1:]
+        self._count_owners(table, upper.first_page, -1)
+        record.set(page, count, record.flags, signature_of(joined))
+        if second.exported:
+            record.mark_exported()
+        other._state[RECORD] = "merge()"
+        second.end()
 
     def _check_mergeable(self, other, record, second):
         """The record that lies below. Raises NotTouching."""
@@ -261,8 +269,8 @@ class MappedPages(Viewable):
         """True when the frames of two mappings touch but are of different arenas, so can't be given back as one."""
         table = self._state[TABLE]
         for lower, upper in (record, second), (second, record):
-            frame = frame_at(table.root, upper.first_page)
-            touching = frame_at(table.root, lower.first_page + lower.count - 1) + 1 == frame
+            frame = table.access.translate(upper.first_page)
+            touching = table.access.translate(lower.first_page + lower.count - 1) + 1 == frame
             if touching and table._frames._arena_of(frame - 1, frame) is None:
                 return True
         return False
@@ -280,38 +288,54 @@ class MappedPages(Viewable):
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         if not page < at.number < page + count or kind == SHARED:
             raise OutOfRange(at, "the inside of %s" % self if kind != SHARED else "what can be split: it is shared")
-        number, table = at.number, self._state[TABLE]
-        root = table.root
-        enter()
-        try:
-            upper_record = Record(root, number, page + count - number, word, kind)
-            lower, upper = MappedPages._new(table, record), MappedPages._new(table, upper_record)
-            parts = lower, upper
-            needed = plan_divide(root, number)
+        number, state = at.number, self._state
+        table = state[TABLE]
+        runs = unmapping.runs_of_record(table, record, self, "split()")
+        lower_runs, upper_runs = cut(runs, number - page)
+        upper_record = Record(record.root, number, page + count - number, word, kind, signature_of(upper_runs))
+        lower_signature = signature_of(lower_runs)
+        parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
+        job, needed, pool = None, tables_to_divide(table.access, number), table._frame_pool
+        if needed:
+            job = Job(word, table_word(number), 1)
+            lend(pool, job, needed)
+        if not self._count_owners(table, number, 1):
             if needed:
-                table._lend_tables(needed)
-            if not self._count_owners(table, number, 1):
-                table._take_tables_back()
-                raise OutOfBookkeeping(table._pages.name, owners_of(table._page_arena(page).tree))
-            if needed:
-                divide(root, number)
-                table._invalidate(page, count, word)
-            record.set(page, number - page, word)
-            if record.exported:
-                upper_record.mark_exported()
-            upper_record.arm()
-            self._state[RECORD] = "split()"
-        finally:
-            leave()
+                take_back(pool, job)
+            raise OutOfBookkeeping(table._pages.name, owners_of(table._page_arena(page).tree))
+        failure = None
+        state[RECORD] = UnderWay("split()")
+        if needed:
+            divide(table.access, number, list(job.spare_frames()), table_word(number))
+            failure = unmapping.invalidate(table, page, count, word)
+        record.set(page, number - page, word, lower_signature)
+        if record.exported:
+            upper_record.mark_exported()
+        upper_record.arm()
+        state[RECORD] = "split()"
+        if failure is not None:
+            self._merge_again(parts, page, count, word, signature_of(runs))
+            raise failure
         return parts
 
-    def _count_owners(self, table, boundary, more):
+    def _merge_again(self, parts, page, count, word, signature):
+        """Undo a split whose callback raised: the call fails, so this mapping lives on. (Its pages stay divided.)"""
+        lower, upper = parts
+        record, second = lower._state[RECORD], upper._state[RECORD]
+        self._count_owners(self._state[TABLE], second.first_page, -1)
+        lower._state[RECORD] = upper._state[RECORD] = "split()"
+        second.end()
+        record.set(page, count, word, signature)
+        self._state[RECORD] = record
+
+    @staticmethod
+    def _count_owners(table, boundary, more):
         """Count owners of pages and frames when a mapping is cut (1) or joined (-1) at a page. False: no room."""
         tree = table._page_arena(boundary).tree
         if add_owners(tree, more) == TOO_MANY:
             return False
-        frame = frame_at(table.root, boundary)
-        if frame == frame_at(table.root, boundary - 1) + 1:
+        frame = table.access.translate(boundary)
+        if frame == table.access.translate(boundary - 1) + 1:
             arena = table._frames._arena_of(frame - 1, frame)
             if arena is not None and add_owners(arena.tree, more) == TOO_MANY:
                 add_owners(tree, -more)
@@ -329,55 +353,28 @@ class MappedPages(Viewable):
             raise IllegalState(
                 self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it"
             )
-        table = self._state[TABLE]
-        page, count, kind, word, root = record.first_page, record.count, record.kind, record.flags, table.root
-        enter()
-        try:
-            runs = count_runs(root, page, count)
-            if runs < 0:
-                table._refuse_unmap(self, page - 1 - runs, "unmap_into_parts()")
-            arena = table._page_arena(page)
-            pages = AllocatedPages._new(arena)
-            frames = []
-            if kind != SHARED:
-                for _ in range(runs):
-                    frames.append(AllocatedFrames._new(table._frame_pool))
-            parts = pages, frames
-            absent = detach(root, page, count)
-            if absent >= 0:
-                table._refuse_unmap(self, page + absent, "unmap_into_parts()")
-            failure = table._invalidate(page, count, word)
-            if kind == SHARED:
-                table._harvest(SHARED)
-                table._forget_user(record.index, word)
-            else:
-                self._fill(table, frames, kind)
-            prune(root, page, count)
-            table._give_popped()
-            pages._state[COUNT] = count
-            pages._state[RUN] = page << 1
-            self._state[RECORD] = "unmap_into_parts()"
-            record.end()
-        finally:
-            leave()
-        if failure is not None:
-            raise failure
-        return parts
+        table, kind = self._state[TABLE], record.kind
+        page, count = record.first_page, record.count
+        pages = AllocatedPages._new(table._page_arena(page))
+        frames = []
+        if kind != SHARED:
+            for _ in unmapping.runs_of_record(table, record, self, "unmap_into_parts()"):
+                frames.append(AllocatedFrames._new(table._frame_pool))
 
-    @staticmethod
-    def _fill(table, frames, kind):
-        """Bring the prepared owners to life with the runs that the detached entries name."""
-        index = 0
-        frame = next_run()
-        while frame >= 0:
-            state, count = frames[index]._state, run_length()
-            if kind == DEVICE:
-                state[ARENA] = table._frames._arena_of(frame, frame)
-                state[ARENA].mapped -= count
-            state[COUNT] = count
-            state[RUN] = frame << 1
-            index += 1
-            frame = next_run()
+        def take(runs):
+            for owner, (first, length) in zip(frames, runs):
+                state = owner._state
+                if kind == DEVICE:
+                    state[ARENA] = table._frames._arena_of(first, first)
+                    state[ARENA].mapped -= length
+                state[COUNT] = length
+                state[RUN] = first << 1
+
+        parts = pages, frames
+        self._go("unmap_into_parts()", "unmap_into_parts()", True, take)
+        pages._state[COUNT] = count
+        pages._state[RUN] = page << 1
+        return parts
 
     def deep_copy(self, flags=None):
         """A new mapping of as many pages with the same contents, and the same flags unless others are given.
@@ -411,3 +408,16 @@ class MappedPages(Viewable):
         return "MappedPages(v%s, %d pages, %s)" % (hex(record.first_page << PAGE_SHIFT), record.count, rights)
 
     __str__ = __repr__
+
+
+def cut(runs, offset):
+    """Two lists of runs: the first `offset` frames, and the rest."""
+    lower, upper = [], []
+    for first, count in runs:
+        below = max(0, min(count, offset))
+        if below:
+            lower.append((first, below))
+        if below < count:
+            upper.append((first + below, count - below))
+        offset -= count
+    return lower, upper

@@ -17,7 +17,7 @@ class Stack:
         if size_in_pages < 1:
             raise ValueError("a stack has at least one page, not %d" % size_in_pages)
         if table is None:
-            from .system import installed  # noqa: PLC0415 (the package is complete only later)
+            from ..system import installed  # noqa: PLC0415 (the package is complete only later)
 
             table = installed().page_table
         self._parts = parts = [None, None]

@@ -5,10 +5,12 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
 
-from .allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
-from .refusals import CountMismatch, WritableExecutable
-from .runs import give
-from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
+from paging.flags import NO_EXECUTE, WRITABLE
+
+from ..allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
+from ..ledger import enter, leave
+from ..refusals import CountMismatch, WritableExecutable
+from ..runs import give
 
 
 class SharedFrames:
@@ -27,6 +29,7 @@ class SharedFrames:
         self._users = 0
         self._writers = 0
         self._executors = 0
+        self._was_mapped = False
         self._consumer = None
         # Not to be forgotten: while a mapping lives, the kernel holds on to this object; after that, nobody may.
         self._guarded = self._arena.new_state(self._arena, self._count, ALLOCATED)
@@ -69,7 +72,7 @@ class SharedFrames:
         self._consumer = "into_frames()"
         self._guarded[RUN] = DEAD
         frames._state[COUNT] = self._count
-        frames._state[RUN] = self._first << 1 | self._clean
+        frames._state[RUN] = self._first << 1 | (self._clean & (not self._was_mapped))
         leave()
         return frames
 
@@ -110,15 +113,17 @@ class SharedFrames:
         if _is_executor(word) and writers:
             raise WritableExecutable(self.range, "through another mapping that is writable")
 
-    def _make_clean(self):
-        if not self._clean and not self._device and not self._users:
-            zero_frames(self._first, self._count)
-        self._clean = 0
+    def _is_clean_to_map(self):
+        """True unless somebody else's bytes may be in the frames: they are cleared when they are mapped first, and keep
+        what is written to them as long as this lives."""
+        return bool(self._clean or self._device)
 
     def _add_user(self, word):
         if not self._users:
             self._arena.mapped += self._count
         self._users += 1
+        self._clean = 1  # of others' bytes, from here on
+        self._was_mapped = True
         self._writers += _is_writer(word)
         self._executors += _is_executor(word)
 

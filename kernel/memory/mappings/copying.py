@@ -1,0 +1,39 @@
+"""`deep_copy`: the contents of a mapping in new pages, copied through the physical window, whatever the rights."""
+
+from memory_structs import IllegalState
+from paging.flags import NO_EXECUTE, WRITABLE
+from paging.natives import memory
+
+from . import unmapping
+from .rights import word_of
+
+RECORD = 0
+
+
+def copy_of(kernel, mapped, record, flags):
+    """See `MappedPages.deep_copy`. Raises IllegalState for a mapping that is writable and executable: a copy of it needs
+    flags of its own."""
+    count, word = record.count, record.flags
+    if flags is not None:
+        word = word_of(flags, record.first_page, count)
+    elif word & WRITABLE and not word & NO_EXECUTE:
+        raise IllegalState(mapped, "writable and executable by an override", "be copied with the same flags: give some")
+    source = unmapping.runs_of_record(mapped._state[1], record, mapped, "deep_copy()")
+    copy = kernel.create(count, word)
+    made = copy._state[RECORD]
+    target = unmapping.runs_of_record(kernel, made, copy, "deep_copy()")
+    while source:
+        done = min(source[0][1], target[0][1])
+        memory.copy_frames(target[0][0], source[0][0], done)
+        advance(source, done)
+        advance(target, done)
+    return copy
+
+
+def advance(runs, done):
+    """Take `done` frames off the front of a list of runs."""
+    first, count = runs[0]
+    if count == done:
+        runs.pop(0)
+    else:
+        runs[0] = first + done, count - done

@@ -1,0 +1,109 @@
+"""The two hottest paths as machine code: a few pages, in one run of frames, in one level-1 table that is there.
+
+Everything else answers "not simple" and has changed nothing; `mapper` then goes step by step, and knows why.
+"""
+
+import micropython
+from micropython import const
+from paging.access import walk
+from paging.natives import cpu, entries, memory
+
+from ..ledger import EXCLUSIVE
+
+NOT_SIMPLE = const(-1)
+
+_DISTANCE = const(2)  # words of an access's facts
+_CALLBACK = const(12)
+
+_ROOT = const(0)  # words of a record
+_FIRST_PAGE = const(2)
+_COUNT = const(4)
+_FRAMES = const(6)
+_FLAGS = const(8)
+_KIND = const(10)
+_KIND_AND_EXPORTED = const(0xFF00FF)
+
+_EXCLUSIVE_BIT = const(1 << 15)  # of a flag word
+_ORDINARY = const(0xFFFF1F)  # of a flag word: neither ACCESSED nor DIRTY, HUGE_PAGE nor PAT
+_MARKS = const(0x60)
+_MOST_TO_INVALIDATE = const(64)  # pages: for more a full flush is cheaper
+
+fill, clear, unused, touching = entries.fill, entries.clear, entries.unused, entries.touching
+invalidate, zero_frames = cpu.invalidate, memory.zero_frames
+assert EXCLUSIVE == 0  # what a new record's kind is
+
+
+@micropython.viper
+def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word: int) -> int:
+    """Map `count` pages just taken to as many frames just taken (runs are first << 1 | clean, or negative), cleared
+    unless they are clean, and write down in the record what was done. 0, or NOT_SIMPLE."""
+    if page_run < 0 or frame_run < 0 or word & ~_ORDINARY:
+        return NOT_SIMPLE
+    page = page_run >> 1
+    frame = frame_run >> 1
+    at = int(walk(facts, None, page, 1, 0))
+    if at & 7 != 1:
+        return NOT_SIMPLE
+    at -= 1
+    entry = ptr32(at)
+    if (at >> 3 & 511) + count > 512 or entry[0] or entry[1]:
+        return NOT_SIMPLE
+    if count > 1 and int(unused(at, count)) != count:
+        return NOT_SIMPLE
+    fact = ptr32(facts)
+    if frame_run & 1 == 0:
+        zero_frames(frame, count)
+    known = ptr32(record)
+    known[_ROOT] = fact[0]
+    known[_ROOT + 1] = fact[1]
+    known[_FIRST_PAGE] = page
+    known[_FIRST_PAGE + 1] = page >> 32
+    known[_COUNT] = count
+    known[_COUNT + 1] = 0
+    known[_FRAMES] = frame
+    known[_FRAMES + 1] = frame >> 32
+    known[_FLAGS] = word
+    word |= _EXCLUSIVE_BIT
+    if count > 1:
+        fill(at, count, frame, word, 1)
+    else:
+        # The half that makes it present comes last.
+        entry[1] = frame >> 20 | word >> 12 << 20
+        entry[0] = frame << 12 | word & 0xFFF
+    return 0
+
+
+@micropython.viper
+def unmap_few(facts: int, record) -> int:
+    """Unmap what a live record says, and invalidate it, if it is exclusive, in the kernel's half, in one run of frames,
+    not exported, nobody waits to hear of flushes, and every entry says what its owner was given.
+
+    Returns first frame << 1 | whether the level-1 table is empty now; or NOT_SIMPLE.
+    """
+    known = ptr32(record)
+    count = known[_COUNT] | known[_COUNT + 1] << 32
+    page = known[_FIRST_PAGE] | known[_FIRST_PAGE + 1] << 32
+    if int(known[_KIND]) & _KIND_AND_EXPORTED or count > _MOST_TO_INVALIDATE or count == 0 or page >> 51 == 0:
+        return NOT_SIMPLE
+    if ptr32(facts)[_CALLBACK]:
+        return NOT_SIMPLE
+    at = int(walk(facts, None, page, 1, 0))
+    if at & 7 != 1:
+        return NOT_SIMPLE
+    at -= 1
+    frame = known[_FRAMES] | known[_FRAMES + 1] << 32
+    word = int(known[_FLAGS]) | _EXCLUSIVE_BIT
+    if frame >> 40 or word & ~_ORDINARY or (at >> 3 & 511) + count > 512:
+        return NOT_SIMPLE
+    entry = ptr32(at)
+    if count > 1:
+        if int(touching(at, count, frame, word, 1)) != count:
+            return NOT_SIMPLE
+        clear(at, count)
+    else:
+        if int(entry[0]) & ~_MARKS != frame << 12 & 0xFFFFFFFF | word & 0xFFF or int(entry[1]) != frame >> 20 | word >> 12 << 20:
+            return NOT_SIMPLE
+        entry[0] = 0
+        entry[1] = 0
+    invalidate(page, count, 1)
+    return frame << 1 | (1 if int(unused(at & -4096, 512)) == 512 else 0)

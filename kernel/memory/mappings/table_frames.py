@@ -1,0 +1,90 @@
+"""Frames for the tables of owned mappings, out of the pool of RAM and back into it.
+
+The entry that leads to such a table says EXCLUSIVE: the table is the kernel's own mapper's, and nobody else frees it.
+"""
+
+from memory_structs import OutOfFrames
+from memory_structs.mode import LEVELS, TRANSLATED_PAGES, UPPER_HALF_FIRST_PAGE
+from paging.cleaning import address_of, collect, frame_of_freed
+from paging.flags import EXCLUSIVE, PRESENT, USER_ACCESSIBLE, WRITABLE
+from paging.protection import Protection
+
+from .. import runs
+from ..runs import give, take
+
+EXCLUSIVE_HIGH = 1 << 23  # the bit EXCLUSIVE in the high half of an entry
+ANYWAY = 1
+
+
+def table_word(page):
+    """The raw word of an entry that leads to a table of an owned mapping's: the leaf decides about rights."""
+    word = PRESENT | WRITABLE | EXCLUSIVE
+    return word if page >= UPPER_HALF_FIRST_PAGE else word | USER_ACCESSIBLE
+
+
+def lend(pool, job, needed):
+    """Hand a mapping job `needed` frames for tables, all or none. Raises OutOfFrames."""
+    tree = pool.tree
+    left = needed
+    while left > 0:
+        count = left
+        run = take(tree, count)
+        if run < 0:
+            count = min(count, runs.largest_of(tree))
+            run = take(tree, count) if count else run
+        if run < 0:
+            take_back(pool, job)
+            raise OutOfFrames(needed, "page tables", runs.largest_of(tree))
+        runs.add_owners(tree, count - 1)  # each table comes back on its own
+        pool.tables += count
+        try:
+            job.supply(run >> 1, count)
+        except BaseException:
+            give_tables(pool, run >> 1, count)
+            take_back(pool, job)
+            raise
+        left -= count
+
+
+def take_back(pool, job):
+    """Give back what a job has not used."""
+    for first, count in job.unused():
+        give_tables(pool, first, count)
+
+
+def give_tables(pool, first, count, clean=0):
+    """Free frames of tables, each on its own."""
+    for frame in range(first, first + count):
+        give(pool.tree, frame << 1 | clean, 1)
+    pool.tables -= count
+
+
+def room_for_tables(count):
+    """Room for the numbers of all tables that may be empty when `count` pages are unmapped."""
+    return bytearray(8 * ((count >> 9) + (count >> 18) + 2 * LEVELS))
+
+
+def cut_off_empty(access, page, count, room):
+    """Unlink the tables on the way of a run of pages that are empty now and the mapper's own. Returns how many; their
+    numbers are in `room`. The CPU may remember the way through them until it is told to forget."""
+    return _collect(access, page, page + count - 1, EXCLUSIVE_HIGH, room)
+
+
+def dismantle(access, room=None):
+    """Unlink every table of the mapper's own below the lower half of a root, whatever is in it. Without room: how many
+    there are at most."""
+    return _collect(access, 0, TRANSLATED_PAGES // 2 - 1, EXCLUSIVE_HIGH | ANYWAY, room)
+
+
+def _collect(access, page, last, mode, room):
+    kept = address_of(Protection.live.image_words)
+    table = access.walk(0, LEVELS) & -4096
+    first, last = page & TRANSLATED_PAGES - 1, last & TRANSLATED_PAGES - 1
+    out = 0 if room is None else address_of(room)
+    return collect(access.facts, None, LEVELS, table, first, last, mode, kept, out)
+
+
+def give_cut_off(pool, room, count, clean):
+    """Free the tables that were cut off. `clean`: they are empty, and so zero."""
+    for index in range(count):
+        give_tables(pool, frame_of_freed(room, index), 1, clean)

@@ -1,0 +1,197 @@
+"""Taking mappings away, step by step; the order is drawn at the head of `mapper`.
+
+What is taken out is checked against what the owner was given: every page mapped by an entry of its own, with the owner's
+flags, EXCLUSIVE, and to the frames that the record says. If not, somebody changed the entries behind the owner's back:
+MappingDamaged, and nothing has changed.
+"""
+
+import struct
+
+from memory_structs import Page
+from memory_structs.mode import LEVELS, pages_at
+from paging.access import PATH_BYTES, frame_in
+from paging.changing import change_words
+from paging.flags import ACCESSED, DIRTY, GLOBAL, HUGE_PAGE, PRESENT
+from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
+from paging.leaves import change_leaves, clear_leaves, extent
+from paging.natives import cpu
+from paging.translation import word_in
+
+from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, finish, leave, signature_of
+from ..refusals import MappingDamaged
+from ..runs import give
+from .few import unmap_few
+from .table_frames import cut_off_empty, give_cut_off, room_for_tables
+
+UNCHECKED = ACCESSED | DIRTY | HUGE_PAGE
+EVERYTHING = (1 << 25) - 1
+# What `change_leaves` takes to make leaves not present, and to leave everything else.
+GONE = struct.pack("<IIII", *(EVERYTHING & ~PRESENT, 0) * 2)
+# For the tables above one page: here nothing may have to be allocated. Used between `enter` and `leave` only.
+ROOM_FOR_ONE_WAY = bytearray(8 * LEVELS)
+FLUSH_ALL_ABOVE = 64  # pages: from here on emptying the TLB is cheaper than going page by page
+
+
+def runs_of(table, page, count, word, mapped, step):
+    """[(first frame, count)] that a run of pages is mapped to, touching ones joined, in order of the pages.
+
+    Raises MappingDamaged, naming `mapped` and the page, unless every page is mapped by an entry of its own that says the
+    flag word `word`, marks apart.
+    """
+    access = table.access
+    path, second = bytearray(PATH_BYTES), bytearray(PATH_BYTES)
+    found = []
+    end = page + count
+    while page < end:
+        extent_and_level = extent(access.facts, None, page, end - page, path, second, LEVELS)
+        done, level = extent_and_level >> 3, extent_and_level & 7
+        if done == 0:
+            raise MappingDamaged(mapped, Page(page), step)
+        inside = pages_at(level) - 1
+        if (page | done) & inside or (word_in(path, level) ^ word) & ~UNCHECKED:
+            raise MappingDamaged(mapped, Page(page), step)
+        frame = frame_in(path, level) & ~inside
+        if found and found[-1][0] + found[-1][1] == frame:
+            found[-1] = found[-1][0], found[-1][1] + done
+        else:
+            found.append((frame, done))
+        page += done
+    return found
+
+
+def runs_of_record(table, record, mapped, step):
+    """The same for a record; its frames must be what its owner was given."""
+    page, count, word = record.first_page, record.count, record.flags
+    if record.kind != SHARED:
+        word |= EXCLUSIVE_BIT
+    found = runs_of(table, page, count, word, mapped, step)
+    if signature_of(found) != record.frames:
+        raise MappingDamaged(mapped, Page(page), step)
+    return found
+
+
+def invalidate(table, page, count, word):
+    """Have the TLB forget a range, and tell the shootdown callback. Returns what that raised, or None."""
+    if count <= FLUSH_ALL_ABOVE:
+        cpu.invalidate(page, count, 1)
+    elif word & GLOBAL:
+        cpu.flush_global()
+    else:
+        cpu.flush()
+    callback = table._kernel.ledger.broadcast
+    if callback is None:
+        return None
+    try:
+        callback(page, count)
+    except BaseException as failure:
+        return failure
+    return None
+
+
+def detach(table, page, count, word):
+    """Make a run of leaves not present: they keep their place, and nobody else can map there. Then flush; returns what
+    the callback raised."""
+    facts = table.access.facts
+    change_leaves(facts, None, page, count, GONE)
+    return invalidate(table, page, count, word)
+
+
+def empty(table, page, count, room):
+    """Empty the entries of a run that was detached, and cut off the tables that are empty then. Returns how many tables:
+    their numbers are in `room`."""
+    access = table.access
+    clear_leaves(access.facts, None, page, count)
+    tables = cut_off_empty(access, page, count, room)
+    if tables:
+        # One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
+        # and Paging-Structure Caches").
+        cpu.invlpg(page)
+    return tables
+
+
+def unmap(table, record, mapped, step, keep_pages=False, take=None):
+    """Take a record's mapping away and give everything back; its end is the caller's. Returns what the shootdown callback
+    raised, or None. Raises MappingDamaged; then nothing has changed.
+
+    `take(runs)` gets the frames instead of the allocator; `keep_pages`: the pages stay allocated.
+    """
+    page, count, kind, word = record.first_page, record.count, record.kind, record.flags
+    found = runs_of_record(table, record, mapped, step)
+    room = room_for_tables(count)
+    pool = table._frame_pool
+    waiting = count if kind == EXCLUSIVE else 0
+    record.go()
+    pool.unmapped += waiting
+    try:
+        failure = detach(table, page, count, word)
+    finally:
+        pool.unmapped -= waiting
+    tables = empty(table, page, count, room)
+    if take is not None:
+        take(found)
+    elif kind != SHARED:
+        give_frames(table, found, kind)
+    if tables:
+        give_cut_off(pool, room, tables, 1)
+    if record.exported:
+        table._pages.quarantined += count
+    elif not keep_pages:
+        give(table._page_arena(page).tree, page << 1, count)
+    if kind == SHARED:
+        forget_user(table, record.index, word)
+    return failure
+
+
+def give_frames(table, found, kind):
+    """Free the frames of a mapping that is gone."""
+    for frame, count in found:
+        if kind == DEVICE:
+            arena = table._frames._arena_of(frame, frame)
+            arena.mapped -= count
+            give(arena.tree, frame << 1, count)
+        else:
+            give(table._frame_tree, frame << 1, count)
+
+
+def forget_user(table, index, word):
+    """A shared mapping is gone, and flushed."""
+    users = table._kernel.shared_users
+    shared = users[index]
+    del users[index]
+    shared._remove_user(word)
+    shared._give_when_unused()
+
+
+def unmap_record(table, record):
+    """See `Mapper.unmap_record`."""
+    enter()
+    run = unmap_few(table._facts, record)
+    if run >= 0:
+        finish_few(table, record, run)
+        return
+    try:
+        failure = unmap(table, record, record, "be dropped")
+        record.end()
+    finally:
+        leave()
+    if failure is not None:
+        raise failure
+
+
+def finish_few(table, record, run):
+    """Give back what `unmap_few` unmapped; the record ends, and the guard is left."""
+    count, page = record.count, record.first_page
+    try:
+        if run & 1:
+            tables = cut_off_empty(table.access, page, 1, ROOM_FOR_ONE_WAY)
+            cpu.invlpg(page)
+            give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
+        give(table._frame_tree, run & -2, count)
+        give(table._page_tree, page << 1, count)
+    finally:
+        finish(record)
+
+
+def word_to_change(word):
+    """What `change_leaves` takes to give leaves the flag word `word`; the marks stay."""
+    return change_words(ACCESSED | DIRTY, word)

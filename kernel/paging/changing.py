@@ -1,0 +1,154 @@
+"""Unmapping and changing runs of pages, and the entries above them: everything is checked, then the token for the TLB is
+made, then the entries change, in machine code that nothing interrupts."""
+
+import micropython
+from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
+
+from .access import shared_table
+from .flags import EXCLUSIVE, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
+from .leaves import change_leaves, clear_leaves, survey
+from .natives import critical, entries
+from .refusals import (
+    KernelInUse,
+    PageAlreadyMapped,
+    PageNotMapped,
+    ParentEntryHugePage,
+    StaleParentEntry,
+    TableInTheWay,
+)
+from .verdicts import (
+    check_alignment,
+    check_flags,
+    check_table_flags,
+    entry_is_malformed,
+    read,
+    refusal_of_leaf,
+    refusal_of_parent,
+)
+
+LOWEST_OF_FRAME = 1 << 24  # in a raw word: bit 12, which is PAT in a huge page's entry, and of the frame in any other
+# What stays of a table's entry when its flags are replaced: its frame, and whose table it is.
+KEPT_IN_TABLES = LOWEST_OF_FRAME | EXCLUSIVE
+
+
+@micropython.viper
+def _word(words: ptr32, at: int) -> int:
+    return words[at]
+
+
+def check_leaves(mapper, page, count, smallest, largest):
+    """Refuse what is not mapped by leaves of its own. Returns (leaves, whether one is GLOBAL, levels as bits)."""
+    mapper.refuse_kernel(page, count)
+    found = bytearray(12)
+    sound = survey(mapper.access.facts, mapper.access.see, page, count, smallest, largest, found)
+    if sound < count:
+        at = mapper.access.walk(page + sound, smallest)
+        raise refusal_of_leaf(mapper.access, at & -8, at & 7, page + sound, smallest)
+    return _word(found, 0), _word(found, 1) != 0, _word(found, 2)
+
+
+def token_for(mapper, page, count, leaves, any_global, levels):
+    """The token for changing all leaves of a run."""
+    if leaves > mapper.ledger.threshold:
+        return mapper.token_for_all(page, count, any_global)
+    if levels & levels - 1 == 0:
+        return mapper.token(page, ((page, count, count // leaves),))
+    return mapper.token(page, spans_of(mapper.runs(page, count)))
+
+
+def spans_of(runs):
+    """What a MapperFlush needs of runs."""
+    return tuple([(run.page, run.count, pages_at(run.level)) for run in runs if run.is_mapped])
+
+
+def unmap_run(mapper, page, count):
+    """`Mapper.unmap_numbers`: (list of Run, MapperFlush)."""
+    critical.enter()
+    try:
+        leaves, any_global, levels = check_leaves(mapper, page, count, 1, LEVELS - 1)
+        runs = mapper.runs(page, count)
+        result = runs, token_for(mapper, page, count, leaves, any_global, levels)
+        clear_leaves(mapper.access.facts, mapper.access.see, page, count)
+    finally:
+        critical.leave()
+    return result
+
+
+def update_run(mapper, page, count, smallest, largest, flags, keep):
+    """`Mapper.update_numbers`, for pages of levels from `smallest` to `largest`. Returns a MapperFlush."""
+    access = mapper.access
+    check_alignment(page, 0, count, smallest)
+    critical.enter()
+    try:
+        leaves, any_global, levels = check_leaves(mapper, page, count, smallest, largest)
+        word = check_flags(access, flags, smallest, may_be_absent=True)
+        token = token_for(mapper, page, count, leaves, any_global, levels)
+        change_leaves(access.facts, access.see, page, count, change_words(keep, word))
+    finally:
+        critical.leave()
+    return token
+
+
+def change_words(keep, word):
+    """What `change_leaves` takes: of the old flags those in the flag word `keep` stay, `word` is added."""
+    words = bytearray(16)
+    kept = keep & ~(HUGE_PAGE | PAT)
+    small = kept | LOWEST_OF_FRAME | (HUGE_PAGE if keep & PAT else 0)
+    _set_words(words, small, raw_leaf_word(word, 1), kept | keep & PAT, raw_leaf_word(word, 2))
+    return words
+
+
+@micropython.viper
+def _set_words(words: ptr32, keep: int, set: int, keep_huge: int, set_huge: int):
+    words[0] = keep
+    words[1] = set
+    words[2] = keep_huge
+    words[3] = set_huge
+
+
+def clear_note(mapper, page, level):
+    """`Mapper.clear` of a page of that level."""
+    access = mapper.access
+    mapper.refuse_kernel(page, pages_at(level))
+    at = access.walk(page, level)
+    at, found = at & -8, at & 7
+    frame, word, is_leaf = read(at, found)
+    if found != level:
+        if word & PRESENT:
+            raise refusal_of_parent(access, at, found, page)
+        if frame or word:
+            raise StaleParentEntry(page, found, word, frame)
+        raise PageNotMapped(page, found, word)
+    if word & PRESENT:
+        kind = PageAlreadyMapped if is_leaf else TableInTheWay
+        raise kind(page, found, word, frame, 0)
+    if not frame and not word:
+        raise PageNotMapped(page, found, word)
+    result = frame, PteFlagsX86_64.of_word(word)
+    entries.clear(at, 1)
+    return result
+
+
+def set_parent(mapper, page, page_level, level, flags):
+    """`Mapper.set_parent_flags`: the entry at `level` on the way of a page of level `page_level`."""
+    access = mapper.access
+    at = access.walk(page, level)
+    at, found = at & -8, at & 7
+    frame, word, is_leaf = read(at, found)
+    first = page & -pages_at(level)
+    if level == LEVELS and shared_table(access, page):
+        mapper.refuse_kernel(first, PAGES_PER_ROOT_ENTRY)
+        raise KernelInUse(page, "the kernel's half, which all tables share")
+    mapper.refuse_kernel(first, pages_at(level))
+    new = check_table_flags(access, flags)
+    if not word & PRESENT:
+        raise PageNotMapped(page, found, word)
+    if found != level or level <= page_level or is_leaf or entry_is_malformed(access, at, found):
+        if level <= page_level and not is_leaf:
+            raise ParentEntryHugePage(page, level, word, frame)
+        raise refusal_of_parent(access, at, found, page)
+    if not new & PRESENT:
+        check_flags(access, flags, 1)
+    token = mapper.token_for_all(first, pages_at(level))
+    entries.change(at, 1, KEPT_IN_TABLES, new)
+    return token

@@ -1,0 +1,149 @@
+"""Taking empty tables away: unlinked bottom-up, and handed back when the CPU has forgotten the way through them.
+
+The entry that leads to a table says whose the table is, as a page's entry does: with EXCLUSIVE set the kernel's own
+mapper made it and frees it; without, whoever maps through the paging layer. So neither frees what is the other's.
+"""
+
+import micropython
+from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, TRANSLATED_PAGES
+from micropython import const
+
+from .access import shared_table
+from .frame_allocators import give_back
+from .natives import critical, entries
+from .protection import BORROWED_ENTRIES, KERNEL_PAGE, Protection
+
+_ROOT = const(0)  # words of an access's facts
+_DISTANCE = const(2)
+_UNFOLLOWED = const(7)
+_SHARED_FIRST = const(8)
+_SHARED_LAST = const(10)
+
+_PRESENT = const(1)
+_TABLE = const(0x81)
+_HIGH_FRAME = const(0xFFFFF)
+_HIGH_EXCLUSIVE = const(1 << 23)  # bit 55, in the high half of an entry
+
+unused = entries.unused
+NO_FRAMES = b"\1\0\0\0\0\0\0\0"
+
+
+@micropython.viper
+def collect(facts: int, see, level: int, table: int, page: int, last: int, exclusive: int, kept: int, freed: int) -> int:
+    """Unlink every empty table below `table` (an address) that is on the way of the pages `page` to `last`, numbers of
+    which only the translated bits count. Returns how many.
+
+    `exclusive`: the bit that leads to tables of the one who asks, in the high half of an entry; | 1 for those that are
+    not empty, too. `kept`: the first and
+    the last frame of tables that are never unlinked. `freed`: their frame numbers, 64 bits each; a number of 0 for it
+    only counts the tables that might be.
+    """
+    fact = ptr32(facts)
+    distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
+    shift = 9 * (level - 1)
+    count = 0
+    out = freed
+    while page <= last:
+        behind = (page >> shift) + 1 << shift
+        entry = ptr32(table + ((page >> shift & 511) << 3))
+        low = int(entry[0])
+        high = int(entry[1])
+        frame = low >> 12 | (high & _HIGH_FRAME) << 20
+        enter = low & _TABLE == _PRESENT and high & int(fact[_UNFOLLOWED]) == 0
+        if enter and frame != (fact[_ROOT] | fact[_ROOT + 1] << 32):
+            if distance & 1:
+                below = int(see(frame, level - 1, page))
+            else:
+                below = distance + (frame << 12)
+            if level > 2:
+                upto = last
+                if behind - 1 < last:
+                    upto = behind - 1
+                if out:
+                    count += int(collect(facts, see, level - 1, below, page, upto, exclusive, kept, out + (count << 3)))
+                else:
+                    count += int(collect(facts, see, level - 1, below, page, upto, exclusive, kept, 0))
+            shared = frame >= (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32) and frame <= (
+                fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32
+            )
+            static = frame >= int(ptr32(kept)[0]) and frame <= int(ptr32(kept)[1])
+            if not shared and not static and high & _HIGH_EXCLUSIVE == exclusive & ~1:
+                if out == 0:
+                    count += 1
+                elif exclusive & 1 or int(unused(below, 512)) == 512:
+                    entry[0] = 0
+                    entry[1] = 0
+                    place = ptr32(out + (count << 3))
+                    place[0] = frame
+                    place[1] = frame >> 32
+                    count += 1
+        page = behind
+    return count
+
+
+def clean_up_run(mapper, first, last, frame_deallocator):
+    """`Mapper.clean_up_numbers`: free the empty tables on the way of the pages from number `first` to `last`."""
+    access = mapper.access
+    kept = address_of(Protection.live.image_words if Protection.live is not None else NO_FRAMES)
+    pieces = pieces_to_clean(access, first & TRANSLATED_PAGES - 1, last & TRANSLATED_PAGES - 1)
+    table = access.walk(0, LEVELS) & -4096
+    critical.enter()
+    try:
+        # So many at most; room for them is made before anything is unlinked.
+        most = 0
+        for page, end in pieces:
+            most += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, 0)
+        freed, count = bytearray(8 * most), 0
+        for page, end in pieces:
+            count += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, address_of(freed) + 8 * count)
+    finally:
+        critical.leave()
+    if count and (mapper.may_be_cached(first) or mapper.may_be_cached(last)):
+        mapper.ledger.flush_all(False, (first, last + 1 - first))
+    hand_back(freed, count, frame_deallocator)
+    return count
+
+
+def pieces_to_clean(access, first, last):
+    """[(first page, last page)] of a run without the root entries that lead to techniques' tables, and to roots."""
+    if Protection.live is None or not shared_table(access, KERNEL_PAGE):
+        return [(first, last)]
+    pieces = [(first, last)]
+    for index in BORROWED_ENTRIES:
+        low, high = index << ROOT_SHIFT, (index << ROOT_SHIFT) + PAGES_PER_ROOT_ENTRY - 1
+        cut = []
+        for start, end in pieces:
+            if start < low:
+                cut.append((start, min(end, low - 1)))
+            if end > high:
+                cut.append((max(start, high + 1), end))
+        pieces = [(start, end) for start, end in cut if start <= end]
+    return pieces
+
+
+def hand_back(freed, count, frame_deallocator):
+    """Give the frames of tables back, in runs. If one is refused, the others come back all the same."""
+    failure, index = None, 0
+    while index < count:
+        first, length = frame_of_freed(freed, index), 1
+        while index + length < count and frame_of_freed(freed, index + length) == first + length:
+            length += 1
+        index += length
+        try:
+            give_back(frame_deallocator, first, length)
+        except BaseException as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+@micropython.viper
+def address_of(buffer: ptr32) -> int:
+    """Where a buffer lies."""
+    return int(buffer)
+
+
+@micropython.viper
+def frame_of_freed(freed: ptr32, index: int) -> int:
+    """The frame number at a place of what `collect` wrote."""
+    return freed[index << 1] | freed[(index << 1) + 1] << 32

@@ -1,0 +1,129 @@
+"""What the kernel itself runs on, and so can't be changed: known by the tables that hold it, whoever looks at them.
+
+All roots share one kernel's half: the same level-3 tables. So whether a change concerns the kernel is not a question of
+the object, the technique or the root it is made through, but of the level-3 table on the way: is it one of those?
+"""
+
+import struct
+
+from memory_structs.mode import (
+    FIRST_UPPER_INDEX,
+    PAGES_PER_ROOT_ENTRY,
+    ROOT_SHIFT,
+    UPPER_HALF_FIRST_PAGE,
+    page_of_root_entry,
+)
+
+from .access import shared_table
+from .natives import LAYOUT, entries
+from .refusals import KernelInUse
+
+RECURSIVE = LAYOUT["RECURSIVE_P4_INDEX"]
+OTHER_RECURSIVE = LAYOUT["OTHER_RECURSIVE_P4_INDEX"]
+TECHNIQUE = LAYOUT["TECHNIQUE_P4_INDEX"]
+KERNEL_PAGE = page_of_root_entry(LAYOUT["KERNEL_P4_INDEX"])
+# Root entries that are no part of what all roots share: each root has its own there, or none.
+OWN_ENTRIES = (OTHER_RECURSIVE, RECURSIVE)
+NO_TABLES = 1, 0
+# Where a technique puts tables of its own while it is in use.
+BORROWED_ENTRIES = (TECHNIQUE, OTHER_RECURSIVE, RECURSIVE)
+
+
+class Protection:
+    """The kernel's half of all tables. `Protection.live` is the one of this machine, once memory.init has made it.
+
+    .kernel_root       frame number of the kernel's own root
+    .shared_tables     (first, last) frame numbers of the level-3 tables of the kernel's half, in order of their entries
+    .window_pages      how many frames the physical window shows
+    .spans             (first page, last page, name) of what is never changed; .areas() gives more, as (first, count)
+    .image_frames      (first, last) of the kernel's image, the static boot tables included
+    """
+
+    live = None
+
+    def __init__(self, window_pages, sections, image_frames):
+        self.indexes = [index for index in range(FIRST_UPPER_INDEX, 512) if index not in OWN_ENTRIES]
+        self.kernel_root, self.shared_tables = None, NO_TABLES
+        self.window_pages = window_pages
+        self.image_frames = image_frames
+        self.image_words = struct.pack("<II", *image_frames)
+        self.areas = no_areas
+        self.spans = [
+            root_entries("the physical window", LAYOUT["WINDOW_P4_INDEX"], LAYOUT["WINDOW_P4_ENTRIES"]),
+            root_entries("the technique windows", TECHNIQUE, 1),
+            root_entries("the recursive slot of inactive tables", OTHER_RECURSIVE, 1),
+            root_entries("the recursive slot", RECURSIVE, 1),
+        ]
+        for section in sections:
+            self.spans.append((section.first_page, section.last_page, "the kernel's %s" % section.name))
+
+    def begin(self, kernel_root, first_shared_table):
+        """Take note of the kernel's own tables, which are there now."""
+        self.kernel_root = kernel_root
+        self.shared_tables = first_shared_table, first_shared_table + len(self.indexes) - 1
+
+    def refuse_entry(self, table_page, index):
+        """Raise KernelInUse for an entry of the kernel's half of a root that has it, seen in the window."""
+        root = table_page - LAYOUT["WINDOW_PAGE"]
+        is_shared = index in self.indexes and index != TECHNIQUE
+        if is_shared and 0 <= root < self.window_pages:
+            at = address_in_window(root) + 8 * index
+            if entries.frame(at) == self.shared_table_of(index):
+                raise KernelInUse(page_of_root_entry(index), "the kernel's half, which all tables share")
+
+    def shared_table_of(self, index):
+        """The frame of the level-3 table that a root entry of the kernel's half leads to."""
+        return self.shared_tables[0] + self.indexes.index(index)
+
+    def refuse_through(self, access, page, count):
+        """Raise KernelInUse if one of `count` pages from number `page` on, as seen by a root, is one that the kernel
+        runs on: whatever the page's number, it is where the shared level-3 table on its way says."""
+        while count > 0:
+            done = min(count, PAGES_PER_ROOT_ENTRY - (page & PAGES_PER_ROOT_ENTRY - 1))
+            table = shared_table(access, page)
+            if table:
+                in_kernel = self.page_in_kernel(page, table)
+                self.refuse(in_kernel, done, None if in_kernel == page else page)
+            elif is_own_entry(page) and shared_table(access, KERNEL_PAGE):
+                self.refuse(page, done)
+            page += done
+            count -= done
+
+    def page_in_kernel(self, page, table):
+        """The page of the kernel's half that a page is whose way leads through the shared level-3 table in a frame."""
+        index = self.indexes[table - self.shared_tables[0]]
+        return page_of_root_entry(index) | page & PAGES_PER_ROOT_ENTRY - 1
+
+    def refuse(self, page, count, seen_at=None):
+        """Raise KernelInUse if a page of the kernel's half from number `page` on is one that it runs on. `seen_at`: the
+        number under which the root at hand shows `page`, if it is another one."""
+        last = page + count - 1
+        for first, end, name in self.spans:
+            if page <= end and first <= last:
+                if seen_at is not None:
+                    raise KernelInUse(seen_at, "the identity mapping (%s)" % name)
+                raise KernelInUse(max(page, first), name)
+        for first, pages in self.areas():
+            if page < first + pages and first <= last:
+                raise KernelInUse(max(page, first), "Python's heap")
+
+
+def root_entries(name, index, count):
+    """The span of some root entries."""
+    first = page_of_root_entry(index)
+    return first, first + count * PAGES_PER_ROOT_ENTRY - 1, name
+
+
+def address_in_window(frame):
+    """Where the physical window shows a frame, as a small int: negative."""
+    return LAYOUT["WINDOW_PAGE"] + frame - (1 << 52) << 12
+
+
+def no_areas():
+    """Stands for Python's heap while it has not grown."""
+    return ()
+
+
+def is_own_entry(page):
+    """True for a page below a root entry that is each root's own, or a technique's."""
+    return page >= UPPER_HALF_FIRST_PAGE and page >> ROOT_SHIFT & 511 in BORROWED_ENTRIES
