@@ -11,6 +11,7 @@ from .init import MemoryManagementInfo, initialize
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
 from paging.natives import critical
+from paging.protection import Protection
 from .verify import verify as audit
 
 
@@ -59,6 +60,7 @@ def init_post_heap(mappings):
         heap.tend()
 
     critical.set_safe_point(catch_up)
+    Protection.live.areas = heap.areas
     install(information)
     return information
 

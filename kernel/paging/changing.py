@@ -67,8 +67,14 @@ def unmap_run(mapper, page, count):
     try:
         leaves, any_global, levels = check_leaves(mapper, page, count, 1, LEVELS - 1)
         runs = mapper.runs(page, count)
-        result = runs, token_for(mapper, page, count, leaves, any_global, levels)
-        clear_leaves(mapper.access.facts, mapper.access.see, page, count)
+        result = [runs, None]
+        result[1] = token = token_for(mapper, page, count, leaves, any_global, levels)
+        try:
+            result = tuple(result)
+            clear_leaves(mapper.access.facts, mapper.access.see, page, count)
+        except BaseException:
+            token.ignore()
+            raise
     finally:
         critical.leave()
     return result
@@ -82,8 +88,9 @@ def update_run(mapper, page, count, smallest, largest, flags, keep):
     try:
         leaves, any_global, levels = check_leaves(mapper, page, count, smallest, largest)
         word = check_flags(access, flags, smallest, may_be_absent=True)
+        words = change_words(keep, word)
         token = token_for(mapper, page, count, leaves, any_global, levels)
-        change_leaves(access.facts, access.see, page, count, change_words(keep, word))
+        change_leaves(access.facts, access.see, page, count, words)
     finally:
         critical.leave()
     return token

@@ -9,7 +9,7 @@ from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, TRANSL
 from micropython import const
 
 from .access import shared_table
-from .frame_allocators import give_back
+from .frame_allocators import check_deallocator, give_back
 from .natives import critical, entries
 from .protection import BORROWED_ENTRIES, KERNEL_PAGE, Protection
 
@@ -83,6 +83,7 @@ def collect(facts: int, see, level: int, table: int, page: int, last: int, exclu
 
 def clean_up_run(mapper, first, last, frame_deallocator):
     """`Mapper.clean_up_numbers`: free the empty tables on the way of the pages from number `first` to `last`."""
+    check_deallocator(frame_deallocator)
     access = mapper.access
     kept = address_of(Protection.live.image_words if Protection.live is not None else NO_FRAMES)
     pieces = pieces_to_clean(access, first & TRANSLATED_PAGES - 1, last & TRANSLATED_PAGES - 1)
@@ -100,7 +101,11 @@ def clean_up_run(mapper, first, last, frame_deallocator):
         critical.leave()
     if count and (mapper.may_be_cached(first) or mapper.may_be_cached(last)):
         mapper.ledger.flush_all(False, (first, last + 1 - first))
-    hand_back(freed, count, frame_deallocator)
+    critical.enter()
+    try:
+        hand_back(freed, count, frame_deallocator)
+    finally:
+        critical.leave()
     return count
 
 

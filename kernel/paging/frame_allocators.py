@@ -5,6 +5,8 @@
 `deallocate_run(first frame number, count)`: mappers use them for long ranges.
 """
 
+import gc
+
 from memory_structs import PAGE_SHIFT
 
 from .numbers import check_frame, frame_of
@@ -17,22 +19,54 @@ def runs_from(frame_allocator, needed):
         if allocate_run is not None:
             run = allocate_run(needed)
         else:
-            frame = frame_allocator.allocate_frame()
-            run = None if frame is None else (check_frame(frame).number, 1)
+            run = one_frame(frame_allocator)
         if run is None:
             return
         yield run
         needed -= run[1]
 
 
+def one_frame(frame_allocator):
+    """(frame number, 1) from an allocator that knows no runs, or None. With no room for that, the frame goes back."""
+    frame = frame_allocator.allocate_frame()
+    if frame is None:
+        return None
+    try:
+        return check_frame(frame).number, 1
+    except MemoryError:
+        frame_allocator.deallocate_frame(frame)
+        raise
+
+
+def check_deallocator(frame_deallocator):
+    """Refuse what takes no frames back, before anything is taken away for it (TypeError)."""
+    if not (hasattr(frame_deallocator, "deallocate_run") or hasattr(frame_deallocator, "deallocate_frame")):
+        raise TypeError("%r takes no frames back: it has no deallocate_frame(frame)" % (frame_deallocator,))
+
+
 def give_back(frame_allocator, first, count):
-    """Hand frames back, one by one where the allocator knows no runs."""
+    """Hand frames back, one by one where the allocator knows no runs. When the heap is full: once more after a
+    collection, so that no frame is lost for want of a few bytes."""
     deallocate_run = getattr(frame_allocator, "deallocate_run", None)
     if deallocate_run is not None:
-        deallocate_run(first, count)
+        again_if_full(deallocate_run, first, count)
         return
     for number in range(first, first + count):
-        frame_allocator.deallocate_frame(frame_of(number))
+        again_if_full(give_frame, frame_allocator, number)
+
+
+def give_frame(frame_allocator, number):
+    """Hand one frame back."""
+    frame_allocator.deallocate_frame(frame_of(number))
+
+
+def again_if_full(call, *arguments):
+    """Call; if that raises MemoryError, collect and call again."""
+    try:
+        call(*arguments)
+    except MemoryError:
+        gc.collect()
+        call(*arguments)
 
 
 class EmptyFrameAllocator:

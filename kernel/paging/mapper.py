@@ -16,7 +16,7 @@ from .leaves import extent, find, leaf_at
 from .natives import entries
 from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .protection import Protection
-from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll
+from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll, MapperFlushNotGlobal
 from .translation import Mapped, NotMapped, Run, Walk
 from .verdicts import entry_is_malformed, read, refusal_of_leaf
 
@@ -56,11 +56,20 @@ class Mapper:
 
     def token(self, page, spans):
         """A token for pages from `page` on: made, and in the ledger, before the change, as it needs the heap."""
-        return MapperFlush(self.ledger, spans) if self.may_be_cached(page) else NOTHING_TO_FLUSH
+        return MapperFlush(self._ledger_for(page), spans) if self.may_be_cached(page) else NOTHING_TO_FLUSH
 
     def token_for_all(self, page, count, with_global=True):
         """A token for a change to entries above leaves, or to more leaves than are worth an invlpg each."""
-        return MapperFlushAll(self.ledger, with_global, (page, count)) if self.may_be_cached(page) else NOTHING_TO_FLUSH
+        if not self.may_be_cached(page):
+            return NOTHING_TO_FLUSH
+        kind = MapperFlushAll if with_global else MapperFlushNotGlobal
+        return kind(self._ledger_for(page), None, (page, count))
+
+    def _ledger_for(self, page):
+        """Who does the invalidations: for what all roots share, the one that knows what is owed."""
+        if self.access.is_active or FlushLedger.live is None:
+            return self.ledger
+        return FlushLedger.live
 
     # Mapping.
 
@@ -131,7 +140,13 @@ class Mapper:
         frame, word, _ = read(at, level)
         flags = PteFlagsX86_64.of_word(word)
         count = PAGES_OF[level]
-        result = frame_of(frame & -count, size), flags, self.token(number, ((number, count, count),))
+        frame_taken = frame_of(frame & -count, size)
+        token = self.token(number, ((number, count, count),))
+        try:
+            result = frame_taken, flags, token
+        except BaseException:
+            token.ignore()
+            raise
         # The word of that moment, with the marks that the CPU has set meanwhile.
         flags._word = flag_word(entries.take(at), frame, level, True)
         return result

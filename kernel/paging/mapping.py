@@ -75,8 +75,8 @@ def map_run(mapper, numbers, flags, frame_allocator, parent_flags, smallest, lar
     finally:
         if not job.parents_changed:
             token.ignore()
-        for first, pages in job.unused():
-            give_back(frame_allocator, first, pages)
+        if job.count:
+            withdraw(job, frame_allocator)
     return token if job.parents_changed else NOTHING_TO_FLUSH
 
 
@@ -97,11 +97,29 @@ def supply_and_commit(access, job, numbers, smallest, largest, frame_allocator):
             supply(job, numbers[0], needed, frame_allocator)
 
 
+def withdraw(job, frame_allocator):
+    """Give every frame that a job has not used back."""
+    critical.enter()
+    try:
+        for first, pages in job.unused():
+            give_back(frame_allocator, first, pages)
+    finally:
+        critical.leave()
+
+
 def supply(job, page, needed, frame_allocator):
     """Hand a job `needed` frames for tables. Raises FrameAllocationFailed; what came is the job's, and unused."""
-    for first, count in runs_from(frame_allocator, needed):
-        job.supply(first, count)
-        needed -= count
+    critical.enter()  # or Ctrl-C could come between a frame's allocation and its being written down
+    try:
+        for first, count in runs_from(frame_allocator, needed):
+            try:
+                job.supply(first, count)
+            except BaseException:
+                give_back(frame_allocator, first, count)
+                raise
+            needed -= count
+    finally:
+        critical.leave()
     if needed > 0:
         raise FrameAllocationFailed(page, job.count + needed, job.count)
 

@@ -65,11 +65,23 @@ class Protection:
     def refuse_entry(self, table_page, index):
         """Raise KernelInUse for an entry of the kernel's half of a root that has it, seen in the window."""
         root = table_page - LAYOUT["WINDOW_PAGE"]
-        is_shared = index in self.indexes and index != TECHNIQUE
-        if is_shared and 0 <= root < self.window_pages:
-            at = address_in_window(root) + 8 * index
-            if entries.frame(at) == self.shared_table_of(index):
-                raise KernelInUse(page_of_root_entry(index), "the kernel's half, which all tables share")
+        if index >= FIRST_UPPER_INDEX and self.is_root(root):
+            raise KernelInUse(page_of_root_entry(index), "the kernel's half, which all tables share")
+
+    def is_root(self, frame):
+        """True when the kernel could go on with the table in a frame as its root: it has the kernel's half."""
+        if not 0 <= frame < self.window_pages:
+            return False
+        table = address_in_window(frame)
+        for index in self.indexes:
+            if not entries.word(table + 8 * index) & 1 or entries.frame(table + 8 * index) != self.shared_table_of(index):
+                return False
+        return True
+
+    def require_root(self, frame):
+        """Raise KernelInUse for a frame that holds no such table: the machine would end without a word."""
+        if not self.is_root(frame):
+            raise KernelInUse(KERNEL_PAGE, "the kernel's half, which the table at p%s does not have:" % hex(frame << 12))
 
     def shared_table_of(self, index):
         """The frame of the level-3 table that a root entry of the kernel's half leads to."""

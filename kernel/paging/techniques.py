@@ -53,8 +53,19 @@ class TechniqueMapper(Mapper):
     def leave(self):
         """Take out of live tables what choosing this technique put there. Used after that, it raises
         TechniqueUnavailable. Does nothing the second time."""
+        self.access = Left(self.name)
         if self._use is not None:
             self._use.give_up()
+
+
+class Left:
+    """Stands for how tables were seen by a technique that was left: every question to it raises TechniqueUnavailable."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, name):
+        raise TechniqueUnavailable(self._name, "it was left: make a new one")
 
 
 class OffsetPageTable(TechniqueMapper):
@@ -96,7 +107,7 @@ class SessionTechnique(TechniqueMapper):
         raise NotImplementedError
 
     def _check_in_use(self):
-        if self._use is not None and not self._use.is_live:
+        if self.access is not None or (self._use is not None and not self._use.is_live):
             raise TechniqueUnavailable(self.name, "it was left, or its table was dropped: make a new one")
 
     def is_active(self):
@@ -223,6 +234,7 @@ class MappedPageTable(SessionTechnique):
         self._function = frame_to_page
 
     def _open(self, writes):
+        self._check_in_use()
         return FunctionAccess(self.root_frame, self._function, writes)
 
 
@@ -305,7 +317,6 @@ class RecursivePageTable(SessionTechnique):
             flush_all(keep_global=True)
         if installation is not None:
             self._use = Use(installation)
-        self._left = False
 
     def _leads_to_root(self):
         """True when the slot of the active root, and that of the table, lead to the table."""
@@ -314,10 +325,6 @@ class RecursivePageTable(SessionTechnique):
             if frame != self.root_frame or not word & 1:
                 return False
         return True
-
-    def leave(self):
-        super().leave()
-        self._left = True
 
     def _open(self, writes):
         self._check_in_use()

@@ -9,6 +9,7 @@ from memory_structs import Frame, Page, VirtualAddress
 
 from .natives import cpu
 from .numbers import frame_of
+from .protection import Protection
 
 # Above this many leaves one full flush is cheaper than an invlpg for each. Measured under QEMU (microseconds, refilling
 # included): an invlpg 0.15; a full flush 9 when 64 pages are in use, 21 for 256, 65 for 1,024. So they meet at 60, 110
@@ -27,15 +28,23 @@ class Cr3:
 
     @staticmethod
     def write(frame, flags=None):
-        """Make a level-4 table active. Its flags stay as they are unless given. GLOBAL entries stay in the TLB."""
+        """Make a root table active. CR3's flags stay as they are unless given.
+
+        When the root changes everything is invalidated, GLOBAL entries too: those of another table's lower half would
+        go on being used. Raises TypeError, ValueError, or KernelInUse for a table without the kernel's half: with that
+        the kernel could not go on.
+        """
         if type(frame) is not Frame:
             raise TypeError("CR3 takes a Frame, not %s" % type(frame).__name__)
-        if flags is None:
-            cpu.write_root_frame(frame.number)
-            return
-        if flags & ~CR3_FLAGS:
-            raise ValueError("CR3 has the flags 8 (write-through) and 16 (cache-disable), not %s" % hex(flags))
+        flags = cpu.read_cr3() & CR3_FLAGS if flags is None else flags
+        if flags.__class__ is not int or flags & ~CR3_FLAGS:
+            raise ValueError("CR3 has the flags 8 (write-through) and 16 (cache-disable), not %r" % (flags,))
+        changes = frame.number != cpu.read_root_frame()
+        if changes and Protection.live is not None:
+            Protection.live.require_root(frame.number)
         cpu.write_cr3(frame.start_address.value | flags)
+        if changes:
+            cpu.flush_global()
 
 
 def flush(page):
@@ -111,17 +120,21 @@ class MapperFlush:
 
     _with_global = False
 
-    def __init__(self, ledger, spans=()):
-        self._ledger = ledger
+    def __init__(self, ledger, spans=(), pages=None):
         self.spans = spans
+        self._pages = pages
+        self._serial = 0 if ledger is None else ledger.opened
+        self._ledger = ledger
         if ledger is not None:
-            self._serial = ledger.opened
-            ledger.opened += 1
+            # Last, when nothing can fail any more: what is in the list will be owed.
             ledger.open[self._serial] = self
+            ledger.opened += 1
 
-    @property
-    def needed(self):
-        return self._ledger is not None
+    def __getattr__(self, name):
+        """`.needed`. (No property: each makes every store into an object slow.)"""
+        if name == "needed":
+            return self._ledger is not None
+        raise AttributeError("'%s' object has no attribute '%s'" % (type(self).__name__, name))
 
     def flush(self):
         """Invalidate, once: a second call does nothing."""
@@ -153,12 +166,15 @@ class MapperFlush:
 class MapperFlushAll(MapperFlush):
     """As MapperFlush, for a change above the leaves: everything is invalidated. `pages`: (page number, count) below."""
 
-    def __init__(self, ledger, with_global=False, pages=None):
-        super().__init__(ledger, None)
-        self._with_global = with_global
-        self._pages = pages
+    _with_global = True
 
     flush_all = MapperFlush.flush
+
+
+class MapperFlushNotGlobal(MapperFlushAll):
+    """As MapperFlushAll, when no GLOBAL entry was changed: a reload of CR3 is enough."""
+
+    _with_global = False
 
 
 NOTHING_TO_FLUSH = MapperFlush(None)

@@ -18,7 +18,7 @@ def owned(kernel):
 
 
 def cr3_of(kernel):
-    return kernel.eval("__import__('memory.ledger').table_steps.active_root()") * PAGE
+    return kernel.eval("__import__('_cpu').read_root_frame()") * PAGE
 
 
 def leaves(kernel, slots=None):

@@ -372,6 +372,10 @@ class Mapper:
         """The entries on the way of a VirtualAddress in this table, as a Walk: its repr is the dump."""
         return self.view.walk(address)
 
+    def frame_number_of(self, page):
+        """The frame number that a page number is mapped to, or -1."""
+        return self.access.translate(page)
+
     def unmap_record(self, record):
         """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
         unmapping.unmap_record(self, record)

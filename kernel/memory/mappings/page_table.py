@@ -37,16 +37,6 @@ def share_kernel_half(root):
     entries.write(entry_in_window(root, LAYOUT["RECURSIVE_P4_INDEX"]), root, RECURSIVE_WORD)
 
 
-def has_kernel_half(root):
-    """True when the kernel could go on with a root: every entry of its half leads where the kernel's own does."""
-    protection = Protection.live
-    for index in protection.indexes:
-        at = entry_in_window(root, index)
-        if not entries.word(at) & 1 or entries.frame(at) != protection.shared_table_of(index):
-            return False
-    return True
-
-
 class PageTable(Mapper):
     """Having one means that its root frame, and every table below the lower half of it, is yours.
 

@@ -5,9 +5,9 @@ import _inject
 import memory.allocators.anywhere
 import memory.allocators.at_place
 import memory.mappings.mapped_pages
-import memory.mapper
-import memory.page_table
-import memory.wished_address
+import memory.mappings.mapper
+import memory.mappings.page_table
+import memory.mappings.table_frames
 import uctypes
 from memory import runs
 from memory.ledger import lost
@@ -142,7 +142,7 @@ def tables_of(page):
 def active():
     """The root that the processor walks, and whether Python knows it."""
     root = _cpu.read_root_frame()
-    return root, table._kernel._active.root == root
+    return root, table.active_table.root == root
 
 
 def snapshot(owners):
@@ -220,9 +220,9 @@ class Famine:
         self.left = MANY
         self.used = False
         for module, names in (
-            (memory.mapper, ("take",)),
-            (memory.page_table, ("take",)),
-            (memory.wished_address, ("take", "take_at")),
+            (memory.mappings.mapper, ("take",)),
+            (memory.mappings.page_table, ("take",)),
+            (memory.mappings.table_frames, ("take",)),
             (memory.allocators.anywhere, ("take", "take_aligned")),
             (memory.allocators.at_place, ("take_at",)),
             (runs, ("find", "take_at", "largest_of")),
