@@ -4,7 +4,7 @@ A mutant is (what is wrong, file, text as it is, text as it would be wrong, test
 """
 
 MAPPINGS = "port/modules/_mappings.c"
-RECORDS = "port/modules/_records.c"
+RECORDS = "port/ledger/_records.c"
 AUDIT = "port/modules/_audit.c"
 MAPPER = "kernel/memory/mapper.py"
 MAPPED = "kernel/memory/mapped_pages.py"
@@ -106,7 +106,7 @@ MUTANTS = [
     ),
     (
         "emitted code stays writable where it is linked",
-        "port/modules/_boot.c",
+        "port/boot/_boot.c",
         'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "r--")',
         'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "rw-")',
         BOOT_TESTS,
@@ -218,7 +218,7 @@ MUTANTS = [
     ),
     (
         "a guarded stretch may run out of stack",
-        "port/modules/_critical.c",
+        "port/runtime/_critical.c",
         "#define ROOM_ON_STACK   0x6000\n#define ROOM_ON_PYSTACK 0x2000\n",
         "#define ROOM_ON_STACK   0\n#define ROOM_ON_PYSTACK 0\n",
         INJECTION,
@@ -316,7 +316,7 @@ MUTANTS = [
     ),
     (
         "a trap may be raised while another one is",
-        "port/traps.c",
+        "port/faults/traps.c",
         "    if (raising) {\n",
         "    if (false) {\n",
         "tests/test_faults_mechanism.py",

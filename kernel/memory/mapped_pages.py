@@ -2,7 +2,7 @@
 
     _state[...]     what (a list: storing into one costs a seventh of storing an attribute, and never allocates)
     -----------     ----
-    RECORD          while it lives: the native record (port/modules/_records.c), which survives when the collector
+    RECORD          while it lives: the native record (port/ledger/_records.c), which survives when the collector
                     finds the MappedPages unreachable. When it is dead: the name of the call that consumed it
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own

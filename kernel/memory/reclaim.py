@@ -11,11 +11,13 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 
 import gc
 
-from _finaliser import new_state, pending, take
+from _finaliser import STATE_ORDER, new_state, pending, take
 
-from .allocators.owners import UNMAPPED
+from .allocators.owners import ARENA, CONSUMER, COUNT, RUN, UNMAPPED
 from .runs import give
 from .table_steps import enter, leave, lost
+
+assert STATE_ORDER == (RUN, COUNT, ARENA, CONSUMER), "the native's idea of an owner's state is another"
 
 
 def find_forgotten(system, table):

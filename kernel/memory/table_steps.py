@@ -1,4 +1,4 @@
-"""What is done to page tables for a whole mapping, each step one native call (port/modules/_mappings.c, _records.c).
+"""What is done to page tables for a whole mapping, each step one native call (`_mappings`, `_records`).
 
 All pages and frames are numbers of 4 KiB, roots are frame numbers, flags are flag words. None of these calls but
 `Record` and `lend` can fail for want of memory, and none runs Python: what lies between two of them is held together
@@ -46,6 +46,12 @@ from _mappings import (
     zero_frames,
 )
 from _records import (
+    DEVICE,
+    EXCLUSIVE,
+    KIND_NAMES,
+    SHARED,
+    SYSTEM,
+    TABLE,
     Record,
     adopt,
     disown,
@@ -75,16 +81,6 @@ def undisturbed(method):
 
     return call
 
-
-# Kinds of mappings.
-EXCLUSIVE = const(0)  # owned, and its frames are mapped nowhere else: RAM
-SHARED = const(1)  # frames that others may map, too
-SYSTEM = const(2)  # the kernel's own: never dropped
-DEVICE = const(3)  # as EXCLUSIVE, but its frames lie outside the pool of RAM
-
-TABLE = const(4)  # no mapping: a PageTable, whose root is the frame
-
-KIND_NAMES = "exclusive", "shared", "system", "device", "page table"
 
 # Bits of a flag word.
 PRESENT = const(1 << 0)

@@ -7,9 +7,11 @@
 //             After the TLB is flushed, next_run() takes the frames out, run by run, and leaves zeros;
 //             prune() cuts off the tables that are empty now; after one more flush pop_table() hands them over.
 #include <string.h>
-#include "port/modules/natives.h"
-#include "port/records.h"
-#include "port/table_walk.h"
+#include "port/runtime/natives.h"
+#include "port/ledger/records.h"
+#include "port/modules/table_walk.h"
+#include "port/console/log.h"
+#include "port/runtime/critical.h"
 
 #define FLUSH_ALL_ABOVE 64             // pages: from here on emptying the TLB is cheaper than going page by page
 #define NOT_THERE MP_OBJ_NEW_SMALL_INT(-1)
@@ -821,7 +823,6 @@ static MP_DEFINE_CONST_FUN_OBJ_2(mappings_zero_frames_obj, mappings_zero_frames)
 
 // --- the TLB ---
 
-#define CR4_PGE (1UL << 7)
 
 // Invalidate what the TLB holds of a range: page by page, or all of it when that is cheaper.
 static mp_obj_t mappings_flush(mp_obj_t page_in, mp_obj_t count_in, mp_obj_t global) {

@@ -1,7 +1,6 @@
 // `_tables`: entries by (page where the table can be seen, index); runs of pages are what `Access` is for
 // (table_object.c). Contracts: port/typings/_tables.pyi.
 #include "port/modules/table_arguments.h"
-#include "port/machine_control.h"
 
 static uint64_t *get_entry(mp_obj_t table_page, mp_obj_t index) {
     return (uint64_t *)get_page(table_page) + get_below(index, 512, "index");

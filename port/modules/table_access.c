@@ -1,7 +1,7 @@
 // The ways to reach a table, and the walk on top of them. Intel SDM volume 3, "4-Level Paging and 5-Level Paging".
-#include "port/modules/natives.h"
+#include "port/runtime/natives.h"
 #include "port/modules/tables.h"
-#include "port/machine_control.h"
+#include "port/hardware/instructions.h"
 
 #define WINDOW_FLAGS (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE)
 

@@ -1,6 +1,6 @@
 // How the methods of `Access` take their arguments, and the methods themselves, which three files share.
 #pragma once
-#include "port/modules/natives.h"
+#include "port/runtime/natives.h"
 #include "port/modules/tables.h"
 
 #define MOST_PAGES (1UL << 36)

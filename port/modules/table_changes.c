@@ -2,7 +2,7 @@
 // nothing when it refuses.
 #include <string.h>
 #include "port/modules/table_arguments.h"
-#include "port/machine_control.h"
+#include "port/hardware/cpu.h"
 
 static bool is_level(uint64_t smallest, uint64_t largest) {
     return smallest >= 1 && smallest <= largest && largest < TABLE_LEVELS;

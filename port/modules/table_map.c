@@ -1,8 +1,8 @@
 // Making mappings and taking empty tables away. First everything is checked and the missing tables are counted, then
 // one commit that can't fail uses the frames that were handed in for them.
-#include "port/modules/natives.h"
+#include "port/runtime/natives.h"
 #include "port/modules/tables.h"
-#include "port/machine_control.h"
+#include "port/boot/image.h"
 
 void number_list_reserve(number_list_t *list, size_t more) {
     if (list->count + more > list->capacity) {

@@ -1,13 +1,12 @@
 // `Access`: what one is made of, its methods by name, and the details of its last answer.
 #include <string.h>
 #include "port/modules/table_arguments.h"
-#include "port/machine_control.h"
+#include "port/hardware/cpu.h"
+#include "port/hardware/instructions.h"
 
-#define EFER 0xc0000080
-#define EFER_NXE (1UL << 11)
 
 static uint64_t reserved_bits(void) {
-    uint64_t no_execute = msr_read(EFER) & EFER_NXE ? 0 : ENTRY_NO_EXECUTE;
+    uint64_t no_execute = msr_read(MSR_EFER) & EFER_NXE ? 0 : ENTRY_NO_EXECUTE;
     return (ENTRY_FRAME & ~((1UL << cpu_features.physical_bits) - 1)) | no_execute;
 }
 // Access(kind, reach, root_frame, frame_to_page, describer)

@@ -1,8 +1,8 @@
 // What is done to a run of pages that are mapped: look, clear, change, invalidate. Any mix of page sizes.
 // Always in two passes: run_check says whether all of it can be done, then one commit that can't fail.
-#include "port/modules/natives.h"
+#include "port/runtime/natives.h"
 #include "port/modules/tables.h"
-#include "port/machine_control.h"
+#include "port/hardware/instructions.h"
 
 #define LEAF_BITS(level) ((level) == 1 ? ENTRY_PRESENT : ENTRY_PRESENT | ENTRY_HUGE)
 #define CLEAR_BY_LOOP_BELOW 8
