@@ -12,6 +12,14 @@ typedef struct {
     table_register_t idtr;
 } machine_before_t;
 
+// What all cases of a block have in common.
+typedef struct {
+    const block_t *block;
+    uint64_t address, user_code;
+    probe_step_t way[PROBE_LEVELS];
+    volatile uint64_t *held;            // the value in the frame
+} setting_t;
+
 static uint16_t words[CASES_SLICE_WORDS];
 
 static void pkru_write(uint32_t value) {
@@ -57,68 +65,79 @@ static void leave_root(const machine_before_t *before) {
     interrupts_restore(before->interrupts);
 }
 
-static void entries_of(const block_t *block, uint64_t state, uint64_t entries[PROBE_LEVELS]) {
+static void entries_of(const setting_t *setting, uint64_t state, uint64_t entries[PROBE_LEVELS]) {
+    const block_t *block = setting->block;
     memcpy(entries, block->flags, PROBE_LEVELS * sizeof entries[0]);
     for (size_t i = 0; i < block->toggles_count; i++) {
         if (state >> i & 1) {
             entries[block->toggles[i][0] - 1] ^= 1UL << block->toggles[i][1];
         }
     }
-    probe_link(entries);
+    for (unsigned level = 1; level <= PROBE_LEVELS; level++) {
+        const probe_step_t *step = &setting->way[level - 1];
+        entries[level - 1] ^= entry_is_leaf(entries[level - 1], level) ? step->as_leaf : step->as_table;
+    }
 }
 
 // Is what was read, run or stored what it should be? What was stored is put back.
-static bool value_is_odd(const block_t *block, unsigned kind, bool success) {
-    volatile uint64_t *held = (uint64_t *)((char *)probe_target + block->offset);
-    uint64_t found = probe_machine.value, now = *held;
-    if (now != block->value) {
-        *held = block->value;
+static bool value_is_odd(const setting_t *setting, unsigned kind, bool success) {
+    uint64_t value = setting->block->value, found = probe_machine.value, now = *setting->held;
+    if (now != value) {
+        *setting->held = value;
     }
-    bool odd = success && kind == PROBE_KIND_READ && found != block->value;
-    odd |= success && kind == PROBE_KIND_EXECUTE && found != (uint32_t)(block->value >> 8);
-    return odd || now != (success && kind == PROBE_KIND_WRITE ? ~block->value : block->value);
+    bool odd = success && kind == PROBE_KIND_READ && found != value;
+    odd |= success && kind == PROBE_KIND_EXECUTE && found != (uint32_t)(value >> 8);
+    return odd || now != (success && kind == PROBE_KIND_WRITE ? ~value : value);
 }
 
-static uint16_t outcome(const block_t *block, unsigned access, uint64_t address, const uint64_t before[PROBE_LEVELS],
-    volatile uint64_t *const slots[PROBE_LEVELS]) {
+// The loops over levels are unrolled: a matrix is forty million of these.
+static uint16_t outcome(const setting_t *setting, unsigned access, const uint64_t before[PROBE_LEVELS]) {
     const probe_machine_t *end = &probe_machine;
-    bool fault = end->vector == VECTOR_PAGE_FAULT, success = probe_succeeded(address, access, probe_user_code());
-    bool odd = fault ? end->cr2 != address || (end->error_code & ~(uint64_t)WORD_ERROR_BITS) != 0 : !success;
-    odd |= value_is_odd(block, access & PROBE_KIND, success);
-    uint16_t word = (fault ? WORD_FAULT | (end->error_code & WORD_ERROR_BITS) : 0);
+    bool fault = end->vector == VECTOR_PAGE_FAULT, success = probe_succeeded(setting->address, access, setting->user_code);
+    bool odd = fault ? end->cr2 != setting->address || (end->error_code & ~(uint64_t)WORD_ERROR_BITS) != 0 : !success;
+    odd |= value_is_odd(setting, access & PROBE_KIND, success);
+    uint64_t accessed = 0, dirty = 0, strange = 0;
+    #pragma GCC unroll 4
     for (size_t i = 0; i < PROBE_LEVELS; i++) {
-        uint64_t changed = before[i] ^ *slots[i], dirty = i < 3 ? ENTRY_DIRTY : 0;
-        odd |= (changed & ~(ENTRY_ACCESSED | dirty)) != 0 || (changed & before[i]) != 0;
-        word |= (changed & ENTRY_ACCESSED ? 1 << i : 0) << WORD_ACCESSED_SHIFT | (changed & dirty ? 1 << i : 0) << WORD_DIRTY_SHIFT;
+        uint64_t changed = before[i] ^ *setting->way[i].entry;
+        accessed |= changed / ENTRY_ACCESSED % 2 << i;
+        dirty |= changed / ENTRY_DIRTY % 2 << i;
+        strange |= (changed & ~(ENTRY_ACCESSED | ENTRY_DIRTY)) | (changed & before[i]);
     }
-    return word | (odd ? WORD_ODD : 0);
+    odd |= strange != 0 || dirty >> 3 != 0;             // no entry of level 4 maps a page
+    return (fault ? WORD_FAULT | (end->error_code & WORD_ERROR_BITS) : 0) | accessed << WORD_ACCESSED_SHIFT
+        | (dirty & 7) << WORD_DIRTY_SHIFT | (odd ? WORD_ODD : 0);
 }
 
-static uint16_t run_case(const block_t *block, unsigned access, uint64_t address, const uint64_t entries[PROBE_LEVELS]) {
-    volatile uint64_t *slots[PROBE_LEVELS];
-    probe_slots(address, slots);
+static uint16_t run_case(const setting_t *setting, unsigned access, const uint64_t entries[PROBE_LEVELS]) {
+    #pragma GCC unroll 4
     for (size_t i = 0; i < PROBE_LEVELS; i++) {
-        if (*slots[i] != entries[i]) {
-            *slots[i] = entries[i];
+        if (*setting->way[i].entry != entries[i]) {
+            *setting->way[i].entry = entries[i];
         }
     }
-    page_invalidate(address);
+    page_invalidate(setting->address);
     if (access & PROBE_PRIMED) {
-        probe_access(address, 0, PROBE_KIND_READ | (access & PROBE_AC), probe_user_code());
+        probe_access(setting->address, 0, PROBE_KIND_READ | (access & PROBE_AC), setting->user_code);
     }
-    probe_access(address, ~block->value, access, probe_user_code());
-    return outcome(block, access, address, entries, slots);
+    probe_access(setting->address, ~setting->block->value, access, setting->user_code);
+    return outcome(setting, access, entries);
 }
 
 const uint16_t *cases_run(const block_t *block, uint64_t first_state, uint64_t states) {
     machine_before_t before;
-    uint64_t address = probe_address(block->p4_index, block->p3_index, block->offset), entries[PROBE_LEVELS];
+    uint64_t entries[PROBE_LEVELS];
     uint16_t *out = words;
+    setting_t setting = {
+        .block = block, .user_code = probe_user_code(), .held = (uint64_t *)((char *)probe_target + block->offset),
+        .address = probe_address(block->p4_index, block->p3_index, block->offset),
+    };
+    probe_way(setting.address, setting.way);
     enter_root(block, &before);
     for (uint64_t state = first_state; state < first_state + states; state++) {
-        entries_of(block, state, entries);
+        entries_of(&setting, state, entries);
         for (size_t i = 0; i < block->accesses_count; i++) {
-            *out++ = run_case(block, block->accesses[i], address, entries);
+            *out++ = run_case(&setting, block->accesses[i], entries);
         }
     }
     leave_root(&before);

@@ -98,20 +98,13 @@ uint64_t probe_address(uint64_t p4_index, uint64_t p3_index, uint64_t offset) {
     return address_of_root_index(p4_index) + p3_index * bytes_of_level(3) + image_physical(probe_target) + offset;
 }
 
-void probe_link(uint64_t entries[PROBE_LEVELS]) {
-    const uint64_t next[PROBE_LEVELS] = {
-        image_physical(probe_target), image_physical(test_p1), image_physical(test_p2), image_physical(test_p3)
-    };
-    for (unsigned level = 1; level <= PROBE_LEVELS; level++) {
-        uint64_t *entry = &entries[level - 1];
-        bool huge = level > 1 && entry_is_leaf(*entry, level);
-        *entry ^= huge ? next[0] & ~(bytes_of_level(level) - 1) : next[level - 1];
-    }
-}
-
-void probe_slots(uint64_t address, volatile uint64_t *slots[PROBE_LEVELS]) {
+void probe_way(uint64_t address, probe_step_t way[PROBE_LEVELS]) {
     uint64_t *const tables[PROBE_LEVELS] = { test_p1, test_p2, test_p3, root };
     for (unsigned level = 1; level <= PROBE_LEVELS; level++) {
-        slots[level - 1] = &tables[level - 1][index_of_address(address, level)];
+        way[level - 1] = (probe_step_t) {
+            .entry = &tables[level - 1][index_of_address(address, level)],
+            .as_leaf = image_physical(probe_target) & ~(bytes_of_level(level) - 1),
+            .as_table = level > 1 ? image_physical(tables[level - 2]) : 0,
+        };
     }
 }

@@ -15,10 +15,10 @@ bool probe_root_has_room(uint64_t root_index);
 // The address by whose translation the cases go; it leads to `offset` in the target at every page size, for the low 30 bits
 // are the frame's.
 uint64_t probe_address(uint64_t p4_index, uint64_t p3_index, uint64_t offset);
-// Put the addresses of what comes next into entries of levels 1 to 4, which have their flags.
-void probe_link(uint64_t entries[PROBE_LEVELS]);
-// Where the entries of levels 1 to 4 of an address lie.
-void probe_slots(uint64_t address, volatile uint64_t *slots[PROBE_LEVELS]);
+// The way of that address, from level 1 to 4: where its entry lies, and the physical address that the entry has to hold when
+// it maps a page, and when it doesn't.
+typedef struct { volatile uint64_t *entry; uint64_t as_leaf, as_table; } probe_step_t;
+void probe_way(uint64_t address, probe_step_t way[PROBE_LEVELS]);
 // Where ring 3's code is mapped in that root.
 uint64_t probe_user_code(void);
 
