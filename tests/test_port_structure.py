@@ -30,9 +30,9 @@ TO_BE_DELETED = {
 HOMES = {"hardware/paging.h", "hardware/paging_walk.h", "hardware/registers.h"}
 
 DEFINES_A_BIT = re.compile(
-    r"^#define\s+(?:ENTRY|PTE|PAGE|CR[0-9]|EFER|MSR_EFER|WORD)?_?"
+    r"^(?:#define|.*\bconst \w+|.*\benum \{)\s+(?:ENTRY|PTE|PAGE|CR[0-9]|EFER|MSR_EFER|WORD)?_?"
     r"(?:PRESENT|WRITABLE|USER|ACCESSED|DIRTY|HUGE\w*|PAT\w*|GLOBAL|NO_EXECUTE|NX|NXE|FRAME\w*|ADDRESS|EXCLUSIVE"
-    r"|PE|MP|WP|NW|CD|PG|PAE|PGE|LA57|PCIDE|SMEP|SMAP|PKE|PKS|EFER|LEVELS)\s+\(?[\w( ]*(?:<<|0x|\d)",
+    r"|PE|MP|WP|NW|CD|PG|PAE|PGE|LA57|PCIDE|SMEP|SMAP|PKE|PKS|EFER|LEVELS)\s+=?\s*\(?[\w( ]*(?:<<|0x|\d)",
     re.MULTILINE,
 )
 FRAME_MASK = re.compile(r"0x0*f{10}000", re.IGNORECASE)
