@@ -8,29 +8,15 @@
  * What stops here prints one line on the serial port and ends the machine with a failing status.
  */
 #include "layout.h"
+#include "port/hardware/paging.h"
+#include "port/hardware/registers.h"
 
-#define CR0_PE (1 << 0)
-#define CR0_MP (1 << 1)
-#define CR0_EM (1 << 2)
-#define CR0_TS (1 << 3)
-#define CR0_NE (1 << 5)
-#define CR0_WP (1 << 16)
-#define CR0_NW (1 << 29)
-#define CR0_CD (1 << 30)
-#define CR0_PG (1 << 31)
-#define CR4_PAE (1 << 5)
-#define CR4_OSFXSR (1 << 9)
-#define CR4_OSXMMEXCPT (1 << 10)
-#define MSR_EFER 0xc0000080
-#define EFER_LME (1 << 8)
-#define EFER_NXE (1 << 11)
-#define EFLAGS_ID (1 << 21)
 #define CPUID_EXTENDED_MAX 0x80000000
 #define CPUID_EXTENDED_FEATURES 0x80000001
 #define CPUID_NX_BIT 20
 #define CPUID_LONG_MODE_BIT 29
-#define ENTRY_TABLE 0x003           /* PRESENT, WRITABLE */
-#define ENTRY_HUGE 0x083            /* PRESENT, WRITABLE, HUGE_PAGE */
+#define TO_TABLE (ENTRY_PRESENT | ENTRY_WRITABLE)
+#define TO_PAGE (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE)
 #define KERNEL_P3_INDEX 510         /* of KERNEL_BASE in its level-3 table */
 #define LINE_STATUS 5
 #define TRANSMITTER_EMPTY 0x20
@@ -94,7 +80,7 @@ require_long_mode:
     pushfl
     pop %eax
     mov %eax, %ecx
-    xor $EFLAGS_ID, %eax
+    xor $FLAGS_ID, %eax
     push %eax
     popfl
     pushfl
@@ -116,20 +102,20 @@ require_long_mode:
 
 /*
  * The first tables, good for nothing but getting to C: 4 GiB of identity map in 2 MiB pages, and the
- * image at KERNEL_BASE through the same level-2 table. port/boot_tables.c builds the real ones.
+ * image at KERNEL_BASE through the same level-2 table. port/boot/tables.c builds the real ones.
  */
 build_entry_tables:
-    movl $(entry_p3_low + ENTRY_TABLE), entry_p4
-    movl $(entry_p3_kernel + ENTRY_TABLE), entry_p4 + KERNEL_P4_INDEX * 8
-    movl $(entry_p2 + ENTRY_TABLE), entry_p3_kernel + KERNEL_P3_INDEX * 8
-    mov $(entry_p2 + ENTRY_TABLE), %eax
+    movl $(entry_p3_low + TO_TABLE), entry_p4
+    movl $(entry_p3_kernel + TO_TABLE), entry_p4 + KERNEL_P4_INDEX * 8
+    movl $(entry_p2 + TO_TABLE), entry_p3_kernel + KERNEL_P3_INDEX * 8
+    mov $(entry_p2 + TO_TABLE), %eax
     mov $entry_p3_low, %edi
     mov $4, %ecx
 1:  mov %eax, (%edi)
     add $8, %edi
     add $0x1000, %eax
     loop 1b
-    mov $ENTRY_HUGE, %eax
+    mov $TO_PAGE, %eax
     mov $entry_p2, %edi
     mov $(4 * ENTRIES_PER_TABLE), %ecx
 1:  mov %eax, (%edi)

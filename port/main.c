@@ -12,13 +12,24 @@
 #include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 #include "boot/layout.h"
-#include "port/boot_info.h"
-#include "port/console.h"
-#include "port/heap.h"
-#include "port/machine_control.h"
-#include "port/ram_disk.h"
-#include "port/stacks.h"
-#include "port/traps.h"
+#include "port/boot/info.h"
+#include "port/boot/tables.h"
+#include "port/console/console.h"
+#include "port/console/uart.h"
+#include "port/faults/panic.h"
+#include "port/faults/traps.h"
+#include "port/hardware/cpu.h"
+#include "port/hardware/instructions.h"
+#include "port/hardware/stacks.h"
+#include "port/ledger/finaliser.h"
+#include "port/ledger/records.h"
+#include "port/runtime/clock.h"
+#include "port/runtime/critical.h"
+#include "port/runtime/emitted_code.h"
+#include "port/runtime/heap.h"
+#include "port/runtime/names.h"
+#include "port/runtime/ram_disk.h"
+#include "port/runtime/safe_point.h"
 
 #define PYSTACK_BYTES 0x10000
 
@@ -28,10 +39,7 @@ char ram_disk[RAM_DISK_BYTES] __attribute__((aligned(4096)));
 
 const char clew_help_text[] = "Type help without brackets for Clew's commands. Anything else is MicroPython.\n";
 
-void finaliser_reset(void);
-void records_reset(void);
 void audit_reset(void);
-void inject_reset(void);
 
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
@@ -42,6 +50,7 @@ static void start_machine(uint32_t magic, uint64_t information) {
     boot_tables_activate();
     traps_init_devices();
     clock_init();
+    panic_register(mapper_events_print);
     mp_stack_set_top(STACK_TOP(kernel_stack));
     mp_stack_set_limit(PYTHON_STACK_LIMIT);
     interrupts_enable();

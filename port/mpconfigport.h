@@ -19,7 +19,7 @@ typedef long mp_off_t;
 #define MICROPY_FLOAT_USE_NATIVE_FLT16      (0) // would need libgcc, which is compiled with the red zone
 #define MP_NEED_LOG2                        (1)
 
-// Memory: a heap that grows by whole areas (port/heap.c); frames of bytecode calls on their own stack, so that calls work while the heap is locked.
+// Memory: a heap that grows by whole areas (port/runtime/heap.c); frames of bytecode calls on their own stack, so that calls work while the heap is locked.
 #define MICROPY_ENABLE_GC                   (1)
 #define MICROPY_ENABLE_FINALISER            (1)
 #define MICROPY_ENABLE_PYSTACK              (1)
@@ -34,7 +34,7 @@ typedef long mp_off_t;
 #define MICROPY_OPT_MAP_LOOKUP_CACHE        (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (8192)
 
-// Compiler and emitters. Finished machine code is copied to the executable alias: see port/emitted_code.c.
+// Compiler and emitters. Finished machine code is copied to the executable alias: see port/runtime/emitted_code.c.
 #define MICROPY_EMIT_X64                    (1)
 #define MICROPY_PERSISTENT_CODE_LOAD        (1)
 void *emitted_code_commit(void *code, size_t length, void *relocations);
@@ -57,7 +57,7 @@ void *emitted_code_commit(void *code, size_t length, void *relocations);
 #define MICROPY_PY_SYS_PLATFORM             "clew"
 
 // Modules.
-#include "port/inject.h"
+#include "port/testing/inject.h"
 #define MICROPY_VM_HOOK_LOOP               INJECT_CHECK();
 #define MICROPY_VM_HOOK_RETURN             INJECT_CHECK();
 #define MICROPY_ENABLE_SCHEDULER            (1)
@@ -86,16 +86,16 @@ extern const char clew_help_text[];
 #define MICROPY_PY_OS                       (1)
 #define MICROPY_PY_OS_UNAME                 (1)
 #define MICROPY_PY_OS_URANDOM               (1)
-#define MICROPY_PY_OS_INCLUDEFILE           "port/modos.c"
+#define MICROPY_PY_OS_INCLUDEFILE           "port/runtime/modos.c"
 #define MICROPY_PY_TIME                     (1)
 #define MICROPY_PY_TIME_GMTIME_LOCALTIME_MKTIME (1)
 #define MICROPY_PY_TIME_TIME_TIME_NS        (1)
-#define MICROPY_PY_TIME_INCLUDEFILE         "port/modtime.c"
+#define MICROPY_PY_TIME_INCLUDEFILE         "port/runtime/modtime.c"
 #define MICROPY_PY_MACHINE                  (1)
 #define MICROPY_PY_MACHINE_RESET            (1)
 #define MICROPY_PY_MACHINE_BARE_METAL_FUNCS (0)
 #define MICROPY_PY_MACHINE_DISABLE_IRQ_ENABLE_IRQ (1)
-#define MICROPY_PY_MACHINE_INCLUDEFILE      "port/modmachine.c"
+#define MICROPY_PY_MACHINE_INCLUDEFILE      "port/runtime/modmachine.c"
 #define MICROPY_PY_MACHINE_PULSE            (0)
 #define MICROPY_PY_MACHINE_SIGNAL           (0)
 #define MICROPY_PY_MACHINE_SOFTI2C          (0)

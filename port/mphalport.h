@@ -2,7 +2,8 @@
 #pragma once
 #include "py/mpconfig.h"
 #include "shared/runtime/interrupt_char.h"
-#include "port/machine_control.h"
+#include "port/hardware/instructions.h"
+#include "port/runtime/clock.h"
 
 #define MICROPY_BEGIN_ATOMIC_SECTION()      interrupts_disable()
 #define MICROPY_END_ATOMIC_SECTION(state)   interrupts_restore(state)

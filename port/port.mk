@@ -23,20 +23,23 @@ include $(TOP)/py/py.mk
 include $(TOP)/extmod/extmod.mk
 
 vpath mpconfigport.h port
-INC += -Iport/include -Iport -I. -Iboot -I$(TOP) -I$(BUILD)
+INC += -Iport/runtime/include -Iport -I. -Iboot -I$(TOP) -I$(BUILD)
 CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g1 -Wall -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wno-sign-compare -Wno-clobbered -Wno-unused-but-set-parameter -Wno-cast-function-type \
 	-ffreestanding -fbuiltin -nostdlib -fno-pie -fno-pic -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -fno-strict-aliasing -ffunction-sections \
 	-fdata-sections -ffile-prefix-map=$(abspath $(TOP))=micropython -ffile-prefix-map=$(CURDIR)=.
 CFLAGS_EXTMOD += -Wno-unused-parameter
-ASFLAGS_KERNEL = -Iboot -D__ASSEMBLER__
-# Tab asks port/completion.c first, which asks MicroPython's own completion second.
+ASFLAGS_KERNEL = -I. -Iboot -D__ASSEMBLER__
+# Tab asks port/console/completion.c first, which asks MicroPython's own completion second.
 LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=gc_free --wrap=m_malloc_fail \
 	--wrap=mp_compile --no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
-SRC_PORT = $(wildcard port/*.c) $(wildcard port/modules/*.c)
-SRC_INCLUDED = port/modmachine.c port/modos.c port/modtime.c
+# Each folder of port/ is a room; what lies there is compiled.
+SRC_PORT = $(sort $(wildcard port/*.c port/*/*.c))
+# Parts of files of MicroPython's, which include them.
+SRC_INCLUDED = port/runtime/modmachine.c port/runtime/modos.c port/runtime/modtime.c
+HEADERS = $(sort $(wildcard boot/*.h port/*.h port/*/*.h))
 SRC_C += $(filter-out $(SRC_INCLUDED),$(SRC_PORT)) \
 	shared/readline/readline.c \
 	shared/runtime/gchelper_generic.c \
@@ -46,31 +49,49 @@ SRC_C += $(filter-out $(SRC_INCLUDED),$(SRC_PORT)) \
 	shared/runtime/sys_stdio_mphal.c \
 	shared/timeutils/timeutils.c
 SRC_LIBM = $(filter-out %thumb_vfp_sqrt.c,$(patsubst $(TOP)/%,%,$(wildcard $(TOP)/lib/libm_dbl/*.c)))
-SRC_S = boot/multiboot2.S boot/long_mode.S port/trap_stubs.S port/probe_stubs.S
+SRC_S = $(sort $(wildcard boot/*.S port/*/*.S))
 SRC_QSTR += $(SRC_C)
 
 OBJ = $(PY_O) $(addprefix $(BUILD)/,$(SRC_C:.c=.o) $(SRC_LIBM:.c=.o) $(SRC_S:.S=.o))
-$(BUILD)/port/libc.o: CFLAGS += -fno-builtin
+$(BUILD)/port/runtime/libc.o: CFLAGS += -fno-builtin
 $(addprefix $(BUILD)/,$(SRC_LIBM:.c=.o)): CFLAGS += -Wno-error -w
 
 all: $(IMAGE)
 
-$(BUILD)/%.o: %.S boot/layout.h
+# --- what is gone must leave the image: neither make nor MicroPython's scripts notice that a file is not there any more ---
+
+# A file with the names of the sources, which is new when one has come or gone.
+define remember # (file, names)
+ifneq ($$(strip $$(file <$(1))),$$(strip $(2)))
+$$(shell mkdir -p $(BUILD))
+$$(file >$(1),$$(strip $(2)))
+endif
+endef
+$(eval $(call remember,$(BUILD)/sources,$(SRC_C) $(SRC_S)))
+$(eval $(call remember,$(BUILD)/frozen_sources,$(sort $(shell find kernel -name '*.py'))))
+
+# Modules, root pointers, names and messages are collected file by file; a file that is gone, or has none any more, keeps
+# its old ones. So all are collected anew when anything of ours changed, which takes half a second.
+QSTR_GLOBAL_DEPENDENCIES += $(BUILD)/collected_anew
+$(BUILD)/collected_anew: $(SRC_PORT) $(HEADERS) $(BUILD)/sources
+	$(Q)rm -rf $(addprefix $(HEADER_BUILD)/,qstr module root_pointer compress) && touch $@
+
+$(BUILD)/%.o: %.S $(HEADERS)
 	$(ECHO) "CC $<"
 	$(Q)$(CC) $(ASFLAGS_KERNEL) -c -g -o $@ $<
 
 $(BUILD)/kernel.ld: boot/kernel.ld boot/layout.h
 	$(Q)$(CPP) -P -x assembler-with-cpp -Iboot -o $@ $<
 
-$(IMAGE): $(OBJ) $(BUILD)/kernel.ld
+$(IMAGE): $(OBJ) $(BUILD)/kernel.ld $(BUILD)/sources
 	$(ECHO) "LINK $@"
 	$(Q)$(LD) $(LDFLAGS) -T $(BUILD)/kernel.ld -o $(BUILD)/kernel.full.elf $(OBJ)
 	$(Q)$(OBJCOPY) --strip-debug $(BUILD)/kernel.full.elf $@
 
 $(MPY_LIB_DIR)/README.md:
 	$(Q)mkdir -p $(@D) && touch $@
-# MicroPython's makemanifest.py looks at the Python files only; the names (qstrs) that C uses are frozen in, too.
-$(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h
+# MicroPython's makemanifest.py looks at the Python files that are there; the names (qstrs) that C uses are frozen in, too.
+$(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h $(BUILD)/frozen_sources
 	$(Q)rm -f $(BUILD)/frozen_content.c && touch $@
 $(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md $(BUILD)/frozen_names
 

@@ -1,5 +1,6 @@
 """The interrupt descriptor table, and model-specific registers. SDM volume 3, "Interrupt and Exception Handling"."""
 
+from faults.natives import traps
 from paging.natives import cpu
 
 from diagnostics.memory_access import LOADS
@@ -7,8 +8,6 @@ from diagnostics.processor import EFER, EFER_BITS, names_of_bits
 from diagnostics.text import View, columns, hexadecimal
 
 BYTES_IN_A_GATE = 16
-FIRST_LINE = 32
-"""Where the interrupt controllers' lines begin: port/traps.c."""
 GATE_KINDS = {14: "interrupt", 15: "trap"}
 VECTORS = ("divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow", "bound range", "invalid opcode")
 VECTORS += ("device not available", "double fault", "", "invalid TSS", "segment not present", "stack fault")
@@ -58,8 +57,8 @@ class InterruptTable(View):
     @staticmethod
     def _row(gate):
         name = VECTORS[gate.vector] if gate.vector < len(VECTORS) else ""
-        if gate.vector >= FIRST_LINE:
-            name = "interrupt line %d" % (gate.vector - FIRST_LINE)
+        if gate.vector >= traps.FIRST_INTERRUPT:
+            name = "interrupt line %d" % (gate.vector - traps.FIRST_INTERRUPT)
         stack = "own, %d" % gate.stack if gate.stack else "same"
         handler = "v" + hexadecimal(gate.handler)
         return (str(gate.vector), handler, GATE_KINDS.get(gate.kind, "?"), str(gate.ring), stack, name)

@@ -10,7 +10,7 @@
     └── FloatingPointFault
 
 Running off the stack is MicroPython's RuntimeError ("maximum recursion depth exceeded"). `.record` is the raw truth
-behind the typed attributes. What is raised and what is a panic: the table at the top of port/traps.c.
+behind the typed attributes. What is raised and what is a panic: the table at the top of port/faults/traps.c.
 """
 
 from . import views

@@ -2,7 +2,7 @@
 
 The function runs on the stack of what faulted, right where it faulted. It may map pages or change rights; when it
 returns True and the access would succeed now, the instruction is tried again. Everything else ends in an exception
-at the faulting statement. port/fault_handlers.c says what keeps a handler from hanging the machine.
+at the faulting statement. port/faults/handlers.c says what keeps a handler from hanging the machine.
 """
 
 from memory_structs import AddressInUse, KernelError, PageRange

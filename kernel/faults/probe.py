@@ -13,15 +13,14 @@ import struct
 
 import _probe
 
-READ, WRITE, EXECUTE = 0, 1, 2
-USER = 4
-PRIMED = 8
-ALIGNMENT_CHECK = 16
+# An access is a kind, with what goes with it.
+READ, WRITE, EXECUTE = _probe.READ, _probe.WRITE, _probe.EXECUTE
+USER, PRIMED, ALIGNMENT_CHECK = _probe.USER, _probe.PRIMED, _probe.ALIGNMENT_CHECK
 
-WRITE_PROTECT, NO_EXECUTE_ENABLE, SMEP, SMAP, PROTECTION_KEYS = 1, 2, 4, 8, 16
+# Settings of a block.
+WRITE_PROTECT, NO_EXECUTE_ENABLE = _probe.WRITE_PROTECT, _probe.NO_EXECUTE_ENABLE
+SMEP, SMAP, PROTECTION_KEYS = _probe.SMEP, _probe.SMAP, _probe.PROTECTION_KEYS
 
-_ACCESS, _ENTRY, _INVALIDATE, _FLUSH, _FLUSH_GLOBAL, _WRITE_PROTECT = range(6)
-_BLOCK = "<QQQQQHHHHIBB48s48s"
 _CHUNK_BYTES = 0x8000
 
 
@@ -52,32 +51,32 @@ def step_access(address, kind=READ, user=False, value=0):
 
     What is executed has to be `b8 imm32 cc` (mov $imm32, %eax; int3) to count as a success.
     """
-    return (_ACCESS, kind | (USER if user else 0), address, value)
+    return (_probe.STEP_ACCESS, kind | (USER if user else 0), address, value)
 
 
 def step_entry(table_page, index, frame, flags):
     """Return the step "store an entry", with a frame number and a flag word, into a table mapped at a page."""
-    return (_ENTRY, table_page, index, frame, flags)
+    return (_probe.STEP_ENTRY, table_page, index, frame, flags)
 
 
 def step_invalidate(page):
     """Return the step "invlpg of a page number"."""
-    return (_INVALIDATE, page)
+    return (_probe.STEP_INVALIDATE, page)
 
 
 def step_flush():
     """Return the step "load CR3 with what it holds": all but global translations go."""
-    return (_FLUSH,)
+    return (_probe.STEP_FLUSH,)
 
 
 def step_flush_global():
     """Return the step "toggle CR4.PGE": all translations go."""
-    return (_FLUSH_GLOBAL,)
+    return (_probe.STEP_FLUSH_GLOBAL,)
 
 
 def step_write_protect(on):
     """Return the step "set CR0.WP"; it is as before when the sequence has ended."""
-    return (_WRITE_PROTECT, on)
+    return (_probe.STEP_WRITE_PROTECT, on)
 
 
 def sequence(steps):
@@ -104,12 +103,12 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
     """
     toggled = bytes([number for pair in toggles for number in pair])
     counts = len(accesses), len(toggles)
-    return struct.pack(_BLOCK, *flags, value, *place, settings, pkru, *counts, bytes(accesses), toggled)
+    return struct.pack(_probe.BLOCK_FORMAT, *flags, value, *place, settings, pkru, *counts, bytes(accesses), toggled)
 
 
 def results(packed_block, first, count):
     """Return the words of `count` states from state `first` on: two bytes per access."""
-    accesses = packed_block[struct.calcsize("<QQQQQHHHHI")]
+    accesses = packed_block[_probe.BLOCK_ACCESSES_COUNT_AT]
     buffer = bytearray(count * accesses * 2)
     _probe.run(packed_block, first, buffer)
     return buffer
@@ -117,7 +116,7 @@ def results(packed_block, first, count):
 
 def checksum(packed_block, first, count):
     """Return the CRC-32 of results(), without having them all at once."""
-    accesses = packed_block[struct.calcsize("<QQQQQHHHHI")]
+    accesses = packed_block[_probe.BLOCK_ACCESSES_COUNT_AT]
     at_once = _CHUNK_BYTES // (accesses * 2)
     crc, end = 0, first + count
     while first < end:

@@ -9,16 +9,14 @@ be given back while this one lives.
 What does not fit in the reserve in one piece raises MemoryError: such data belongs into `create_mapping`.
 """
 
-from _heap import is_taken, largest, offer, reserved_pages, taken_pages, withdraw
+from _heap import AREAS_MAX, FIRST_AREA_PAGES, is_taken, largest, offer, reserved_pages, taken_pages, withdraw
 from micropython import const
 from paging.flags import HEAP_FLAGS, word_for
 
 from .ledger import adopt, disown, field
 
-_FIRST_PAGES = const(2048)  # the static area: PYTHON_HEAP_BYTES in boot/layout.h
 _RESERVE_PAGES = const(2304)  # 9 MiB, so that 8 MiB fit in one piece
 _SMALLEST_PAGES = const(256)
-_SLOTS = const(32)
 
 
 class PythonHeap:
@@ -28,12 +26,12 @@ class PythonHeap:
         self._table = table
         self._frames = frame_allocator.pool
         self._limit = frame_allocator.pool.free // 4 * 3
-        self._areas = [None] * _SLOTS
+        self._areas = [None] * AREAS_MAX
 
     @property
     def size_in_bytes(self):
         """What the collector has, its own tables included."""
-        return (_FIRST_PAGES + taken_pages()) << 12
+        return (FIRST_AREA_PAGES + taken_pages()) << 12
 
     @property
     def reserve_in_bytes(self):
@@ -52,7 +50,7 @@ class PythonHeap:
         """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
         reserved, taken = reserved_pages(), taken_pages()
         if reserved == 0:
-            self._add(min(max(_FIRST_PAGES + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
+            self._add(min(max(FIRST_AREA_PAGES + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
         else:
             self.shrink()
 
@@ -77,7 +75,7 @@ class PythonHeap:
         return count
 
     def __repr__(self):
-        areas = sum(1 for number in range(_SLOTS) if self._areas[number] is not None and is_taken(number))
+        areas = sum(1 for number in range(AREAS_MAX) if self._areas[number] is not None and is_taken(number))
         return "PythonHeap(%d KiB, %d areas beside the first, %d KiB in reserve)" % (
             self.size_in_bytes >> 10,
             areas,

@@ -6,7 +6,7 @@
     .rodata                     where it is linked             r--
     .data, .bss, Python's heap  where they are linked          rw-
     stacks                      where they are linked          rw-, a guard page below each is not mapped
-    what the emitter writes     where it is linked             r--, and r-x at its alias (see port/emitted_code.c)
+    what the emitter writes     where it is linked             r--, and r-x at its alias: port/runtime/emitted_code.c
     static boot tables          where they are linked          r--: a soft reset goes back to them
     all physical memory         the physical window            rw-, the kernel's image r--; nothing can be executed
     the table itself            the recursive slot             rw-, nothing can be executed

@@ -14,9 +14,11 @@ import gc
 from paging.installations import FORGOTTEN_TECHNIQUE, give_up
 from paging.natives import finaliser
 
-from .allocators.owners import UNMAPPED
+from .allocators.owners import ARENA, CONSUMER, COUNT, RUN, UNMAPPED
 from .runs import give
 from .ledger import enter, leave, lost
+
+assert finaliser.STATE_ORDER == (RUN, COUNT, ARENA, CONSUMER), "the native's idea of an owner's state is another"
 
 
 def find_forgotten(system, table):

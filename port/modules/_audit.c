@@ -6,9 +6,9 @@
 //   walk(root, first, end)      claim every table below these root entries; count the leaves, look for W+X
 //   check(index)                claim the frames of a record's leaves, and compare the leaves with the record
 #include <string.h>
-#include "port/modules/natives.h"
-#include "port/table_walk.h"
-#include "port/records.h"
+#include "port/runtime/natives.h"
+#include "port/modules/table_walk.h"
+#include "port/ledger/records.h"
 
 enum { UNCLAIMED, FREE, TABLE, MAPPED, SHARED, RESERVED, CLAIMS };
 #define CLAIM 0x0f

@@ -73,6 +73,12 @@ def port_write(port: int, bits: int, value: int) -> None:
 def physical_bits() -> int:
     """Return MAXPHYADDR: how many bits a physical address has on this CPU, at most 52."""
 
+def reserved_entry_bits() -> tuple[int, int]:
+    """Return (bits of the frame number, bits of the flag word) that a present entry must not have, at any level.
+
+    Those above physical_bits(), and NO_EXECUTE while EFER.NXE is off.
+    """
+
 def interrupts(enable: bool) -> bool:
     """Let the processor take interrupts or not; return what was so before. A fault while they are off is a panic."""
 

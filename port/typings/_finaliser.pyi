@@ -5,6 +5,9 @@ collector finds the list unreachable while it owns something, run and count are 
 nothing else happens then. Safe points take them out. A soft reset forgets everything.
 """
 
+STATE_ORDER: tuple[int, int, int, int]
+"""Where run, count, arena and consumer stand in the list."""
+
 def new_state(arena: object, count: int, kind: int) -> list:
     """Return the state of an owner that owns nothing yet: [-1, count, arena, "drop()", its guard].
 

@@ -4,6 +4,12 @@ An area in the reserve is mapped memory that nobody uses; allocations and collec
 a collection that finds areas empty puts them back. A soft reset forgets all areas.
 """
 
+AREAS_MAX: int
+"""How many areas there may be besides the first."""
+
+FIRST_AREA_PAGES: int
+"""Of the area that the heap always has: PYTHON_HEAP_BYTES in boot/layout.h."""
+
 def offer(page: int, pages: int) -> int:
     """Put `pages` mapped and writable pages from page number `page` on into the reserve; return the area's number.
 

@@ -4,6 +4,18 @@ A Record is the handle that a MappedPages holds. When the collector finds it unr
 of the lost, where `Mapper.reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
 """
 
+EXCLUSIVE: int  # owned, and its frames are mapped nowhere else: RAM
+SHARED: int  # frames that others may map, too
+SYSTEM: int  # the kernel's own: never dropped
+DEVICE: int  # as EXCLUSIVE, but its frames lie outside the pool of RAM
+TABLE: int  # no mapping: a page table, whose root is the frame
+KIND_NAMES: tuple[str, ...]
+"""In words, by number."""
+
+PREPARED: int
+LIVE: int
+LOST: int
+
 class Record:
     """Having one that is armed means: this is mapped, and will be unmapped exactly once."""
 
@@ -11,8 +23,8 @@ class Record:
     first_page: int
     count: int
     flags: int  # flag word, without ACCESSED and DIRTY
-    kind: int  # memory/table_steps.py: KIND_NAMES
-    state: int  # 1 prepared, 2 live, 3 lost
+    kind: int  # EXCLUSIVE to TABLE
+    state: int  # PREPARED, LIVE or LOST
     exported: bool
     index: int
 

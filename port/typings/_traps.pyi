@@ -1,6 +1,6 @@
 """The processor's exceptions as Python exceptions. Imported by one module of the kernel.
 
-Which ones are raised, and when it is a panic instead, is the table at the top of port/traps.c.
+Which ones are raised, and when it is a panic instead, is the table at the top of port/faults/traps.c.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,9 @@ class Record:
     """15 bytes from the instruction on; empty when that was not in the kernel's own text."""
     not_resolved: bool
     """A handler said "retry", but the access would have been refused again."""
+
+FIRST_INTERRUPT: int
+"""The vector at which the interrupt controllers' lines begin."""
 
 class ProcessorFault(Exception):
     """Any trap. Has the attributes of set_views(), those of its Record, and the Record itself as `.record`.
@@ -72,12 +75,3 @@ def recent() -> list[tuple[Record, bool]]:
 
 def taken() -> int:
     """Return how many traps there have been since the last soft reset. Allocates nothing."""
-
-def provoke(vector: int) -> None:
-    """Provoke the exception of a vector: 0, 3, 6, 13 raise, 12 runs off the stack (RuntimeError), 8 and 14 panic."""
-
-def provoke_uncaught() -> None:
-    """Provoke an invalid opcode when nothing could catch an exception: a panic."""
-
-def provoke_while_raising() -> None:
-    """Provoke a breakpoint, and a debug exception when that is about to be raised: a panic."""

@@ -14,12 +14,17 @@ from typing import Any
 WRITE: int
 EXECUTE: int
 
-def set_refuser(refuse: Callable[[int, object, object], None]) -> None:
-    """Let refuse(number, of, detail) raise what is refused; numbers as in port/modules/views.h. A soft reset forgets
-    it."""
+def set_refuser(refuse: Callable[[str, object, object], None]) -> None:
+    """Let refuse(name, of, detail) raise what is refused. A soft reset forgets it.
+
+    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, signature.
+    """
+
+def set_state(record: int, lease: int, length: int) -> None:
+    """Say where in the list that lend() is given the record and the lease stand, and how long it is."""
 
 def lend(owner: object, state: list) -> Lease:
-    """Return the lease in a MappedPages' state, [record, table, shared, lease]; make it if it is None.
+    """Return the lease in a MappedPages' state, where set_state() says; make it if it is None.
 
     It has the pages, rights and table of the live Record; that is marked when the first raw buffer is handed out. If it
     has ended, owner._live() is called, to say what is wrong.

@@ -1,5 +1,5 @@
 """Faults become exceptions where the machine can go on, and a readable panic where it can't. Each row of the policy
-in port/traps.c is tried from both sides: with its condition, and without it."""
+in port/faults/traps.c is tried from both sides: with its condition, and without it."""
 
 import re
 
@@ -29,7 +29,7 @@ def panic_of(guest, status=35):
 @pytest.mark.parametrize("vector", RAISED)
 def test_an_exception_of_the_cpu_is_an_exception_of_python(kernel, vector):
     with kernel.raises(RAISED[vector]):
-        kernel.exec(f"import _traps; _traps.provoke({vector})")
+        kernel.exec(f"import _provoke; _provoke.exception({vector})")
     assert kernel.eval("6 * 7") == 42
 
 
@@ -184,7 +184,7 @@ def test_with_interrupts_on_again_it_is_an_exception(kernel):
 
 
 def test_a_fault_that_nobody_could_catch_is_a_panic(kernel):
-    kernel.start("import _traps; _traps.provoke_uncaught()")
+    kernel.start("import _provoke; _provoke.uncaught()")
     line, _ = panic_of(kernel.guest)
     assert line.startswith("PANIC: invalid opcode")
     assert line.endswith("nobody could catch an exception")
@@ -192,11 +192,11 @@ def test_a_fault_that_nobody_could_catch_is_a_panic(kernel):
 
 def test_the_prompt_catches_what_no_except_does(kernel):
     with kernel.raises("InvalidOpcode"):
-        kernel.exec("import _traps\n_traps.provoke(6)")
+        kernel.exec("import _provoke\n_provoke.exception(6)")
 
 
 def test_a_trap_while_another_is_being_raised_is_a_panic(kernel):
-    kernel.start("import _traps; _traps.provoke_while_raising()")
+    kernel.start("import _provoke; _provoke.while_raising()")
     line, _ = panic_of(kernel.guest)
     assert line.startswith("PANIC: debug exception")
     assert line.endswith("while another trap was being raised")
@@ -204,14 +204,14 @@ def test_a_trap_while_another_is_being_raised_is_a_panic(kernel):
 
 def test_a_trap_right_after_another_was_raised_is_an_exception(kernel):
     kernel.exec("""
-        import _traps
+        import _provoke
         caught = []
         for vector in 3, 6, 3:
             try:
-                _traps.provoke(vector)
+                _provoke.exception(vector)
             except Exception as first:
                 try:
-                    _traps.provoke(0)
+                    _provoke.exception(0)
                 except Exception as second:
                     caught.append((type(first).__name__, type(second).__name__))
         """)
@@ -221,23 +221,23 @@ def test_a_trap_right_after_another_was_raised_is_an_exception(kernel):
 
 
 def test_a_double_fault_has_a_stack_of_its_own_and_is_a_panic(kernel):
-    kernel.start("import _traps; _traps.provoke(8)")
+    kernel.start("import _provoke; _provoke.exception(8)")
     line, _ = panic_of(kernel.guest)
     assert line.startswith("PANIC: double fault")
     assert line.endswith("nothing can go on after this")
 
 
 def test_a_page_fault_with_a_stack_pointer_to_nowhere_is_a_panic(kernel):
-    kernel.start("import _traps; _traps.provoke(14)")
+    kernel.start("import _provoke; _provoke.exception(14)")
     line, _ = panic_of(kernel.guest)
     assert line.endswith("the stack pointer is outside of the kernel stack")
 
 
 def test_running_into_the_guard_page_is_an_exception_again_and_again(kernel):
-    kernel.exec("import _traps")
+    kernel.exec("import _provoke")
     for _ in range(5):
         with kernel.raises("RuntimeError", "maximum recursion depth exceeded"):
-            kernel.exec("_traps.provoke(12)")
+            kernel.exec("_provoke.exception(12)")
     assert kernel.eval("sum(range(1000))") == 499500
 
 

@@ -106,13 +106,13 @@ def test_the_line_says_what_and_why_and_what_to_do(play, setup, access, line):
         ("_memory.store8(0x1234_0000_0000_0000, 1)", "GeneralProtectionFault", "0x1234000000000000 .*not a canonical"),
         ("poke(0x8000_0000_0000_0010, 1)", "GeneralProtectionFault", "general protection fault at"),
         ("_memory.read_bytes(0x9000_0000_0000_0000, 8)", "GeneralProtectionFault", "access to 0x9000000000000000 "),
-        ("_traps.provoke(0)", "DivideFault", "divide error .*check the divisor"),
-        ("_traps.provoke(6)", "InvalidOpcode", "invalid opcode .*no instruction"),
-        ("_traps.provoke(3)", "BreakpointTrap", "breakpoint"),
+        ("_provoke.exception(0)", "DivideFault", "divide error .*check the divisor"),
+        ("_provoke.exception(6)", "InvalidOpcode", "invalid opcode .*no instruction"),
+        ("_provoke.exception(3)", "BreakpointTrap", "breakpoint"),
     ],
 )
 def test_other_exceptions_explain_themselves(play, access, name, line):
-    play.exec("import _traps")
+    play.exec("import _provoke")
     with play.raises(name, line):
         play.exec(access)
 

@@ -4,7 +4,7 @@ Written from the chapter "4-Level Paging and 5-Level Paging", sections "Access R
 "Accessed and Dirty Flags". Nothing here comes from the kernel. What the SDM leaves to the processor, and what an
 emulator gets wrong, is a named field of Processor.
 
-An outcome is packed as port/modules/_probe.c reports it: one 16-bit word.
+An outcome is packed as port/faults/probe_cases.h says: one 16-bit word.
 
     bits 0-5    P W U RSVD I/D PK of the error code     bit 6   page fault
     bits 8-11   ACCESSED newly set at levels 1-4        bit 7   anything that is neither success nor a page fault as

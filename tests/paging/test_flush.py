@@ -153,7 +153,8 @@ def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
     old = [1000 + n for n in range(count)]
     assert paging.eval("before") == old
     stale = sum(a == b for a, b in zip(paging.eval("stale"), old, strict=True))
-    assert stale >= count // 4, f"{stale} stale: this test can only fail if the TLB remembers"
+    # How many depends on where the kernel's own pages lie: QEMU's TLB has one place for each low part of an address.
+    assert stale > 0, "this test can only fail if the TLB remembers"
     assert paging.eval("after") == old[::-1]
     assert paging.eval("done") == ((count, 0, 0, -1) if flush == "each" else (0, 1, 0, -1))
 

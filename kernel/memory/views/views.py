@@ -27,8 +27,10 @@ from .refusals import (
     UseAfterUnmap,
 )
 
-# Where things stand in the state of a MappedPages (see there).
+# Where things stand in the state of a MappedPages (see there), and how many they are.
+_RECORD = const(0)
 _LEASE = const(3)
+_LENGTH = const(4)
 
 
 class Viewable:
@@ -122,7 +124,7 @@ def layout_of(layout):
     return layout if type(layout) is dict else getattr(layout, "layout", layout)
 
 
-# Refusals: natives know which, and with what values; the order is that of port/modules/views.h.
+# Refusals: natives know which, by name, and with what values.
 
 
 def _ended(view, by):
@@ -175,18 +177,19 @@ def _signature(signature, _):
     )
 
 
-_REFUSALS = (
-    _ended,
-    _released,
-    _not_active,
-    _bounds,
-    _alignment,
-    _rights,
-    _shared,
-    _borrowed,
-    _still_borrowed,
-    _export,
-    _signature,
-)
+_REFUSALS = {
+    "ended": _ended,
+    "released": _released,
+    "not_active": _not_active,
+    "bounds": _bounds,
+    "alignment": _alignment,
+    "rights": _rights,
+    "shared": _shared,
+    "borrowed": _borrowed,
+    "still_borrowed": _still_borrowed,
+    "export": _export,
+    "signature": _signature,
+}
 
-_views.set_refuser(lambda number, of, detail: _REFUSALS[number](of, detail))
+_views.set_refuser(lambda name, of, detail: _REFUSALS[name](of, detail))
+_views.set_state(_RECORD, _LEASE, _LENGTH)

@@ -1,0 +1,14 @@
+// Frames handed out before there is an allocator; they stay taken for ever.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#define EARLY_RUNS_MAX 32
+
+typedef struct { uint64_t first_frame, count; } frame_run_t;
+
+extern frame_run_t early_runs[EARLY_RUNS_MAX];
+extern size_t early_runs_count;
+
+// The physical address of a cleared frame below 4 GiB (what the entry tables can reach).
+uint64_t early_frame_allocate(void);

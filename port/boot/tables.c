@@ -1,0 +1,97 @@
+// The static boot tables: what the machine runs on until Python has built its own, and again after every soft
+// reset. Text r-x, read-only data r--, data rw-, guard pages absent; physical window and identity map rw- without
+// execute. Built once; reserved for ever.
+//
+// Tables nest here because Python can't run before there are any.
+#include "boot/layout.h"
+#include "port/boot/early_frames.h"
+#include "port/boot/image.h"
+#include "port/boot/info.h"
+#include "port/boot/tables.h"
+#include "port/faults/panic.h"
+#include "port/hardware/cpu.h"
+#include "port/hardware/instructions.h"
+#include "port/hardware/paging_walk.h"
+#include "port/hardware/stacks.h"
+
+#define ROOT_LEVEL  4
+#define GIGABYTE    bytes_of_level(3)
+
+typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
+#define STATIC_TABLES __attribute__((section(".bss.tables")))
+
+static table_t root STATIC_TABLES, window_p3 STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
+    emitted_p1 STATIC_TABLES, kernel_p1[KERNEL_IMAGE_TABLES] STATIC_TABLES;
+uint64_t boot_tables_root, window_bytes;
+
+static uint64_t entry_to(const void *table) {
+    return image_physical(table) | ENTRY_PRESENT | ENTRY_WRITABLE;
+}
+
+// The physical window with the largest pages that the CPU has. Also the identity map: the same level-3 table.
+static void build_window(void) {
+    uint64_t top = boot_info.ram_end > 4 * GIGABYTE ? boot_info.ram_end : 4 * GIGABYTE;
+    if (boot_info.framebuffer.address >= top) {
+        top = boot_info.framebuffer.address + (uint64_t)boot_info.framebuffer.pitch * boot_info.framebuffer.height;
+    }
+    if (top > WINDOW_P4_ENTRIES * bytes_of_level(ROOT_LEVEL)) {
+        boot_refuse("RAM above 64 TiB is beyond the physical window");
+    }
+    window_bytes = (top + GIGABYTE - 1) / GIGABYTE * GIGABYTE;
+    uint64_t *p3 = window_p3;
+    root[WINDOW_P4_INDEX] = entry_to(window_p3) | ENTRY_NO_EXECUTE;
+    for (uint64_t address = 0; address < top; address += GIGABYTE) {
+        if (address != 0 && index_of_address(address, 3) == 0) {
+            uint64_t frame = early_frame_allocate();
+            p3 = (uint64_t *)frame;
+            root[WINDOW_P4_INDEX + address / bytes_of_level(ROOT_LEVEL)] = frame | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
+        }
+        if (cpu_features.gigabyte_pages) {
+            p3[index_of_address(address, 3)] = address | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;
+            continue;
+        }
+        uint64_t frame = early_frame_allocate();
+        for (uint64_t i = 0; i < ENTRIES_PER_TABLE; i++) {
+            ((uint64_t *)frame)[i] = (address + i * HUGE_PAGE_SIZE) | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;
+        }
+        p3[index_of_address(address, 3)] = frame | ENTRY_PRESENT | ENTRY_WRITABLE;
+    }
+    root[0] = entry_to(window_p3) | ENTRY_NO_EXECUTE;
+}
+
+static void map_image(const char *start, const char *end, uint64_t flags) {
+    for (uint64_t address = (uint64_t)start; address < (uint64_t)end; address += PAGE_SIZE) {
+        uint64_t page = (address - KERNEL_BASE) / PAGE_SIZE;
+        kernel_p1[page / ENTRIES_PER_TABLE][page % ENTRIES_PER_TABLE] = (address - KERNEL_BASE) | ENTRY_PRESENT | flags;
+    }
+}
+
+static void build_kernel(void) {
+    root[KERNEL_P4_INDEX] = entry_to(kernel_p3);
+    kernel_p3[index_of_address(KERNEL_BASE, 3)] = entry_to(kernel_p2);
+    for (size_t i = 0; i < KERNEL_IMAGE_TABLES; i++) {
+        kernel_p2[index_of_address(KERNEL_BASE, 2) + i] = entry_to(kernel_p1[i]);
+    }
+    map_image(__text_start, __text_end, 0);
+    map_image(__rodata_start, __rodata_end, ENTRY_NO_EXECUTE);
+    map_image(__data_start, __data_end, ENTRY_WRITABLE | ENTRY_NO_EXECUTE);
+    for (size_t i = 0; i < stack_guards_count; i++) {
+        uint64_t page = ((uint64_t)stack_guards[i] - KERNEL_BASE) / PAGE_SIZE;
+        kernel_p1[page / ENTRIES_PER_TABLE][page % ENTRIES_PER_TABLE] = 0;
+    }
+    kernel_p3[index_of_address(EMITTED_CODE_BASE, 3)] = entry_to(emitted_p2);
+    emitted_p2[index_of_address(EMITTED_CODE_BASE, 2)] = entry_to(emitted_p1);
+    for (uint64_t i = 0; i < EMITTED_CODE_BYTES / PAGE_SIZE; i++) {
+        emitted_p1[i] = (image_physical(__emitted_start) + i * PAGE_SIZE) | ENTRY_PRESENT;
+    }
+}
+
+void boot_tables_build(void) {
+    build_window();
+    build_kernel();
+    boot_tables_root = image_physical(root);
+}
+
+void boot_tables_activate(void) {
+    cr3_write(boot_tables_root);
+}

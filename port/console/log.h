@@ -1,0 +1,6 @@
+// The log channel: QEMU's and Bochs's port 0xE9.
+#pragma once
+#include <stddef.h>
+
+void log_send(const char *text, size_t length);
+void log_print(const char *format, ...) __attribute__((format(printf, 1, 2)));     // at most 255 bytes

@@ -1,0 +1,307 @@
+// Exceptions become Python exceptions where that is safe; where it is not, a readable panic. Interrupts are served.
+//
+// When may an exception be raised out of the interrupted code? The policy, row by row (each side has a test):
+//
+//   condition at the trap                    then
+//   --------------------------------------   -------------------------------------------------------------------
+//   the collector runs                       panic: its tables are half way
+//   interrupts were off                      panic: an atomic section would be left open
+//   nobody could catch it (no nlr buffer)    panic
+//   while another trap is being raised       panic: the way to raise is itself broken
+//   double fault, machine check, NMI         panic: the processor does not promise a place to go on
+//   stack pointer outside the kernel stack   in the guard page: RecursionError, unwound to the last handler; else panic
+//   anything else in kernel code             raise the exception at the interrupted instruction
+//   page fault in a range with a handler     the handler decides (handlers.c); before that, the rows above
+//   debug exception behind a stepped retry   go on: the instruction has come to its end
+//
+// Ring 3 and the accesses that are tried on purpose (probe.c) never come here: they have stubs of their own.
+#include <string.h>
+#include "py/runtime.h"
+#include "py/nlr.h"
+#include "boot/layout.h"
+#include "port/boot/tables.h"
+#include "port/console/log.h"
+#include "port/console/uart.h"
+#include "port/faults/handlers.h"
+#include "port/faults/panic.h"
+#include "port/faults/traps.h"
+#include "port/faults/vectors.h"
+#include "port/faults/walk.h"
+#include "port/hardware/descriptors.h"
+#include "port/hardware/instructions.h"
+#include "port/hardware/stacks.h"
+#include "port/hardware/window.h"
+#include "port/runtime/clock.h"
+#include "port/runtime/critical.h"
+#include "port/runtime/emitted_code.h"
+#include "port/views/views.h"
+
+#define PIC_MASTER 0x20
+#define PIC_SLAVE 0xa0
+#define PIC_END_OF_INTERRUPT 0x20
+#define APIC_ADDRESS 0xfee00000UL
+#define APIC_SPURIOUS 0xf0
+#define APIC_LINT0 0x350
+#define APIC_LINT1 0x360
+#define APIC_ENABLE (1 << 8)
+#define APIC_EXTERNAL 0x700
+#define APIC_NON_MASKABLE 0x400
+#define DR7_EXECUTE_DR0 (1UL << 10 | 1UL << 0)     // bit 10 is always set
+extern const uint64_t trap_stubs[VECTORS];
+static gate_t gates[GATES] __attribute__((aligned(16)));
+volatile bool collector_is_running;
+static const trap_record_t *raised;      // what traps_raise is about to turn into an exception
+static volatile bool raising;
+
+static const char *const names[] = {
+    [VECTOR_DIVIDE] = "divide error", [VECTOR_DEBUG] = "debug exception", [VECTOR_NON_MASKABLE] = "non-maskable interrupt",
+    [VECTOR_BREAKPOINT] = "breakpoint", [VECTOR_OVERFLOW] = "overflow", [VECTOR_BOUND] = "bound range exceeded",
+    [VECTOR_INVALID_OPCODE] = "invalid opcode", [VECTOR_NO_DEVICE] = "device not available", [VECTOR_DOUBLE_FAULT] = "double fault",
+    [VECTOR_INVALID_TSS] = "invalid TSS", [VECTOR_SEGMENT] = "segment not present", [VECTOR_STACK] = "stack-segment fault",
+    [VECTOR_GENERAL_PROTECTION] = "general protection fault", [VECTOR_PAGE_FAULT] = "page fault", [VECTOR_FLOAT] = "x87 floating-point error",
+    [VECTOR_ALIGNMENT] = "alignment check", [VECTOR_MACHINE_CHECK] = "machine check", [VECTOR_SIMD] = "SIMD floating-point error",
+    [VECTOR_CONTROL_PROTECTION] = "control protection fault",
+};
+
+const char *trap_name(uint64_t vector) {
+    return vector < sizeof names / sizeof names[0] && names[vector] != NULL ? names[vector] : "unknown exception";
+}
+
+// --- setting up ---
+
+static void set_gate(size_t vector, uint64_t stack) {
+    gates[vector] = gate_to(trap_stubs[vector], GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), stack);
+}
+
+static void init_pics(void) {
+    static const uint8_t settings[][2] = {
+        { PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 }, { PIC_MASTER + 1, VECTOR_INTERRUPTS }, { PIC_SLAVE + 1, VECTOR_INTERRUPTS + 8 },
+        { PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 }, { PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 },
+        { PIC_MASTER + 1, (uint8_t)~(1 << 0 | 1 << 4) }, { PIC_SLAVE + 1, 0xff },      // timer and COM1
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        port_write_8(settings[i][0], settings[i][1]);
+    }
+}
+
+// qboot leaves the local APIC off, and then no interrupt of the PICs ever arrives: put it into virtual-wire mode.
+static void init_apic(void) {
+    volatile uint32_t *spurious = window_pointer(APIC_ADDRESS + APIC_SPURIOUS);
+    volatile uint32_t *lint0 = window_pointer(APIC_ADDRESS + APIC_LINT0);
+    *spurious = APIC_ENABLE | VECTOR_APIC_SPURIOUS;
+    volatile uint32_t *lint1 = window_pointer(APIC_ADDRESS + APIC_LINT1);
+    *lint0 = APIC_EXTERNAL;
+    *lint1 = APIC_NON_MASKABLE;
+}
+
+void traps_init(void) {
+    for (size_t vector = 0; vector < VECTORS; vector++) {
+        set_gate(vector, 0);
+    }
+    set_gate(VECTOR_PAGE_FAULT, IST_PAGE_FAULT);
+    set_gate(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT);
+    set_gate(VECTOR_NON_MASKABLE, IST_NON_MASKABLE);
+    set_gate(VECTOR_MACHINE_CHECK, IST_NON_MASKABLE);
+    const table_register_t idtr = gates_register(gates);
+    gates_load(&idtr);
+}
+
+// After the boot tables: the local APIC is reached through the physical window.
+void traps_init_devices(void) {
+    init_pics();
+    init_apic();
+}
+
+void traps_reset(void) {
+    trap_log_count = 0;
+    raising = false;
+    collector_is_running = false;
+    fault_handlers_reset();
+}
+
+// --- records ---
+
+static void make_record(trap_record_t *record, const trap_frame_t *frame) {
+    record->vector = frame->vector;
+    record->error_code = frame->error_code;
+    record->instruction_pointer = frame->rip;
+    record->flags = frame->rflags;
+    record->table_root = cr3_read();
+    record->address = 0;
+    record->level_first = record->level_last = 0;
+    record->not_resolved = false;
+    if (frame->vector != VECTOR_PAGE_FAULT) {
+        const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
+            frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
+        memcpy(record->registers, registers, sizeof registers);
+        return;
+    }
+    record->address = cr2_read();
+    if (boot_tables_root != 0) {                // before that there is no window to walk through
+        trap_record_walk(record);
+    }
+}
+
+// --- panics ---
+
+static NORETURN void panic_with_frame(const trap_frame_t *f, const char *reason) {
+    static bool panicking;
+    if (panicking) {
+        panic("%s at 0x%lx while panicking", trap_name(f->vector), f->rip);
+    }
+    panicking = true;
+    trap_record_t record;
+    make_record(&record, f);
+    log_print("rip %016lx cs %02lx rflags %08lx rsp %016lx\n", f->rip, f->cs, f->rflags, f->rsp);
+    log_print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
+    log_print("rsi %016lx rdi %016lx rbp %016lx cr2 %016lx\n", f->rsi, f->rdi, f->rbp, cr2_read());
+    log_print("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
+    log_print("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
+    log_print("cr0 %08lx cr3 %016lx cr4 %08lx\n", cr0_read(), cr3_read(), cr4_read());
+    trap_record_print_walk(&record);
+    if (f->vector == VECTOR_PAGE_FAULT) {
+        panic("%s at 0x%lx, address 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, cr2_read(), f->error_code, reason);
+    }
+    panic("%s at 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, f->error_code, reason);
+}
+
+static const char *why_not_raise(const trap_frame_t *frame) {
+    if (frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_NON_MASKABLE) {
+        return "nothing can go on after this";
+    }
+    if (collector_is_running) {
+        return "in the garbage collector";
+    }
+    if (!(frame->rflags & FLAGS_INTERRUPT)) {
+        return "interrupts were off";
+    }
+    if (MP_STATE_THREAD(nlr_top) == NULL) {
+        return "nobody could catch an exception";
+    }
+    if (raising) {
+        return "while another trap was being raised";
+    }
+    return NULL;
+}
+
+// --- raising ---
+
+// Until the record is in an object of its own only the allocator runs, and a fault in the collector is a panic.
+static NORETURN void raise_now(void) {
+    raising = false;
+    traps_raise(raised);
+}
+
+// For tests: set a hardware breakpoint to the first instruction that runs when a trap is about to be raised.
+void traps_break_while_raising(void) {
+    __asm__ volatile ("mov %0, %%dr0; mov %1, %%dr7" : : "r"((uint64_t)raise_now), "r"((uint64_t)DR7_EXECUTE_DR0));
+}
+
+static NORETURN void raise_from_handler(void) {
+    mp_obj_t exception = MP_STATE_VM(fault_exception);
+    MP_STATE_VM(fault_exception) = MP_OBJ_NULL;
+    raising = false;
+    nlr_raise(exception);
+}
+
+static NORETURN void raise_stack_overflow(void) {
+    raising = false;
+    mp_raise_recursion_depth();
+}
+
+static NORETURN void raise_interrupt(void) {
+    mp_handle_pending(true);
+    mp_raise_type(&mp_type_KeyboardInterrupt);
+}
+
+// Let the interrupted code go on in `function`, as if it had called it: its stack below, 16-byte aligned at the call.
+static void redirect(trap_frame_t *frame, void (*function)(void), uint64_t stack) {
+    frame->rip = (uint64_t)function;
+    frame->rsp = ((stack - 128) & ~15UL) - 8;
+    frame->rflags &= ~(FLAGS_TRAP | FLAGS_DIRECTION | FLAGS_AC);
+}
+
+// Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves; but C may have
+// been called by an emitted loop, so look again in a millisecond.
+static void interrupt_emitted_code(trap_frame_t *frame) {
+    if ((emitted_code_contains(frame->rip) || called_code_contains(frame->rip)) && why_not_raise(frame) == NULL && !critical_is_held()) {
+        redirect(frame, raise_interrupt, frame->rsp);
+    } else {
+        clock_wake_after_us(1000);
+    }
+}
+
+static void serve_interrupt(trap_frame_t *frame) {
+    if (frame->vector == VECTOR_SERIAL) {
+        uart_interrupt();
+    } else if (frame->vector == VECTOR_TIMER) {
+        clock_interrupt();
+    }
+    if (frame->vector < VECTOR_PIC_SPURIOUS) {
+        port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
+    }
+    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
+        fault_handlers_interrupt();
+        interrupt_emitted_code(frame);
+    }
+}
+
+trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
+size_t trap_log_count;
+
+// The place of the next trap in the log.
+static trap_log_entry_t *next_log_entry(bool answered) {
+    trap_log_entry_t *entry = &trap_log[trap_log_count++ % TRAP_LOG_LENGTH];
+    entry->answered = answered;
+    return entry;
+}
+
+// Ask the handler; false if the fault is to be raised as if there were none.
+static bool handled(trap_frame_t *frame) {
+    trap_record_t record;               // on this stack: a handler may fault itself
+    make_record(&record, frame);
+    fault_answer_t answer = fault_handlers_answer(frame, &record);
+    if (answer != FAULT_UNHANDLED) {
+        next_log_entry(answer == FAULT_RETRY)->record = record;
+    }
+    if (answer == FAULT_RAISE) {
+        raising = true;
+        redirect(frame, raise_from_handler, frame->rsp);
+    }
+    return answer != FAULT_UNHANDLED;
+}
+
+void trap_dispatch(trap_frame_t *frame) {
+    if (frame->vector >= VECTOR_INTERRUPTS) {
+        serve_interrupt(frame);
+        return;
+    }
+    const char *reason = why_not_raise(frame);
+    if (reason != NULL) {
+        panic_with_frame(frame, reason);
+    }
+    if (frame->vector == VECTOR_DEBUG && fault_handlers_step_done(frame)) {
+        return;
+    }
+    if (frame->vector == VECTOR_PAGE_FAULT && fault_handlers_have(cr2_read()) && handled(frame)) {
+        return;
+    }
+    trap_record_t *record = &next_log_entry(false)->record;
+    make_record(record, frame);
+    raised = record;
+    raising = true;
+    redirect(frame, raise_now, frame->rsp);
+}
+
+// A page fault whose stack pointer is not inside the kernel stack.
+void trap_on_bad_stack(trap_frame_t *frame) {
+    uint64_t guard = (uint64_t)kernel_stack.guard;
+    bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
+    const char *reason = why_not_raise(frame);
+    if (!overflow || reason != NULL) {
+        panic_with_frame(frame, overflow ? reason : "the stack pointer is outside of the kernel stack");
+    }
+    // Everything deeper than the last handler is lost anyway: its stack has room.
+    raising = true;
+    redirect(frame, raise_stack_overflow, (uint64_t)MP_STATE_THREAD(nlr_top));
+}

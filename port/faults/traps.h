@@ -1,0 +1,47 @@
+// Interrupts and exceptions: the frame that trap_stubs.S builds, and who looks at it.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// As pushed by the processor (SDM volume 3, "Interrupt and Exception Handling in 64-Bit Mode") and trap_stubs.S below it.
+typedef struct {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+    uint64_t vector, error_code;
+    uint64_t rip, cs, rflags, rsp, ss;
+} trap_frame_t;
+
+#define TRAP_LEVELS_MAX 5
+// What was true when a trap was taken. The entries are those of the walk of `address` for a page fault:
+// entries[level], valid for level_first >= level >= level_last.
+typedef struct {
+    uint64_t vector, error_code, address, instruction_pointer, table_root, flags;
+    uint64_t entries[TRAP_LEVELS_MAX + 1];
+    uint8_t level_first, level_last;
+    bool not_resolved;                  // a handler said "retry", but the access would still be refused
+    // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.
+    uint64_t registers[16];
+} trap_record_t;
+
+// The traps that were raised or answered last: number n is at n % TRAP_LOG_LENGTH, trap_log_count have been in all.
+#define TRAP_LOG_LENGTH 32
+typedef struct { trap_record_t record; bool answered; } trap_log_entry_t;
+extern trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
+extern size_t trap_log_count;
+
+void traps_init(void);
+void traps_init_devices(void);
+void traps_reset(void);
+void trap_dispatch(trap_frame_t *frame);
+void trap_on_bad_stack(trap_frame_t *frame);
+void traps_break_while_raising(void);
+const char *trap_name(uint64_t vector);
+
+// port/faults/_traps.c: build and raise the Python exception of a record; runs as the interrupted code.
+void traps_raise(const trap_record_t *record) __attribute__((noreturn));
+// The exception itself; with no memory for it, one without details is raised at once.
+void *traps_new_exception(const trap_record_t *record);
+void traps_mark_not_resolved(void *exception);
+
+// True while the collector runs: Python must not be entered. Set by gc_collect() in port/main.c.
+extern volatile bool collector_is_running;

@@ -1,0 +1,295 @@
+// `_entries`: acts on the entries of one table, given by the address at which the first of them is seen.
+// Contracts: port/typings/_entries.pyi. What is a table, how tables nest and what may be changed, Python knows.
+//
+// A raw word has the bits of an entry that are not its frame: bits 0-11 of the entry, then its bits 52-63, and as bit 24
+// the entry's bit 12, which in a huge page's entry is PAT and not part of the frame.
+#include "port/hardware/paging.h"
+#include "port/runtime/natives.h"
+
+#define MARKS           (ENTRY_ACCESSED | ENTRY_DIRTY)      // which the processor sets when it likes
+#define RAW_PAT         WORD_PAT                            // in a raw word: bit 12 of the entry
+#define FRAME_LIMIT     (1UL << 40)
+
+#pragma GCC optimize ("unroll-loops")
+
+typedef uint64_t entry_pair_t __attribute__((vector_size(16), may_alias));
+
+static inline uint64_t *get_entries(mp_obj_t at) {
+    uint64_t address = mp_obj_is_small_int(at) ? (uint64_t)MP_OBJ_SMALL_INT_VALUE(at) : native_get_u64(at);
+    if (address & 7) {
+        mp_raise_ValueError(MP_ERROR_TEXT("an entry lies at a multiple of 8"));
+    }
+    return (uint64_t *)address;
+}
+
+static inline uint64_t get_small(mp_obj_t value, uint64_t limit, const char *what) {
+    if (mp_obj_is_small_int(value) && (uint64_t)MP_OBJ_SMALL_INT_VALUE(value) < limit) {
+        return MP_OBJ_SMALL_INT_VALUE(value);
+    }
+    return native_get_below(value, limit, what);
+}
+
+// Entries from `at` on to the end of their table at most.
+static inline uint64_t get_count(mp_obj_t count, const uint64_t *at) {
+    return get_small(count, ENTRIES_PER_TABLE + 1 - ((uintptr_t)at >> 3 & (ENTRIES_PER_TABLE - 1)), "count of entries in one table");
+}
+
+static inline uint64_t bits_of(uint64_t word) {
+    return entry_of_word(word) | (word & RAW_PAT ? ENTRY_HUGE_PAT : 0);
+}
+
+static inline uint64_t get_word(mp_obj_t word) {
+    return bits_of(get_small(word, WORD_LIMIT, "raw word"));
+}
+
+static inline uint64_t get_value(mp_obj_t frame, mp_obj_t word) {
+    return get_small(frame, FRAME_LIMIT, "frame number") << 12 | get_word(word);
+}
+
+static mp_obj_t entries_frame(mp_obj_t at) {
+    return MP_OBJ_NEW_SMALL_INT(frame_of_entry(*(volatile uint64_t *)get_entries(at)));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(entries_frame_obj, entries_frame);
+
+static mp_obj_t word_of(uint64_t entry) {
+    return MP_OBJ_NEW_SMALL_INT(word_of_entry(entry));
+}
+
+static mp_obj_t entries_word(mp_obj_t at) {
+    return word_of(*(volatile uint64_t *)get_entries(at));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(entries_word_obj, entries_word);
+
+static mp_obj_t entries_write(mp_obj_t at, mp_obj_t frame, mp_obj_t word) {
+    uint64_t value = get_value(frame, word);
+    *(volatile uint64_t *)get_entries(at) = value;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(entries_write_obj, entries_write);
+
+// take(at): empty an entry, and say what its word was at that moment. One locked instruction.
+static mp_obj_t entries_take(mp_obj_t at) {
+    return word_of(__atomic_exchange_n(get_entries(at), 0, __ATOMIC_SEQ_CST));
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(entries_take_obj, entries_take);
+
+// compare_and_set(at, old_frame, old_word, frame, word): one locked instruction; True if it was so.
+static mp_obj_t entries_compare_and_set(size_t count, const mp_obj_t *arguments) {
+    uint64_t old = get_value(arguments[1], arguments[2]), value = get_value(arguments[3], arguments[4]);
+    return mp_obj_new_bool(__sync_bool_compare_and_swap(get_entries(arguments[0]), old, value));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_compare_and_set_obj, 5, 5, entries_compare_and_set);
+
+// fill(at, count, frame, word, step): leaves to frames that lie `step` apart.
+static mp_obj_t entries_fill(size_t n, const mp_obj_t *arguments) {
+    uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
+    uint64_t value = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
+    for (; count >= 8; count -= 8, at += 8, value += 8 * step) {
+        at[0] = value;
+        at[1] = value + step;
+        at[2] = value + 2 * step;
+        at[3] = value + 3 * step;
+        at[4] = value + 4 * step;
+        at[5] = value + 5 * step;
+        at[6] = value + 6 * step;
+        at[7] = value + 7 * step;
+    }
+    for (; count > 0; count--, value += step) {
+        *at++ = value;
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_fill_obj, 5, 5, entries_fill);
+
+static mp_obj_t entries_clear(mp_obj_t at_in, mp_obj_t count_in) {
+    uint64_t *at = get_entries(at_in), count = get_count(count_in, at);
+    if (count < 8) {
+        while (count-- > 0) {
+            *(volatile uint64_t *)at++ = 0;
+        }
+    } else {
+        __asm__ volatile ("rep stosq" : "+D"(at), "+c"(count) : "a"(0UL) : "memory");
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(entries_clear_obj, entries_clear);
+
+// change(at, count, keep, set): of each entry its frame and the bits in `keep` stay, and those in `set` are added. Two locked
+// instructions an entry, so that a mark which the processor sets meanwhile is not lost; what is neither kept nor set goes
+// first, so that no right is ever there that neither the old nor the new entry gives.
+static mp_obj_t entries_change(size_t n, const mp_obj_t *arguments) {
+    uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
+    uint64_t set = get_word(arguments[3]), keep = (ENTRY_FRAME & ~ENTRY_HUGE_PAT) | get_word(arguments[2]) | set;
+    if (set == 0) {
+        for (uint64_t i = 0; i < count; i++) {
+            __asm__ volatile ("lock andq %1, %0" : "+m"(at[i]) : "r"(keep) : "memory", "cc");
+        }
+    } else {
+        for (uint64_t i = 0; i < count; i++) {
+            __asm__ volatile ("lock andq %1, %0; lock orq %2, %0" : "+m"(at[i]) : "r"(keep), "r"(set) : "memory", "cc");
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_change_obj, 4, 4, entries_change);
+
+static uint64_t or_of(const uint64_t *at, uint64_t count) {
+    uint64_t single = 0;
+    if (count > 0 && ((uintptr_t)at & 15) != 0) {
+        single = *at++;
+        count--;
+    }
+    const entry_pair_t *pair = (const entry_pair_t *)at;
+    entry_pair_t sum = { 0, 0 };
+    for (; count >= 16; count -= 16, pair += 8) {
+        for (int i = 0; i < 8; i++) {
+            sum |= pair[i];
+        }
+    }
+    for (; count >= 2; count -= 2) {
+        sum |= *pair++;
+    }
+    return single | sum[0] | sum[1] | (count > 0 ? *(const uint64_t *)pair : 0);
+}
+
+static uint64_t and_of(const uint64_t *at, uint64_t count) {
+    uint64_t single = ~0UL;
+    if (count > 0 && ((uintptr_t)at & 15) != 0) {
+        single = *at++;
+        count--;
+    }
+    const entry_pair_t *pair = (const entry_pair_t *)at;
+    entry_pair_t product = { ~0UL, ~0UL };
+    for (; count >= 16; count -= 16, pair += 8) {
+        for (int i = 0; i < 8; i++) {
+            product &= pair[i];
+        }
+    }
+    for (; count >= 2; count -= 2) {
+        product &= *pair++;
+    }
+    return single & product[0] & product[1] & (count > 0 ? *(const uint64_t *)pair : ~0UL);
+}
+
+// unused(at, count): how many are zero before the first that is not.
+static mp_obj_t entries_unused(mp_obj_t at_in, mp_obj_t count_in) {
+    const uint64_t *at = get_entries(at_in);
+    uint64_t count = get_count(count_in, at), i = 0;
+    if (count > 8 && at[0] == 0 && or_of(at, count) == 0) {
+        return MP_OBJ_NEW_SMALL_INT(count);
+    }
+    while (i < count && at[i] == 0) {
+        i++;
+    }
+    return MP_OBJ_NEW_SMALL_INT(i);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(entries_unused_obj, entries_unused);
+
+// absent(at, count): how many are not present before the first that is.
+static mp_obj_t entries_absent(mp_obj_t at_in, mp_obj_t count_in) {
+    const uint64_t *at = get_entries(at_in);
+    uint64_t count = get_count(count_in, at), i = 0;
+    while (i < count && !(at[i] & ENTRY_PRESENT)) {
+        i++;
+    }
+    return MP_OBJ_NEW_SMALL_INT(i);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(entries_absent_obj, entries_absent);
+
+static uint64_t and_or_of_marks(const uint64_t *at, uint64_t count, uint64_t wanted, uint64_t reserved) {
+    uint64_t any = or_of(at, count);
+    return (and_of(at, count) & wanted) == wanted && !(any & reserved) ? count << 1 | (any & ENTRY_GLOBAL) >> 8 : 0;
+}
+
+// leaves(at, count, wanted, frame_bits, high): how many have all the bits of the raw word `wanted`, and none of the
+// reserved ones (bits of the frame number, and bits from 32 on as one number), before the first that has not; << 1 |
+// whether one of these is GLOBAL.
+static mp_obj_t entries_leaves(size_t n, const mp_obj_t *arguments) {
+    const uint64_t *at = get_entries(arguments[0]);
+    uint64_t count = get_count(arguments[1], at), wanted = get_word(arguments[2]);
+    uint64_t reserved = get_small(arguments[3], FRAME_LIMIT, "reserved bits of a frame number") << 12 | get_small(arguments[4], 1UL << 32, "reserved high bits") << 32;
+    uint64_t all = count > 1 ? and_or_of_marks(at, count, wanted, reserved) : 0, i = 0, global = 0;
+    if (all != 0) {
+        return MP_OBJ_NEW_SMALL_INT(all);
+    }
+    for (; i < count && (at[i] & wanted) == wanted && !(at[i] & reserved); i++) {
+        global |= at[i] & ENTRY_GLOBAL;
+    }
+    return MP_OBJ_NEW_SMALL_INT(i << 1 | global >> 8);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_leaves_obj, 5, 5, entries_leaves);
+
+#define CHUNK 16
+
+// Sixteen entries at an even index that go on from `expected` in steps?
+static bool chunk_goes_on(const uint64_t *at, uint64_t expected, uint64_t step, uint64_t compared) {
+    const entry_pair_t *pair = (const entry_pair_t *)at;
+    entry_pair_t wanted = { expected, expected + step }, two_steps = { 2 * step, 2 * step }, difference = { 0, 0 };
+    for (int i = 0; i < CHUNK / 2; i++) {
+        difference |= pair[i] ^ wanted;
+        wanted += two_steps;
+    }
+    return ((difference[0] | difference[1]) & compared) == 0;
+}
+
+// touching(at, count, frame, word, step): how many lead to frames `step` apart, the first to `frame`, with this word, before
+// the first that does not. Marks don't count.
+static mp_obj_t entries_touching(size_t n, const mp_obj_t *arguments) {
+    const uint64_t *at = get_entries(arguments[0]), compared = ~MARKS;
+    uint64_t count = get_count(arguments[1], at), i = 0;
+    uint64_t expected = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
+    while (i < count) {
+        if (((uintptr_t)(at + i) & 15) == 0 && count - i >= CHUNK && chunk_goes_on(at + i, expected, step, compared)) {
+            i += CHUNK;
+            expected += CHUNK * step;
+        } else if (((at[i] ^ expected) & compared) == 0) {
+            i++;
+            expected += step;
+        } else {
+            break;
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(i);
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_touching_obj, 5, 5, entries_touching);
+
+// copy(to, from, count)
+static mp_obj_t entries_copy(mp_obj_t to_in, mp_obj_t from_in, mp_obj_t count_in) {
+    uint64_t *to = get_entries(to_in);
+    const uint64_t *from = get_entries(from_in);
+    uint64_t count = get_count(count_in, to);
+    get_count(count_in, from);
+    for (uint64_t i = 0; i < count; i++) {
+        ((volatile uint64_t *)to)[i] = from[i];
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(entries_copy_obj, entries_copy);
+
+// prove_writable(at): store what is there, so that a fault comes now and not in the middle of a change.
+static mp_obj_t entries_prove_writable(mp_obj_t at) {
+    __asm__ volatile ("lock orq $0, (%0)" : : "r"(get_entries(at)) : "memory", "cc");
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(entries_prove_writable_obj, entries_prove_writable);
+
+static const mp_rom_map_elem_t entries_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__entries) },
+    { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&entries_frame_obj) },
+    { MP_ROM_QSTR(MP_QSTR_word), MP_ROM_PTR(&entries_word_obj) },
+    { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&entries_write_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&entries_take_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compare_and_set), MP_ROM_PTR(&entries_compare_and_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&entries_fill_obj) },
+    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&entries_clear_obj) },
+    { MP_ROM_QSTR(MP_QSTR_change), MP_ROM_PTR(&entries_change_obj) },
+    { MP_ROM_QSTR(MP_QSTR_unused), MP_ROM_PTR(&entries_unused_obj) },
+    { MP_ROM_QSTR(MP_QSTR_absent), MP_ROM_PTR(&entries_absent_obj) },
+    { MP_ROM_QSTR(MP_QSTR_leaves), MP_ROM_PTR(&entries_leaves_obj) },
+    { MP_ROM_QSTR(MP_QSTR_touching), MP_ROM_PTR(&entries_touching_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&entries_copy_obj) },
+    { MP_ROM_QSTR(MP_QSTR_prove_writable), MP_ROM_PTR(&entries_prove_writable_obj) },
+};
+static MP_DEFINE_CONST_DICT(entries_globals, entries_globals_table);
+const mp_obj_module_t entries_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&entries_globals };
+MP_REGISTER_MODULE(MP_QSTR__entries, entries_module);

@@ -1,0 +1,168 @@
+// `_finaliser`: Guards, which give owners of kernel Python what user classes of MicroPython lack: a finaliser.
+//
+// The state of an owner is a list, [run, count, arena, consumer, guard]: run is a small int, not negative, while something is owned
+// (first << 1 | clean), of `count` numbers; arena is whoever takes it back. The list also holds its guard, so both die
+// in the same collection, and all finalisers run before any memory is freed: the guard's can still read the list. If
+// it finds something owned, it puts that down; nothing else happens then, because the collector is locked. Safe points
+// take it out and give it back.
+//
+// Where it is put down has been allocated together with the guard: a note that hangs on a list of its own and so
+// survives. An owner that was dropped or consumed needs no word to its guard.
+#include "py/objlist.h"
+#include "py/objstr.h"
+#include "py/objtuple.h"
+#include "port/ledger/finaliser.h"
+#include "port/ledger/records.h"
+#include "port/runtime/natives.h"
+#include "port/runtime/safe_point.h"
+
+#define COUNT_BITS 52
+
+// One block of the collector's heap. While the owner lives, `run` is the note before it on the list.
+typedef struct note {
+    struct note *next;
+    mp_obj_t arena;
+    uint64_t run, count;        // count: of numbers, with the guard's kind above it
+} note_t;
+
+typedef struct {
+    mp_obj_base_t base;
+    mp_obj_list_t *state;
+    note_t *note;
+} guard_t;
+
+// Python has the order as `_finaliser.STATE_ORDER`.
+enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_CONSUMER, STATE_GUARD };
+
+static const mp_obj_type_t guard_type;
+
+MP_REGISTER_ROOT_POINTER(void *guard_notes);
+MP_REGISTER_ROOT_POINTER(void *guard_lost);
+
+static size_t lost_count;
+
+static note_t *previous_of(const note_t *note) {
+    return (note_t *)note->run;
+}
+
+static void link_note(note_t *note) {
+    note_t *first = MP_STATE_VM(guard_notes);
+    note->next = first;
+    note->run = 0;
+    if (first != NULL) {
+        first->run = (uint64_t)note;
+    }
+    MP_STATE_VM(guard_notes) = note;
+}
+
+static void unlink_note(note_t *note) {
+    if (note->next != NULL) {
+        note->next->run = note->run;
+    }
+    if (previous_of(note) != NULL) {
+        previous_of(note)->next = note->next;
+    } else {
+        MP_STATE_VM(guard_notes) = note->next;
+    }
+}
+
+static mp_obj_t guard_new(mp_obj_list_t *state, uint64_t kind) {
+    guard_t *guard = mp_obj_malloc_with_finaliser(guard_t, &guard_type);
+    guard->state = state;
+    guard->note = NULL;
+    note_t *note = m_new_obj(note_t);
+    note->arena = mp_const_none;
+    note->count = kind << COUNT_BITS;
+    link_note(note);
+    guard->note = note;
+    return MP_OBJ_FROM_PTR(guard);
+}
+
+static MP_DEFINE_STR_OBJ(drop_text, "drop()");
+
+// new_state(arena, count, kind): the state of an owner that owns nothing yet, [-1, count, arena, "drop()", its guard].
+// The kind (0 to 255) comes back from take() as it is.
+static mp_obj_t finaliser_new_state(mp_obj_t arena, mp_obj_t count, mp_obj_t kind) {
+    uint64_t number = native_get_below(kind, 256, "kind");
+    mp_obj_t items[] = { MP_OBJ_NEW_SMALL_INT(-1), count, arena, MP_OBJ_FROM_PTR(&drop_text), mp_const_none };
+    mp_obj_list_t *state = MP_OBJ_TO_PTR(mp_obj_new_list(MP_ARRAY_SIZE(items), items));
+    state->items[STATE_GUARD] = guard_new(state, number);
+    return MP_OBJ_FROM_PTR(state);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_new_state_obj, finaliser_new_state);
+
+static void put_down(note_t *note, const mp_obj_list_t *state) {
+    if (state->len <= STATE_GUARD) {
+        return;
+    }
+    mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
+    if (mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0) {
+        note->arena = state->items[STATE_ARENA];
+        note->run = MP_OBJ_SMALL_INT_VALUE(run);
+        note->count |= MP_OBJ_SMALL_INT_VALUE(count);
+        note->next = MP_STATE_VM(guard_lost);
+        MP_STATE_VM(guard_lost) = note;
+        lost_count++;
+        safe_point_request();
+    }
+}
+
+// The finaliser. The collector is locked: nothing may be allocated or called.
+static mp_obj_t guard_del(mp_obj_t self) {
+    guard_t *guard = MP_OBJ_TO_PTR(self);
+    note_t *note = guard->note;
+    if (note != NULL) {
+        guard->note = NULL;
+        unlink_note(note);
+        put_down(note, guard->state);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(guard_del_obj, guard_del);
+
+static const mp_rom_map_elem_t guard_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&guard_del_obj) },
+};
+static MP_DEFINE_CONST_DICT(guard_locals, guard_locals_table);
+static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, locals_dict, &guard_locals);
+
+// (arena, run, count, kind) of one lost owner, which is forgotten now; None when there is none.
+static mp_obj_t finaliser_take(void) {
+    if (lost_count == 0) {
+        return mp_const_none;
+    }
+    mp_obj_tuple_t *taken = MP_OBJ_TO_PTR(mp_obj_new_tuple(4, NULL));      // may collect, and so add to the list
+    note_t *note = MP_STATE_VM(guard_lost);
+    MP_STATE_VM(guard_lost) = note->next;
+    lost_count--;
+    taken->items[0] = note->arena;
+    taken->items[1] = MP_OBJ_NEW_SMALL_INT(note->run);
+    taken->items[2] = MP_OBJ_NEW_SMALL_INT(note->count & ((1UL << COUNT_BITS) - 1));
+    taken->items[3] = MP_OBJ_NEW_SMALL_INT(note->count >> COUNT_BITS);
+    return MP_OBJ_FROM_PTR(taken);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
+
+// Mappings included, whose records are in _records.c: one question at the beginning of a call.
+static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
+static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
+
+void finaliser_reset(void) {
+    MP_STATE_VM(guard_notes) = MP_STATE_VM(guard_lost) = NULL;
+    lost_count = 0;
+}
+
+static const mp_rom_obj_tuple_t state_order = { { &mp_type_tuple }, STATE_GUARD, {
+    MP_ROM_INT(STATE_RUN), MP_ROM_INT(STATE_COUNT), MP_ROM_INT(STATE_ARENA), MP_ROM_INT(STATE_CONSUMER),
+} };
+
+static const mp_rom_map_elem_t finaliser_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__finaliser) },
+    { MP_ROM_QSTR(MP_QSTR_STATE_ORDER), MP_ROM_PTR(&state_order) },
+    { MP_ROM_QSTR(MP_QSTR_new_state), MP_ROM_PTR(&finaliser_new_state_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&finaliser_take_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&finaliser_pending_obj) },
+};
+static MP_DEFINE_CONST_DICT(finaliser_globals, finaliser_globals_table);
+const mp_obj_module_t finaliser_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&finaliser_globals };
+MP_REGISTER_MODULE(MP_QSTR__finaliser, finaliser_module);

@@ -1,0 +1,505 @@
+// `_records`: what the kernel knows of every owned mapping even when Python has forgotten it. A Record is the handle that
+// a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
+// point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
+#include <string.h>
+#include "py/objtuple.h"
+#include "boot/layout.h"
+#include "port/hardware/paging.h"
+#include "port/ledger/records.h"
+#include "port/console/log.h"
+#include "port/runtime/critical.h"
+#include "port/runtime/natives.h"
+#include "port/runtime/safe_point.h"
+
+record_t records[RECORDS_MAX];
+size_t records_used;
+static uint32_t first_free, first_lost;
+static size_t live_count, lost_count;
+
+// --- the last events, for whoever reads a panic ---
+
+#define EVENTS 32
+enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENTS_KINDS };
+static const char *const event_names[EVENTS_KINDS] = { "map", "unmap", "change" };
+static struct { uint64_t page, count, root, frames; uint8_t kind; } events[EVENTS];
+static size_t events_count;
+
+static void note(unsigned kind, const record_t *record) {
+    size_t i = events_count++ % EVENTS;
+    events[i].kind = kind;
+    events[i].root = record->root;
+    events[i].page = record->first_page;
+    events[i].count = record->count;
+    events[i].frames = record->frames;
+}
+
+void mapper_events_print(void) {
+    size_t kept = events_count < EVENTS ? events_count : EVENTS;
+    for (size_t i = events_count - kept; i < events_count; i++) {
+        log_print("mapper event %u: %s, page 0x%lx, %lu pages, root 0x%lx, frames 0x%lx\n", (unsigned)i,
+            event_names[events[i % EVENTS].kind], events[i % EVENTS].page, events[i % EVENTS].count, events[i % EVENTS].root,
+            events[i % EVENTS].frames);
+    }
+}
+
+// The last events, oldest first: (name, page, count, root, frames).
+static mp_obj_t records_events(void) {
+    mp_obj_t list = mp_obj_new_list(0, NULL);
+    size_t end = events_count, kept = end < EVENTS ? end : EVENTS;
+    for (size_t i = end - kept; i < end; i++) {
+        const char *name = event_names[events[i % EVENTS].kind];
+        mp_obj_t items[] = {
+            mp_obj_new_str(name, strlen(name)), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].page), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].count),
+            MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].root), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].frames)
+        };
+        mp_obj_list_append(list, mp_obj_new_tuple(5, items));
+    }
+    return list;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_events_obj, records_events);
+
+// Pages of all records that are live or lost, by kind, and by half of the address space.
+static mp_int_t counted[KINDS][2];
+
+static void count_record(const record_t *record, mp_int_t times) {
+    counted[record->kind][record->first_page >= UPPER_HALF_FIRST_PAGE] += times * (mp_int_t)record->count;
+}
+
+void records_reset(void) {
+    memset(counted, 0, sizeof counted);
+    records_used = 0;
+    first_free = first_lost = 0;
+    live_count = lost_count = 0;
+    events_count = 0;
+}
+
+static size_t new_record(void) {
+    if (first_free != 0) {
+        size_t index = first_free - 1;
+        first_free = records[index].next;
+        return index;
+    }
+    if (records_used == RECORDS_MAX) {
+        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("65536 mappings are alive: drop some"));
+    }
+    return records_used++;
+}
+
+static void free_record(size_t index) {
+    records[index].state = RECORD_FREE;
+    records[index].next = first_free;
+    first_free = index + 1;
+}
+
+typedef struct {
+    mp_obj_base_t base;
+    record_t *record;       // NULL when it has ended
+    mp_obj_t owner;         // of a table: its PageTable, which dies together with this
+} handle_t;
+
+static const mp_obj_type_t record_type;
+
+static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
+    mp_arg_check_num(n_args, n_kw, 0, 6, false);
+    if (n_args != 0 && n_args != 6) {
+        mp_raise_TypeError(MP_ERROR_TEXT("Record() or Record(root, first page, count, flags, kind, frames)"));
+    }
+    record_t made = n_args == 0 ? (record_t) { .state = RECORD_PREPARED } : (record_t) {
+        .root = native_get_frame(arguments[0]) / PAGE_SIZE,
+        .first_page = native_get_page(arguments[1]) / PAGE_SIZE,
+        .count = native_get_below(arguments[2], address_space_pages(), "page count"),
+        .flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"),
+        .kind = native_get_below(arguments[4], KINDS, "kind"),
+        .frames = native_get_below(arguments[5], 1UL << 62, "frames"),
+        .state = RECORD_PREPARED,
+    };
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, type);
+    handle->record = NULL;
+    handle->owner = mp_const_none;
+    size_t index = new_record();
+    records[index] = made;
+    records[index].handle = handle;
+    handle->record = &records[index];
+    return MP_OBJ_FROM_PTR(handle);
+}
+
+// begin() makes a Record that says nothing yet and enters the guard (_critical); None when lost mappings wait to be
+// reclaimed first, or for so many pages that huge ones could be used. The guard is left by the commit() that the Record
+// is for, or else by the caller: two calls less in the hottest path.
+static mp_obj_t records_begin(mp_obj_t count) {
+    if (first_lost != 0 || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
+        return mp_const_none;
+    }
+    critical_require_room();
+    mp_obj_t record = record_make_new(&record_type, 0, 0, NULL);
+    critical_hold();
+    return record;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_begin_obj, records_begin);
+
+static handle_t *live_handle(mp_obj_t self) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    if (handle->record == NULL) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("this record has ended"));
+    }
+    return handle;
+}
+
+record_t *record_of(mp_obj_t handle) {
+    return mp_obj_is_type(handle, &record_type) ? ((handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
+}
+
+static void arm(record_t *record) {
+    if (record->state == RECORD_PREPARED) {
+        live_count++;
+        record->state = RECORD_LIVE;
+        count_record(record, 1);
+        note(EVENT_MAP, record);
+    }
+}
+
+// The mapping is there now: from here on it must be unmapped before the record may go.
+static mp_obj_t record_arm(mp_obj_t self) {
+    arm(live_handle(self)->record);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
+
+// What begin() began is mapped: the record is armed, the guard left.
+static mp_obj_t records_commit(mp_obj_t self) {
+    arm(live_handle(self)->record);
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_commit_obj, records_commit);
+
+// The mapping is being taken away: it counts no longer, and nobody is told of it.
+static mp_obj_t record_go(mp_obj_t self) {
+    record_t *record = live_handle(self)->record;
+    if (record->state == RECORD_LIVE) {
+        live_count--;
+        count_record(record, -1);
+        record->state = RECORD_BUSY;
+        note(EVENT_UNMAP, record);
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_go_obj, record_go);
+
+static mp_obj_t record_set_owner(mp_obj_t self, mp_obj_t owner) {
+    live_handle(self)->owner = owner;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(record_set_owner_obj, record_set_owner);
+
+static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
+    record_t *record = live_handle(arguments[0])->record;
+    uint64_t first = native_get_page(arguments[1]) / PAGE_SIZE, count = native_get_below(arguments[2], address_space_pages(), "page count");
+    uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"), frames = native_get_below(arguments[4], 1UL << 62, "frames");
+    mp_int_t live = record->state == RECORD_LIVE;
+    count_record(record, -live);
+    record->flags = flags;
+    record->first_page = first;
+    record->count = count;
+    record->frames = frames;
+    count_record(record, live);
+    note(EVENT_CHANGE, record);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 5, 5, record_set);
+
+static void end(handle_t *handle) {
+    if (handle->record->state == RECORD_LIVE) {
+        live_count--;
+        count_record(handle->record, -1);
+        note(EVENT_UNMAP, handle->record);
+    }
+    free_record(handle->record - records);
+    handle->record = NULL;
+}
+
+static mp_obj_t record_end(mp_obj_t self) {
+    end(live_handle(self));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
+
+// As end(), and the guard is left.
+static mp_obj_t records_finish(mp_obj_t self) {
+    end(live_handle(self));
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_finish_obj, records_finish);
+
+void record_mark_exported(mp_obj_t self) {
+    live_handle(self)->record->exported = true;
+}
+
+static mp_obj_t record_mark_exported_method(mp_obj_t self) {
+    record_mark_exported(self);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_mark_exported_obj, record_mark_exported_method);
+
+// The finaliser: the collector is locked, nothing may be allocated or called.
+static mp_obj_t record_del(mp_obj_t self) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_t *record = handle->record;
+    if (record == NULL) {
+        return mp_const_none;
+    }
+    handle->record = NULL;
+    record->handle = NULL;
+    if (record->state != RECORD_LIVE) {
+        free_record(record - records);
+        return mp_const_none;
+    }
+    live_count--;
+    lost_count++;
+    record->state = RECORD_LOST;
+    // A table is dropped after the mappings that live in it: at the end of the list.
+    uint32_t *place = &first_lost;
+    while (record->kind == KIND_TABLE && *place != 0) {
+        place = &records[*place - 1].next;
+    }
+    record->next = *place;
+    *place = record - records + 1;
+    safe_point_request();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
+
+static mp_obj_t field_of(const record_t *record, qstr name) {
+    switch (name) {
+        case MP_QSTR_root: return MP_OBJ_NEW_SMALL_INT(record->root);
+        case MP_QSTR_first_page: return MP_OBJ_NEW_SMALL_INT(record->first_page);
+        case MP_QSTR_count: return MP_OBJ_NEW_SMALL_INT(record->count);
+        case MP_QSTR_frames: return MP_OBJ_NEW_SMALL_INT(record->frames);
+        case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
+        case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
+        case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
+        case MP_QSTR_exported: return mp_obj_new_bool(record->exported);
+        case MP_QSTR_index: return MP_OBJ_NEW_SMALL_INT(record - records);
+    }
+    return MP_OBJ_NULL;
+}
+
+static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    if (destination[0] == MP_OBJ_NULL) {
+        mp_obj_t value = handle->record == NULL ? MP_OBJ_NULL : field_of(handle->record, attribute);
+        if (value != MP_OBJ_NULL) {
+            destination[0] = value;
+        } else {
+            destination[1] = MP_OBJ_SENTINEL;
+        }
+    }
+}
+
+static const mp_rom_map_elem_t record_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&record_set_obj) },
+    { MP_ROM_QSTR(MP_QSTR_go), MP_ROM_PTR(&record_go_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_owner), MP_ROM_PTR(&record_set_owner_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mark_exported), MP_ROM_PTR(&record_mark_exported_obj) },
+    { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
+    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
+};
+static MP_DEFINE_CONST_DICT(record_locals, record_locals_table);
+
+// Its numbers, for machine code to read and write in place.
+static mp_int_t record_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    buffer->buf = ((handle_t *)MP_OBJ_TO_PTR(self))->record;
+    buffer->len = offsetof(record_t, handle);
+    buffer->typecode = 'B';
+    return buffer->buf == NULL;
+}
+
+static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, make_new, record_make_new, attr, record_attr,
+    buffer, record_get_buffer, locals_dict, &record_locals);
+
+// --- by index ---
+
+static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(live_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
+
+size_t records_lost_count(void) {
+    return lost_count;
+}
+
+static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(lost_count); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
+
+static mp_obj_t adopt(record_t *record, handle_t *handle) {
+    handle->owner = mp_const_none;
+    handle->record = record;
+    record->handle = handle;
+    record->state = RECORD_LIVE;
+    return MP_OBJ_FROM_PTR(handle);
+}
+
+// A new Record for the lost mapping that is to be taken away first; None when there is none. Forgotten, it is lost again.
+static mp_obj_t records_adopt_lost(void) {
+    if (first_lost == 0) {
+        return mp_const_none;
+    }
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    handle->record = NULL;                      // making it may have collected
+    record_t *record = &records[first_lost - 1];
+    first_lost = record->next;
+    lost_count--;
+    live_count++;
+    return adopt(record, handle);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
+
+// One field of the record at an index, by name.
+static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
+    mp_obj_t value = field_of(&records[native_get_below(index, RECORDS_MAX, "record index")], mp_obj_str_get_qstr(name));
+    if (value == MP_OBJ_NULL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a record has no such field"));
+    }
+    return value;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
+
+// disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
+// must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
+static mp_obj_t records_disown(mp_obj_t self) {
+    if (record_of(self) == NULL) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
+    }
+    handle_t *handle = MP_OBJ_TO_PTR(self);
+    size_t index = handle->record - records;
+    handle->record->handle = NULL;
+    handle->record = NULL;
+    return MP_OBJ_NEW_SMALL_INT(index);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_disown_obj, records_disown);
+
+static mp_obj_t records_adopt(mp_obj_t index) {
+    record_t *record = &records[native_get_below(index, RECORDS_MAX, "record index")];
+    if (record->state != RECORD_LIVE) {
+        mp_raise_ValueError(MP_ERROR_TEXT("no such mapping lives"));
+    }
+    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    return adopt(record, handle);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
+
+// The next record at or above an index that is live or lost, or -1.
+static mp_obj_t records_next(mp_obj_t from) {
+    for (size_t index = native_get_below(from, RECORDS_MAX + 1, "record index"); index < records_used; index++) {
+        if (records[index].state >= RECORD_LIVE) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_next_obj, records_next);
+
+// The record, live or lost, whose range holds a page as seen by a root (whose upper half is everybody's), or -1.
+static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
+    uint64_t root = native_get_frame(root_in) / PAGE_SIZE, page = native_get_page(page_in) / PAGE_SIZE;
+    bool upper = page >= UPPER_HALF_FIRST_PAGE;
+    for (size_t index = 0; index < records_used; index++) {
+        const record_t *record = &records[index];
+        if (record->state >= RECORD_LIVE && page - record->first_page < record->count && (upper || record->root == root)) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
+
+// The record, live or lost, of the table with that root, or -1.
+static mp_obj_t records_find_table(mp_obj_t root_in) {
+    uint64_t root = native_get_frame(root_in) >> 12;
+    for (size_t index = 0; index < records_used; index++) {
+        if (records[index].state >= RECORD_LIVE && records[index].kind == KIND_TABLE && records[index].root == root) {
+            return MP_OBJ_NEW_SMALL_INT(index);
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(-1);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_find_table_obj, records_find_table);
+
+// Who was set as the owner of the Record at an index; None when it was forgotten.
+static mp_obj_t records_owner_of(mp_obj_t index) {
+    const handle_t *handle = records[native_get_below(index, RECORDS_MAX, "record index")].handle;
+    return handle == NULL ? mp_const_none : handle->owner;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_owner_of_obj, records_owner_of);
+
+// Say in the log that somebody wanted pages writable and executable at once, and why.
+static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
+    log_print("memory: %u pages at 0x%lx are writable and executable: %s\n", (unsigned)mp_obj_get_int(count), native_get_page(page),
+        mp_obj_str_get_str(reason));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(records_log_override_obj, records_log_override);
+
+// How many pages owned mappings have in the upper half (True) or the lower one.
+static mp_obj_t records_mapped_pages(mp_obj_t upper_in) {
+    bool upper = mp_obj_is_true(upper_in);
+    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][upper] + counted[KIND_SHARED][upper] + counted[KIND_DEVICE][upper]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_mapped_pages_obj, records_mapped_pages);
+
+// How many frames of RAM exclusive mappings have.
+static mp_obj_t records_mapped_frames(void) {
+    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][0] + counted[KIND_EXCLUSIVE][1]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(records_mapped_frames_obj, records_mapped_frames);
+
+// How many mappings, live or lost, are bound to a root.
+static mp_obj_t records_live_with_root(mp_obj_t root_in) {
+    uint64_t root = native_get_frame(root_in) / PAGE_SIZE;
+    size_t count = 0;
+    for (size_t index = 0; index < records_used; index++) {
+        count += records[index].state >= RECORD_BUSY && records[index].kind != KIND_TABLE && records[index].root == root;
+    }
+    return MP_OBJ_NEW_SMALL_INT(count);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_live_with_root_obj, records_live_with_root);
+
+static const mp_rom_obj_tuple_t kind_names = { { &mp_type_tuple }, KINDS, {
+    [KIND_EXCLUSIVE] = MP_ROM_QSTR(MP_QSTR_exclusive), [KIND_SHARED] = MP_ROM_QSTR(MP_QSTR_shared), [KIND_SYSTEM] = MP_ROM_QSTR(MP_QSTR_system),
+    [KIND_DEVICE] = MP_ROM_QSTR(MP_QSTR_device), [KIND_TABLE] = MP_ROM_QSTR(MP_QSTR_page_space_table),
+} };
+
+static const mp_rom_map_elem_t records_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
+    { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
+    { MP_ROM_QSTR(MP_QSTR_EXCLUSIVE), MP_ROM_INT(KIND_EXCLUSIVE) },
+    { MP_ROM_QSTR(MP_QSTR_SHARED), MP_ROM_INT(KIND_SHARED) },
+    { MP_ROM_QSTR(MP_QSTR_SYSTEM), MP_ROM_INT(KIND_SYSTEM) },
+    { MP_ROM_QSTR(MP_QSTR_DEVICE), MP_ROM_INT(KIND_DEVICE) },
+    { MP_ROM_QSTR(MP_QSTR_TABLE), MP_ROM_INT(KIND_TABLE) },
+    { MP_ROM_QSTR(MP_QSTR_KIND_NAMES), MP_ROM_PTR(&kind_names) },
+    { MP_ROM_QSTR(MP_QSTR_PREPARED), MP_ROM_INT(RECORD_PREPARED) },
+    { MP_ROM_QSTR(MP_QSTR_LIVE), MP_ROM_INT(RECORD_LIVE) },
+    { MP_ROM_QSTR(MP_QSTR_LOST), MP_ROM_INT(RECORD_LOST) },
+    { MP_ROM_QSTR(MP_QSTR_live), MP_ROM_PTR(&records_live_obj) },
+    { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
+    { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
+    { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
+    { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&records_events_obj) },
+    { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&records_log_override_obj) },
+    { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
+    { MP_ROM_QSTR(MP_QSTR_find_table), MP_ROM_PTR(&records_find_table_obj) },
+    { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
+    { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
+    { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
+    { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mapped_pages), MP_ROM_PTR(&records_mapped_pages_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mapped_frames), MP_ROM_PTR(&records_mapped_frames_obj) },
+    { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&records_next_obj) },
+    { MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&records_find_obj) },
+};
+static MP_DEFINE_CONST_DICT(records_globals, records_globals_table);
+const mp_obj_module_t records_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&records_globals };
+MP_REGISTER_MODULE(MP_QSTR__records, records_module);

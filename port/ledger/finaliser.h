@@ -1,0 +1,4 @@
+// `_finaliser`, for whoever starts Python anew.
+#pragma once
+
+void finaliser_reset(void);

@@ -1,0 +1,90 @@
+// `_critical`: stretches of Python that nothing may interrupt. Ctrl-C and scheduled callbacks wait until the last
+// leave(). Interrupts of the processor stay on.
+#include "py/runtime.h"
+#include "py/stackctrl.h"
+#include "port/runtime/critical.h"
+
+static size_t depth;
+static bool interrupt_held;
+
+bool critical_is_held(void) {
+    return depth > 0;
+}
+
+void critical_hold_interrupt(void) {
+    interrupt_held = true;
+}
+
+void critical_reset(void) {
+    depth = 0;
+    interrupt_held = false;
+}
+
+void critical_hold(void) {
+    if (depth++ == 0) {
+        mp_sched_lock();
+    }
+}
+
+void critical_release(void) {
+    if (--depth == 0) {
+        mp_sched_unlock();
+        if (interrupt_held) {
+            interrupt_held = false;
+            mp_sched_keyboard_interrupt();
+        }
+    }
+}
+
+// What a guarded stretch does must not fail half-way for want of stack: ask for room before the first guard is held.
+#define ROOM_ON_STACK   0x6000
+#define ROOM_ON_PYSTACK 0x2000
+
+void critical_require_room(void) {
+    if (depth > 0) {
+        return;
+    }
+    if (mp_stack_usage() + ROOM_ON_STACK > MP_STATE_THREAD(stack_limit)
+        || MP_STATE_THREAD(pystack_cur) + ROOM_ON_PYSTACK > MP_STATE_THREAD(pystack_end)) {
+        mp_raise_recursion_depth();
+    }
+}
+
+static mp_obj_t critical_enter(void) {
+    critical_require_room();
+    critical_hold();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_enter_obj, critical_enter);
+
+static mp_obj_t critical_leave(void) {
+    if (depth == 0) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("leave() without enter()"));
+    }
+    critical_release();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_leave_obj, critical_leave);
+
+static mp_obj_t critical_depth(void) {
+    return MP_OBJ_NEW_SMALL_INT(depth);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_depth_obj, critical_depth);
+
+// function() runs at safe points: safe_point.c.
+static mp_obj_t critical_set_safe_point(mp_obj_t function) {
+    MP_STATE_VM(safe_point_function) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(critical_set_safe_point_obj, critical_set_safe_point);
+
+static const mp_rom_map_elem_t critical_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__critical) },
+    { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&critical_enter_obj) },
+    { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&critical_leave_obj) },
+    { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&critical_depth_obj) },
+    { MP_ROM_QSTR(MP_QSTR_set_safe_point), MP_ROM_PTR(&critical_set_safe_point_obj) },
+};
+static MP_DEFINE_CONST_DICT(critical_globals, critical_globals_table);
+const mp_obj_module_t critical_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&critical_globals };
+MP_REGISTER_MODULE(MP_QSTR__critical, critical_module);

@@ -1,0 +1,68 @@
+// `_inject`: make something go wrong at the n-th chance, so that tests can try every n. Contracts: port/typings/_inject.pyi.
+//
+//   fail_allocation(n)      the n-th allocation from now on Python's heap finds no memory
+//   interrupt(n)            at the n-th check from now Ctrl-C is pressed; checks are where MicroPython looks for it
+//   call(n, function)       at the n-th check from now function(None) is scheduled, as an interrupt handler would
+//
+// Each happens once; 0 calls it off and returns how many were left.
+#include "py/runtime.h"
+#include "port/runtime/critical.h"
+#include "port/runtime/natives.h"
+#include "port/testing/inject.h"
+
+uint64_t inject_checks_left, inject_allocations_left;
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t inject_function);
+
+void inject_reset(void) {
+    inject_checks_left = inject_allocations_left = 0;
+    MP_STATE_VM(inject_function) = MP_OBJ_NULL;
+}
+
+// As console/uart.c does when Ctrl-C arrives, or as any interrupt handler that schedules a callback.
+void inject_on_check(void) {
+    if (--inject_checks_left != 0) {
+        return;
+    }
+    mp_obj_t function = MP_STATE_VM(inject_function);
+    if (function != MP_OBJ_NULL) {
+        mp_sched_schedule(function, mp_const_none);
+    } else if (critical_is_held()) {
+        critical_hold_interrupt();
+    } else {
+        mp_sched_keyboard_interrupt();
+    }
+}
+
+static mp_obj_t arm(uint64_t *counter, mp_obj_t n) {
+    uint64_t left = *counter;
+    *counter = native_get_below(n, 1UL << 62, "count");
+    return MP_OBJ_NEW_SMALL_INT(left);
+}
+
+static mp_obj_t inject_fail_allocation(mp_obj_t n) {
+    return arm(&inject_allocations_left, n);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(inject_fail_allocation_obj, inject_fail_allocation);
+
+static mp_obj_t inject_interrupt(mp_obj_t n) {
+    MP_STATE_VM(inject_function) = MP_OBJ_NULL;
+    return arm(&inject_checks_left, n);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(inject_interrupt_obj, inject_interrupt);
+
+static mp_obj_t inject_call(mp_obj_t n, mp_obj_t function) {
+    MP_STATE_VM(inject_function) = function;
+    return arm(&inject_checks_left, n);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(inject_call_obj, inject_call);
+
+static const mp_rom_map_elem_t inject_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__inject) },
+    { MP_ROM_QSTR(MP_QSTR_fail_allocation), MP_ROM_PTR(&inject_fail_allocation_obj) },
+    { MP_ROM_QSTR(MP_QSTR_interrupt), MP_ROM_PTR(&inject_interrupt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&inject_call_obj) },
+};
+static MP_DEFINE_CONST_DICT(inject_globals, inject_globals_table);
+const mp_obj_module_t inject_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&inject_globals };
+MP_REGISTER_MODULE(MP_QSTR__inject, inject_module);

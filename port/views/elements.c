@@ -1,0 +1,116 @@
+// One element of a view: loaded and stored by one instruction of its width, converted apart from that.
+#include <string.h>
+#include "py/binary.h"
+#include "port/runtime/natives.h"
+#include "port/views/views.h"
+
+uint32_t element_size(char code) {
+    switch (code) {
+        case 'b': case 'B': return 1;
+        case 'h': case 'H': case 'e': return 2;
+        case 'i': case 'I': case 'f': return 4;
+        case 'l': case 'L': case 'q': case 'Q': case 'd': return 8;
+    }
+    return 0;
+}
+
+char element_code(mp_obj_t code) {
+    size_t length;
+    const char *text = mp_obj_str_get_data(code, &length);
+    if (length != 1 || element_size(text[0]) == 0) {
+        native_raise_about(&mp_type_ValueError, "typecode is ", code, ": must be one of b B h H i I l L q Q e f d");
+    }
+    return text[0];
+}
+
+static uint64_t load_bits(uint32_t size, uint64_t address) {
+    switch (size) {
+        case 1: return *(volatile uint8_t *)address;
+        case 2: return *(volatile uint16_t *)address;
+        case 4: return *(volatile uint32_t *)address;
+        default: return *(volatile uint64_t *)address;
+    }
+}
+
+void element_store(uint32_t size, uint64_t address, uint64_t bits) {
+    switch (size) {
+        case 1: *(volatile uint8_t *)address = bits; break;
+        case 2: *(volatile uint16_t *)address = bits; break;
+        case 4: *(volatile uint32_t *)address = bits; break;
+        default: *(volatile uint64_t *)address = bits; break;
+    }
+}
+
+static mp_obj_t float_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return mp_obj_new_float_from_f(value);
+}
+
+static mp_obj_t double_of(uint64_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return mp_obj_new_float_from_d(value);
+}
+
+mp_obj_t element_value(char code, uint64_t bits) {
+    switch (code) {
+        case 'b': return MP_OBJ_NEW_SMALL_INT((int8_t)bits);
+        case 'h': return MP_OBJ_NEW_SMALL_INT((int16_t)bits);
+        case 'i': return MP_OBJ_NEW_SMALL_INT((int32_t)bits);
+        case 'l': case 'q': return mp_obj_new_int((mp_int_t)bits);
+        case 'B': return MP_OBJ_NEW_SMALL_INT((uint8_t)bits);
+        case 'H': return MP_OBJ_NEW_SMALL_INT((uint16_t)bits);
+        case 'I': return MP_OBJ_NEW_SMALL_INT((uint32_t)bits);
+        case 'f': return float_of(bits);
+        case 'd': return double_of(bits);
+        case 'e': {
+            byte *at = (byte *)&bits;
+            return mp_binary_get_val('<', 'e', at, &at);
+        }
+    }
+    return native_new_u64(bits);
+}
+
+mp_obj_t element_load(char code, uint64_t address) {
+    if (code == 'B') {
+        return MP_OBJ_NEW_SMALL_INT(*(volatile uint8_t *)address);
+    }
+    return element_value(code, load_bits(element_size(code), address));
+}
+
+static NORETURN void raise_overflow(char code, mp_obj_t value) {
+    char after[] = " does not fit an element of type ' '";
+    after[sizeof after - 3] = code;
+    native_raise_about(&mp_type_OverflowError, "", value, after);
+}
+
+static bool is_negative(mp_obj_t value) {
+    return mp_obj_is_small_int(value) ? MP_OBJ_SMALL_INT_VALUE(value) < 0 : ((mp_obj_int_t *)MP_OBJ_TO_PTR(value))->mpz.neg;
+}
+
+uint64_t element_bits(char code, mp_obj_t value) {
+    uint64_t bits = 0;
+    if (code == 'd') {
+        double number = mp_obj_get_float_to_d(value);
+        memcpy(&bits, &number, sizeof number);
+    } else if (code == 'f') {
+        float number = mp_obj_get_float_to_f(value);
+        memcpy(&bits, &number, sizeof number);
+    } else if (code == 'e') {
+        byte *at = (byte *)&bits;
+        mp_binary_set_val('<', 'e', value, at, &at);
+    } else {
+        bits = native_get_u64(value);
+        unsigned width = 8 * element_size(code);
+        bool is_signed = code >= 'a';
+        if (is_negative(value)) {
+            if (!is_signed || (int64_t)bits < INT64_MIN >> (64 - width)) {
+                raise_overflow(code, value);
+            }
+        } else if (bits >> (width - 1) >> !is_signed != 0) {
+            raise_overflow(code, value);
+        }
+    }
+    return bits;
+}

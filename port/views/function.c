@@ -1,0 +1,123 @@
+// Machine code in a mapping, called by the System V ABI. A signature is the result's letter, then the arguments' in
+// brackets: "q(qq)", "d(dq)", "(Q)" for no result. Letters as in `struct`; integers in six registers, floats in eight.
+#include <string.h>
+#include "port/hardware/paging.h"
+#include "port/runtime/natives.h"
+#include "port/views/views.h"
+
+#define INTEGERS_MAX 6
+#define FLOATS_MAX 8
+
+typedef struct {
+    view_t view;                // the borrow: shared, over the whole section
+    uint64_t entry;
+    char result;                // 0: none
+    uint8_t count;
+    char arguments[INTEGERS_MAX + FLOATS_MAX];
+} function_t;
+
+typedef uint64_t (*integer_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
+typedef double (*float_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
+
+// The section that was called last: Ctrl-C may end what runs there.
+static uint64_t called_start, called_length;
+
+bool called_code_contains(uint64_t address) {
+    return address - called_start < called_length;
+}
+
+static bool is_float(char code) {
+    return code == 'f' || code == 'd';
+}
+
+static bool is_letter(char code) {
+    return code != 'e' && element_size(code) != 0;
+}
+
+static void parse_signature(function_t *function, mp_obj_t signature) {
+    const char *at = mp_obj_str_get_str(signature);
+    size_t integers = 0, floats = 0;
+    if (is_letter(*at)) {
+        function->result = *at++;
+    }
+    bool good = *at++ == '(';
+    for (; good && is_letter(*at); at++) {
+        good = is_float(*at) ? ++floats <= FLOATS_MAX : ++integers <= INTEGERS_MAX;
+        if (good) {
+            function->arguments[function->count++] = *at;
+        }
+    }
+    if (!good || strcmp(at, ")") != 0) {
+        view_refuse(MP_QSTR_signature, signature, mp_const_none);
+    }
+}
+
+// offset: of the entry, in the section that begins `section_offset` bytes into the mapping.
+mp_obj_t function_new(lease_t *lease, mp_obj_t signature, mp_obj_t offset_in, mp_obj_t section_offset, mp_obj_t section_length) {
+    function_t parsed = { 0 };
+    parse_signature(&parsed, signature);
+    uint64_t start = native_get_below(section_offset, address_space_bytes(), "offset of the section");
+    uint64_t length = native_get_below(section_length, address_space_bytes(), "length of the section");
+    uint64_t offset = native_get_below(offset_in, address_space_bytes(), "offset");
+    if ((lease->rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != RIGHT_EXECUTE) {
+        view_refuse(MP_QSTR_rights, MP_OBJ_FROM_PTR(lease), MP_OBJ_NEW_SMALL_INT(RIGHT_EXECUTE));
+    }
+    if (offset >= length) {
+        mp_obj_t items[] = { native_new_u64(start + offset), MP_OBJ_NEW_SMALL_INT(1) };
+        view_refuse(MP_QSTR_bounds, MP_OBJ_FROM_PTR(lease), mp_obj_new_tuple(2, items));
+    }
+    function_t *function = (function_t *)view_borrow(lease, &function_type, sizeof *function, start, length, 1, false);
+    function->entry = function->view.address + offset;
+    function->result = parsed.result;
+    function->count = parsed.count;
+    memcpy(function->arguments, parsed.arguments, sizeof parsed.arguments);
+    return MP_OBJ_FROM_PTR(function);
+}
+
+
+static mp_obj_t call(const function_t *function, const uint64_t *i, const double *d) {
+    called_start = function->view.address;
+    called_length = function->view.length;
+    if (is_float(function->result)) {
+        double value = ((float_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
+        uint64_t bits;
+        __asm__ volatile ("cld");       // promised by the ABI; copies of ours would run backwards
+        memcpy(&bits, &value, sizeof bits);
+        return element_value(function->result, bits);
+    }
+    uint64_t value = ((integer_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
+    __asm__ volatile ("cld");           // promised by the ABI; copies of ours would run backwards
+    return function->result == 0 ? mp_const_none : element_value(function->result, value);
+}
+
+static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
+    const function_t *function = MP_OBJ_TO_PTR(self);
+    mp_arg_check_num(n_args, n_kw, function->count, function->count, false);
+    uint64_t integers[INTEGERS_MAX] = { 0 };
+    double floats[FLOATS_MAX] = { 0 };
+    size_t next_integer = 0, next_float = 0;
+    for (size_t i = 0; i < n_args; i++) {
+        uint64_t bits = element_bits(function->arguments[i], arguments[i]);
+        if (is_float(function->arguments[i])) {
+            memcpy(&floats[next_float++], &bits, sizeof bits);
+        } else {
+            integers[next_integer++] = bits;
+        }
+    }
+    view_require(&function->view);
+    return call(function, integers, floats);
+}
+
+static void function_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
+    function_t *function = MP_OBJ_TO_PTR(self);
+    if (destination[0] == MP_OBJ_NULL && !view_load_common(&function->view, attribute, destination) && attribute == MP_QSTR_address) {
+        destination[0] = native_new_u64(function->entry);
+    }
+}
+
+static void function_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
+    (void)kind;
+    view_print_common(print, MP_OBJ_TO_PTR(self), "function");
+}
+
+MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_Function, MP_TYPE_FLAG_NONE, print, function_print, call, function_call, attr, function_attr);

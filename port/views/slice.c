@@ -1,0 +1,354 @@
+// Slices: many elements of one type, or many structs of one layout (those only inside of overlays).
+#include <string.h>
+#include "py/binary.h"
+#include "py/objarray.h"
+#include "port/hardware/paging.h"
+#include "port/runtime/natives.h"
+#include "port/views/views.h"
+
+static uint64_t count_of(const view_t *view) {
+    return view->length / view->size;
+}
+
+mp_obj_t slice_new(lease_t *lease, mp_obj_t code_in, mp_obj_t offset_in, mp_obj_t count_in, bool writable) {
+    char code = element_code(code_in);
+    uint32_t size = element_size(code);
+    uint64_t offset = native_get_below(offset_in, address_space_bytes(), "offset");
+    uint64_t rest = offset < lease->length ? (lease->length - offset) / size : 0;
+    uint64_t count = count_in == mp_const_none ? rest : native_get_below(count_in, address_space_bytes(), "number of elements");
+    view_t *view = view_borrow(lease, &slice_type, sizeof *view, offset, count * size, size, writable);
+    view->size = size;
+    view->code = code;
+    return MP_OBJ_FROM_PTR(view);
+}
+
+mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout) {
+    view_t *view = view_part(whole, &slice_type, address, count * size);
+    view->size = size;
+    view->code = code;
+    view->layout = layout;
+    return MP_OBJ_FROM_PTR(view);
+}
+
+static void require_writable(const view_t *view) {
+    view_require(view);
+    if (!view->writable) {
+        view_refuse(MP_QSTR_shared, MP_OBJ_FROM_PTR(view), mp_const_none);
+    }
+}
+
+static void require_elements(const view_t *view) {
+    if (view->code == 0) {
+        mp_raise_TypeError(MP_ERROR_TEXT("elements are structs: take them one by one, and assign to their fields"));
+    }
+}
+
+// --- indexing ---
+
+static uint64_t address_at(const view_t *view, mp_obj_t index) {
+    mp_int_t count = count_of(view);
+    mp_int_t at;
+    if (mp_obj_is_small_int(index)) {
+        at = MP_OBJ_SMALL_INT_VALUE(index);
+        at += at < 0 ? count : 0;
+        if (at < 0 || at >= count) {
+            mp_raise_msg_varg(&mp_type_IndexError, MP_ERROR_TEXT("index %d is outside a view of %d elements"),
+                (int)MP_OBJ_SMALL_INT_VALUE(index), (int)count);
+        }
+    } else {
+        at = mp_get_index(view->base.type, count, index, false);
+    }
+    return view->address + at * view->size;
+}
+
+static mp_obj_t load_at(view_t *view, uint64_t address) {
+    if (view->code == 0) {
+        return overlay_part(view, address, view->size, view->layout);
+    }
+    return element_load(view->code, address);
+}
+
+// --- ranges of elements ---
+
+// Where the elements of an assignment or a copy come from, or go to.
+typedef struct { const void *bytes; size_t count; } elements_t;
+
+static NORETURN void raise_wrong_length(size_t given, size_t wanted) {
+    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%d elements for room of %d: nothing was copied"), (int)given, (int)wanted);
+}
+
+static elements_t elements_of_buffer(const view_t *view, const mp_buffer_info_t *buffer) {
+    bool raw = buffer->typecode == 'B' || buffer->typecode == BYTEARRAY_TYPECODE;
+    if (!raw && buffer->typecode != view->code) {
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("elements of type '%c' expected, not '%c'"), view->code, buffer->typecode);
+    }
+    if (buffer->len % view->size != 0) {
+        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%d bytes are no whole number of elements of type '%c'"), (int)buffer->len, view->code);
+    }
+    return (elements_t) { buffer->buf, buffer->len / view->size };
+}
+
+// All values are converted before the first is stored.
+static elements_t elements_of_values(const view_t *view, mp_obj_t values) {
+    mp_obj_t list = mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_list), values);
+    size_t count;
+    mp_obj_t *items;
+    mp_obj_get_array(list, &count, &items);
+    byte *bytes = m_new(byte, count * view->size);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = element_bits(view->code, items[i]);
+        memcpy(bytes + i * view->size, &bits, view->size);
+    }
+    return (elements_t) { bytes, count };
+}
+
+static elements_t elements_of(const view_t *view, mp_obj_t source) {
+    mp_buffer_info_t buffer;
+    if (mp_obj_is_type(source, &slice_type)) {
+        const view_t *other = MP_OBJ_TO_PTR(source);
+        view_require(other);
+        require_elements(other);
+        buffer = (mp_buffer_info_t) { (void *)other->address, other->length, other->code };
+        return elements_of_buffer(view, &buffer);
+    }
+    if (mp_get_buffer(source, &buffer, MP_BUFFER_READ)) {
+        return elements_of_buffer(view, &buffer);
+    }
+    return elements_of_values(view, source);
+}
+
+// `count` elements as what a slice returns: bytes, or an array; a list for half floats, which arrays don't know.
+static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from, mp_int_t step) {
+    byte *bytes;
+    mp_obj_t result;
+    vstr_t text;
+    if (code == 'B') {
+        vstr_init_len(&text, count);
+        bytes = (byte *)text.buf;
+    } else if (code == 'e') {
+        result = mp_obj_new_list(0, NULL);
+        for (size_t i = 0; i < count; i++) {
+            mp_obj_list_append(result, element_load(code, (uint64_t)from + i * step * size));
+        }
+        return result;
+    } else {
+        mp_obj_array_t *array = mp_obj_malloc(mp_obj_array_t, &mp_type_array);
+        array->typecode = code;
+        array->free = 0;
+        array->len = 0;
+        array->items = m_new(byte, count * size);
+        array->len = count;
+        bytes = array->items;
+        result = MP_OBJ_FROM_PTR(array);
+    }
+    if (step == 1) {
+        memcpy(bytes, from, count * size);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            memcpy(bytes + i * size, (const byte *)from + (mp_int_t)i * step * size, size);
+        }
+    }
+    return code == 'B' ? mp_obj_new_bytes_from_vstr(&text) : result;
+}
+
+static size_t length_of(const mp_bound_slice_t *range) {
+    mp_int_t distance = range->step > 0 ? range->stop - range->start : range->start - range->stop;
+    mp_int_t step = range->step > 0 ? range->step : -range->step;
+    return distance > 0 ? (distance + step - 1) / step : 0;
+}
+
+static mp_bound_slice_t range_of(const view_t *view, mp_obj_t slice) {
+    mp_bound_slice_t range;
+    mp_obj_slice_indices(slice, count_of(view), &range);
+    return range;
+}
+
+static void assign_range(view_t *view, mp_obj_t slice, mp_obj_t value) {
+    mp_bound_slice_t range = range_of(view, slice);
+    size_t count = length_of(&range);
+    elements_t source = elements_of(view, value);
+    if (source.count != count) {
+        raise_wrong_length(source.count, count);
+    }
+    view_require(view);         // making the elements may have run Python
+    byte *to = (byte *)view->address + range.start * view->size;
+    if (range.step == 1) {
+        memmove(to, source.bytes, count * view->size);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to + (mp_int_t)i * range.step * view->size, (const byte *)source.bytes + i * view->size, view->size);
+    }
+}
+
+static mp_obj_t slice_subscr(mp_obj_t self, mp_obj_t index, mp_obj_t value) {
+    view_t *view = MP_OBJ_TO_PTR(self);
+    view_require(view);
+    if (value == MP_OBJ_NULL) {
+        return MP_OBJ_NULL;
+    }
+    if (mp_obj_is_type(index, &mp_type_slice)) {
+        require_elements(view);
+        if (value != MP_OBJ_SENTINEL) {
+            require_writable(view);
+            assign_range(view, index, value);
+            return mp_const_none;
+        }
+        mp_bound_slice_t range = range_of(view, index);
+        return copy_of(view->code, view->size, length_of(&range), (const byte *)view->address + range.start * view->size, range.step);
+    }
+    uint64_t address = address_at(view, index);
+    if (value == MP_OBJ_SENTINEL) {
+        return load_at(view, address);
+    }
+    require_elements(view);
+    require_writable(view);
+    element_store(view->size, address, element_bits(view->code, value));
+    return mp_const_none;
+}
+
+// --- copies ---
+
+static size_t element_offset(const view_t *view, size_t n_args, const mp_obj_t *arguments) {
+    return n_args == 3 ? native_get_below(arguments[2], count_of(view) + 1, "offset") : 0;
+}
+
+// Write all of `source` (a view, a buffer or an iterable), beginning with element `offset`.
+static mp_obj_t slice_copy_from(size_t n_args, const mp_obj_t *arguments) {
+    view_t *view = MP_OBJ_TO_PTR(arguments[0]);
+    require_writable(view);
+    require_elements(view);
+    size_t offset = element_offset(view, n_args, arguments);
+    elements_t source = elements_of(view, arguments[1]);
+    if (source.count > count_of(view) - offset) {
+        raise_wrong_length(source.count, count_of(view) - offset);
+    }
+    view_require(view);
+    memmove((byte *)view->address + offset * view->size, source.bytes, source.count * view->size);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_from_obj, 2, 3, slice_copy_from);
+
+// Fill all of `target` (a writable view or buffer) with elements, beginning with element `offset`.
+static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
+    view_t *view = MP_OBJ_TO_PTR(arguments[0]);
+    view_require(view);
+    require_elements(view);
+    size_t offset = element_offset(view, n_args, arguments);
+    mp_buffer_info_t buffer;
+    if (mp_obj_is_type(arguments[1], &slice_type)) {
+        const view_t *target = MP_OBJ_TO_PTR(arguments[1]);
+        require_writable(target);
+        require_elements(target);
+        buffer = (mp_buffer_info_t) { (void *)target->address, target->length, target->code };
+    } else {
+        mp_get_buffer_raise(arguments[1], &buffer, MP_BUFFER_WRITE);
+    }
+    elements_t target = elements_of_buffer(view, &buffer);
+    if (target.count > count_of(view) - offset) {
+        raise_wrong_length(count_of(view) - offset, target.count);
+    }
+    memmove((void *)target.bytes, (const byte *)view->address + offset * view->size, target.count * view->size);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_to_obj, 2, 3, slice_copy_to);
+
+// --- the rest of a sequence ---
+
+static mp_obj_t slice_unary_op(mp_unary_op_t operation, mp_obj_t self) {
+    const view_t *view = MP_OBJ_TO_PTR(self);
+    switch (operation) {
+        case MP_UNARY_OP_LEN: return MP_OBJ_NEW_SMALL_INT(count_of(view));
+        case MP_UNARY_OP_BOOL: return mp_obj_new_bool(view->length > 0);
+        default: return MP_OBJ_NULL;
+    }
+}
+
+// Equal bytes, of a view or any buffer; the bytes are compared where they are.
+static mp_obj_t slice_binary_op(mp_binary_op_t operation, mp_obj_t left, mp_obj_t right) {
+    const view_t *view = MP_OBJ_TO_PTR(left);
+    mp_buffer_info_t buffer;
+    if (operation != MP_BINARY_OP_EQUAL) {
+        return MP_OBJ_NULL;
+    }
+    view_require(view);
+    if (mp_obj_is_type(right, &slice_type)) {
+        const view_t *other = MP_OBJ_TO_PTR(right);
+        view_require(other);
+        buffer = (mp_buffer_info_t) { (void *)other->address, other->length, other->code };
+    } else if (!mp_get_buffer(right, &buffer, MP_BUFFER_READ)) {
+        return mp_const_false;
+    }
+    return mp_obj_new_bool(buffer.len == view->length && memcmp((const void *)view->address, buffer.buf, buffer.len) == 0);
+}
+
+typedef struct {
+    mp_obj_base_t base;
+    mp_fun_1_t next;
+    view_t *view;
+    size_t index;
+} slice_iterator_t;
+
+static mp_obj_t slice_next(mp_obj_t self) {
+    slice_iterator_t *iterator = MP_OBJ_TO_PTR(self);
+    view_require(iterator->view);
+    if (iterator->index >= count_of(iterator->view)) {
+        return MP_OBJ_STOP_ITERATION;
+    }
+    return load_at(iterator->view, iterator->view->address + iterator->index++ * iterator->view->size);
+}
+
+static mp_obj_t slice_iterate(mp_obj_t self, mp_obj_iter_buf_t *buffer) {
+    MP_STATIC_ASSERT(sizeof(slice_iterator_t) <= sizeof(mp_obj_iter_buf_t));
+    slice_iterator_t *iterator = (slice_iterator_t *)buffer;
+    iterator->base.type = &mp_type_polymorph_iter;
+    iterator->next = slice_next;
+    iterator->view = MP_OBJ_TO_PTR(self);
+    iterator->index = 0;
+    return MP_OBJ_FROM_PTR(iterator);
+}
+
+// What leaves here can't be taken back: the pages are marked, and their addresses are not used again before the next
+// soft reset. Below the kernel's half that would not help (another table, other pages): refused there.
+static mp_int_t slice_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    view_t *view = MP_OBJ_TO_PTR(self);
+    view_require(view);
+    require_elements(view);
+    if (flags & MP_BUFFER_WRITE && !view->writable) {
+        return 1;
+    }
+    if (view->lease->table != 0) {
+        view_refuse(MP_QSTR_export, self, mp_const_none);
+    }
+    lease_export(view->lease);
+    *buffer = (mp_buffer_info_t) { (void *)view->address, view->length, view->code };
+    return 0;
+}
+
+static void slice_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
+    view_t *view = MP_OBJ_TO_PTR(self);
+    if (destination[0] != MP_OBJ_NULL || view_load_common(view, attribute, destination)) {
+        return;
+    }
+    if (attribute == MP_QSTR_typecode) {
+        destination[0] = view->code == 0 ? mp_const_none : mp_obj_new_str(&view->code, 1);
+    } else if (attribute == MP_QSTR_itemsize) {
+        destination[0] = MP_OBJ_NEW_SMALL_INT(view->size);
+    } else {
+        destination[1] = MP_OBJ_SENTINEL;
+    }
+}
+
+static void slice_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
+    (void)kind;
+    view_print_common(print, MP_OBJ_TO_PTR(self), "slice");
+}
+
+static const mp_rom_map_elem_t slice_locals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR_copy_from), MP_ROM_PTR(&slice_copy_from_obj) },
+    { MP_ROM_QSTR(MP_QSTR_copy_to), MP_ROM_PTR(&slice_copy_to_obj) },
+};
+static MP_DEFINE_CONST_DICT(slice_locals, slice_locals_table);
+MP_DEFINE_CONST_OBJ_TYPE(slice_type, MP_QSTR_Slice, MP_TYPE_FLAG_ITER_IS_GETITER | MP_TYPE_FLAG_EQ_CHECKS_OTHER_TYPE,
+    print, slice_print, attr, slice_attr, subscr, slice_subscr, unary_op, slice_unary_op, binary_op, slice_binary_op,
+    iter, slice_iterate, buffer, slice_get_buffer, locals_dict, &slice_locals);

@@ -1,0 +1,79 @@
+// Leases, borrows and views: what `_views` is made of. Rules: the head of _views.c.
+#pragma once
+#include "py/runtime.h"
+#include "port/hardware/instructions.h"
+
+#define RIGHT_WRITE   1
+#define RIGHT_EXECUTE 2
+
+typedef struct {
+    mp_obj_base_t base;
+    uint64_t start, length;     // bytes; both multiples of a page
+    uint64_t table;             // physical address of the table that must be active; 0: any will do (kernel's half)
+    mp_obj_t record;            // the Record of the mapping; told when a raw buffer is handed out
+    mp_obj_t owner;             // whoever holds a view keeps the mapping alive through here
+    mp_obj_t ended_by;          // MP_OBJ_NULL while the lease runs
+    uintptr_t first;            // ~(address of the first borrow), so that the collector doesn't take it for a reference
+    size_t borrows;
+    uint8_t rights;
+    bool exported;
+} lease_t;
+
+// A view is a borrow of its own, or lies inside another view and shares that one's borrow (`root`).
+typedef struct view {
+    mp_obj_base_t base;
+    lease_t *lease;
+    struct view *root;
+    uint64_t address, length;   // bytes
+    uint32_t size;              // bytes of one element
+    char code;                  // typecode of the elements; 0: structs of `layout`
+    bool writable, live;
+    uintptr_t previous, next;   // neighbours among the lease's borrows, as lease_t.first
+    mp_obj_t layout;
+} view_t;
+
+extern const mp_obj_type_t lease_type, slice_type, overlay_type, function_type;
+
+// _views.c
+// Raise what kernel Python has under that name (a qstr: _views.set_refuser); `of` and `detail` are for its words.
+NORETURN void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail);
+NORETURN void view_refuse_use(const view_t *view);
+// Take bytes [offset, offset + length) of the lease's mapping into a new view of `type` (`bytes` big, at least a view_t).
+view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uint64_t offset, uint64_t length, uint64_t alignment, bool writable);
+// A part of a view, under the same borrow; the caller has checked that it lies inside.
+view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length);
+// A raw buffer is handed out: the mapping's record is told, once.
+void lease_export(lease_t *lease);
+// The attributes and methods that every kind of view has; false if there is no such attribute.
+bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination);
+void view_print_common(const mp_print_t *print, const view_t *view, const char *kind);
+MP_DECLARE_CONST_FUN_OBJ_1(view_release_obj);
+MP_DECLARE_CONST_FUN_OBJ_1(view_enter_obj);
+MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(view_exit_obj);
+
+static inline bool lease_is_usable(const lease_t *lease) {
+    return lease->ended_by == MP_OBJ_NULL && (lease->table == 0 || lease->table == (cr3_read() & ~CR3_LOW_BITS));
+}
+// Every access begins here.
+static inline void view_require(const view_t *view) {
+    if (!view->root->live || !lease_is_usable(view->lease)) {
+        view_refuse_use(view);
+    }
+}
+
+// elements.c. Codes are those of `struct` and `array` but 'O', 'P' and 'S'.
+uint32_t element_size(char code);                               // 0: no such code
+char element_code(mp_obj_t code);                               // raises for what is no code
+mp_obj_t element_load(char code, uint64_t address);             // one instruction
+uint64_t element_bits(char code, mp_obj_t value);               // what is stored for a value; raises if it does not fit
+mp_obj_t element_value(char code, uint64_t bits);               // the reverse
+void element_store(uint32_t size, uint64_t address, uint64_t bits);    // one instruction
+
+// slice.c, overlay.c, function.c
+mp_obj_t slice_new(lease_t *lease, mp_obj_t code, mp_obj_t offset, mp_obj_t count, bool writable);
+mp_obj_t overlay_new(lease_t *lease, mp_obj_t layout, mp_obj_t offset, bool writable);
+mp_obj_t overlay_part(view_t *whole, uint64_t address, uint64_t length, mp_obj_t layout);
+mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout);
+mp_obj_t function_new(lease_t *lease, mp_obj_t signature, mp_obj_t offset, mp_obj_t section_offset, mp_obj_t section_length);
+// Is this address in the section that as_func()'s functions called last?
+bool called_code_contains(uint64_t address);

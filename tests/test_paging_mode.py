@@ -1,0 +1,33 @@
+"""What Python is told once of how this machine pages: levels, what the window shows, bits that must be 0."""
+
+import pytest
+from harness import Kernel
+
+FRAME_NUMBER_BITS = 40
+
+
+def test_the_levels_are_those_that_cr4_says(kernel):
+    cr4 = kernel.guest.monitor.registers()["CR4"]
+    assert kernel.eval("__import__('_boot').paging_levels()") == (5 if cr4 >> 12 & 1 else 4)
+
+
+@pytest.mark.parametrize("memory", ["256M", "6G"])
+def test_the_window_ends_where_it_says(boot, memory):
+    kernel = Kernel(boot(memory=memory))
+    kernel.exec("""
+        import _boot
+        from faults import probe
+        pages = _boot.window_pages()
+        end = (_boot.layout()['WINDOW_PAGE'] + pages) << 12
+        usable = max(end for start, end, kind in _boot.memory_map() if kind == 1)
+        """)
+    assert kernel.eval("pages << 12 >= usable")
+    assert kernel.eval("[probe.access(end - 8).ok, probe.access(end).ok]") == [True, False]
+
+
+@pytest.mark.parametrize(("cpu", "bits"), [("qemu64", 40), ("max", 40), ("qemu64,phys-bits=36", 36)])
+def test_frames_beyond_the_cpu_are_reserved(boot, cpu, bits):
+    kernel = Kernel(boot(cpu=cpu))
+    assert kernel.eval("__import__('_cpu').physical_bits()") == bits
+    beyond = (1 << FRAME_NUMBER_BITS) - (1 << bits - 12)
+    assert kernel.eval("__import__('_cpu').reserved_entry_bits()") == (beyond, 0)

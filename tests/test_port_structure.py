@@ -1,0 +1,128 @@
+"""What lies where in port/: paging bits have one home, few files know that tables nest, no circles, no long files."""
+
+import re
+
+import machine
+import pytest
+
+PORT = machine.ROOT / "port"
+ROOMS = {"boot", "console", "faults", "hardware", "ledger", "runtime", "testing", "views"}
+
+KNOW_THAT_TABLES_NEST = {"boot/tables.c", "faults/walk.c", "faults/probe_tables.c"}
+"""The boot's static tables, the walk of a fault and of a panic, the probe. Each says why at its top."""
+
+TO_BE_DELETED = {
+    "_audit.c",
+    "_mappings.c",
+    "_tables.c",
+    "table_access.c",
+    "table_arguments.h",
+    "table_changes.c",
+    "table_map.c",
+    "table_object.c",
+    "table_questions.c",
+    "table_runs.c",
+    "table_walk.h",
+    "tables.h",
+}
+"""The older engine in port/modules, which none of the rules below holds for: strike out what is gone, add nothing."""
+
+HOMES = {"hardware/paging.h", "hardware/paging_walk.h", "hardware/registers.h"}
+
+DEFINES_A_BIT = re.compile(
+    r"^(?:#define|.*\bconst \w+|.*\benum \{)\s+(?:ENTRY|PTE|PAGE|CR[0-9]|EFER|MSR_EFER|WORD)?_?"
+    r"(?:PRESENT|WRITABLE|USER|ACCESSED|DIRTY|HUGE\w*|PAT\w*|GLOBAL|NO_EXECUTE|NX|NXE|FRAME\w*|ADDRESS|EXCLUSIVE"
+    r"|PE|MP|WP|NW|CD|PG|PAE|PGE|LA57|PCIDE|SMEP|SMAP|PKE|PKS|EFER|LEVELS)\s+=?\s*\(?[\w( ]*(?:<<|0x|\d)",
+    re.MULTILINE,
+)
+FRAME_MASK = re.compile(r"0x0*f{10}000", re.IGNORECASE)
+SHIFT_OF_A_LEVEL = re.compile(r"(?:<<|>>)=?\s*\(?(?:18|21|27|30|36|39|47|48|57)\b|\b9 ?\* ?\(*\w*level")
+NO_ADDRESS = {
+    "hardware/descriptors.h": "(address >> 16 & 0xffff) << 48",  # the parts of a gate
+    "runtime/mphal.c": "tm_mon << 21",  # FAT's time stamp
+    "runtime/modos.c": "features_1_ecx >> 30",  # CPUID
+    "views/overlay.c": "descriptor >> 27",  # a layout of uctypes
+}
+
+
+def sources(*endings):
+    """Return {path below port/: text} of the rooms and of what lies on top, without the older engine."""
+    found = [path for ending in endings for path in PORT.rglob(f"*.{ending}")]
+    return {str(path.relative_to(PORT)): path.read_text() for path in found if path.parent.name != "modules"}
+
+
+def code(text):
+    """Return C without its comments and strings."""
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', "", text, flags=re.DOTALL)
+
+
+C = sources("c", "h", "S")
+
+
+def includes(text):
+    """Return the port's own headers that a file includes, as paths below port/."""
+    return set(re.findall(r'^#include "port/([^"]+)"', text, re.MULTILINE))
+
+
+def reached_from(path, seen=()):
+    """Return all headers that a file includes, or that these include."""
+    found = set()
+    for header in includes(C.get(path, "")):
+        assert header not in seen, f"{header} includes itself, by way of {path}"
+        found |= {header} | reached_from(header, (*seen, header))
+    return found
+
+
+def test_the_rooms_are_known_and_nothing_but_the_port_itself_lies_on_top():
+    modules = {path.name for path in (PORT / "modules").glob("*")} if (PORT / "modules").exists() else set()
+    assert modules == TO_BE_DELETED, "a file of the older engine is gone: strike it out here; its folder takes none"
+    rooms = {path.split("/")[0] for path in C if "/" in path}
+    assert rooms == ROOMS
+    assert {path for path in C if "/" not in path} == {"main.c", "mpconfigport.h", "mphalport.h", "qstrdefsport.h"}
+
+
+@pytest.mark.parametrize("path", sorted(C))
+def test_only_who_must_knows_that_tables_nest(path):
+    knows = "hardware/paging_walk.h" in reached_from(path)
+    assert knows == (path in KNOW_THAT_TABLES_NEST)
+    if knows:
+        assert re.search("^// Tables nest here because ", C[path], re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(set(C) - HOMES))
+def test_a_paging_bit_is_defined_in_its_home_only(path):
+    text = code(C[path])
+    assert not DEFINES_A_BIT.search(text)
+    assert not FRAME_MASK.search(text)
+
+
+@pytest.mark.parametrize("path", sorted(set(C) - HOMES))
+def test_nobody_else_takes_an_address_apart_by_levels(path):
+    text = code(C[path])
+    if path in NO_ADDRESS:
+        assert NO_ADDRESS[path] in text, "no exception is needed any more"
+        text = text.replace(NO_ADDRESS[path], "")
+    assert not SHIFT_OF_A_LEVEL.search(text)
+
+
+def test_no_circle_of_includes():
+    for path in C:
+        reached_from(path)
+
+
+def test_every_header_of_the_port_is_named_by_its_path():
+    for path, text in C.items():
+        others = set(re.findall(r'^#include "([^"]+)"', text, re.MULTILINE))
+        named = {name for name in others if (PORT / path).parent.joinpath(name).exists() or (PORT / name).exists()}
+        assert not named, path
+
+
+@pytest.mark.parametrize("path", sorted(C))
+def test_a_file_can_be_read_in_one_go(path):
+    assert len(C[path].splitlines()) <= 400
+
+
+def test_a_native_module_lies_in_the_room_of_its_c():
+    natives = {path.rpartition("/")[2][:-2] for path in C if path.rpartition("/")[2].startswith("_")}
+    registered = {name for text in C.values() for name in re.findall(r"MP_REGISTER_MODULE\(MP_QSTR_(\w+), \w+\)", text)}
+    assert registered == natives
