@@ -34,6 +34,9 @@ typedef long mp_off_t;
 #define MICROPY_OPT_MAP_LOOKUP_CACHE        (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (8192)
 
+// A jump behind each opcode, in place of one for all.
+#define MICROPY_OPT_COMPUTED_GOTO           (1)
+
 // Compiler and emitters. Finished machine code is copied to the executable alias: see port/emitted_code.c.
 #define MICROPY_EMIT_X64                    (1)
 #define MICROPY_PERSISTENT_CODE_LOAD        (1)
