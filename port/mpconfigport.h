@@ -38,6 +38,8 @@ typedef long mp_off_t;
 // MicroPython's own functions, under their other names, about the rest.
 #define MICROPY_OPT_COMPUTED_GOTO           (1)
 #define MICROPY_WRAP_MP_BINARY_OP(name)     name##_of_any
+#define MICROPY_WRAP_MP_LOAD_GLOBAL(name)   name##_of_any
+#define MICROPY_WRAP_MP_MAP_LOOKUP(name)    name##_of_any
 
 // Compiler and emitters. Finished machine code is copied to the executable alias: see port/emitted_code.c.
 #define MICROPY_EMIT_X64                    (1)
