@@ -34,7 +34,7 @@ ASFLAGS_KERNEL = -Iboot -D__ASSEMBLER__
 # Tab asks port/completion.c first, which asks MicroPython's own completion second; port/quick_*.c answer what is common.
 LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=gc_free --wrap=m_malloc_fail \
 	--wrap=mp_compile --wrap=mp_load_method --wrap=mp_store_attr --wrap=mp_call_function_n_kw --wrap=mp_call_method_n_kw \
-	--wrap=mp_setup_code_state \
+	--wrap=mp_setup_code_state --wrap=mp_obj_subscr \
 	--no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
 SRC_PORT = $(wildcard port/*.c) $(wildcard port/modules/*.c)
