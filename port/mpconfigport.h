@@ -34,6 +34,13 @@ typedef long mp_off_t;
 #define MICROPY_OPT_MAP_LOOKUP_CACHE        (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (8192)
 
+// A jump behind each opcode, in place of one for all; and front doors for the common cases (port/quick/), which ask
+// MicroPython's own functions, under their other names, about the rest.
+#define MICROPY_OPT_COMPUTED_GOTO           (1)
+#define MICROPY_WRAP_MP_BINARY_OP(name)     name##_of_any
+#define MICROPY_WRAP_MP_LOAD_GLOBAL(name)   name##_of_any
+#define MICROPY_WRAP_MP_MAP_LOOKUP(name)    name##_of_any
+
 // Compiler and emitters. Finished machine code is copied to the executable alias: see port/runtime/emitted_code.c.
 #define MICROPY_EMIT_X64                    (1)
 #define MICROPY_PERSISTENT_CODE_LOAD        (1)
