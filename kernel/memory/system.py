@@ -4,6 +4,7 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 """
 
 from memory_structs import NotInitialized
+from paging import BootInfoFrameAllocator
 
 from .allocators import create_allocators
 from .heap import PythonHeap
@@ -59,6 +60,7 @@ def init_post_heap(mappings):
         heap.tend()
 
     set_safe_point(catch_up)
+    BootInfoFrameAllocator.keeper = information.frame_allocator  # from here on frames have owners, who lend them
     install(information)
     return information
 
