@@ -135,7 +135,10 @@ fill(256)
 
 @pytest.mark.parametrize(("count", "flush"), [(16, "each"), (100, "each"), (140, "all")])
 def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
-    """The detector is proved first: without a flush old frames are still seen (of many, some fall out of the TLB)."""
+    """The detector is proved first: without a flush, old frames are still seen.
+
+    How many depends on the image: a page falls out of QEMU's TLB when one of the heap's has its place there.
+    """
     paging.exec(READ_ALL)
     paging.exec(f"mapper.map_range(pages(0, {count}), run_of(first, {count}), PW, frames, None, Page4K)")
     paging.exec(f"""
@@ -149,7 +152,7 @@ def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
     old = [1000 + n for n in range(count)]
     assert paging.eval("before") == old
     stale = sum(a == b for a, b in zip(paging.eval("stale"), old, strict=True))
-    assert stale >= count // 4, f"{stale} stale: this test can only fail if the TLB remembers"
+    assert stale >= 1, "none is stale: this test can only fail if the TLB remembers"
     assert paging.eval("after") == old[::-1]
     assert paging.eval("done") == ((count, 0, 0, -1) if flush == "each" else (0, 1, 0, -1))
 
