@@ -14,10 +14,9 @@ KEY = "protection key"
 NO_TABLE = "names a table where there is no RAM"
 
 
-def refusal(record):
-    """Return (level, reason) of a page fault's record; (0, ...) when no single entry refused."""
-    last_level, _, _, word = record.entries[-1]
-    code = record.error_code
+def refusal_of(entries, code):
+    """Return (level, reason) for a page fault's entries and error code; (0, ...) when no single entry refused."""
+    last_level, _, _, word = entries[-1]
     if not word & PRESENT:
         return last_level, NOT_PRESENT
     if code & 8:
@@ -26,7 +25,7 @@ def refusal(record):
         return last_level, NO_TABLE
     if code & 32:
         return last_level, "%s %d" % (KEY, word >> KEY_SHIFT & 15)
-    return missing_right(record.entries, code)
+    return missing_right(entries, code)
 
 
 def missing_right(entries, code):

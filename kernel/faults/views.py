@@ -4,14 +4,22 @@ from memory_structs.spaces import VIRTUAL
 from paging.numbers import page_of, virtual_address_of
 from paging.translation import Walk, WalkEntry
 
-from .error_code import PageFaultErrorCode, code_of
+from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
 from .mappings import mapping_of
 from .natives import boot, traps
-from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal
+from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
 
 PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
 HUGE_PAGE, PAT = 1 << 7, 1 << 24
+
+# Known since boot: each question would make a list.
+SECTIONS = boot.sections()
+GUARD_PAGES = boot.guard_pages()
+IMAGE_PAGE = min([first for _, first, _, _, _ in SECTIONS] + GUARD_PAGES)
+
+# The end of what was refused, by the level of the entry that refused.
+WHERE = ("; ", " at P1; ", " at P2; ", " at P3; ", " at P4; ", " at P5; ")
 
 
 def address(record):
@@ -84,32 +92,36 @@ def describe(record):
 
 def describe_page_fault(record):
     """The line for a page fault."""
-    level, reason = refusal(record)
-    code = PageFaultErrorCode(record.error_code)
-    where = "" if level == 0 else " at P%d" % level
-    verb = {"read": "read of", "write": "write to", "execute": "execute at"}[code.access]
-    who = " by ring 3" if code.user else ""
-    text = "%s %s%s: %s%s" % (verb, virtual_address_of(record.address), who, reason, where)
-    return "%s; %s" % (text, advice(record, reason))
+    code = record.error_code
+    page = record.page
+    level, reason = refusal_of(record.entries, code)
+    # Out of numbers: a typed address and error code, for one line, would double what it costs.
+    parts = [
+        "execute at v" if code & FETCH else "write to v" if code & WRITE else "read of v",
+        hex(record.address),
+        " by ring 3: " if code & USER else ": ",
+        reason,
+        WHERE[level],
+    ]
+    parts += advice(record, page, reason)
+    return "".join(parts)
 
 
-def advice(record, reason):
-    """What a person can do about it."""
+def advice(record, page, reason):
+    """What a person can do about it, in parts."""
     if record.not_resolved:
-        return "the handler said retry, yet the access is still refused: map the page or give the right first"
-    if record.page == 0:
-        return "page 0 is never mapped, so this was a null pointer or an offset from one"
-    if record.page in boot.guard_pages():
-        return "this is the guard page of a stack, which has overflowed"
-    for name, first, _, count, rights in boot.sections():
-        if first <= record.page < first + count:
-            return "this is the kernel's own %s (%s), which stays as it is" % (name, rights)
-    return whose(mapping_of(record.root_frame, record.page)) + ADVICE.get(reason, "look at .walk for the entries")
-
-
-def whose(mapping):
-    """The words that name the mapping, if there is one."""
-    return "" if mapping is None else "%s: " % mapping
+        return ("the handler said retry, yet the access is still refused: map the page or give the right first",)
+    if page == 0:
+        return ("page 0 is never mapped, so this was a null pointer or an offset from one",)
+    if page >= IMAGE_PAGE:
+        if page in GUARD_PAGES:
+            return ("this is the guard page of a stack, which has overflowed",)
+        for name, first, _, count, rights in SECTIONS:
+            if first <= page < first + count:
+                return "this is the kernel's own ", name, " (", rights, "), which stays as it is"
+    mapping = mapping_of(record.root_frame, page)
+    text = ADVICE.get(reason, "look at .walk for the entries")
+    return (text,) if mapping is None else (repr(mapping), ": ", text)
 
 
 ADVICE = {
@@ -123,12 +135,12 @@ ADVICE = {
 
 def level_of_refusal(record):
     """The level of the entry that refused, 0 when no single one did; None for what is no page fault."""
-    return refusal(record)[0] if record.vector == PAGE_FAULT else None
+    return refusal_of(record.entries, record.error_code)[0] if record.vector == PAGE_FAULT else None
 
 
 def reason_of_refusal(record):
     """Why it refused, in words."""
-    return refusal(record)[1] if record.vector == PAGE_FAULT else record.name
+    return refusal_of(record.entries, record.error_code)[1] if record.vector == PAGE_FAULT else record.name
 
 
 def mapping(record):

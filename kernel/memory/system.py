@@ -4,6 +4,7 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 """
 
 from memory_structs import NotInitialized
+from paging import BootInfoFrameAllocator
 
 from .allocators import create_allocators
 from .heap import PythonHeap
@@ -61,6 +62,7 @@ def init_post_heap(mappings):
 
     critical.set_safe_point(catch_up)
     Protection.live.areas = heap.areas
+    BootInfoFrameAllocator.keeper = information.frame_allocator  # from here on frames have owners, who lend them
     install(information)
     return information
 

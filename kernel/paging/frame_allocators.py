@@ -7,7 +7,9 @@
 
 import gc
 
-from memory_structs import PAGE_SHIFT
+import uctypes
+from memory_structs import PAGE_SHIFT, IllegalState, Page4K
+from memory_structs.marks import bytes_for, check_run, create, mark, mark_lowest, marked, unmark
 
 from .numbers import check_frame, frame_of
 
@@ -83,63 +85,119 @@ class EmptyFrameAllocator:
 class BootInfoFrameAllocator:
     """Hands out the usable frames of a memory map that also lie in `owned`, lowest first.
 
-    `owned` is an owner of frames, or a FrameRange: anything with `.start` and `.end` frames. What the map calls usable
-    belongs to the kernel's own frame allocator once that runs, so the caller takes frames from it and lends them here.
-    Frames given back are handed out again before new ones.
+    What the map calls usable belongs to the kernel's own frame allocator once that runs, so the caller takes frames
+    from it and lends their owner here. It stays lent while any of its frames is out: until then it can be asked, but
+    not dropped, split, merged or mapped. Raises AddressInUse for frames that nobody lends.
+
+    `keeper` is who knows the owners of frames: `keeper.lender_of(owned)` returns what to call `lend_to(borrower)` and
+    `take_back(borrower)` of, or raises. `memory` puts the kernel's there. Before that, a FrameRange will do, too.
     """
 
+    keeper = None
+
     def __init__(self, memory_map, owned):
-        self._pieces = pieces_of(memory_map, owned.start.number, owned.end.last_number)
-        self._next = self._end = 0  # the piece that frames are taken from
-        self.allocated = 0
+        self._owner = NOBODY if self.keeper is None else self.keeper.lender_of(owned)
+        pieces = pieces_of(memory_map, check_frame(owned.start).number, check_frame(owned.end).last_number)
+        self._first = first = pieces[0][0] if pieces else 0
+        self._size = size = pieces[-1][1] - first if pieces else 0
+        self._memory = bytearray(bytes_for(size))
+        self._marks = uctypes.addressof(self._memory)
+        create(self._marks, size)
+        # Between two pieces: marked as if they were out, and never taken back.
+        self._gaps = [(pieces[at][1], pieces[at + 1][0]) for at in range(len(pieces) - 1)]
+        for start, end in self._gaps:
+            mark(self._marks, start - first, end - start)
+        self._in_gaps = marked(self._marks)
+        # True only while the owner knows that frames are out; the other way round it need not be.
+        self._is_lent = False
 
     def allocate_frame(self):
-        """A Frame, or None when all are out."""
-        run = self.allocate_run(1)
-        return None if run is None else frame_of(run[0])
+        """A Frame, or None when all are out. Raises UseAfterMove when their owner is gone."""
+        number = -1
+        try:
+            run = self.allocate_run(1)
+            if run is None:
+                return None
+            number = run[0]
+            return frame_of(number)
+        except BaseException:
+            if number >= 0:
+                self.deallocate_run(number, 1)
+            raise
 
     def allocate_run(self, count):
         """(first frame number, how many, at most `count`), or None."""
-        first = self._next
-        if first + count <= self._end:
-            self._next = first + count
-            self.allocated += count
-            return first, count
-        return self._allocate_rest(count)
-
-    def _allocate_rest(self, count):
-        """The end of the current piece, or of what comes next."""
-        while self._next == self._end:
-            if not self._pieces:
-                return None
-            self._next, self._end = self._pieces.pop()
-        first = self._next
-        taken = min(count, self._end - first)
-        self._next += taken
-        self.allocated += taken
-        return first, taken
+        if not self._is_lent:
+            self._owner.lend_to(self)
+            self._is_lent = True
+        run = -1
+        try:
+            run = mark_lowest(self._marks, count)
+            return None if run < 0 else (self._first + (run >> 20), run & 0xFFFFF)
+        except BaseException:
+            if run >= 0:
+                unmark(self._marks, run >> 20, run & 0xFFFFF)
+            raise
 
     def deallocate_frame(self, frame):
-        """Take a 4 KiB frame back."""
-        self.deallocate_run(check_frame(frame).number, 1)
+        """Take a 4 KiB frame back. Raises IllegalState when it is not out."""
+        if check_frame(frame).size is not Page4K:
+            raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
+        self.deallocate_run(frame.number, 1)
 
     def deallocate_run(self, frame, count):
-        """Take `count` frames back, from a frame number on."""
-        self.allocated -= count
-        if frame + count == self._next:
-            self._next = frame
-            return
-        if self._next != self._end:
-            self._pieces.append((self._next, self._end))
-        self._next, self._end = frame, frame + count
+        """Take `count` frames back, from a frame number on. Raises IllegalState when not all of them are out."""
+        check_run(frame, count)
+        for start, end in self._gaps:
+            if frame < end and start < frame + count:
+                raise self._not_out(frame, count)
+        left = unmark(self._marks, frame - self._first, count)
+        if left < 0:
+            raise self._not_out(frame, count)
+        if left == self._in_gaps:
+            self._is_lent = False
+            self._owner.take_back(self)
+
+    def end_loan(self):
+        """Let go of the owner if no frame is out, and return whether that is so. The owner asks before it goes."""
+        if self.allocated:
+            return False
+        self._is_lent = False
+        return True
+
+    @property
+    def allocated(self):
+        """How many frames are out."""
+        return marked(self._marks) - self._in_gaps
 
     def free(self):
         """How many frames are left."""
-        return self._end - self._next + sum([end - first for first, end in self._pieces])
+        return self._size - marked(self._marks)
+
+    def __repr__(self):
+        return "BootInfoFrameAllocator(%d of %d frames out)" % (self.allocated, self._size - self._in_gaps)
+
+    @staticmethod
+    def _not_out(first, count):
+        frames = "%d frames from number %s on" % (count, hex(first))
+        return IllegalState(frames, "not all out from this allocator", "be given back to it")
+
+
+class Nobody:
+    """Lends frames that have no owner, for nobody knows any yet."""
+
+    def lend_to(self, borrower):
+        pass
+
+    def take_back(self, borrower):
+        pass
+
+
+NOBODY = Nobody()
 
 
 def pieces_of(memory_map, first, last):
-    """Whole usable frames between two frame numbers: (first, the one behind the last) pieces, the lowest piece last."""
+    """Whole usable frames between two frame numbers: (first, the one behind the last) pieces upwards, none touching."""
     taken = [(region._start, region._end) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:
@@ -147,8 +205,12 @@ def pieces_of(memory_map, first, last):
             start = max(first, region._start + 4095 >> PAGE_SHIFT)
             end = min(last + 1, region._end >> PAGE_SHIFT)
             pieces += without(taken, start, end)
-    pieces.sort(key=lambda piece: -piece[0])
-    return pieces
+    joined = []
+    for start, end in sorted(pieces):
+        if joined and start <= joined[-1][1]:
+            start, end = joined[-1][0], max(end, joined.pop()[1])
+        joined.append((start, end))
+    return joined
 
 
 def without(taken, start, end):

@@ -202,7 +202,8 @@ def test_the_memory_map_can_be_lent_only_where_it_is_owned_and_usable(paging):
     # Over all of physical memory: what the map does not call usable is never given out.
     usable = [(a, b) for a, b, kind in paging.eval("boot.memory_map()") if kind == 1]
     taken = [(a, b) for a, b, kind in paging.eval("boot.memory_map()") if kind != 1]
-    pieces = paging.eval("BootInfoFrameAllocator(memory_map, FrameRange(Frame(0), Frame((1 << 28) - 1)))._pieces")
+    paging.exec("from paging.frame_allocators import pieces_of")
+    pieces = paging.eval("pieces_of(memory_map, 0, (1 << 28) - 1)")
     for first, end in pieces:
         assert any(a <= first * PAGE and end * PAGE <= b for a, b in usable)
         assert not any(a < end * PAGE and first * PAGE < b for a, b in taken)

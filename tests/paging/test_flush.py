@@ -135,7 +135,10 @@ fill(256)
 
 @pytest.mark.parametrize(("count", "flush"), [(16, "each"), (100, "each"), (140, "all")])
 def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
-    """The detector is proved first: without a flush old frames are still seen (of many, some fall out of the TLB)."""
+    """The detector is proved first: without a flush, old frames are still seen.
+
+    How many depends on the image: a page falls out of QEMU's TLB when one of the heap's has its place there.
+    """
     paging.exec(READ_ALL)
     paging.exec(f"mapper.map_range(pages(0, {count}), run_of(first, {count}), PW, frames, None, Page4K)")
     paging.exec(f"""

@@ -4,6 +4,7 @@ allocator     what both do alike, in parts: anywhere, at_place, by_request, step
 arenas        a tree of free runs with its counts; an allocator has one for each kind of memory
 pages         `PageAllocator`
 frames        `FrameAllocator`, and what boot_plan makes of the loader's map
+table_frames  `TableFrames`, where the frames of page tables come from and go back to
 owners        `AllocatedPages`, `AllocatedFrames`, `UnmappedFrames`
 requests      `AllocationRequest`; what `deferred` left over
 statistics    what the numbers add up to

@@ -46,6 +46,7 @@ class Allocator(Anywhere, AtPlace, ByRequest, Steps, Checks):
         self._pool = pool
         self._tree = pool.tree
         self._pending = []
+        self._by_hand = None
         self.find_forgotten(pool.new_state, nothing_forgotten, nothing_forgotten, nothing_forgotten)
 
     def find_forgotten(self, new_state, forgotten, reclaim, collect):
@@ -54,8 +55,9 @@ class Allocator(Anywhere, AtPlace, ByRequest, Steps, Checks):
         `forgotten()` counts what was lost; `reclaim()` gives it back, and is called when a call begins; `collect()`
         looks for more, gives that back, and returns how many, and is called before a call fails for want of space.
         """
-        # What `allocate` needs: unpacking one tuple costs half of loading five attributes.
+        # What `allocate` and `allocate_at` need: unpacking one tuple costs half of loading five attributes.
         self._for_allocate = forgotten, self._owners, new_state, self._pool, self._tree
+        self._for_allocate_at = self._ranges._chunk._address, self._owners, new_state, self._pool, self._tree
         self._forgotten = forgotten
         self._reclaim = reclaim
         self._collect = collect

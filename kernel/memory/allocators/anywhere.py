@@ -7,7 +7,7 @@ from memory_structs import OutOfRange
 from micropython import const
 
 from .. import runs
-from ..runs import take, take_aligned
+from ..runs import find, take, take_aligned
 from .requests import AllocationRequest, least_common_multiple
 
 # In units of 4 KiB: what a 2 MiB and a 1 GiB page hold, and what no address space holds.
@@ -69,6 +69,11 @@ class Anywhere:
     def _allocate_within(self, count, limits, alignment):
         arena = self._arena_for(limits)
         owner = self._owners._new(arena)
+        if alignment == 1 and count < _HUGE_2M and limits is not None:
+            # What `_find` would find first, without asking for what else it looks.
+            first = find(arena.tree, limits._first, limits._last, count, 1, ALIGNED_TRIES)
+            if first >= 0 and self._take_into(owner, arena, first, count):
+                return owner
         while True:
             first = self._find(arena, limits, alignment, count)
             if first < 0:

@@ -34,7 +34,8 @@ class Arena:
         for first, last in runs:
             give(address, first << 1, last + 1 - first)
         self.managed = total_of(address)
-        # How many of the numbers that are not free are in these states; the rest are allocated.
+        # How many of the numbers that are not free are in these states; the rest are allocated. `unmapped` is also
+        # what a mapper has cleared the entries of, until its last flush is done.
         self.mapped = 0
         self.unmapped = 0
         self.tables = 0
@@ -42,6 +43,7 @@ class Arena:
         # How many owners were forgotten, and reclaimed.
         self.reclaimed = 0
         self._mapped_elsewhere = self._tables_elsewhere = none_elsewhere
+        self._table_counts = []
 
     def add_taken(self, tables, mapped):
         """Take over what was handed out before this existed: runs of page tables, and mapped runs."""
@@ -66,6 +68,10 @@ class Arena:
         self._mapped_elsewhere = mapped
         self._tables_elsewhere = tables
 
+    def count_tables(self, count):
+        """Add what `count()` answers to the tables: each source of table frames counts its own."""
+        self._table_counts.append(count)
+
     def __getattr__(self, name):
         """`.free`, `.allocated`, `.all_mapped`, `.all_tables` (no properties: each would make every store slow).
 
@@ -76,7 +82,7 @@ class Arena:
         if name == "all_mapped":
             return self.mapped + self._mapped_elsewhere()
         if name == "all_tables":
-            return self.tables + self._tables_elsewhere()
+            return self.tables + self._tables_elsewhere() + sum([count() for count in self._table_counts])
         if name == "allocated":
             return self.managed - self.free - self.all_mapped - self.unmapped - self.all_tables
         raise AttributeError("'Arena' object has no attribute '%s'" % name)

@@ -8,6 +8,8 @@ from ..runs import take_at
 # Where things stand in an owner's list (`owners.RUN`, `owners.COUNT`): constants that the compiler knows are faster.
 _RUN = const(0)
 _COUNT = const(1)
+_TOO_MANY = const(1 << 52)
+_OFFSET_MASK = const(0xFFF)
 
 
 class AtPlace:
@@ -18,6 +20,20 @@ class AtPlace:
 
         Raises TypeError, ValueError, Misaligned, OutOfRange or AddressInUse.
         """
+        # Mostly the pool has them. Its tree has nothing but numbers that exist, so it needs no other check.
+        address_class, owner_class, new_state, pool, tree = self._for_allocate_at
+        if address.__class__ is address_class and count.__class__ is int and 0 < count < _TOO_MANY:
+            value = address._value
+            if not value & _OFFSET_MASK:
+                owner = owner_class()
+                owner._state = state = new_state(pool, count, 0)
+                state[_RUN] = take_at(tree, value >> PAGE_SHIFT, count)
+                if state[_RUN] >= 0:
+                    return owner
+        return self._allocate_elsewhere(address, count)
+
+    def _allocate_elsewhere(self, address, count):
+        """The same for all arenas, and for arguments that may be wrong."""
         self._check_count(count)
         self._check_address(address)
         if address._value & (PAGE_SIZE - 1):

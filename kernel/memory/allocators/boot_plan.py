@@ -1,6 +1,6 @@
 """`BootPlan`: which frames are whose, worked out once from what the loader says; and memory for the bookkeeping."""
 
-from memory_structs import PAGE_SHIFT
+from memory_structs import PAGE_SHIFT, marks
 from memory_structs.spaces import PHYSICAL
 
 from ..runs import bytes_for, lists
@@ -70,9 +70,14 @@ class BootPlan:
         """Enough for the regions of reserved RAM, or of devices, with GRANTS of them in use."""
         return bytes_for(GRANTS + len(self.reserved) + len(self.devices))
 
+    def end_of_usable(self):
+        """The frame number behind the last that can ever be free."""
+        return self.usable[-1][1] + 1
+
     def place_bookkeeping(self, window):
-        """Reserve frames at the top of the smallest run that can hold all trees; return their memory."""
-        count = (self.pool_bytes() + 2 * self.grant_bytes() >> PAGE_SHIFT) + 4
+        """Reserve frames at the top of the smallest run that can hold all of it; return their memory."""
+        table_bits = marks.bytes_for(self.end_of_usable())
+        count = (self.pool_bytes() + 2 * self.grant_bytes() + table_bits >> PAGE_SHIFT) + 5
         fitting = [run for run in self.free if run[1] + 1 - run[0] > count]
         if not fitting:
             raise ValueError("no run of %d usable frames for the allocator's bookkeeping" % count)

@@ -10,7 +10,7 @@ Every frame number belongs to exactly one of these:
 and every frame of RAM is in exactly one state (`statistics`).
 """
 
-from memory_structs import PAGE_SHIFT, Frame, FrameRange, IllegalState, MemoryState, OutOfFrames
+from memory_structs import PAGE_SHIFT, AddressInUse, FrameRange, MemoryState, OutOfFrames
 
 from .. import runs
 from ..runs import lists
@@ -20,6 +20,7 @@ from .boot_plan import BootPlan
 from .flat import flat
 from .owners import AllocatedFrames, UnmappedFrames
 from .statistics import Statistics
+from .table_frames import TableFrames
 
 
 @flat
@@ -64,7 +65,7 @@ class FrameAllocator(Allocator):
         allocator._memory = memory
         allocator._window = window
         allocator._devices = devices
-        allocator.table_frames = TableFrames(pool)
+        allocator.table_frames = TableFrames(pool, memory, plan.end_of_usable())
         allocator._install([pool, reserved, devices])
         return allocator
 
@@ -90,6 +91,22 @@ class FrameAllocator(Allocator):
         statistics.reclaimed = sum(arena.reclaimed for arena in self._arenas)
         return statistics
 
+    def lender_of(self, owned):
+        """Who lends the frames `owned`, which is that owner: for frame allocators that hand out what others own.
+
+        Raises TypeError, UseAfterMove, IllegalState (lent, and not all back) or AddressInUse: a range owns nothing.
+        """
+        if owned.__class__ is AllocatedFrames:
+            owned._live()
+            return owned
+        if owned.__class__ is not FrameRange:
+            raise TypeError("AllocatedFrames are lent, not %s" % type(owned).__name__)
+        for first, last, name in self._reserved:
+            overlap = owned.overlap(FrameRange.from_numbers(first, last))
+            if overlap is not None:
+                raise AddressInUse(owned, overlap, name)
+        raise AddressInUse(owned, owned, "%s, which lends what is allocated: an owner" % self.name)
+
     def _unmapped_owner(self, arena):
         return UnmappedFrames._new(arena)
 
@@ -98,51 +115,3 @@ class FrameAllocator(Allocator):
 
     def _arenas_for_ranges(self):
         return self._arenas[:1]
-
-
-class TableFrames:
-    """The frame source for page tables: single frames, counted as `.tables`.
-
-    `allocate_frame` and `deallocate_frame` are the protocol of the paging layer; the
-    two below do the same by number.
-    """
-
-    def __init__(self, pool):
-        self._pool = pool
-
-    def allocate_number(self):
-        """The number of a frame, or -1 when there is none. Its contents are anything."""
-        pool = self._pool
-        pool.enter()
-        run = runs.take(pool.tree, 1)
-        if run >= 0:
-            pool.tables += 1
-        pool.leave()
-        return run >> 1 if run >= 0 else -1
-
-    def deallocate_number(self, number):
-        """Give a table's frame back. No entry and no TLB may lead to it any more.
-
-        Raises IllegalState when it can't be a table's: not RAM of the pool, or free.
-        """
-        pool = self._pool
-        code = runs.NOT_FREE
-        pool.enter()
-        if pool.tables and pool.holds(number, number):
-            code = runs.give(pool.tree, number << 1, 1)
-        if code == 0:
-            pool.tables -= 1
-        pool.leave()
-        if code:
-            raise IllegalState("frame number %s" % hex(number), "no page table", "be freed as one")
-
-    def allocate_frame(self):
-        """A `Frame`, or None."""
-        number = self.allocate_number()
-        return None if number < 0 else Frame(number)
-
-    def deallocate_frame(self, frame):
-        """Give a table's `Frame` back; see `deallocate_number`."""
-        if frame.__class__ is not Frame or frame.last_number != frame.number:
-            raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
-        self.deallocate_number(frame.number)

@@ -8,6 +8,10 @@ An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how man
 that outlives it if it is forgotten. A list, because storing into one costs a seventh of
 storing an attribute, and never allocates.
 
+While it is lent (`AllocatedFrames.lend_to`), `RUN` is LENT - run and `CONSUMER` the borrower. So a call that consumes
+finds a negative number, as of a dead owner, and asks `_live()`, which asks the borrower; and the collector reclaims
+nothing whose borrower may have frames out.
+
 All or nothing: each call prepares first, then commits in statements that neither
 allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
 so nothing comes in between; where a commit has to jump, the guard is around it.
@@ -21,15 +25,17 @@ from memory_structs import (
     OutOfBookkeeping,
     OutOfRange,
     PageRange,
+    Reentered,
     UseAfterMove,
 )
 from micropython import const
 
 from .. import runs
-from ..runs import give
+from ..runs import add_owners, give
 from .flat import flat
 
 DEAD = const(-1)
+LENT = const(-2)
 
 RUN = const(0)
 COUNT = const(1)
@@ -52,6 +58,34 @@ def plain_state(arena, count, kind):
     return [DEAD, count, arena, DROP, None]
 
 
+# Functions and not methods: two more names in the owners' classes would make every look-up of `drop` slower.
+
+
+def returned(owner):
+    """first << 1 | clean of what is dead or lent: a loan of which nothing is out ends here.
+
+    Raises UseAfterMove, or IllegalState.
+    """
+    state = owner._state
+    if state[RUN] == DEAD:
+        raise UseAfterMove(owner.__class__.__name__, state[CONSUMER])
+    borrower = state[CONSUMER]
+    if not borrower.end_loan():
+        raise IllegalState(owner, "lent to %s" % (borrower,), "change hands before all of it is back")
+    owner.take_back(borrower)
+    return state[RUN]
+
+
+def known(owner):
+    """first << 1 | clean, for a question, which what is lent answers, too. Raises UseAfterMove."""
+    run = owner._state[RUN]
+    if run >= 0:
+        return run
+    if run == DEAD:
+        raise UseAfterMove(owner.__class__.__name__, owner._state[CONSUMER])
+    return LENT - run
+
+
 class Owner:
     """The interface that all owners share."""
 
@@ -72,11 +106,9 @@ class Owner:
         return owner
 
     def _live(self):
-        """first << 1 | clean. Raises UseAfterMove."""
+        """first << 1 | clean, for whoever is about to consume it. Raises UseAfterMove, or IllegalState (lent)."""
         run = self._state[RUN]
-        if run < 0:
-            raise UseAfterMove(self.__class__.__name__, self._state[CONSUMER])
-        return run
+        return run if run >= 0 else returned(self)
 
     def __getattr__(self, name):
         """`.range`, `.state`, and everything that the range can be asked: `start_address`, `contains(...)`, ...
@@ -85,7 +117,7 @@ class Owner:
         into an object costs a thousand instructions. Raises UseAfterMove, AttributeError.
         """
         if name == "state":
-            return MemoryState.FREE if self._state[RUN] < 0 else self._memory_state
+            return MemoryState.FREE if self._state[RUN] == DEAD else self._memory_state
         if name[0] != "_":
             owned = self._range()
             if name == "range":
@@ -96,7 +128,7 @@ class Owner:
 
     def _range(self):
         """What is owned, as a PageRange or FrameRange of 4 KiB chunks."""
-        first = self._live() >> 1
+        first = known(self) >> 1
         count = self._state[COUNT]
         if count == 0:
             return self._ranges.empty()
@@ -104,40 +136,48 @@ class Owner:
 
     def __len__(self):
         """How many 4 KiB chunks are owned."""
-        self._live()
+        known(self)
         return self._state[COUNT]
 
     def __bool__(self):
-        """True while it lives."""
+        """True while it lives and is not lent."""
         return self._state[RUN] >= 0
 
     def merge(self, other):
         """Take over `other`, which must touch this one on either side; `other` is dead then.
 
-        Raises TypeError, UseAfterMove or NotTouching; then both live on unchanged.
+        Raises TypeError, UseAfterMove, IllegalState (lent) or NotTouching; then both live on unchanged.
         """
         if other.__class__ is not self.__class__:
             raise TypeError("%s cannot merge with %s" % (type(self).__name__, type(other).__name__))
-        run, second = self._live(), other._live()
         state, others = self._state, other._state
         arena = state[ARENA]
+        if state[RUN] < 0 or others[RUN] < 0:
+            self._live()
+            other._live()
         if arena is not others[ARENA]:
             raise NotTouching(self, other, "they come from different memory")
-        if not state[COUNT] or not others[COUNT]:
-            raise NotTouching(self, other, "an empty one touches nothing")
-        if (run >> 1) + state[COUNT] == second >> 1:
-            low = run
-        elif (second >> 1) + others[COUNT] == run >> 1:
-            low = second
-        else:
+        arena.enter()
+        run, second, own, more = state[RUN], others[RUN], state[COUNT], others[COUNT]
+        low = DEAD
+        if own and more and run >= 0 and second >= 0:
+            if (run >> 1) + own == second >> 1:
+                low = run
+            elif (second >> 1) + more == run >> 1:
+                low = second
+        if low >= 0:
+            others[CONSUMER] = "merge()"
+            others[RUN] = DEAD
+            state[COUNT] = own + more
+            state[RUN] = low & ~1 | run & second & 1
+            add_owners(arena.tree, -1)
+        arena.leave()
+        if low < 0:
+            self._live()
+            other._live()
+            if not own or not more:
+                raise NotTouching(self, other, "an empty one touches nothing")
             raise NotTouching(self, other)
-        merged = low & ~1 | run & second & 1
-        count = state[COUNT] + others[COUNT]
-        others[CONSUMER] = "merge()"
-        others[RUN] = DEAD
-        state[COUNT] = count
-        state[RUN] = merged
-        runs.add_owners(arena.tree, -1)
 
     def split(self, at):
         """Consume this owner and return two: the numbers below the chunk `at`, and the rest.
@@ -146,36 +186,43 @@ class Owner:
         second is empty). Raises TypeError, UseAfterMove, OutOfRange (`at` is outside,
         or there is nothing to split) or OutOfBookkeeping; then the owner lives on.
         """
-        first = self._live() >> 1
-        count = self._state[COUNT]
-        self._ranges._check_chunk(at)
-        if count == 0 or not first <= at.number <= first + count:
+        first, count = self._live() >> 1, self._state[COUNT]
+        if at.__class__ is not self._ranges._chunk:
+            self._ranges._check_chunk(at)
+        number = at._number
+        if count == 0 or not first <= number <= first + count:
             raise OutOfRange(at, str(self))
-        return self._divided((first, at.number, first + count), "split()")
+        return self._divided((first, number, first + count), "split()")
 
     def _divided(self, bounds, consumer):
         """Consume this owner; return one owner for each stretch between two of `bounds`."""
-        arena = self._state[ARENA]
-        clean = self._state[RUN] & 1
-        parts = []
+        state = self._state
+        arena = state[ARENA]
+        owner_class, new_state, kind = self.__class__, arena.new_state, self._kind
+        made = []
         more = -1
         low = bounds[0]
         for high in bounds[1:]:
-            part = self._new(arena)
-            part._state[COUNT] = high - low
-            parts.append(part)
-            more += high > low
+            part = owner_class()
+            part._state = new_state(arena, high - low, kind)
+            made.append(part)
+            if high > low:
+                more += 1
             low = high
-        parts = tuple(parts)
-        low = bounds[0]
+        parts = tuple(made)
         arena.enter()
-        code = runs.add_owners(arena.tree, more)
+        run = state[RUN]
+        if run >> 1 != bounds[0] or state[COUNT] != low - bounds[0]:
+            arena.leave()
+            raise Reentered(self.__class__.__name__ + "." + consumer)
+        code = add_owners(arena.tree, more)
         if code == 0:
             for part in parts:
-                part._state[RUN] = low << 1 | clean
-                low += part._state[COUNT]
-            self._state[CONSUMER] = consumer
-            self._state[RUN] = DEAD
+                part = part._state
+                part[RUN] = run
+                run += part[COUNT] << 1
+            state[CONSUMER] = consumer
+            state[RUN] = DEAD
         arena.leave()
         if code:
             raise OutOfBookkeeping(arena.name, runs.owners_of(arena.tree))
@@ -186,15 +233,16 @@ class Owner:
         self._state[RUN] = DEAD
 
     def drop(self):
-        """Give everything back: it is free when this returns. Raises UseAfterMove."""
+        """Give everything back: it is free when this returns. Raises UseAfterMove, or IllegalState while it is lent."""
         state = self._state
-        run = state[RUN]
-        if run < 0:
-            self._live()
+        if state[RUN] < 0:
+            returned(self)
+        run = state[RUN]  # not before that jump, where somebody else may drop it; then `give` refuses
         state[RUN] = DEAD
         code = give(state[ARENA].tree, run, state[COUNT])
         if code:
             state[RUN] = run
+            self._live()
             state[ARENA].allocator.refuse(code)
 
     def _consume(self, state, consumer):
@@ -215,13 +263,13 @@ class Owner:
 
     def __exit__(self, kind, value, traceback):
         """Drop, unless that was done inside."""
-        if self._state[RUN] >= 0:
+        if self._state[RUN] != DEAD:
             self.drop()
         return False
 
     def __repr__(self):
         name = self.__class__.__name__
-        if self._state[RUN] < 0:
+        if self._state[RUN] == DEAD:
             return "%s(consumed by %s)" % (name, self._state[CONSUMER])
         if self._state[COUNT] == 0:
             return name + "(empty)"
@@ -245,11 +293,31 @@ class AllocatedFrames(Owner):
 
     def is_clean(self):
         """True when the memory is known to be zero."""
-        return bool(self._live() & 1)
+        return bool(known(self) & 1)
 
     def mark_clean(self, clean=True):
         """Say what is known of the memory: True after zeroing it, False after writing to it."""
         self._state[RUN] = self._live() & ~1 | bool(clean)
+
+    def lend_to(self, borrower):
+        """Let `borrower` hand the frames out; it is then asked `end_loan()` before they change hands.
+
+        They are not clean from here on. Once more to the same borrower does nothing. Raises UseAfterMove, or
+        IllegalState while they are lent to another.
+        """
+        state = self._state
+        if state[RUN] < DEAD and state[CONSUMER] is borrower:
+            return
+        run = self._live() & ~1
+        state[CONSUMER] = borrower
+        state[RUN] = LENT - run
+
+    def take_back(self, borrower):
+        """End the loan to `borrower`, which has nothing out any more. Does nothing when it is over."""
+        state = self._state
+        if state[RUN] < DEAD and state[CONSUMER] is borrower:
+            state[RUN] = LENT - state[RUN]
+            state[CONSUMER] = DROP
 
     def split_range(self, extracted):
         """Consume this owner and return three: the frames below `extracted`, those in it, those above.
@@ -274,16 +342,20 @@ class UnmappedFrames(Owner):
 
     def into_allocated_frames(self):
         """Consume this owner and return AllocatedFrames for the same frames."""
-        run = self._live()
+        self._live()
         state = self._state
         arena = state[ARENA]
         allocated = AllocatedFrames._new(arena)
-        allocated._state[COUNT] = state[COUNT]
-        unmapped = arena.unmapped - state[COUNT]
-        state[CONSUMER] = "into_allocated_frames()"
-        state[RUN] = DEAD
-        allocated._state[RUN] = run
-        arena.unmapped = unmapped
+        made = allocated._state
+        arena.enter()
+        try:
+            made[COUNT] = state[COUNT]
+            made[RUN] = self._live()
+            state[CONSUMER] = "into_allocated_frames()"
+            state[RUN] = DEAD
+            arena.unmapped -= made[COUNT]
+        finally:
+            arena.leave()
         return allocated
 
     def drop(self):

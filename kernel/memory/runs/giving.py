@@ -39,11 +39,13 @@ def give(tree: int, run: int, count: int) -> int:
 
     `run` is first << 1 | clean, where clean says that their memory is known to be
     zero. A joined run is clean when all of it is. Returns 0, or NOT_FREE (some are
-    free already), TOO_MANY or REENTERED.
+    free already, or `run` is negative), TOO_MANY or REENTERED.
     """
     nil = ptr32(tree)
     if nil[_BUSY]:
         return _REENTERED
+    if run < 0:
+        return _NOT_FREE
     if count == 0:
         return 0
     first = run >> 1

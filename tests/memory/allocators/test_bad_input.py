@@ -138,7 +138,7 @@ a.nonsense | AttributeError
 pa.into_mapped(f, "map()") | IllegalState
 pa.into_mapped(None, "map()") | TypeError
 pa.from_mapped(0x400, 1) | IllegalState
-pa.from_mapped(0x400, 0) | IllegalState
+pa.from_mapped(0x400, 0) | ValueError
 PageAllocator.from_layout(POOL, [], []).into_mapped(a, "map()") | ValueError
 """
 

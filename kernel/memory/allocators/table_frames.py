@@ -1,0 +1,119 @@
+"""`TableFrames`: where the frames of page tables come from, and the only place that takes them back."""
+
+import micropython
+from memory_structs import Frame, IllegalState, Page4K
+from memory_structs.instances import make
+from memory_structs.marks import are_marked, bytes_for, check_run, create, mark, marked, unmark
+from micropython import const
+
+from ..runs import add_owners, give, largest_of, take
+
+_NOT_FREE = const(-1)
+_NOT_OUT = const(-9)
+
+
+class TableFrames:
+    """A frame source of the paging layer: frames of the pool, counted as `.tables` while they are out.
+
+    It knows which ones it has handed out, by a bit for each, and takes no others back: not a root or a mapping's frame,
+    not somebody's AllocatedFrames, not what another TableFrames handed out. Each call is one step that Ctrl-C can't
+    split; those by number take nothing from Python's heap.
+    """
+
+    def __init__(self, pool, memory, size):
+        """`memory(bytes)` returns (address, size) for the bits of the frames with numbers below `size`."""
+        self._pool = pool
+        self._tree = pool.tree
+        self._marks, _ = memory(bytes_for(size))
+        create(self._marks, size)
+        pool.count_tables(self.out)
+
+    def out(self):
+        """How many frames are out."""
+        return marked(self._marks)
+
+    def has_out(self, first, count=1):
+        """True when all of `count` frames from number `first` on are out from here."""
+        check_run(first, count)
+        return bool(are_marked(self._marks, first, count))
+
+    def allocate_number(self):
+        """The number of a frame, or a negative one when there is none. Its contents are anything."""
+        return _take(self._tree, self._marks, 1)
+
+    def deallocate_number(self, number):
+        """Give a table's frame back. No entry and no TLB may lead to it any more. Raises as `deallocate_run`."""
+        self.deallocate_run(number, 1)
+
+    def allocate_run(self, count):
+        """(first number, how many, at most `count`) of frames that touch, or None when there is none."""
+        check_run(0, count)
+        tree, marks = self._tree, self._marks
+        first = -1
+        try:
+            first = _take(tree, marks, count)
+            if first == _NOT_FREE:
+                count = min(count, largest_of(tree))
+                first = _take(tree, marks, count)
+            return None if first < 0 else (first, count)
+        except BaseException:
+            if first >= 0:
+                _give(tree, marks, first, count)
+            raise
+
+    def deallocate_run(self, first, count):
+        """Give `count` tables' frames back, all or none; see `deallocate_number`.
+
+        Raises TypeError, ValueError, or IllegalState when not all of them are out from here.
+        """
+        check_run(first, count)
+        code = _give(self._tree, self._marks, first, count)
+        if code == _NOT_OUT:
+            frames = ("frame number %s" if count == 1 else "%d frames from number %%s on" % count) % hex(first)
+            raise IllegalState(frames, "no page table that came from here", "be freed as one")
+        if code:
+            self._pool.allocator.refuse(code)
+
+    def allocate_frame(self):
+        """A `Frame`, or None."""
+        number = -1
+        try:
+            number = _take(self._tree, self._marks, 1)
+            return None if number < 0 else make(Frame, "_number", number, "_size", Page4K)
+        except BaseException:
+            if number >= 0:
+                _give(self._tree, self._marks, number, 1)
+            raise
+
+    def deallocate_frame(self, frame):
+        """Give a table's `Frame` back; see `deallocate_number`."""
+        if frame.__class__ is not Frame or frame.size is not Page4K:
+            raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
+        self.deallocate_run(frame.number, 1)
+
+
+@micropython.viper
+def _take(tree: int, marks: int, count: int) -> int:
+    """Take a run out of the pool and mark it. Returns its first number, or what `take` says."""
+    run = int(take(tree, count))
+    if run < 0:
+        return run
+    if int(mark(marks, run >> 1, count)):
+        give(tree, run, count)
+        return _NOT_FREE
+    if count > 1:
+        add_owners(tree, count - 1)  # each may come back on its own
+    return run >> 1
+
+
+@micropython.viper
+def _give(tree: int, marks: int, first: int, count: int) -> int:
+    """Give a run that is marked back to the pool. Returns 0, _NOT_OUT or what `give` says; then nothing has changed."""
+    if not int(are_marked(marks, first, count)):
+        return _NOT_OUT
+    code = int(give(tree, first << 1, count))
+    if code == 0:
+        unmark(marks, first, count)
+        if count > 1:
+            add_owners(tree, 1 - count)
+    return code
