@@ -31,7 +31,6 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 void finaliser_reset(void);
 void records_reset(void);
 void mappings_reset(void);
-void audit_reset(void);
 void inject_reset(void);
 
 // Once, from power-on.
@@ -68,7 +67,6 @@ static void start_python(void) {
     heap_reset();
     records_reset();
     mappings_reset();
-    audit_reset();
     inject_reset();
     safe_point_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));

@@ -15,6 +15,7 @@ typedef struct {
     uint32_t flags;         // flag word of the leaves, without ACCESSED and DIRTY
     uint32_t next;          // in the list of free or of lost ones; index + 1, 0 ends it
     uint8_t kind, state, exported;
+    uint8_t overridden;     // may be writable here and executable there: somebody said why
 } record_t;
 
 extern record_t records[RECORDS_MAX];

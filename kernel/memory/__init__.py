@@ -4,7 +4,8 @@
     allocators    owners of pages and frames, and who makes them
     views         typed access to what is mapped
     mapper, mapped_pages, page_table, shared, stack, wished_address    mappings, with owners
-    init, heap, reclaim, verify    boot, Python's own memory, what was forgotten, the audit
+    audit         `verify`, which believes nobody
+    init, heap, reclaim    boot, Python's own memory, what was forgotten
     system        the functions that a user types
 
 `frame_allocator` and `page_allocator` are the two allocators of the machine, once `init_post_heap` has run. The number

@@ -19,6 +19,7 @@ from paging import FlushLedger
 from paging.natives import LAYOUT
 
 from .allocators.arenas import none_elsewhere
+from .audit import reserve_map
 from .mapped_pages import MappedPages
 from .page_table import KernelPageTable
 from .runs import take
@@ -42,7 +43,6 @@ from .table_steps import (
     tables,
     zero_frames,
 )
-from .verify import reserve_map
 
 PAGES_PER_ROOT_ENTRY = 1 << 27
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]

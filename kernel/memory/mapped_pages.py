@@ -202,6 +202,7 @@ class MappedPages(Viewable):
             if absent >= 0:
                 table._refuse_unmap(self, page + absent, "remap()")
             record.set(page, count, word)
+            record.mark_overridden(override is not None)
             if shared is not None:
                 shared._remove_user(old)
                 shared._add_user(word)
@@ -231,6 +232,8 @@ class MappedPages(Viewable):
             record.set(page, count, record.flags)
             if second.exported:
                 record.mark_exported()
+            if second.overridden:
+                record.mark_overridden(True)
             other._state[RECORD] = "merge()"
             second.end()
         finally:
@@ -299,6 +302,7 @@ class MappedPages(Viewable):
             record.set(page, number - page, word)
             if record.exported:
                 upper_record.mark_exported()
+            upper_record.mark_overridden(record.overridden)
             upper_record.arm()
             self._state[RECORD] = "split()"
         finally:

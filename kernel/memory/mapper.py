@@ -140,6 +140,8 @@ class Mapper:
             if in_pool and not frame_state[RUN] & 1:
                 zero_frames(frame, count)
             map(root, word | EXCLUSIVE_BIT)
+            if override is not None:
+                record.mark_overridden(True)
             record.arm()
             if not in_pool:
                 frame_state[ARENA].mapped += count
@@ -170,6 +172,7 @@ class Mapper:
             record = Record(self._root_for(page), page, count, word, EXCLUSIVE)
             mapped = MappedPages._new(self._table_for(page), record)
             self._map_to_any(page, count, word, self._limit(huge))
+            record.mark_overridden(override is not None)
             record.arm()
             self._consumed(pages, "map_allocated_pages()")
         finally:
@@ -247,6 +250,8 @@ class Mapper:
         word = flags._word if flags.__class__ is PteFlags else word_for(flags)
         if word & UNUSUAL != USUAL:
             word = self._unusual(flags, self._kernel._page_pool.low, size_in_bytes + 4095 >> 12, override)
+            if override is not None:
+                return self._create_overridden(size_in_bytes + 4095 >> 12, word, huge)
         kernel = self._kernel
         count = size_in_bytes + 4095 >> 12
         mapped = MappedPages()
@@ -261,6 +266,12 @@ class Mapper:
                 state[RECORD] = record
                 return mapped
         state[RECORD] = kernel._create_in_steps(count, word, kernel.largest_level if huge else 1)
+        return mapped
+
+    def _create_overridden(self, count, word, huge):
+        kernel = self._kernel
+        mapped = kernel.create(count, word, kernel.largest_level if huge else 1)
+        mapped._state[RECORD].mark_overridden(True)
         return mapped
 
     def create_contiguous_mapping(self, size_in_bytes, flags):
@@ -334,6 +345,7 @@ class Mapper:
                 raise
             shared._make_clean()
             map(self.root, word)
+            record.mark_overridden(override is not None)
             record.arm()
             shared._add_user(word)
             self._consumed(pages, "map_shared()")

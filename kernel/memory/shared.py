@@ -5,7 +5,7 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
 
-from .allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
+from .allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, SHAREABLE, AllocatedFrames
 from .refusals import CountMismatch, WritableExecutable
 from .runs import give
 from .table_steps import NO_EXECUTE, WRITABLE, enter, leave, zero_frames
@@ -29,7 +29,7 @@ class SharedFrames:
         self._executors = 0
         self._consumer = None
         # Not to be forgotten: while a mapping lives, the kernel holds on to this object; after that, nobody may.
-        self._guarded = self._arena.new_state(self._arena, self._count, ALLOCATED)
+        self._guarded = self._arena.new_state(self._arena, self._count, SHAREABLE)
         enter()
         self._guarded[RUN] = run & ~1
         state[CONSUMER] = "SharedFrames()"

@@ -5,7 +5,7 @@ All pages and frames are numbers of 4 KiB, roots are frame numbers, flags are fl
 by `enter` and `leave`, which keep Ctrl-C and scheduled callbacks out.
 """
 
-from _critical import enter, leave, set_safe_point
+from _critical import enter, leave, set_safe_point, take_interrupt
 from _mappings import (
     activate,
     active_root,
@@ -59,6 +59,7 @@ from _records import (
     mapped_frames,
     mapped_pages,
     next,
+    read,
 )
 from micropython import const
 

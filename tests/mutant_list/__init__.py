@@ -4,8 +4,10 @@ A mutant is (what is wrong, file, text as it is, text as it would be wrong, test
 this folder has those of one promise.
 """
 
-from mutant_list import boot, faults, injection, invariants, mappings, wished_address
+from mutant_list import audit, boot, faults, injection, invariants, mappings, wished_address
 
 MUTANTS = [
-    mutant for promise in (boot, mappings, invariants, injection, wished_address, faults) for mutant in promise.MUTANTS
+    mutant
+    for promise in (audit, boot, mappings, invariants, injection, wished_address, faults)
+    for mutant in promise.MUTANTS
 ]
