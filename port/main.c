@@ -39,7 +39,6 @@ char ram_disk[RAM_DISK_BYTES] __attribute__((aligned(4096)));
 
 const char clew_help_text[] = "Type help without brackets for Clew's commands. Anything else is MicroPython.\n";
 
-void audit_reset(void);
 
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
@@ -75,7 +74,6 @@ static void start_python(void) {
     finaliser_reset();
     heap_reset();
     records_reset();
-    audit_reset();
     inject_reset();
     safe_point_reset();
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));

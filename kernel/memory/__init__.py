@@ -5,7 +5,8 @@
     views         typed access to what is mapped
     ledger        who has which mapping, also when Python has forgotten it
     mappings      what is mapped has an owner: mapper, MappedPages, PageTable, SharedFrames, Stack
-    init, heap, reclaim, verify    boot, Python's own memory, what was forgotten, the audit
+    audit         `verify`, which believes nobody
+    init, heap, reclaim    boot, Python's own memory, what was forgotten
     system        the functions that a user types
 
 `frame_allocator` and `page_allocator` are the two allocators of the machine, once `init_post_heap` has run. The number

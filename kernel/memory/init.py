@@ -24,10 +24,10 @@ from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import Protection
 
 from .allocators.arenas import none_elsewhere
+from .audit import reserve_map
 from .ledger import SYSTEM, enter, leave, mapped_frames, mapped_pages
 from .mappings.page_table import KernelPageTable, share_kernel_half
 from .runs import take
-from .verify import reserve_map
 
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20

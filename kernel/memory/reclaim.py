@@ -10,15 +10,19 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 """
 
 import gc
+from array import array
 
 from paging.installations import FORGOTTEN_TECHNIQUE, give_up
 from paging.natives import finaliser
 
 from .allocators.owners import ARENA, CONSUMER, COUNT, RUN, UNMAPPED
-from .runs import give
 from .ledger import enter, leave, lost
+from .runs import give
 
 assert finaliser.STATE_ORDER == (RUN, COUNT, ARENA, CONSUMER), "the native's idea of an owner's state is another"
+
+OWNER_WORDS = 4  # id of the arena, run, count, kind
+ID_BITS = (1 << 60) - 1  # of an id, what is told
 
 
 def find_forgotten(system, table):
@@ -63,3 +67,20 @@ def reclaim_owners():
         finally:
             leave()
         count += 1
+
+
+def living_owners(allocator):
+    """(OWNER_WORDS numbers for each owner that has something, how many owners that are).
+
+    Whatever was forgotten of this allocator's has been given back before. Raises MemoryError.
+    """
+    words, room = array("l"), 0
+    while True:
+        while allocator._forgotten():
+            allocator._reclaim()
+        # Nothing is allocated from here on, so nobody is found forgotten before this is done.
+        found = finaliser.owned(words)
+        if found <= room:
+            return words, found
+        room = found + 64
+        words = array("l", bytes(8 * OWNER_WORDS * room))

@@ -5,15 +5,15 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 
 from memory_structs import NotInitialized
 from paging import BootInfoFrameAllocator
+from paging.natives import critical
+from paging.protection import Protection
 
 from .allocators import create_allocators
+from .audit import verify as audit_all
 from .heap import PythonHeap
 from .init import MemoryManagementInfo, initialize
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
-from paging.natives import critical
-from paging.protection import Protection
-from .verify import verify as audit
 
 
 class _Nothing:
@@ -200,4 +200,4 @@ def set_broadcast_tlb_shootdown_cb(callback):
 
 def verify():
     """Audit all of memory; returns an Audit: `.violations` is empty when all is well."""
-    return audit(_system.page_table)
+    return audit_all(_system.page_table)

@@ -9,7 +9,7 @@ table is dropped. An entry that says something else by then is somebody else's, 
 from .flags import ACCESSED, DIRTY
 from .natives import LAYOUT, cpu, entries, finaliser
 
-FORGOTTEN_TECHNIQUE = 2  # for `memory.reclaim`: the kind of a guard whose arena is an Installation
+FORGOTTEN_TECHNIQUE = 3  # for `memory.reclaim`: the kind of a guard whose arena is an Installation
 MARKS = ACCESSED | DIRTY
 _RUN = 0
 NOBODY = -1

@@ -24,6 +24,7 @@
 #define ENTRY_USER              (UL(1) << 2)
 #define ENTRY_ACCESSED          (UL(1) << 5)
 #define ENTRY_DIRTY             (UL(1) << 6)
+#define ENTRY_ACCESSED_DIRTY    (ENTRY_ACCESSED | ENTRY_DIRTY)
 #define ENTRY_HUGE              (UL(1) << 7)    /* levels 2 and 3 */
 #define ENTRY_PAT               (UL(1) << 7)    /* level 1 */
 #define ENTRY_GLOBAL            (UL(1) << 8)

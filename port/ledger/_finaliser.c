@@ -17,8 +17,10 @@
 #include "port/runtime/safe_point.h"
 
 #define COUNT_BITS 52
+#define ID_MASK ((1UL << 60) - 1)      // what is left is a small int
 
-// One block of the collector's heap. While the owner lives, `run` is the note before it on the list.
+// One block of the collector's heap. While the owner lives, `run` is the note before it on the list, and `arena` its
+// guard, hidden from the collector, which would take it for a reference: all bits turned over.
 typedef struct note {
     struct note *next;
     mp_obj_t arena;
@@ -71,10 +73,10 @@ static mp_obj_t guard_new(mp_obj_list_t *state, uint64_t kind) {
     guard->state = state;
     guard->note = NULL;
     note_t *note = m_new_obj(note_t);
-    note->arena = mp_const_none;
+    note->arena = (mp_obj_t)~(uintptr_t)guard;
     note->count = kind << COUNT_BITS;
-    link_note(note);
     guard->note = note;
+    link_note(note);
     return MP_OBJ_FROM_PTR(guard);
 }
 
@@ -91,12 +93,17 @@ static mp_obj_t finaliser_new_state(mp_obj_t arena, mp_obj_t count, mp_obj_t kin
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_new_state_obj, finaliser_new_state);
 
-static void put_down(note_t *note, const mp_obj_list_t *state) {
+static bool owns_something(const mp_obj_list_t *state) {
     if (state->len <= STATE_GUARD) {
-        return;
+        return false;
     }
     mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
-    if (mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0) {
+    return mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0;
+}
+
+static void put_down(note_t *note, const mp_obj_list_t *state) {
+    if (owns_something(state)) {
+        mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
         note->arena = state->items[STATE_ARENA];
         note->run = MP_OBJ_SMALL_INT_VALUE(run);
         note->count |= MP_OBJ_SMALL_INT_VALUE(count);
@@ -147,6 +154,29 @@ static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
 static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
 static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
 
+// owned(words): what every owner that lives has, as four 64-bit words each: the low 60 bits of id(arena), run, count, kind.
+// Those that do not fit are counted all the same. The owners that the collector has yet to find forgotten are among them.
+static mp_obj_t finaliser_owned(mp_obj_t words_in) {
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(words_in, &buffer, MP_BUFFER_WRITE);
+    uint64_t *words = buffer.buf;
+    size_t room = buffer.len / (4 * sizeof(uint64_t)), count = 0;
+    for (const note_t *note = MP_STATE_VM(guard_notes); note != NULL; note = note->next) {
+        const mp_obj_list_t *state = ((const guard_t *)~(uintptr_t)note->arena)->state;
+        if (!owns_something(state)) {
+            continue;
+        }
+        if (count++ < room) {
+            *words++ = (uint64_t)state->items[STATE_ARENA] & ID_MASK;
+            *words++ = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
+            *words++ = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_COUNT]);
+            *words++ = note->count >> COUNT_BITS;
+        }
+    }
+    return MP_OBJ_NEW_SMALL_INT(count);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(finaliser_owned_obj, finaliser_owned);
+
 void finaliser_reset(void) {
     MP_STATE_VM(guard_notes) = MP_STATE_VM(guard_lost) = NULL;
     lost_count = 0;
@@ -161,6 +191,7 @@ static const mp_rom_map_elem_t finaliser_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_STATE_ORDER), MP_ROM_PTR(&state_order) },
     { MP_ROM_QSTR(MP_QSTR_new_state), MP_ROM_PTR(&finaliser_new_state_obj) },
     { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&finaliser_take_obj) },
+    { MP_ROM_QSTR(MP_QSTR_owned), MP_ROM_PTR(&finaliser_owned_obj) },
     { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&finaliser_pending_obj) },
 };
 static MP_DEFINE_CONST_DICT(finaliser_globals, finaliser_globals_table);

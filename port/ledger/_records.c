@@ -242,6 +242,12 @@ static mp_obj_t record_mark_exported_method(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_mark_exported_obj, record_mark_exported_method);
 
+static mp_obj_t record_mark_overridden(mp_obj_t self, mp_obj_t yes) {
+    live_handle(self)->record->overridden = mp_obj_is_true(yes);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(record_mark_overridden_obj, record_mark_overridden);
+
 // The finaliser: the collector is locked, nothing may be allocated or called.
 static mp_obj_t record_del(mp_obj_t self) {
     handle_t *handle = MP_OBJ_TO_PTR(self);
@@ -279,6 +285,7 @@ static mp_obj_t field_of(const record_t *record, qstr name) {
         case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
         case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
         case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
+        case MP_QSTR_overridden: return mp_obj_new_bool(record->overridden);
         case MP_QSTR_exported: return mp_obj_new_bool(record->exported);
         case MP_QSTR_index: return MP_OBJ_NEW_SMALL_INT(record - records);
     }
@@ -303,6 +310,7 @@ static const mp_rom_map_elem_t record_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_go), MP_ROM_PTR(&record_go_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_owner), MP_ROM_PTR(&record_set_owner_obj) },
     { MP_ROM_QSTR(MP_QSTR_mark_exported), MP_ROM_PTR(&record_mark_exported_obj) },
+    { MP_ROM_QSTR(MP_QSTR_mark_overridden), MP_ROM_PTR(&record_mark_overridden_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
 };
@@ -363,6 +371,22 @@ static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
     return value;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
+
+// read(index, words): all numbers of the record at an index at once, into 64-bit words.
+static mp_obj_t records_read(mp_obj_t index, mp_obj_t words) {
+    const record_t *record = &records[native_get_below(index, RECORDS_MAX, "record index")];
+    const uint64_t numbers[] = {
+        record->root, record->first_page, record->count, record->flags, record->kind, record->overridden
+    };
+    mp_buffer_info_t buffer;
+    mp_get_buffer_raise(words, &buffer, MP_BUFFER_WRITE);
+    if (buffer.len < sizeof numbers) {
+        mp_raise_ValueError(MP_ERROR_TEXT("a record has 6 words"));
+    }
+    memcpy(buffer.buf, numbers, sizeof numbers);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_read_obj, records_read);
 
 // disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
 // must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
@@ -494,6 +518,7 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
+    { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&records_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
     { MP_ROM_QSTR(MP_QSTR_mapped_pages), MP_ROM_PTR(&records_mapped_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_mapped_frames), MP_ROM_PTR(&records_mapped_frames_obj) },

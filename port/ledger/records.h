@@ -23,7 +23,7 @@ typedef struct {
     uint64_t frames;        // the first frame's number, or a digest of several runs (kernel/memory/ledger)
     uint32_t flags;         // flag word of the leaves, without ACCESSED and DIRTY
     uint32_t next;          // in the list of free or of lost ones; index + 1, 0 ends it
-    uint8_t kind, state, exported;
+    uint8_t kind, state, exported, overridden;
     void *handle;           // the Record, as long as there is one; keeps nothing alive
 } record_t;
 // Kernel Python's machine code reads these as words (kernel/memory/mappings/few.py).

@@ -71,6 +71,18 @@ static mp_obj_t critical_depth(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(critical_depth_obj, critical_depth);
 
+// A long stretch that only looks asks now and then, and raises KeyboardInterrupt itself.
+static mp_obj_t critical_take_interrupt(void) {
+    mp_obj_t waiting = MP_STATE_MAIN_THREAD(mp_pending_exception);
+    bool came = interrupt_held || waiting == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));
+    if (came) {
+        interrupt_held = false;
+        MP_STATE_MAIN_THREAD(mp_pending_exception) = MP_OBJ_NULL;
+    }
+    return mp_obj_new_bool(came);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(critical_take_interrupt_obj, critical_take_interrupt);
+
 // function() runs at safe points: safe_point.c.
 static mp_obj_t critical_set_safe_point(mp_obj_t function) {
     MP_STATE_VM(safe_point_function) = function;
@@ -83,6 +95,7 @@ static const mp_rom_map_elem_t critical_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&critical_enter_obj) },
     { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&critical_leave_obj) },
     { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&critical_depth_obj) },
+    { MP_ROM_QSTR(MP_QSTR_take_interrupt), MP_ROM_PTR(&critical_take_interrupt_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_safe_point), MP_ROM_PTR(&critical_set_safe_point_obj) },
 };
 static MP_DEFINE_CONST_DICT(critical_globals, critical_globals_table);

@@ -21,6 +21,9 @@ def leave() -> None:
 def depth() -> int:
     """Return how many stretches are open. Allocates nothing."""
 
+def take_interrupt() -> bool:
+    """Say whether a Ctrl-C waits for the end of the stretch, and take it: who is told True raises KeyboardInterrupt."""
+
 def set_safe_point(function: Callable[[], object]) -> None:
     """Let function() run at safe points: between two bytecodes, or while the prompt waits, as if between enter() and
     leave().

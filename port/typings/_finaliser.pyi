@@ -5,6 +5,8 @@ collector finds the list unreachable while it owns something, run and count are 
 nothing else happens then. Safe points take them out. A soft reset forgets everything.
 """
 
+from collections.abc import Buffer
+
 STATE_ORDER: tuple[int, int, int, int]
 """Where run, count, arena and consumer stand in the list."""
 
@@ -17,6 +19,13 @@ def new_state(arena: object, count: int, kind: int) -> list:
 def take() -> tuple[object, int, int, int] | None:
     """Return (arena, run, count, kind) of one owner that was forgotten, each once, in any order; None if there is
     none."""
+
+def owned(words: Buffer) -> int:
+    """Write what every living owner has into 64-bit words, four each: the low 60 bits of
+    id(arena), run, count, kind. Allocates nothing.
+
+    Returns how many owners have something; what did not fit was left out.
+    """
 
 def pending() -> int:
     """Return how many forgotten owners wait to be taken, and mappings to be unmapped. Allocates nothing."""

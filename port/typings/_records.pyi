@@ -4,6 +4,8 @@ A Record is the handle that a MappedPages holds. When the collector finds it unr
 of the lost, where `Mapper.reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
 """
 
+from collections.abc import Buffer
+
 EXCLUSIVE: int  # owned, and its frames are mapped nowhere else: RAM
 SHARED: int  # frames that others may map, too
 SYSTEM: int  # the kernel's own: never dropped
@@ -26,6 +28,7 @@ class Record:
     kind: int  # EXCLUSIVE to TABLE
     state: int  # PREPARED, LIVE or LOST
     exported: bool
+    overridden: bool
     index: int
 
     def __init__(
@@ -41,6 +44,9 @@ class Record:
 
     def mark_exported(self) -> None:
         """A raw buffer of the mapping was handed out: its pages must not be used again."""
+
+    def mark_overridden(self, yes: bool) -> None:
+        """The mapping may be writable here and executable there, or not: somebody said why."""
 
     def end(self) -> None:
         """The mapping is gone, or another owner's; RuntimeError when it has ended before."""
@@ -65,6 +71,12 @@ def free_lost() -> None:
 
 def field(index: int, name: str) -> int:
     """A field of the record at an index, by name."""
+
+def read(index: int, words: Buffer) -> None:
+    """Write root, first page, count, flags, kind and overridden of the record at an index into 6 words of 64 bits.
+
+    Allocates nothing. ValueError when there is no room.
+    """
 
 def next(index: int) -> int:
     """The first record at or above an index that is live or lost, or -1."""

@@ -13,7 +13,6 @@ STILL_LONGER = {
     "kernel/memory/mapped_pages.py",
     "kernel/memory/mapper.py",
     "kernel/paging/mapper.py",
-    "port/modules/_audit.c",
     "port/modules/_mappings.c",
     "port/modules/_probe.c",
 }

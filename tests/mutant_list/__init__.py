@@ -4,7 +4,7 @@ A mutant is (what is wrong, file, text as it is, text as it would be wrong, test
 this folder has those of one promise.
 """
 
-from mutant_list import boot, faults, injection, invariants, language, mappings, wished_address
+from mutant_list import audit, boot, faults, injection, invariants, language, mappings, wished_address
 
-PROMISES = (boot, mappings, invariants, injection, wished_address, faults, language)
+PROMISES = (audit, boot, mappings, invariants, injection, wished_address, faults, language)
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

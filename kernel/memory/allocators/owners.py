@@ -48,6 +48,7 @@ DROP = "drop()"
 # What an owner is, for whoever finds that it was forgotten (see reclaim.py).
 ALLOCATED = const(0)
 UNMAPPED = const(1)
+SHAREABLE = const(2)  # SharedFrames, mapped or not
 NEVER_OWNED = "nobody, for only an allocator makes owners"
 
 

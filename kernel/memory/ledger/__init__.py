@@ -10,7 +10,7 @@ numbers of a record lie outside of Python's heap (port/ledger/records.h), where 
     4, 5      count, of 4 KiB pages
     6, 7      frames: what they are mapped to, see `signature_of`
     8         flags: the flag word of the leaves, without ACCESSED and DIRTY
-    10        kind | state << 8 | exported << 16
+    10        kind | state << 8 | exported << 16 | overridden << 24
 """
 
 from _records import (
@@ -37,6 +37,7 @@ from _records import (
     mapped_frames,
     mapped_pages,
     owner_of,
+    read,
 )
 from _records import next as next_record
 from paging.natives import critical

@@ -210,6 +210,7 @@ class MappedPages(Viewable):
         state[RECORD] = UnderWay("remap()")
         change_leaves(table.access.facts, None, page, count, words)
         record.set(page, count, word, record.frames)
+        record.mark_overridden(override is not None)
         if shared is not None:
             shared._remove_user(old)
             shared._add_user(word)
@@ -241,6 +242,8 @@ class MappedPages(Viewable):
         record.set(page, count, record.flags, signature_of(joined))
         if second.exported:
             record.mark_exported()
+        if second.overridden:
+            record.mark_overridden(True)
         other._state[RECORD] = "merge()"
         second.end()
 
@@ -311,6 +314,7 @@ class MappedPages(Viewable):
         record.set(page, number - page, word, lower_signature)
         if record.exported:
             upper_record.mark_exported()
+        upper_record.mark_overridden(record.overridden)
         upper_record.arm()
         state[RECORD] = "split()"
         if failure is not None:

@@ -39,7 +39,7 @@ from ..refusals import CountMismatch
 from ..runs import give, take
 from . import unmapping
 from .few import map_few
-from .mapped_pages import SHARED_FRAMES, MappedPages
+from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .rights import UNUSUAL, USUAL, unusual_word, word_of
 from .table_frames import lend, table_word, take_back
 
@@ -86,6 +86,7 @@ class Mapper:
         enter()
         try:
             mapped, record = self._new(page, count, word, kind, frame)
+            record.mark_overridden(override is not None)
             is_clean = kind == DEVICE or frame_state[RUN] & 1
             self._place(record, ((frame, count, is_clean),), word | EXCLUSIVE_BIT, self._limit(huge))
             if kind == DEVICE:
@@ -103,7 +104,10 @@ class Mapper:
     def _map_any(self, pages, flags, huge, override):
         state = self._state_of(pages, AllocatedPages)
         word = word_of(flags, state[RUN] >> 1, state[COUNT], override)
-        return self._create_in(pages, word, self._limit(huge), "map_allocated_pages()")
+        mapped = self._create_in(pages, word, self._limit(huge), "map_allocated_pages()")
+        if override is not None:
+            mapped._state[RECORD].mark_overridden(True)
+        return mapped
 
     def map_shared(self, pages, shared, flags, huge=True, override=None):
         """Map pages to frames that others may map, too; consumes `pages`, counts one more user of `shared`.
@@ -121,6 +125,7 @@ class Mapper:
         enter()
         try:
             mapped, record = self._new(page, count, word, SHARED, shared._first)
+            record.mark_overridden(override is not None)
             mapped._state[SHARED_FRAMES] = shared
             users = self._kernel.shared_users
             users[record.index] = shared
@@ -146,7 +151,9 @@ class Mapper:
         if word & UNUSUAL != USUAL:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
         mapped = MappedPages()
-        mapped._state = [kernel.create_record(count, word, kernel.largest_level if huge else 1), kernel, None, None]
+        mapped._state = state = [kernel.create_record(count, word, kernel.largest_level if huge else 1), kernel, None, None]
+        if override is not None:
+            state[RECORD].mark_overridden(True)
         return mapped
 
     def create_record(self, count, word, limit=1):

@@ -7,7 +7,7 @@ from memory_structs import FrameRange, IllegalState, UseAfterMove
 
 from paging.flags import NO_EXECUTE, WRITABLE
 
-from ..allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames
+from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, SHAREABLE, AllocatedFrames
 from ..ledger import enter, leave
 from ..refusals import CountMismatch, WritableExecutable
 from ..runs import give
@@ -32,7 +32,7 @@ class SharedFrames:
         self._was_mapped = False
         self._consumer = None
         # Not to be forgotten: while a mapping lives, the kernel holds on to this object; after that, nobody may.
-        self._guarded = self._arena.new_state(self._arena, self._count, ALLOCATED)
+        self._guarded = self._arena.new_state(self._arena, self._count, SHAREABLE)
         enter()
         self._guarded[RUN] = run & ~1
         state[CONSUMER] = "SharedFrames()"

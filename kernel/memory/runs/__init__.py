@@ -12,10 +12,9 @@ the counts and the states.
 """
 
 from .giving import give
-from .search import clean_at, find, first_from, length_at, runs_of
+from .search import clean_at, find, first_from, hand_out, length_at, runs_of
 from .taking import take, take_aligned, take_at
 from .tree import (
-    LIST_WORDS,
     NOT_FREE,
     REENTERED,
     TOO_MANY,

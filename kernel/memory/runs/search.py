@@ -14,6 +14,7 @@ _RIGHT = const(7)
 _PARENT = const(8)
 _HEIGHT = const(9)
 _NEXT = const(11)
+_COUNT = const(15)
 
 
 @micropython.viper
@@ -121,6 +122,29 @@ def length_at(tree: int, start: int) -> int:
 def clean_at(tree: int, start: int) -> int:
     """1 when the run that holds `start` is clean."""
     return int(ptr32(tree + int(at_or_below(tree, start)))[_HEIGHT]) >> 8
+
+
+@micropython.viper
+def hand_out(tree: int, act: object, before: object, behind: object) -> int:
+    """Call act(before, first, count, behind) for every run upwards, until it returns something else than `count`.
+
+    For whoever doesn't trust the tree: this reads the list alone. Returns the number at which `act` stopped, NOT_FREE
+    when the list came to its end, or TOO_MANY when it has more runs than the tree counts (it may have no end).
+    """
+    runs = int(ptr32(tree)[_COUNT])
+    ref = int(ptr32(tree)[_NEXT])
+    while ref:
+        if runs == 0:
+            return _TOO_MANY
+        runs -= 1
+        p = ptr32(tree + ref)
+        first = p[_START] | p[_START + 1] << 32
+        count = p[_LENGTH] | p[_LENGTH + 1] << 32
+        done = int(act(before, first, count, behind))
+        if done != count:
+            return first + done
+        ref = p[_NEXT]
+    return _NOT_FREE
 
 
 def runs_of(tree):

@@ -67,9 +67,6 @@ _BUSY = const(18)
 _OWNED = const(19)  # how many owners will give something back
 _OWNED_LIMIT = const(20)
 
-# Where C finds the list of runs: words of the next reference, the start and the length.
-LIST_WORDS = (_NEXT, _START, _LENGTH)
-
 _HEIGHT_MASK = const(0xFF)
 _CLEAN = const(0x100)
 _BOTH_SIDES = const(13)  # _LEFT + _RIGHT: the other side of s is _BOTH_SIDES - s

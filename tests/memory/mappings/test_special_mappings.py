@@ -53,7 +53,7 @@ def test_an_override_is_logged_by_name(owned):
         "my = memory.create_mapping(4096, WRITE.executable(True), override='the just-in-time compiler of a test')"
     )
     assert "the just-in-time compiler of a test" in owned.guest.log()
-    assert any("writable and executable" in text for text in owned.eval("memory.verify().violations"))
+    assert owned.eval("memory.verify().violations") == [], "somebody said why"
     owned.exec("my.drop()")
 
 

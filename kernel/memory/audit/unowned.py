@@ -1,0 +1,80 @@
+"""Leaves that no record covers: the paging layer's, which may map what it is lent, and the techniques' windows."""
+
+from memory_structs import PAGE_SHIFT, PageRange
+from memory_structs.mode import INDEX_BITS, canonical_page
+
+from .claims import UNOWNED, UNOWNED_WRITER, WINDOW, absent, high_bits, low_bits, step_leaves, touching
+from .leaves import LOW_FLAGS, Leaves, frame_of, rights_of
+from .report import virtual
+
+
+class UnownedLeaves(Leaves):
+    """Leaves that no record covers, as runs: `close` lists the last one."""
+
+    def __init__(self, walk, findings):
+        super().__init__(walk, findings)
+        self.list = findings.unowned.add
+        self.first = self.end = -1
+
+    def leaves(self, entry, page, end, rights):
+        page, entry = self._present(entry, page, end)
+        while page < end:
+            done = self.look(entry, page, end, rights)
+            self.note(page, page + done)
+            page, entry = self._present(entry + 8 * done, page + done, end)
+
+    @staticmethod
+    def _present(entry, page, end):
+        skipped = absent(entry, end - page)
+        return page + skipped, entry + 8 * skipped
+
+    def look(self, entry, page, end, rights):
+        """Look at a run of leaves; returns how many those are."""
+        low, high = low_bits(entry), high_bits(entry)
+        writes, executes = rights_of(rights, low, high)
+        kind = UNOWNED_WRITER if writes else UNOWNED
+        bits = low & LOW_FLAGS | high << 52
+        done = step_leaves(self.bytes, entry, end - page, bits, self.steps(kind, writes, executes))
+        if done == 0:
+            done = touching(entry, end - page, 1)
+            if not self.complain_of_reserved(low, page, done, 1):
+                self.claim(page, low >> PAGE_SHIFT, done, kind, writes, executes)
+        return done
+
+    def huge(self, entry, page, end, rights, level):
+        low, high = low_bits(entry), high_bits(entry)
+        writes, executes = rights_of(rights, low, high)
+        if not self.complain_of_reserved(low, page, end - page, level):
+            frame = frame_of(low, level) + (page & (1 << INDEX_BITS * (level - 1)) - 1)
+            self.claim(page, frame, end - page, UNOWNED_WRITER if writes else UNOWNED, writes, executes)
+        self.note(page, end)
+
+    def note(self, page, end):
+        """List pages, joined to those before if they touch."""
+        if page != self.end:
+            self.close()
+            self.first = page
+        self.end = end
+
+    def close(self):
+        if self.first >= 0:
+            self.list("%s", PageRange.from_numbers(canonical_page(self.first), canonical_page(self.end - 1)))
+        self.first = self.end = -1
+
+
+class TechniqueLeaves(UnownedLeaves):
+    """The window of an access technique: it may show tables, and is nobody's."""
+
+    def look(self, entry, page, end, rights):
+        low, high = low_bits(entry), high_bits(entry)
+        if rights_of(rights, low, high)[1]:
+            self.complain("%s of a technique's window is executable", virtual(page))
+        if not self.complain_of_reserved(low, page, 1, 1):
+            self.claim(page, low >> PAGE_SHIFT, 1, WINDOW, False, False)
+        return 1
+
+    def huge(self, entry, page, end, rights, level):
+        self.complain("%s: a technique's window has no huge leaves", virtual(page, end - page))
+
+    def note(self, page, end):
+        """Nobody wants to know."""
