@@ -25,6 +25,8 @@ _HIGH_FRAME = const(0xFFFFF)
 _HIGH_EXCLUSIVE = const(1 << 23)  # bit 55, in the high half of an entry
 
 unused = entries.unused
+ANYBODYS = 1
+_ANYBODYS = const(1)
 NO_FRAMES = b"\1\0\0\0\0\0\0\0"
 
 
@@ -33,10 +35,9 @@ def collect(facts: int, see, level: int, table: int, page: int, last: int, exclu
     """Unlink every empty table below `table` (an address) that is on the way of the pages `page` to `last`, numbers of
     which only the translated bits count. Returns how many.
 
-    `exclusive`: the bit that leads to tables of the one who asks, in the high half of an entry; | 1 for those that are
-    not empty, too. `kept`: the first and
-    the last frame of tables that are never unlinked. `freed`: their frame numbers, 64 bits each; a number of 0 for it
-    only counts the tables that might be.
+    `exclusive`: the bit that leads to tables of the one who asks, in the high half of an entry; ANYBODYS for all of them,
+    empty or not. `kept`: the first and the last frame of tables that are never unlinked. `freed`: their frame numbers,
+    64 bits each, of ANYBODYS with bit 55 as the entry had it; a number of 0 only counts the tables that might be.
     """
     fact = ptr32(facts)
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
@@ -67,15 +68,15 @@ def collect(facts: int, see, level: int, table: int, page: int, last: int, exclu
                 fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32
             )
             static = frame >= int(ptr32(kept)[0]) and frame <= int(ptr32(kept)[1])
-            if not shared and not static and high & _HIGH_EXCLUSIVE == exclusive & ~1:
+            if not shared and not static and (exclusive == _ANYBODYS or high & _HIGH_EXCLUSIVE == exclusive):
                 if out == 0:
                     count += 1
-                elif exclusive & 1 or int(unused(below, 512)) == 512:
+                elif exclusive == _ANYBODYS or int(unused(below, 512)) == 512:
                     entry[0] = 0
                     entry[1] = 0
                     place = ptr32(out + (count << 3))
                     place[0] = frame
-                    place[1] = frame >> 32
+                    place[1] = frame >> 32 | (high & _HIGH_EXCLUSIVE if exclusive == _ANYBODYS else 0)
                     count += 1
         page = behind
     return count

@@ -17,7 +17,7 @@ from ..refusals import TableInUse
 from ..runs import give, take
 from . import copying, reclaiming
 from .mapper import Mapper, gc_and_reclaim
-from .table_frames import dismantle, give_cut_off
+from .table_frames import dismantle, give_dismantled
 
 RECURSIVE_WORD = 0b11 | 1 << 23  # PRESENT, WRITABLE, NO_EXECUTE
 EXECUTABLE_ENTRIES = ("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]), ("KERNEL_P4_INDEX", 1)
@@ -218,12 +218,12 @@ class KernelPageTable(PageTable):
         return made
 
     def free_table(self, root, access):
-        """Free a root and the tables of owned mappings below its lower half. What a technique has put there, or what
+        """Free a root and the tables below its lower half, but for those in frames that somebody else lent. What a technique has put there, or what
         leads to it, ends."""
         installations.end_for_root(root)
         pool = self._frame_pool
         room = bytearray(8 * dismantle(access))
-        give_cut_off(pool, room, dismantle(access, room), 0)
+        give_dismantled(pool, self._frames.table_frames, room, dismantle(access, room))
         give(pool.tree, root << 1, 1)
         pool.tables -= 1
 

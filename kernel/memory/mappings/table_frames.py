@@ -5,7 +5,7 @@ The entry that leads to such a table says EXCLUSIVE: the table is the kernel's o
 
 from memory_structs import OutOfFrames
 from memory_structs.mode import LEVELS, TRANSLATED_PAGES, UPPER_HALF_FIRST_PAGE
-from paging.cleaning import address_of, collect, frame_of_freed
+from paging.cleaning import ANYBODYS, address_of, collect, frame_of_freed
 from paging.flags import EXCLUSIVE, PRESENT, USER_ACCESSIBLE, WRITABLE
 from paging.protection import Protection
 
@@ -13,7 +13,7 @@ from .. import runs
 from ..runs import give, take
 
 EXCLUSIVE_HIGH = 1 << 23  # the bit EXCLUSIVE in the high half of an entry
-ANYWAY = 1
+FRAME_BITS = (1 << 52) - 1
 
 
 def table_word(page):
@@ -71,9 +71,9 @@ def cut_off_empty(access, page, count, room):
 
 
 def dismantle(access, room=None):
-    """Unlink every table of the mapper's own below the lower half of a root, whatever is in it. Without room: how many
+    """Unlink every table below the lower half of a root, whoever made it and whatever is in it. Without room: how many
     there are at most."""
-    return _collect(access, 0, TRANSLATED_PAGES // 2 - 1, EXCLUSIVE_HIGH | ANYWAY, room)
+    return _collect(access, 0, TRANSLATED_PAGES // 2 - 1, ANYBODYS, room)
 
 
 def _collect(access, page, last, mode, room):
@@ -82,6 +82,18 @@ def _collect(access, page, last, mode, room):
     first, last = page & TRANSLATED_PAGES - 1, last & TRANSLATED_PAGES - 1
     out = 0 if room is None else address_of(room)
     return collect(access.facts, None, LEVELS, table, first, last, mode, kept, out)
+
+
+def give_dismantled(pool, lent, room, count):
+    """Free what was dismantled: the mapper's own tables, and those in frames that `lent`, the TableFrames of the paging
+    layer, has out. What somebody else lent stays his."""
+    for index in range(count):
+        word = frame_of_freed(room, index)
+        frame = word & FRAME_BITS
+        if word & 1 << 55:
+            give_tables(pool, frame, 1)
+        elif lent.has_out(frame):
+            lent.deallocate_number(frame)
 
 
 def give_cut_off(pool, room, count, clean):

@@ -62,7 +62,7 @@ def runs_of(table, page, count, word, mapped, step):
 def runs_of_record(table, record, mapped, step):
     """The same for a record; its frames must be what its owner was given."""
     page, count, word = record.first_page, record.count, record.flags
-    if record.kind != SHARED:
+    if record.kind in (EXCLUSIVE, DEVICE):
         word |= EXCLUSIVE_BIT
     found = runs_of(table, page, count, word, mapped, step)
     if signature_of(found) != record.frames:
