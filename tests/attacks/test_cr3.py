@@ -93,7 +93,7 @@ def test_a_root_that_lacks_a_part_of_the_kernels_half_is_refused(kernel, slot):
     everything_comes_back(kernel)
 
 
-@pytest.mark.parametrize("change", ["1 << 63", "-1 << 12 & 0xfffffff000", "2"])
+@pytest.mark.parametrize("change", ["1 << 63", "0x1000", "2"])
 def test_a_root_whose_entry_for_the_image_differs_is_refused(kernel, change):
     """The entry is there, but leads elsewhere, or forbids to execute or to write."""
     kernel.exec(f"""
