@@ -72,7 +72,8 @@ def differences(before, after):
     """Return in words where two states differ."""
     found = [f"{str(a)[:150]} became {str(b)[:300]}" for a, b in zip(before[0], after[0], strict=True) if a != b]
     old, new = before[1], after[1]
-    found += [f"tables in frames {sorted(old.keys() ^ new.keys())[:8]} are new or gone"] if old.keys() != new.keys() else []
+    if old.keys() != new.keys():
+        found.append(f"tables in frames {sorted(old.keys() ^ new.keys())[:8]} are new or gone")
     for frame in old.keys() & new.keys():
         for index, (a, b) in enumerate(zip(old[frame], new[frame], strict=True)):
             if a != b:

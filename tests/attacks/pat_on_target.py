@@ -12,7 +12,7 @@ SUBSETS = []
 
 def prepare(level, key):
     """What all rows need: pages and frames of one level, tables above them, and the 512 sets of flags."""
-    global size, frames, lent, first_page, first_frame, leaves
+    global size, frames, lent, first_page, first_frame
     size = LEVELS[level]
     lent = memory.allocate_frames(8)
     frames = Frames(lent)

@@ -57,7 +57,7 @@ MMI = get_kernel_mmi_ref()
 K = MMI.page_table
 tf = memory.frame_allocator.table_frames
 LOW = 40 << 39  # an address whose root entry belongs to nobody
-TEXT = [section for section in BootInfo().sections if section.name == "text"][0].first_page
+TEXT = next(section.first_page for section in BootInfo().sections if section.name == "text")
 
 
 def root_frame(table):

@@ -28,7 +28,7 @@ def everything_comes_back(kernel):
 
 
 def test_what_is_active_is_what_cr3_names(kernel):
-    """After Cr3.write(): do is_active(), from_current(), translate() and views speak of the table that the CPU walks?"""
+    """After Cr3.write(): do is_active(), from_current(), translate() and views speak of what the CPU walks?"""
     kernel.exec("Cr3.write(t_root)")
     assert kernel.eval("(t.is_active(), K.is_active())") == (True, False)
     assert kernel.eval("PageTable.from_current() is t")

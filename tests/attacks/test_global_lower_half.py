@@ -41,7 +41,10 @@ def before_and_after(switch, target):
     _cpu.flush_global()
     return found
 """
-SWITCHES = {"switch_to()": "lambda table: table.switch_to()", "Cr3.write()": "lambda table: Cr3.write(root_frame(table))"}
+SWITCHES = {
+    "switch_to()": "lambda table: table.switch_to()",
+    "Cr3.write()": "lambda table: Cr3.write(root_frame(table))",
+}
 
 
 @pytest.mark.bochs

@@ -1,7 +1,7 @@
 """Whatever fails in the paging layer, no frame is lost, no half of a change stays, and no flush is owed for nothing.
 
-The n-th allocation of Python's heap fails, or Ctrl-C arrives at the n-th place where MicroPython looks for it: for every
-n until the call comes to its end. Frames for tables come from the kernel's own source, which has no memory of its own.
+The n-th allocation of Python's heap fails, or Ctrl-C arrives at the n-th place where MicroPython looks for it: for
+every n until the call comes to its end. Frames for tables come from the kernel's own source.
 """
 
 import pytest
@@ -32,8 +32,8 @@ def nothing():
     pass
 def mapped(count=3):
     "So many pages, and the tables they need."
-    mapper.map_range(pages_from(at(LOW), count), FrameRange.from_numbers(data.start.number, data.start.number + count - 1),
-                     DATA, tf)
+    ram = FrameRange.from_numbers(data.start.number, data.start.number + count - 1)
+    mapper.map_range(pages_from(at(LOW), count), ram, DATA, tf)
 def emptied(count=3):
     mapped(count)
     mapper.unmap_range(pages_from(at(LOW), count))[1].flush()

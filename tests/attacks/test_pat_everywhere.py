@@ -116,7 +116,7 @@ def test_owned_mappings_say_what_they_were_asked_for(kernel, level):
 
 @pytest.mark.parametrize("level", [2, 3])
 def test_a_huge_page_that_is_divided_keeps_every_flag_in_its_place(kernel, level):
-    """split() divides a huge page, merge() joins the owners, remap() changes the parts: PAT is where the level has it."""
+    """split() divides a huge page, merge() joins the owners, remap() changes the parts: is PAT where it belongs?"""
     kernel.exec(f"prepare({level}, 5)\nown(); each(own_one); each(marked); each(split_and_merge)")
     compare_parts(kernel, level, lambda n: n, "split and merge")
     kernel.exec("each(remap_to_the_other)")
