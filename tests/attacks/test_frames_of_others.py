@@ -57,14 +57,13 @@ def everything_comes_back(kernel):
     kernel.adds_up()
 
 
-@pytest.mark.parametrize("what", FOREIGN)
-def test_the_source_of_tables_takes_only_what_it_gave(kernel, what):
+def test_the_source_of_tables_takes_only_what_it_gave(kernel):
     """Would tf free a frame that is in use, because somebody says that it is a table?"""
-    kernel.exec(f"frame = {FOREIGN[what]}")
-    for call in ("tf.deallocate_frame(frame)", "tf.deallocate_number(frame.number)"):
-        kernel.refuses(call, ["IllegalState"])
-    if "device" not in what and "reserved" not in what:
-        kernel.refuses("memory.allocate_frames_at(frame.start_address, 1)", ["AddressInUse"])
+    for what in FOREIGN:
+        kernel.refuses(f"tf.deallocate_frame({FOREIGN[what]})", ["IllegalState"])
+        kernel.refuses(f"tf.deallocate_number(({FOREIGN[what]}).number)", ["IllegalState"])
+        if "device" not in what and "reserved" not in what:
+            kernel.refuses(f"memory.allocate_frames_at(({FOREIGN[what]}).start_address, 1)", ["AddressInUse"])
     everything_comes_back(kernel)
 
 
@@ -82,19 +81,19 @@ def test_a_frame_comes_back_once_and_a_table_after_its_end(kernel):
     everything_comes_back(kernel)
 
 
-@pytest.mark.parametrize("argument", ["'x'", "None", "-1", "1 << 40", "1 << 80", "True", "1.5"])
-def test_what_is_no_frame_number_is_refused_and_the_guard_left(kernel, argument):
+def test_what_is_no_frame_number_is_refused_and_the_guard_left(kernel):
     """Does a wrong argument leave Ctrl-C dead?"""
-    kernel.refuses(f"tf.deallocate_number({argument})", ["TypeError", "ValueError", "OverflowError", "IllegalState"])
+    for argument in ("-1", "1 << 40", "1 << 80", "True", "1.5", "None", "'x'"):
+        names = ["TypeError", "ValueError", "OverflowError", "IllegalState"]
+        kernel.refuses(f"tf.deallocate_number({argument})", names)
     everything_comes_back(kernel)
 
 
-@pytest.mark.parametrize("what", [name for name in FOREIGN if "RAM" not in name and "device" not in name])
-def test_the_allocator_makes_no_owner_of_somebodys_frame(kernel, what):
+def test_the_allocator_makes_no_owner_of_somebodys_frame(kernel):
     """Can from_mapped() be asked for a frame that somebody maps or owns?"""
-    kernel.exec(f"frame = {FOREIGN[what]}")
-    names = ["IllegalState", "AttributeError"]  # or the step is nobody's but the mapper's
-    kernel.refuses("memory.frame_allocator.from_mapped(frame.number, 1)", names)
+    for frame in FOREIGN.values():
+        names = ["IllegalState", "AttributeError"]  # or the step is nobody's but the mapper's
+        kernel.refuses(f"memory.frame_allocator.from_mapped(({frame}).number, 1)", names)
     everything_comes_back(kernel)
 
 
@@ -109,12 +108,10 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("what", RANGES)
-def test_an_allocator_over_frames_that_nobody_lent_gives_none_of_them(kernel, what):
+def test_an_allocator_over_frames_that_nobody_lent_gives_none_of_them(kernel):
     """The post's allocator takes every usable frame of the map: also those that others use by now?"""
-    kernel.exec(f"""
-        frames = {RANGES[what]}
-        def try_all():
+    kernel.exec("""
+        def try_all(frames):
             b = BootInfoFrameAllocator(memory_map, frames)
             got = []
             try:
@@ -124,7 +121,8 @@ def test_an_allocator_over_frames_that_nobody_lent_gives_none_of_them(kernel, wh
                 for frame in got:
                     if frame is not None: b.deallocate_frame(frame)
         """)
-    kernel.refuses("try_all()", ["IllegalState", "AddressInUse"])
+    for frames in RANGES.values():
+        kernel.refuses(f"try_all({frames})", ["IllegalState", "AddressInUse"])
     everything_comes_back(kernel)
 
 
@@ -200,11 +198,11 @@ def test_cleaning_up_gives_each_table_to_its_own_allocator_or_refuses(kernel):
     everything_comes_back(kernel)
 
 
-@pytest.mark.parametrize("what", FOREIGN)
-def test_a_lending_allocator_takes_only_what_it_gave(kernel, what):
+def test_a_lending_allocator_takes_only_what_it_gave(kernel):
     """Does deallocate_frame() of the post's allocator add frames to it that were never its own?"""
-    kernel.exec(f"b = BootInfoFrameAllocator(memory_map, owned)\nframe = {FOREIGN[what]}")
-    kernel.refuses("b.deallocate_frame(frame)", ["IllegalState", "ValueError"])
-    assert kernel.eval("(b.allocated, b.free())") == (0, 16)
+    kernel.exec("b = BootInfoFrameAllocator(memory_map, owned)")
+    for what, frame in FOREIGN.items():
+        kernel.refuses(f"b.deallocate_frame({frame})", ["IllegalState", "ValueError"])
+        assert kernel.eval("(b.allocated, b.free())") == (0, 16), what
     kernel.exec("del b")
     everything_comes_back(kernel)

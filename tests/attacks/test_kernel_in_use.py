@@ -55,7 +55,8 @@ CALLS = {
     "map_range": "mapper.map_range(pages_from(page, 1), FrameRange(Frame(9), Frame(9)), DATA, tf)",
     "clear": "mapper.clear(page)",
 }
-# What lies there decides first whether a call applies at all: these two say so, and change nothing.
+# What lies there may decide first whether a call applies at all: these say so, and nothing has changed. In a slot of a
+# technique nothing may be mapped at the moment.
 ALSO = {
     "map_to": {"PageAlreadyMapped", "ParentEntryHugePage"},
     "map_to with parent_flags": {"PageAlreadyMapped", "ParentEntryHugePage"},
@@ -74,16 +75,16 @@ def kernel(attacked):
     return attacked
 
 
-@pytest.mark.parametrize("numbers", ["HEAP", "SYSTEM", "SLOTS"])
 @pytest.mark.parametrize("call", CALLS)
-def test_it_is_refused_by_every_mapper(kernel, call, numbers):
+def test_it_is_refused_by_every_mapper(kernel, call):
     """Twelve mappers, and each page that the kernel can't do without: refused by name, and nothing has changed."""
     before = kernel.state(kernel.eval("t_root.number"))
-    answers = kernel.eval(f"tried(lambda mapper, page: {CALLS[call]}, {numbers})", timeout=20)
-    kernel.is_as(before, kernel.eval("t_root.number"), after=f"{call} on {numbers}: {str(answers)[:200]}")
-    if numbers != "SLOTS":
-        answers = {where: name for where, name in answers.items() if name not in ALSO.get(call, ())}
-    assert answers == {}
+    for numbers in ("SLOTS", "SYSTEM", "HEAP"):
+        print(numbers)
+        answers = kernel.eval(f"tried(lambda mapper, page: {CALLS[call]}, {numbers})", timeout=20)
+        kernel.is_as(before, kernel.eval("t_root.number"), after=f"{call} on {numbers}: {str(answers)[:200]}")
+        also = ALSO.get(call, set()) if numbers != "SLOTS" else set() if call.startswith("map_") else {"PageNotMapped"}
+        assert {where: name for where, name in answers.items() if name not in also} == {}
 
 
 @pytest.mark.parametrize("numbers", ["HEAP", "SYSTEM"])

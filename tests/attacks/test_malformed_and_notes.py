@@ -152,39 +152,44 @@ DAMAGES = {
 NAMED = {"MalformedEntry", "InvalidFrameAddress"}
 
 
-@pytest.mark.parametrize("what", DAMAGES)
+ASKED = """[refused(call) for call in (
+    lambda: mapper.translate(address), lambda: K.translate(address),
+    lambda: mapper.translate_page(Page.from_start_address(address)),
+    lambda: mapper.unmap(Page.from_start_address(address)),
+    lambda: mapper.update_flags(Page.from_start_address(address), DATA),
+    lambda: mapper.unmap_range(pages_from(Page.from_start_address(address), 2)),
+    lambda: mapper.translate_range(pages_from(Page.from_start_address(address), 2)),
+    )]"""
+
+
 @pytest.mark.parametrize(("base", "level"), [place for place in PLACES if place[1] > 1])
-def test_an_entry_that_leads_nowhere_is_refused_by_both_layers(kernel, base, level, what):
+def test_an_entry_that_leads_nowhere_is_refused_by_both_layers(kernel, base, level):
     """A table that is none: MalformedEntry or InvalidFrameAddress, not a PageFault, and nothing is lost."""
-    kernel.exec(f"address = VirtualAddress(far({base}, {level}))\nset_entry(address.value, {level}, {DAMAGES[what]})")
-    before = kernel.state()
-    owned, paging = kernel.eval("(answers(owned_calls(address)), answers(paging_calls(address)))")
-    asked = kernel.eval("""[refused(call) for call in (
-        lambda: mapper.translate(address), lambda: K.translate(address),
-        lambda: mapper.translate_page(Page.from_start_address(address)),
-        lambda: mapper.unmap(Page.from_start_address(address)),
-        lambda: mapper.update_flags(Page.from_start_address(address), DATA),
-        lambda: mapper.unmap_range(pages_from(Page.from_start_address(address), 2)),
-        lambda: mapper.translate_range(pages_from(Page.from_start_address(address), 2)),
-        )]""")
-    kernel.is_as(before, after=f"{what} at level {level}: owners said {owned}, the paging layer {paging}, {asked}")
-    assert set(owned + paging + asked) <= NAMED, (owned, paging, asked)
-    kernel.exec(f"set_entry(address.value, {level}, 0)")
+    kernel.exec(f"address = VirtualAddress(far({base}, {level}))")
+    for what, value in DAMAGES.items():
+        kernel.exec(f"set_entry(address.value, {level}, {value})")
+        before = kernel.state()
+        owned, paging = kernel.eval("(answers(owned_calls(address)), answers(paging_calls(address)))")
+        asked = kernel.eval(ASKED)
+        kernel.is_as(before, after=f"{what} at level {level}: owners said {owned}, the paging layer {paging}, {asked}")
+        assert set(owned + paging + asked) <= NAMED, (what, owned, paging, asked)
+        kernel.exec(f"set_entry(address.value, {level}, 0)")
     everything_comes_back(kernel)
 
 
-@pytest.mark.parametrize("what", DAMAGES)
+OWNERS = ["m.drop()", "m.remap(READ)", "m.split(m.start + 2)", "m.unmap_into_parts()", "m.frames()", "m.deep_copy()"]
+
+
 @pytest.mark.parametrize("level", [2, 3])
-def test_an_owner_whose_tables_lead_nowhere_says_so(kernel, level, what):
+def test_an_owner_whose_tables_lead_nowhere_says_so(kernel, level):
     """Damage above a mapping that lives: every call that needs its entries is refused by name, and it lives on."""
-    kernel.exec(f"""
-        m = create_mapping_at(VirtualAddress(UP + (9 << 30)), 4 * 4096, WRITE)
-        was = set_entry(m.start_address.value, {level}, {DAMAGES[what]})
-        """)
-    calls = ["m.drop()", "m.remap(READ)", "m.split(m.start + 2)", "m.unmap_into_parts()", "m.frames()", "m.deep_copy()"]
-    for call in calls:
-        kernel.refuses(call, {*NAMED, "MappingDamaged"})
-    kernel.exec(f"set_entry(m.start_address.value, {level}, was)\nm.drop()\ndel m")
+    kernel.exec("m = create_mapping_at(VirtualAddress(UP + (9 << 30)), 4 * 4096, WRITE)")
+    for value in DAMAGES.values():
+        kernel.exec(f"was = set_entry(m.start_address.value, {level}, {value})")
+        for call in OWNERS:
+            kernel.refuses(call, {*NAMED, "MappingDamaged"})
+        kernel.exec(f"set_entry(m.start_address.value, {level}, was)")
+    kernel.exec("m.drop()\ndel m")
     everything_comes_back(kernel)
 
 
