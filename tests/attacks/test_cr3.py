@@ -82,7 +82,7 @@ def test_a_frame_that_is_no_root_is_refused(kernel):
 
 @pytest.mark.parametrize("change", ["1", "1 << 63", "0x1000", "2"], ids=["not present", "NX", "elsewhere", "read-only"])
 def test_a_root_whose_upper_half_is_not_the_kernels_is_refused(kernel, change):
-    """One entry is missing, leads elsewhere or forbids something: of the window, the pool with Python's heap, the image."""
+    """One entry is missing, leads elsewhere or forbids something: of the window, the pool, the kernel's image."""
     kernel.exec("f = memory.allocate_frames(1)\nnew_root(f.start, k_root)")
     for slot in (383, 384, 256, 511):
         kernel.exec(f"poke(f.start.number, {slot}, raw(k_root.number, {slot}) ^ ({change}))")

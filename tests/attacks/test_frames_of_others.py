@@ -59,11 +59,11 @@ def everything_comes_back(kernel):
 
 def test_the_source_of_tables_takes_only_what_it_gave(kernel):
     """Would tf free a frame that is in use, because somebody says that it is a table?"""
-    for what in FOREIGN:
-        kernel.refuses(f"tf.deallocate_frame({FOREIGN[what]})", ["IllegalState"])
-        kernel.refuses(f"tf.deallocate_number(({FOREIGN[what]}).number)", ["IllegalState"])
+    for what, frame in FOREIGN.items():
+        kernel.refuses(f"tf.deallocate_frame({frame})", ["IllegalState"])
+        kernel.refuses(f"tf.deallocate_number(({frame}).number)", ["IllegalState"])
         if "device" not in what and "reserved" not in what:
-            kernel.refuses(f"memory.allocate_frames_at(({FOREIGN[what]}).start_address, 1)", ["AddressInUse"])
+            kernel.refuses(f"memory.allocate_frames_at(({frame}).start_address, 1)", ["AddressInUse"])
     everything_comes_back(kernel)
 
 

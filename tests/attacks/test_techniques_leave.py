@@ -28,8 +28,7 @@ EXPECTED = OffsetPageTable().translate_addr(SOMEWHERE).value
 def right(mapper):
     try:
         return mapper.translate_addr(SOMEWHERE).value == EXPECTED
-    except Exception as error:
-        print(repr(error))
+    except Exception:
         return False
 def entered(name):
     "A mapper, or None where it can't be had beside the others: that is an answer, too."
