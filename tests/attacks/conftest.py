@@ -1,13 +1,16 @@
-"""A kernel to be attacked, and what its RAM says of its tables."""
+"""A kernel to be attacked, and what its RAM says of its tables.
 
-from pathlib import Path
+What hostile users did to tables, techniques and roots: each attack is refused by name, or does what it says. Only
+public names of the packages are used, and natives that act on memory and registers.
+"""
 
 import numpy
+import on_target
 import pytest
 from harness import Kernel, QemuGuest
 from oracle import page_walk
 
-PRELUDE = (Path(__file__).parent / "prelude_on_target.py").read_text()
+PRELUDE = on_target.source("attacks/prelude")
 PAGE = 4096
 ACCESSED_DIRTY = 0x60
 PASSED = pytest.StashKey[bool]()

@@ -4,12 +4,9 @@ A GLOBAL translation outlives a reload of CR3, and the lower half is each table'
 into such a leaf, or switching tables makes the CPU forget it.
 """
 
-from pathlib import Path
-
+import on_target
 import pytest
-from harness import Kernel
 
-PRELUDE = (Path(__file__).parent / "prelude_on_target.py").read_text()
 FLAGS = "PteFlagsX86_64(WRITE) | G"
 
 SETUP = f"""
@@ -51,7 +48,7 @@ SWITCHES = {
 def test_the_wish_is_refused_or_the_switch_forgets(bochs_kernel):
     """Bochs keeps GLOBAL translations over a reload of CR3, as hardware does: whose bytes are read after a switch?"""
     kernel = bochs_kernel
-    kernel.exec(PRELUDE)
+    kernel.exec(on_target.source("attacks/prelude"))
     kernel.exec(SETUP)
     answers = kernel.eval("answers")
     assert set(answers) in ({"nothing"}, {"ContradictoryFlags"})
@@ -64,7 +61,7 @@ def test_the_wish_is_refused_or_the_switch_forgets(bochs_kernel):
 @pytest.mark.parametrize("flags", ["G", "G | NX | W", "G | U"])
 def test_both_layers_treat_the_wish_alike(attacked, flags):
     """create_mapping_at, remap, map_to and update_flags in the lower half: all refuse GLOBAL, or none does."""
-    kernel: Kernel = attacked
+    kernel = attacked
     kernel.exec(f"""
         flags = P | NX | {flags}
         mapper = OffsetPageTable()

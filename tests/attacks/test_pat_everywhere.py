@@ -4,16 +4,15 @@ PAT is what gives faults away: bit 7 of a level-1 entry, bit 12 of a huge page's
 gets a page of its own; after each change a walk over raw RAM that knows nothing of the kernel reads all of them.
 """
 
-from pathlib import Path
-
+import on_target
 import pytest
 from oracle import page_walk
 
-CODE = (Path(__file__).parent / "pat_on_target.py").read_text()
+CODE = on_target.source("attacks/every_flag")
 SLOT = 460
 BASE = 0xFFFF_0000_0000_0000 | SLOT << 39
 FRAMES_FROM = 16 << 30
-# Bits of an entry in the order of BITS in pat_on_target.py; PAT's place depends on the level.
+# Bits of an entry in the order of BITS in on_target/attacks/every_flag.py; PAT's place depends on the level.
 W, U, PWT, PCD, ACCESSED, DIRTY, GLOBAL, NX = (1 << bit for bit in (1, 2, 3, 4, 5, 6, 8, 63))
 EXCLUSIVE, PRESENT, HUGE = 1 << 55, 1, 1 << 7
 SIZES = {1: 1 << 12, 2: 1 << 21, 3: 1 << 30}
