@@ -45,18 +45,14 @@ OPERATIONS = {
     "map_to": (nothing, lambda: mapper.map_to(at(LOW), data.start, DATA, tf)),
     "map_to with parent_flags": (mapped, lambda: mapper.map_to(at(LOW + 0x10000), data.start, DATA, tf, P | W | U)),
     "map_range": (nothing, lambda: mapper.map_range(pages_from(at(LOW + 0x1f0000), 64), far_frames, DATA, tf)),
-    "identity_map": (nothing, lambda: mapper.identity_map(data.start, DATA, tf)),
     "unmap": (mapped, lambda: mapper.unmap(at(LOW))),
     "unmap_range": (mapped, lambda: mapper.unmap_range(pages_from(at(LOW), 3))),
-    "update_flags": (mapped, lambda: mapper.update_flags(at(LOW), P | NX)),
     "update_flags_range": (mapped, lambda: mapper.update_flags_range(pages_from(at(LOW), 3), P | NX)),
     "set_flags_p3_entry": (mapped, lambda: mapper.set_flags_p3_entry(at(LOW), P | W | U)),
     "clean_up": (emptied, lambda: mapper.clean_up(tf)),
     "clean_up_range": (emptied, lambda: mapper.clean_up_range(REGION, tf)),
-    "OffsetPageTable": (mapped, lambda: used(OffsetPageTable())),
     "IdentityPageTable": (mapped, lambda: used(IdentityPageTable())),
     "TemporaryPageTable": (mapped, lambda: used(TemporaryPageTable(tf))),
-    "RecursivePageTable": (mapped, lambda: used(RecursivePageTable())),
     "RecursivePageTable of another": (mapped, lambda: used(RecursivePageTable(other))),
 }
 lent = memory.allocate_frames(1)
@@ -67,11 +63,10 @@ def used(mapper):
         mapper.translate(VirtualAddress(TEXT << 12))
 def tidy():
     "The lower half as it was at the beginning."
-    for page in data.start.number, at(LOW).number:
-        for run in mapper.translate_range(pages_from(Page(page), 1 << 10)):
-            if run.is_mapped and run.level == 1:
-                mapper.unmap_range(pages_from(Page(run.page), run.count))[1].flush()
-        mapper.clean_up_range(pages_from(Page(page), 1 << 10), tf)
+    for run in mapper.translate_range(pages_from(at(LOW), 1 << 10)):
+        if run.is_mapped and run.level == 1:
+            mapper.unmap_range(pages_from(Page(run.page), run.count))[1].flush()
+    mapper.clean_up_range(pages_from(at(LOW), 1 << 10), tf)
 def after(act):
     "What a call that comes to its end leaves, and whether it owes a flush before that is done."
     flushed(act())
@@ -132,18 +127,14 @@ OPERATIONS = [
     "map_to",
     "map_to with parent_flags",
     "map_range",
-    "identity_map",
     "unmap",
     "unmap_range",
-    "update_flags",
     "update_flags_range",
     "set_flags_p3_entry",
     "clean_up",
     "clean_up_range",
-    "OffsetPageTable",
     "IdentityPageTable",
     "TemporaryPageTable",
-    "RecursivePageTable",
     "RecursivePageTable of another",
 ]
 
