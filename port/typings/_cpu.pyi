@@ -40,6 +40,12 @@ def invlpg(page: int) -> None:
     ValueError for a number that is no canonical page.
     """
 
+def invalidate(page: int, count: int, step: int) -> int:
+    """Invalidate `count` pages from the page of that number on, one in `step`; returns how many INVLPG that were.
+
+    ValueError for numbers that do not fit 52 bits; a step of 0 invalidates nothing. Allocates nothing.
+    """
+
 def flush() -> None:
     """Write CR3 with its own value: every translation that is not global goes. Allocates nothing."""
 

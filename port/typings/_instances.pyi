@@ -1,5 +1,6 @@
 """Objects of Python classes without their constructors. Imported by one module of the kernel."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -10,3 +11,6 @@ def make(cls: type[T], name: str, value: object, *more: object) -> T:
     __new__ and __init__ are not called, properties are not looked at: what is stored has to be what the class promises.
     Raises TypeError; then nothing was made.
     """
+
+def bind(function: Callable, first: object) -> Callable:
+    """Return what calls a function with `first` before the arguments that it is given, as a method does."""

@@ -30,6 +30,12 @@ def copy_pages(to_page: int, from_page: int, count: int) -> None:
     The two must not overlap unless `to_page` is the lower. After a PageFault a first part has been copied.
     """
 
+def zero_frames(frame: int, count: int) -> None:
+    """Fill `count` frames with zeros, from the frame of that number on, through the physical window. Allocates nothing."""
+
+def copy_frames(to_frame: int, from_frame: int, count: int) -> None:
+    """Copy `count` frames upwards, by frame numbers, through the physical window. Allocates nothing."""
+
 def read_bytes(address: int, length: int) -> bytes:
     """Return a copy of memory, made byte by byte or wider as the processor likes: not for devices."""
 

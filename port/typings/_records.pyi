@@ -1,7 +1,7 @@
-"""What the kernel knows of every owned mapping, outside of Python's heap. Imported by memory/table_steps.py.
+"""What the kernel knows of every owned mapping, outside of Python's heap. Imported by memory/ledger.
 
 A Record is the handle that a MappedPages holds. When the collector finds it unreachable, what it says goes to the list
-of the lost, where `Mapper.reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
+of the lost, where `reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
 """
 
 from collections.abc import Buffer
@@ -19,28 +19,47 @@ LIVE: int
 LOST: int
 
 class Record:
-    """Having one that is armed means: this is mapped, and will be unmapped exactly once."""
+    """Having one that is armed means: this is mapped, and will be unmapped exactly once.
+
+    As a buffer it is its numbers in place, as kernel/memory/ledger lays them out; ValueError when it has ended.
+    """
 
     root: int  # frame number of the root table
     first_page: int
     count: int
+    frames: int  # what it is mapped to, as the ledger's `signature_of` says it
     flags: int  # flag word, without ACCESSED and DIRTY
     kind: int  # EXCLUSIVE to TABLE
-    state: int  # PREPARED, LIVE or LOST
+    state: int  # PREPARED, LIVE or LOST; in between, while a call takes the mapping away, neither
     exported: bool
     overridden: bool
     index: int
 
     def __init__(
-        self, root: int = ..., first_page: int = ..., count: int = ..., flags: int = ..., kind: int = ...
+        self,
+        root: int = ...,
+        first_page: int = ...,
+        count: int = ...,
+        flags: int = ...,
+        kind: int = ...,
+        frames: int = ...,
     ) -> None:
-        """Prepare a record: the collector may drop it until it is armed. All five, or none."""
+        """Prepare a record: the collector may drop it until it is armed. All six, or none.
+
+        ValueError for what does not fit; MemoryError when there are 65,536.
+        """
 
     def arm(self) -> None:
         """From here on what the record says is mapped."""
 
-    def set(self, first_page: int, count: int, flags: int) -> None:
+    def go(self) -> None:
+        """The mapping is being taken away: it counts no longer, and nobody finds it; the record still has an end."""
+
+    def set(self, first_page: int, count: int, flags: int, frames: int) -> None:
         """Say something else; RuntimeError when it has ended."""
+
+    def set_owner(self, owner: object) -> None:
+        """Remember who has it, without keeping it alive any longer than the Record itself lives."""
 
     def mark_exported(self) -> None:
         """A raw buffer of the mapping was handed out: its pages must not be used again."""
@@ -51,11 +70,29 @@ class Record:
     def end(self) -> None:
         """The mapping is gone, or another owner's; RuntimeError when it has ended before."""
 
+def begin(count: int) -> Record | None:
+    """Make a Record that says nothing yet, and enter the guard of _critical.
+
+    None, and the guard is not entered, when lost mappings wait to be reclaimed first, or for 512 pages and more.
+    """
+
+def commit(record: Record) -> None:
+    """Arm a Record, and leave the guard."""
+
+def finish(record: Record) -> None:
+    """End a Record, and leave the guard."""
+
 def disown(record: Record) -> int:
     """Let a live mapping go on without its Record; returns its index. For what lives as long as the kernel."""
 
 def adopt(index: int) -> Record:
-    """Make a Record again for a mapping that was disowned."""
+    """Make a Record again for a mapping that was disowned. ValueError when none lives there."""
+
+def adopt_lost() -> Record | None:
+    """Make a Record for the lost mapping that is to be taken away first; None when there is none.
+
+    Page tables come behind the mappings in them. Forgotten, it is lost again.
+    """
 
 def live() -> int:
     """How many records are armed and not lost."""
@@ -63,14 +100,14 @@ def live() -> int:
 def lost() -> int:
     """How many were forgotten and wait to be reclaimed."""
 
-def first_lost() -> int:
-    """The index of a lost record, or -1; page tables come behind the mappings in them."""
+def events() -> list[tuple[str, int, int, int, int]]:
+    """The last changes, at most 32, oldest first: ("map", "unmap" or "change", first page, count, root, frames)."""
 
-def free_lost() -> None:
-    """Free the record that first_lost() names."""
+def log_override(reason: str, page: int, count: int) -> None:
+    """Say in the log that somebody wanted pages writable and executable at once, and why."""
 
 def field(index: int, name: str) -> int:
-    """A field of the record at an index, by name."""
+    """A field of the record at an index, by name; ValueError when there is none of that name."""
 
 def read(index: int, words: Buffer) -> None:
     """Write root, first page, count, flags, kind and overridden of the record at an index into 6 words of 64 bits.
@@ -84,8 +121,14 @@ def next(index: int) -> int:
 def find(root: int, page: int) -> int:
     """The record that covers a page as a root sees it, or -1."""
 
+def find_table(root: int) -> int:
+    """The record of the table with that root, or -1."""
+
+def owner_of(index: int) -> object:
+    """What `set_owner` was given for the record at an index; None when it was forgotten."""
+
 def live_with_root(root: int) -> int:
-    """How many mappings, live or lost, are bound to a root."""
+    """How many mappings, live or lost or just being taken away, are bound to a root."""
 
 def mapped_pages(upper: bool) -> int:
     """How many pages owned mappings have in one half of the address space."""

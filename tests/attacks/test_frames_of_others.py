@@ -1,0 +1,208 @@
+"""A frame is given back by whom it was given to, once, and not while a table lies in it.
+
+The allocators of the paging layer hand frames in and out one by one. What comes back there may be anything: the active
+root, a table in use, somebody's data. Taken back, it would have a second owner.
+"""
+
+import pytest
+
+SETUP = """
+t = PageTable.new_table(K)
+m = create_mapping(4096, WRITE)
+owned = memory.allocate_frames(16)
+shared = SharedFrames(memory.allocate_frames(1))
+seen = K.map_shared(memory.allocate_pages(1), shared, WRITE)
+mapper = OffsetPageTable()
+mapper.map_to(at(LOW), owned.end, DATA, tf)
+memory_map = BootInfo().memory_map
+def lend():
+    "An allocator over `owned`, with three of its frames in use as tables of the page at LOW + 1 TiB."
+    b = BootInfoFrameAllocator(memory_map, owned)
+    mapper.map_to(at(LOW + (1 << 40)), Frame(0xb8), DATA, b)
+    return b
+def end(b):
+    "The end of lend()."
+    mapper.unmap(at(LOW + (1 << 40)))[2].flush()
+    return mapper.clean_up_range(pages_from(at(LOW + (1 << 40)), 1), b)
+"""
+
+FOREIGN = {
+    "the active root": "Frame(active_root())",
+    "the root of another table": "root_frame(t)",
+    "a level-3 table of the shared half": "Frame(raw(active_root(), 300) >> 12 & 0xfffffff)",
+    "a level-1 table of an owned mapping": "Frame(place(m.start_address.value, 1)[0])",
+    "a table that tf gave, and that is in use": "Frame(place(LOW, 1)[0])",
+    "the frame of a mapping": "mapper.translate_page(m.start)",
+    "a frame that somebody owns": "owned.start",
+    "a shared frame": "shared.range.start",
+    "a frame of the kernel's image": "mapper.translate_page(Page(TEXT))",
+    "a frame of a device": "Frame(0xfee00)",
+    "a frame of reserved RAM": "Frame(0xb8)",
+}
+
+
+@pytest.fixture
+def kernel(attacked):
+    attacked.exec(SETUP)
+    return attacked
+
+
+def everything_comes_back(kernel):
+    kernel.exec("""
+        mapper.unmap(at(LOW))[2].flush()
+        mapper.clean_up_range(pages_from(at(LOW), 1), tf)
+        for one in (t, m, seen, owned, shared): one.drop()
+        del t, m, seen, owned, shared, one
+        """)
+    kernel.adds_up()
+
+
+def test_the_source_of_tables_takes_only_what_it_gave(kernel):
+    """Would tf free a frame that is in use, because somebody says that it is a table?"""
+    for what, frame in FOREIGN.items():
+        kernel.refuses(f"tf.deallocate_frame({frame})", ["IllegalState"])
+        kernel.refuses(f"tf.deallocate_number(({frame}).number)", ["IllegalState"])
+        if "device" not in what and "reserved" not in what:
+            kernel.refuses(f"memory.allocate_frames_at(({frame}).start_address, 1)", ["AddressInUse"])
+    everything_comes_back(kernel)
+
+
+def test_a_frame_comes_back_once_and_a_table_after_its_end(kernel):
+    """What tf gave it takes back: unused, or when nothing leads to it any more; and never twice."""
+    kernel.exec("frame = tf.allocate_frame()\ntf.deallocate_frame(frame)")
+    kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
+    kernel.exec("frame = Frame(place(LOW, 1)[0])")
+    kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
+    kernel.exec("mapper.unmap(at(LOW))[2].flush()")
+    kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
+    assert kernel.eval("mapper.clean_up_range(pages_from(at(LOW), 1), tf)") == 3
+    kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
+    kernel.exec("mapper.map_to(at(LOW), owned.end, DATA, tf)")
+    everything_comes_back(kernel)
+
+
+def test_what_is_no_frame_number_is_refused_and_the_guard_left(kernel):
+    """Does a wrong argument leave Ctrl-C dead?"""
+    for argument in ("-1", "1 << 40", "1 << 80", "True", "1.5", "None", "'x'"):
+        names = ["TypeError", "ValueError", "OverflowError", "IllegalState"]
+        kernel.refuses(f"tf.deallocate_number({argument})", names)
+    everything_comes_back(kernel)
+
+
+def test_the_allocator_makes_no_owner_of_somebodys_frame(kernel):
+    """Can from_mapped() be asked for a frame that somebody maps or owns?"""
+    for frame in FOREIGN.values():
+        names = ["IllegalState", "AttributeError"]  # or the step is nobody's but the mapper's
+        kernel.refuses(f"memory.frame_allocator.from_mapped(({frame}).number, 1)", names)
+    everything_comes_back(kernel)
+
+
+RANGES = {
+    "the active root": "FrameRange(Frame(active_root()), Frame(active_root()))",
+    "the kernel's tables": "FrameRange(Frame(active_root()), Frame(active_root() + 9))",
+    "a mapping's frames": "m.frames()[0]",
+    "a shared frame": "shared.range",
+    "the frames of another allocator's tables": "FrameRange(Frame(place(LOW, 1)[0]), Frame(place(LOW, 1)[0]))",
+    "all of RAM": "FrameRange(Frame(0x100), Frame(0x7fdf))",
+    "its own frames and the next one": "FrameRange(owned.start, owned.end + 1)",
+}
+
+
+def test_an_allocator_over_frames_that_nobody_lent_gives_none_of_them(kernel):
+    """The post's allocator takes every usable frame of the map: also those that others use by now?"""
+    kernel.exec("""
+        def try_all(frames):
+            b = BootInfoFrameAllocator(memory_map, frames)
+            got = []
+            try:
+                for _ in range(len(frames)):
+                    got.append(b.allocate_frame())
+            finally:
+                for frame in got:
+                    if frame is not None: b.deallocate_frame(frame)
+        """)
+    for frames in RANGES.values():
+        kernel.refuses(f"try_all({frames})", ["IllegalState", "AddressInUse"])
+    everything_comes_back(kernel)
+
+
+LENT_CALLS = [
+    "owned.drop()",
+    "K.map_allocated_pages_to(pages, owned, WRITE)",
+    "SharedFrames(owned)",
+    "low.drop()",
+]
+
+
+@pytest.mark.parametrize("call", LENT_CALLS)
+def test_lent_frames_stay_lent_while_tables_lie_in_them(kernel, call):
+    """Frames that were lent are dropped, or mapped as data, while they are live tables: refused by name."""
+    kernel.exec("b = lend()\npages = memory.allocate_pages(16)")
+    if "low" in call:
+        kernel.exec("low, high = owned.split(owned.start + 8)")
+    kernel.refuses(call, ["IllegalState"])
+    assert kernel.text("mapper.translate_page(at(LOW + (1 << 40)))") == "Frame(p0xb8000)"
+    assert kernel.eval("end(b)") == 3
+    if "low" in call:
+        kernel.exec("low.merge(high); owned = low; del low, high")
+    kernel.exec("pages.drop(); del pages, b")
+    everything_comes_back(kernel)
+
+
+def test_tables_in_lent_frames_are_accounted_for(kernel):
+    """Does the audit know that a frame that was lent is a table, so that the post's code runs on a healthy system?"""
+    kernel.exec("b = lend()")
+    assert kernel.eval("violations()") == []
+    kernel.exec("end(b)\ndel b")
+    everything_comes_back(kernel)
+
+
+def test_lent_frames_that_were_forgotten_stay_while_tables_lie_in_them(kernel):
+    """Owner and allocator are gone, the tables are not: whose are the frames?"""
+    kernel.exec("lend()\nfirst = owned.start\nmapper.unmap(at(LOW))[2].flush()\nowned = None\ncollected()")
+    assert kernel.text("mapper.translate_page(at(LOW + (1 << 40)))") == "Frame(p0xb8000)"
+    kernel.exec("tables = [Frame(place(LOW + (1 << 40), level)[0]) for level in (1, 2, 3)]")
+    assert kernel.eval("[refused(memory.allocate_frames_at, frame.start_address, 1) for frame in tables]") == (
+        ["AddressInUse"] * 3
+    )
+    assert kernel.eval("violations()") == []
+
+
+def test_pruning_frees_no_table_of_somebody_else(kernel):
+    """An owned mapping hangs in tables that were lent; with its end they are empty: who gets them?"""
+    kernel.exec("""
+        b = lend()
+        near = create_mapping_at(VirtualAddress(LOW + (1 << 40) + 4096), 4096, WRITE)
+        mapper.unmap(at(LOW + (1 << 40)))[2].flush()
+        near.drop()
+        """)
+    for frame in range(3):
+        call = f"memory.allocate_frames_at((owned.start + {frame}).start_address, 1)"
+        assert kernel.eval(f"refused(lambda: {call})") == "AddressInUse", "the frame has two owners"
+    kernel.exec("mapper.clean_up_range(pages_from(at(LOW + (1 << 40)), 1), b)")
+    assert kernel.eval("b.allocated") == 0, "the tables came back to whom they belong"
+    kernel.exec("del b, near")
+    everything_comes_back(kernel)
+
+
+def test_cleaning_up_gives_each_table_to_its_own_allocator_or_refuses(kernel):
+    """Tables of one allocator's frames, cleaned up with another: does that one take what it never had?"""
+    kernel.exec("b = lend()\nmapper.unmap(at(LOW))[2].flush()")
+    kernel.eval("refused(mapper.clean_up_range, pages_from(at(LOW), 1), b)")
+    assert kernel.eval("b.allocated") == 3, "it counts three frames in use, and has taken none of another's"
+    kernel.exec("taken = [b.allocate_frame() for _ in range(13)]")
+    assert kernel.eval("b.allocate_frame()") is None
+    assert kernel.eval("all([owned.contains(frame) for frame in taken])")
+    kernel.exec("for frame in taken: b.deallocate_frame(frame)")
+    kernel.exec("end(b)\nmapper.map_to(at(LOW), owned.end, DATA, tf)\ndel b, taken, frame")
+    everything_comes_back(kernel)
+
+
+def test_a_lending_allocator_takes_only_what_it_gave(kernel):
+    """Does deallocate_frame() of the post's allocator add frames to it that were never its own?"""
+    kernel.exec("b = BootInfoFrameAllocator(memory_map, owned)")
+    for what, frame in FOREIGN.items():
+        kernel.refuses(f"b.deallocate_frame({frame})", ["IllegalState", "ValueError"])
+        assert kernel.eval("(b.allocated, b.free())") == (0, 16), what
+    kernel.exec("del b")
+    everything_comes_back(kernel)
