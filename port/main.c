@@ -20,6 +20,7 @@
 #include "port/faults/traps.h"
 #include "port/hardware/cpu.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/paging.h"
 #include "port/hardware/stacks.h"
 #include "port/ledger/finaliser.h"
 #include "port/ledger/records.h"
@@ -43,6 +44,7 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
+    paging_init();
     cpu_init();                                 // first, so that a fault in what follows is a panic
     boot_info_read(magic, information);
     boot_tables_build();

@@ -75,9 +75,9 @@ from .init import EarlyIdentityMappedPages, InitialMemoryMappings, MemoryManagem
 from .mappings.mapped_pages import MappedPages
 from .mappings.mapper import Mapper
 from .mappings.page_table import PageTable
-from .refusals import AlreadyInitialized, CountMismatch, MappingDamaged, SystemMapping, TableInUse, WritableExecutable
 from .mappings.shared import SharedFrames
 from .mappings.stack import Stack
+from .refusals import AlreadyInitialized, CountMismatch, MappingDamaged, SystemMapping, TableInUse, WritableExecutable
 from .system import (
     allocate_frames,
     allocate_frames_at,

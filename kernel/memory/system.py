@@ -5,7 +5,7 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 
 from memory_structs import NotInitialized
 from paging import BootInfoFrameAllocator
-from paging.natives import critical
+from paging.natives import cpu, critical
 from paging.protection import Protection
 
 from .allocators import create_allocators
@@ -49,7 +49,12 @@ def init(boot_info):
 
 
 def init_post_heap(mappings):
-    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef."""
+    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef.
+
+    Raises AlreadyInitialized.
+    """
+    if type(_system) is not _Nothing:
+        raise AlreadyInitialized("memory")
     mappings.identity.drop_all()
     information = MemoryManagementInfo(mappings.page_table, [mappings])
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
@@ -190,7 +195,8 @@ def create_identity_mapping(count, flags):
 
 def translate(address):
     """The PhysicalAddress that a VirtualAddress leads to in the active table, or None."""
-    return _system.page_table.active_table.translate_addr(address)
+    table = _system.page_table
+    return table.table_of_root(cpu.read_root_frame()).translate_addr(address)
 
 
 def set_broadcast_tlb_shootdown_cb(callback):

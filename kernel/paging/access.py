@@ -69,8 +69,10 @@ def largest_page_level():
 
 
 class Access:
-    """See the head of this file. `see(frame, level, page)` says at which address the table in a frame, at a level on the
-    way of a page, is seen, where the distance is ASK.
+    """See the head of this file.
+
+    `see(frame, level, page)` says at which address the table in a frame, at a level on the way of a page, is seen,
+    where the distance is ASK.
 
     The number layer: `.translate(page)`, `.physical(address)`, `.map(page, frame, flag word)`.
     """

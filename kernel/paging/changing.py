@@ -1,5 +1,8 @@
-"""Unmapping and changing runs of pages, and the entries above them: everything is checked, then the token for the TLB is
-made, then the entries change, in machine code that nothing interrupts."""
+"""Unmapping and changing runs of pages, and the entries above them.
+
+Everything is checked, then the token for the TLB is made, then the entries change, in machine code that nothing
+interrupts.
+"""
 
 import micropython
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, pages_at

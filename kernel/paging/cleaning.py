@@ -31,13 +31,17 @@ NO_FRAMES = b"\1\0\0\0\0\0\0\0"
 
 
 @micropython.viper
-def collect(facts: int, see, level: int, table: int, page: int, last: int, exclusive: int, kept: int, freed: int) -> int:
-    """Unlink every empty table below `table` (an address) that is on the way of the pages `page` to `last`, numbers of
-    which only the translated bits count. Returns how many.
+def collect(
+    facts: int, see, level: int, table: int, page: int, last: int, exclusive: int, kept: int, freed: int
+) -> int:
+    """Unlink every empty table below `table` (an address) that is on the way of the pages `page` to `last`.
 
-    `exclusive`: the bit that leads to tables of the one who asks, in the high half of an entry; ANYBODYS for all of them,
-    empty or not. `kept`: the first and the last frame of tables that are never unlinked. `freed`: their frame numbers,
-    64 bits each, of ANYBODYS with bit 55 as the entry had it; a number of 0 only counts the tables that might be.
+    Of these numbers only the translated bits count. Returns how many tables.
+
+    `exclusive`: the bit that leads to tables of the one who asks, in the high half of an entry; ANYBODYS for all of
+    them, empty or not. `kept`: the first and the last frame of tables that are never unlinked. `freed`: their frame
+    numbers, 64 bits each, of ANYBODYS with bit 55 as the entry had it; a number of 0 only counts the tables that might
+    be.
     """
     fact = ptr32(facts)
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
@@ -51,8 +55,13 @@ def collect(facts: int, see, level: int, table: int, page: int, last: int, exclu
         high = int(entry[1])
         frame = low >> 12 | (high & _HIGH_FRAME) << 20
         enter = low & _TABLE == _PRESENT and high & int(fact[_UNFOLLOWED]) == 0
+        shared = frame >= (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32) and frame <= (
+            fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32
+        )
+        if enter and exclusive == _ANYBODYS and shared:
+            enter = False  # the kernel's, which something has lent to this root
         if enter and frame != (fact[_ROOT] | fact[_ROOT + 1] << 32):
-            if distance & 1:
+            if distance & 1:  # noqa: SIM108
                 below = int(see(frame, level - 1, page))
             else:
                 below = distance + (frame << 12)
@@ -64,9 +73,6 @@ def collect(facts: int, see, level: int, table: int, page: int, last: int, exclu
                     count += int(collect(facts, see, level - 1, below, page, upto, exclusive, kept, out + (count << 3)))
                 else:
                     count += int(collect(facts, see, level - 1, below, page, upto, exclusive, kept, 0))
-            shared = frame >= (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32) and frame <= (
-                fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32
-            )
             static = frame >= int(ptr32(kept)[0]) and frame <= int(ptr32(kept)[1])
             if not shared and not static and (exclusive == _ANYBODYS or high & _HIGH_EXCLUSIVE == exclusive):
                 if out == 0:
@@ -95,16 +101,16 @@ def clean_up_run(mapper, first, last, frame_deallocator):
         most = 0
         for page, end in pieces:
             most += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, 0)
-        freed, count = bytearray(8 * most), 0
+        freed, count, changed = bytearray(8 * most), 0, (first, last + 1 - first)
+        is_cached = mapper.may_be_cached(first) or mapper.may_be_cached(last)
+        ledger = mapper.ledger
         for page, end in pieces:
             count += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, address_of(freed) + 8 * count)
-    finally:
-        critical.leave()
-    if count and (mapper.may_be_cached(first) or mapper.may_be_cached(last)):
-        mapper.ledger.flush_all(False, (first, last + 1 - first))
-    critical.enter()
-    try:
-        hand_back(freed, count, frame_deallocator)
+        try:
+            if count and is_cached:
+                ledger.flush_all(False, changed)
+        finally:
+            hand_back(freed, count, frame_deallocator)
     finally:
         critical.leave()
     return count

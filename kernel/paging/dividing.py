@@ -1,13 +1,14 @@
-"""Dividing a huge page: the table that maps what it maps, one level down, takes its place. Translations, rights and marks
-stay what they are; whoever cut it flushes, because the CPU may go on using the large translation.
+"""Dividing a huge page: the table that maps what it maps, one level down, takes its place.
+
+Translations, rights and marks stay what they are; whoever cut it flushes, because the CPU may go on using the large
+translation.
 """
 
 from memory_structs.mode import ENTRIES, pages_at
 
-from .flags import HUGE_PAGE, raw_leaf_word
+from .flags import HUGE_PAGE, flag_word, raw_leaf_word
 from .installations import entry_in_window
 from .natives import entries
-from .verdicts import read
 
 
 def tables_to_divide(access, page):
@@ -21,18 +22,16 @@ def tables_to_divide(access, page):
 
 def divide(access, page, frames, table_word):
     """Have a page begin at number `page`, inside a huge one. `frames`: numbers of as many frames as `tables_to_divide`
-    said; `table_word`: the raw word of entries that lead to the new tables. Can't fail."""
+    said; `table_word`: the raw word of entries that lead to the new tables. Can't fail, and allocates nothing."""
     for table in frames:
         at = access.walk(page, 1)
         level = at & 7
         at -= level
         while True:
-            frame, word, _ = read(at, level)
-            raw = entries.word(at)
+            frame, raw = entries.frame(at), entries.word(at)
             step = pages_at(level - 1)
-            smaller = raw_leaf_word(word & ~HUGE_PAGE, level - 1)
+            smaller = raw_leaf_word(flag_word(raw, frame, level, True) & ~HUGE_PAGE, level - 1)
             entries.fill(entry_in_window(table, 0), ENTRIES, frame & -pages_at(level), smaller, step)
             # Unless the CPU has set a mark meanwhile.
             if entries.compare_and_set(at, frame, raw, table, table_word):
                 break
-

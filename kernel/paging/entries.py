@@ -85,9 +85,10 @@ class PageTableEntry:
         return frame_of(self._frame_number() & ~(size.num_4k_pages - 1), size)
 
     def _refuse_kernel(self):
-        """Raise KernelInUse for an entry of a live root that the kernel could not go on without."""
-        if self.level == LEVELS and Protection.live is not None:
-            Protection.live.refuse_entry(self._table_page, self.index)
+        """Raise KernelInUse for an entry that the kernel could not go on without."""
+        protection = Protection.live
+        if protection is not None:
+            protection.refuse_entry(protection.frame_at(self._table_page), self.index, self.level)
 
     def _store(self, frame_number, flags, is_leaf):
         """Write frame and flags; a huge leaf gets HUGE_PAGE, and PAT its place."""

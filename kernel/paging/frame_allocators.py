@@ -18,10 +18,7 @@ def runs_from(frame_allocator, needed):
     """Yield (first frame number, count) from a frame allocator until `needed` frames have come, or it has no more."""
     allocate_run = getattr(frame_allocator, "allocate_run", None)
     while needed > 0:
-        if allocate_run is not None:
-            run = allocate_run(needed)
-        else:
-            run = one_frame(frame_allocator)
+        run = allocate_run(needed) if allocate_run is not None else one_frame(frame_allocator)
         if run is None:
             return
         yield run
@@ -49,9 +46,12 @@ def check_deallocator(frame_deallocator):
 def give_back(frame_allocator, first, count):
     """Hand frames back, one by one where the allocator knows no runs. When the heap is full: once more after a
     collection, so that no frame is lost for want of a few bytes."""
-    deallocate_run = getattr(frame_allocator, "deallocate_run", None)
-    if deallocate_run is not None:
-        again_if_full(deallocate_run, first, count)
+    if hasattr(frame_allocator, "deallocate_run"):
+        try:
+            frame_allocator.deallocate_run(first, count)
+        except MemoryError:
+            gc.collect()
+            frame_allocator.deallocate_run(first, count)
         return
     for number in range(first, first + count):
         again_if_full(give_frame, frame_allocator, number)

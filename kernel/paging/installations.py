@@ -6,6 +6,8 @@ before. It ends when the last technique that uses it leaves, when the collector 
 table is dropped. An entry that says something else by then is somebody else's, and stays.
 """
 
+import gc
+
 from .flags import ACCESSED, DIRTY
 from .natives import LAYOUT, cpu, entries, finaliser
 
@@ -54,20 +56,27 @@ class Installation:
         """Frames of the tables that it wrote to, and of those that it leads to."""
         return [written[0] for written in self.written] + [written[4] for written in self.written]
 
-    def end(self, dropped_root=NOBODY):
-        """Put everything back as it was, but not into a table that is gone. Does nothing the second time."""
+    def end(self):
+        """Put everything back as it was. Does nothing the second time."""
         if self not in in_place:
             return
+        try:
+            self._put_back()
+        except MemoryError:
+            gc.collect()
+            self._put_back()
         in_place.remove(self)
-        for table_frame, index, frame, word, new_frame, new_word in reversed(self.written):
-            found = read_entry(table_frame, index)
-            if table_frame != dropped_root and found[0] == new_frame and (found[1] ^ new_word) & ~MARKS == 0:
-                entries.write(entry_in_window(table_frame, index), frame, word)
         cpu.flush_global()
         if self._give_back is not None:
             self._give_back()
 
     undo = end
+
+    def _put_back(self):
+        for table_frame, index, frame, word, new_frame, new_word in reversed(self.written):
+            found = read_entry(table_frame, index)
+            if found[0] == new_frame and (found[1] ^ new_word) & ~MARKS == 0:
+                entries.write(entry_in_window(table_frame, index), frame, word)
 
 
 def installation_for(key):
@@ -82,7 +91,7 @@ def end_for_root(root):
     """A root is about to be dropped: end whatever leads to it, or was written to it."""
     for installation in in_place[:]:
         if root in installation.roots():
-            installation.end(root)
+            installation.end()
 
 
 class Use:

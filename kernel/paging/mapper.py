@@ -1,8 +1,8 @@
 """The mapper: one piece of code for every page size and for every way to reach tables.
 
 The typed calls are here; what they do to tables is in `mapping`, `leaves` and `cleaning`. The number layer are the
-methods with `numbers` in their name, and `mapper.access`: page and frame numbers (address >> 12), counts of 4 KiB pages,
-flag words.
+methods with `numbers` in their name, and `mapper.access`: page and frame numbers (address >> 12), counts of 4 KiB
+pages, flag words.
 """
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
@@ -13,7 +13,7 @@ from . import changing, cleaning, mapping
 from .access import PATH_BYTES, shared_table
 from .flags import PRESENT, PteFlagsX86_64, flag_word, word_for
 from .leaves import extent, find, leaf_at
-from .natives import entries
+from .natives import critical, entries
 from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .protection import Protection
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll, MapperFlushNotGlobal
@@ -141,14 +141,18 @@ class Mapper:
         flags = PteFlagsX86_64.of_word(word)
         count = PAGES_OF[level]
         frame_taken = frame_of(frame & -count, size)
-        token = self.token(number, ((number, count, count),))
+        critical.enter()  # between the token and the change Ctrl-C would leave a flush owed for nothing
         try:
-            result = frame_taken, flags, token
-        except BaseException:
-            token.ignore()
-            raise
-        # The word of that moment, with the marks that the CPU has set meanwhile.
-        flags._word = flag_word(entries.take(at), frame, level, True)
+            token = self.token(number, ((number, count, count),))
+            try:
+                result = frame_taken, flags, token
+            except BaseException:
+                token.ignore()
+                raise
+            # The word of that moment, with the marks that the CPU has set meanwhile.
+            flags._word = flag_word(entries.take(at), frame, level, True)
+        finally:
+            critical.leave()
         return result
 
     def unmap_range(self, pages):

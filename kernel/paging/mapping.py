@@ -75,7 +75,7 @@ def map_run(mapper, numbers, flags, frame_allocator, parent_flags, smallest, lar
     finally:
         if not job.parents_changed:
             token.ignore()
-        if job.count:
+        if job.has_unused():
             withdraw(job, frame_allocator)
     return token if job.parents_changed else NOTHING_TO_FLUSH
 
@@ -101,8 +101,7 @@ def withdraw(job, frame_allocator):
     """Give every frame that a job has not used back."""
     critical.enter()
     try:
-        for first, pages in job.unused():
-            give_back(frame_allocator, first, pages)
+        job.give_unused(frame_allocator, give_back)
     finally:
         critical.leave()
 
@@ -125,7 +124,10 @@ def supply(job, page, needed, frame_allocator):
 
 
 class Job:
-    """One mapping under way: `.words`, and the frames for its tables, in runs. The state of a call, held by the call."""
+    """One mapping under way: `.words`, and the frames for its tables, in runs.
+
+    The state of a call, held by the call.
+    """
 
     def __init__(self, word, table_word, largest, widen=False):
         self.words = words = bytearray(4 * _WORDS)
@@ -146,19 +148,28 @@ class Job:
         _write(self.words, _SPARE, first)
         _write(self.words, _SPARE_END, first + count)
 
-    def spare_frames(self):
-        """Yield the numbers of the frames that were supplied."""
-        for first, count in self._runs:
-            yield from range(first, first + count)
+    def copy_spare(self, numbers):
+        """Write the numbers of the frames that were supplied into a list that is as long. Allocates nothing."""
+        at = 0
+        for run in self._runs:
+            for number in range(run[0], run[0] + run[1]):
+                numbers[at] = number
+                at += 1
 
-    def unused(self):
-        """Yield (first frame, count) of every run that is left over."""
-        first, end = _read(self.words, _SPARE), _read(self.words, _SPARE_END)
-        _write(self.words, _SPARE, end)
-        runs, self._runs = self._runs, []
-        if first < end:
-            yield first, end - first
-        yield from runs
+    def has_unused(self):
+        """True when frames are left over. Allocates nothing."""
+        return len(self._runs) > 0 or _read(self.words, _SPARE) < _read(self.words, _SPARE_END)
+
+    def give_unused(self, taker, give):
+        """Call give(taker, first frame, count) for every run that is left over. Allocates nothing."""
+        while self.has_unused():
+            first = _read(self.words, _SPARE)
+            count = _read(self.words, _SPARE_END) - first
+            if count == 0:
+                self.more()
+                continue
+            _write(self.words, _SPARE, first + count)
+            give(taker, first, count)
 
     @property
     def parents_changed(self):
@@ -224,7 +235,10 @@ def missing_tables(level, page, frame, count, largest):
 
 @micropython.viper
 def commit(facts: int, see, link, job, page: int, frame: int, count: int):
-    """Write the leaves of a mapping that was planned, and the tables that it needs, of the frames that `job` was given."""
+    """Write the leaves of a mapping that was planned, and the tables that it needs.
+
+    These are of the frames that `job` was given.
+    """
     fact = ptr32(facts)
     words = ptr32(job.words)
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
@@ -235,7 +249,7 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
         level = (shift * 57 >> 9) + 1
         done = 0
         while done == 0:
-            if distance & 1:
+            if distance & 1:  # noqa: SIM108
                 at = int(see(table_frame, level, page))
             else:
                 at = distance + (table_frame << 12)

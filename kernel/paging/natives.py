@@ -1,7 +1,9 @@
-"""The native modules under this package: `entries` (acts on the entries of one table), `cpu` (registers, the TLB),
-`memory` (loads,
-stores, whole pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten) and `boot` (what the loader
-handed over)."""
+"""The native modules under this package.
+
+They are `entries` (acts on the entries of one table), `cpu` (registers, the TLB), `memory` (loads, stores, whole
+pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten) and `boot` (what the
+loader handed over).
+"""
 
 import _boot as boot
 import _critical as critical

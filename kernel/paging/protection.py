@@ -7,15 +7,20 @@ the object, the technique or the root it is made through, but of the level-3 tab
 import struct
 
 from memory_structs.mode import (
+    ENTRIES,
     FIRST_UPPER_INDEX,
+    LEVELS,
     PAGES_PER_ROOT_ENTRY,
     ROOT_SHIFT,
     UPPER_HALF_FIRST_PAGE,
+    index_at,
     page_of_root_entry,
+    pages_at,
 )
 
-from .access import shared_table
-from .natives import LAYOUT, entries
+from .access import Access, shared_table
+from .flags import ACCESSED, DIRTY, HUGE_PAGE
+from .natives import LAYOUT, cpu, entries
 from .refusals import KernelInUse
 
 RECURSIVE = LAYOUT["RECURSIVE_P4_INDEX"]
@@ -25,6 +30,8 @@ KERNEL_PAGE = page_of_root_entry(LAYOUT["KERNEL_P4_INDEX"])
 # Root entries that are no part of what all roots share: each root has its own there, or none.
 OWN_ENTRIES = (OTHER_RECURSIVE, RECURSIVE)
 NO_TABLES = 1, 0
+MARKS = ACCESSED | DIRTY
+WHOLE_ENTRIES = 4  # so many of the spans, the first, are whole root entries
 # Where a technique puts tables of its own while it is in use.
 BORROWED_ENTRIES = (TECHNIQUE, OTHER_RECURSIVE, RECURSIVE)
 
@@ -62,26 +69,67 @@ class Protection:
         self.kernel_root = kernel_root
         self.shared_tables = first_shared_table, first_shared_table + len(self.indexes) - 1
 
-    def refuse_entry(self, table_page, index):
-        """Raise KernelInUse for an entry of the kernel's half of a root that has it, seen in the window."""
-        root = table_page - LAYOUT["WINDOW_PAGE"]
-        if index >= FIRST_UPPER_INDEX and self.is_root(root):
-            raise KernelInUse(page_of_root_entry(index), "the kernel's half, which all tables share")
+    def refuse_entry(self, frame, index, level):
+        """Raise KernelInUse for an entry, of the table at `level` in a frame, that what the kernel runs on needs."""
+        covered = pages_at(level)
+        if level == LEVELS:
+            if index >= FIRST_UPPER_INDEX and self.is_root(frame):
+                raise KernelInUse(page_of_root_entry(index), "the kernel's half, which all tables share")
+        elif level == LEVELS - 1:
+            if self.shared_tables[0] <= frame <= self.shared_tables[1]:
+                first = page_of_root_entry(self.indexes[frame - self.shared_tables[0]])
+                self.refuse(first + index * covered, covered)
+        else:
+            for first, last in self.ranges_in_small_tables():
+                page = first & -covered * ENTRIES
+                while page <= last:
+                    if self.table_of(page, level) == frame:
+                        self.refuse(page + index * covered, covered)
+                    page += covered * ENTRIES
+
+    def frame_at(self, page):
+        """The frame that a page number leads to under the active root; negative if to none."""
+        return Access(cpu.read_root_frame(), address_in_window(0), None, self.window_pages).translate(page)
+
+    def ranges_in_small_tables(self):
+        """Yield (first page, last page) of what tables below level 3 show of what the kernel runs on: its image, where
+        it is linked and where the window's huge pages end because of it, and Python's heap."""
+        for first, last, _ in self.spans[WHOLE_ENTRIES:]:
+            yield first, last
+        for first, count in self.areas():
+            yield first, first + count - 1
+        yield [LAYOUT["WINDOW_PAGE"] + frame for frame in self.image_frames]
+
+    def table_of(self, page, level):
+        """The frame of the table at `level` on the way of a page of the kernel's half, or None."""
+        table = self.kernel_root
+        for above in range(LEVELS, level, -1):
+            at = address_in_window(table) + 8 * index_at(page, above)
+            word = entries.word(at)
+            if not word & 1 or (above < LEVELS and word & HUGE_PAGE):
+                return None
+            table = entries.frame(at)
+        return table
 
     def is_root(self, frame):
         """True when the kernel could go on with the table in a frame as its root: it has the kernel's half."""
         if not 0 <= frame < self.window_pages:
             return False
-        table = address_in_window(frame)
+        table, own = address_in_window(frame), address_in_window(self.kernel_root)
         for index in self.indexes:
-            if not entries.word(table + 8 * index) & 1 or entries.frame(table + 8 * index) != self.shared_table_of(index):
+            at = 8 * index
+            if entries.frame(table + at) != self.shared_table_of(index):
+                return False
+            if (entries.word(table + at) ^ entries.word(own + at)) & ~MARKS:
                 return False
         return True
 
     def require_root(self, frame):
         """Raise KernelInUse for a frame that holds no such table: the machine would end without a word."""
         if not self.is_root(frame):
-            raise KernelInUse(KERNEL_PAGE, "the kernel's half, which the table at p%s does not have:" % hex(frame << 12))
+            raise KernelInUse(
+                KERNEL_PAGE, "the kernel's half, which the table at p%s does not have:" % hex(frame << 12)
+            )
 
     def shared_table_of(self, index):
         """The frame of the level-3 table that a root entry of the kernel's half leads to."""

@@ -13,59 +13,19 @@ address a table is seen. Used with `with`, or `leave()`: what was put into live 
 
 from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY, canonical_page, page_of_root_entry
 
-from .access import ANYWHERE, ASK, Access, is_canonical
+from .access import ANYWHERE, Access, is_canonical
 from .boot_info import BootInfo
 from .entries import address_of_page
 from .frame_allocators import give_back, runs_from
 from .installations import Installation, Use, entry_in_window, installation_for, read_entry
-from .mapper import Mapper
 from .natives import LAYOUT, cpu, critical, entries
 from .numbers import check_frame
 from .protection import OWN_ENTRIES, Protection
 from .refusals import FrameAllocationFailed, TechniqueUnavailable
-from .tlb import FlushLedger, flush_all
+from .sessions import WINDOW_WORD, SessionAccess, SessionTechnique, TechniqueMapper, install, tables_end, undisturbed
 
-TABLE_WORD = 0b11  # PRESENT | WRITABLE
-NO_EXECUTE_WORD = 1 << 23
-WINDOW_WORD = TABLE_WORD | NO_EXECUTE_WORD
 WRITE_PROTECT = 1 << 16  # CR0
 TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
-
-
-class TechniqueMapper(Mapper):
-    """What the five have in common. `root` is the Frame of a root table, or None for the active one."""
-
-    name = "technique"
-
-    def __init__(self, root=None, ledger=None):
-        self.root_frame = cpu.read_root_frame() if root is None else check_frame(root).number
-        if ledger is None and self.root_frame == cpu.read_root_frame():
-            ledger = FlushLedger.live
-        self._use = None
-        super().__init__(None, ledger)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.leave()
-
-    def leave(self):
-        """Take out of live tables what choosing this technique put there. Used after that, it raises
-        TechniqueUnavailable. Does nothing the second time."""
-        self.access = Left(self.name)
-        if self._use is not None:
-            self._use.give_up()
-
-
-class Left:
-    """Stands for how tables were seen by a technique that was left: every question to it raises TechniqueUnavailable."""
-
-    def __init__(self, name):
-        self._name = name
-
-    def __getattr__(self, name):
-        raise TechniqueUnavailable(self._name, "it was left: make a new one")
 
 
 class OffsetPageTable(TechniqueMapper):
@@ -80,95 +40,12 @@ class OffsetPageTable(TechniqueMapper):
         self.access = Access(self.root_frame, address_of_page(page), None, end)
 
 
-def tables_end():
-    """The frame behind the last that the physical window shows."""
-    return Protection.live.window_pages if Protection.live is not None else ANYWHERE
-
-
-class Session:
-    """One call of a technique that does not see all tables all the time: a Mapper, for that call, and its end."""
-
-    def __init__(self, technique, writes):
-        self._access = technique._open(writes)
-        self.mapper = Mapper(self._access, technique.ledger)
-
-    def __enter__(self):
-        return self.mapper
-
-    def __exit__(self, *_):
-        self._access.close()
-
-
-class SessionTechnique(TechniqueMapper):
-    """A technique that is set up anew for every call: whoever runs inside one, and uses it again, has one of its own."""
-
-    def _open(self, writes):
-        """An access for one call, which ends with its `close()`. `writes`: the call may change tables."""
-        raise NotImplementedError
-
-    def _check_in_use(self):
-        if self.access is not None or (self._use is not None and not self._use.is_live):
-            raise TechniqueUnavailable(self.name, "it was left, or its table was dropped: make a new one")
-
-    def is_active(self):
-        return cpu.read_root_frame() == self.root_frame
-
-
-def in_a_session(name, writes):
-    """The method of that name, performed by the mapper of a session."""
-    plain = getattr(Mapper, name)
-
-    def perform(self, *arguments, **named):
-        with Session(self, writes) as mapper:
-            return plain(mapper, *arguments, **named)
-
-    return perform
-
-
-for name in ("translate", "translate_addr", "translate_page", "translate_range", "runs", "walk"):
-    setattr(SessionTechnique, name, in_a_session(name, False))
-for name in [
-    "map_to",
-    "map_range",
-    "map_numbers",
-    "unmap",
-    "unmap_range",
-    "unmap_numbers",
-    "update_flags",
-    "update_flags_range",
-    "update_numbers",
-    "clear",
-    "set_parent_flags",
-    "clean_up",
-    "clean_up_range",
-    "clean_up_numbers",
-]:
-    setattr(SessionTechnique, name, in_a_session(name, True))
-
-
-class SessionAccess(Access):
-    """How one call sees tables. Those that have to be asked answer in `table_at`."""
-
-    def __init__(self, root, distance=ASK):
-        super().__init__(root, distance, None if distance != ASK else self.table_at)
-
-    def table_at(self, frame, level, page):
-        """The address at which the table in `frame`, at `level` on the way of `page`, is seen."""
-        raise NotImplementedError
-
-    def close(self):
-        """The call is over."""
-
-    def link(self, at, frame, level, page, word):
-        entries.clear(self.table_at(frame, level, page), 512)
-        entries.write(at, frame, word)
-
-
 class IdentityPageTable(SessionTechnique):
     """Tables at their physical addresses. Root entry 0 is lent the window's first level-3 table, without execute."""
 
     name = "identity"
 
+    @undisturbed
     def __init__(self, root=None, ledger=None):
         if max([region._end for region in BootInfo().memory_map if region.is_usable]) >> 12 > PAGES_PER_ROOT_ENTRY:
             raise TechniqueUnavailable(self.name, "there is RAM above the first 512 GiB")
@@ -180,10 +57,9 @@ class IdentityPageTable(SessionTechnique):
             if read_entry(active, 0) != (0, 0):
                 raise TechniqueUnavailable(self.name, "the first 512 GiB of the lower half are in use")
             window = read_entry(active, LAYOUT["WINDOW_P4_INDEX"])[0]
-            installation = Installation(self._key)
-            installation.write(active, 0, window, WINDOW_WORD)
-            flush_all(keep_global=True)
-        self._use = Use(installation)
+            self._use = install(Installation(self._key), ((active, 0, window),))
+        else:
+            self._use = Use(installation)
 
     def _open(self, writes):
         self._check_in_use()
@@ -219,7 +95,9 @@ class FunctionAccess(SessionAccess):
 
     def foresee(self, job):
         asked = len(self._seen)
-        for frame in job.spare_frames():
+        frames = [0] * job.count
+        job.copy_spare(frames)
+        for frame in frames:
             self.table_at(frame, 0, 0)
         return len(self._seen) == asked
 
@@ -300,6 +178,7 @@ class RecursivePageTable(SessionTechnique):
 
     name = "recursive"
 
+    @undisturbed
     def __init__(self, root=None, ledger=None):
         super().__init__(root, ledger)
         number, active = self.root_frame, cpu.read_root_frame()
@@ -310,12 +189,9 @@ class RecursivePageTable(SessionTechnique):
         if installation is None and not self._leads_to_root():
             if read_entry(active, self._slot) != (0, 0):
                 raise TechniqueUnavailable(self.name, "slot %d of the active root is in use" % self._slot)
-            installation = Installation(key)
-            if number != active:
-                installation.write(number, self._slot, number, WINDOW_WORD)
-            installation.write(active, self._slot, number, WINDOW_WORD)
-            flush_all(keep_global=True)
-        if installation is not None:
+            tables = (active,) if number == active else (number, active)
+            self._use = install(Installation(key), [(table, self._slot, number) for table in tables])
+        elif installation is not None:
             self._use = Use(installation)
 
     def _leads_to_root(self):
@@ -374,6 +250,7 @@ class TemporaryPageTable(SessionTechnique):
 
     name = "temporary"
 
+    @undisturbed
     def __init__(self, frame_allocator, root=None, ledger=None):
         super().__init__(root, ledger)
         if Protection.live is None:
@@ -381,13 +258,16 @@ class TemporaryPageTable(SessionTechnique):
         above = Protection.live.shared_table_of(LAYOUT["TECHNIQUE_P4_INDEX"])
         index = first_unused(above)
         frames = take_frames(frame_allocator, 2)
-        installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
         p2, p1 = frames
         for frame in frames:
             entries.clear(entry_in_window(frame, 0), 512)
             entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
-        installation.write(above, index, p2, WINDOW_WORD)
-        self._use = Use(installation)
+        try:
+            installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
+        except BaseException:
+            give_frames(frame_allocator, frames)
+            raise
+        self._use = install(installation, ((above, index, p2),))
         self.window = address_of_page(TECHNIQUE_PAGE + index * (1 << 18))
         self.depth = 0
 

@@ -98,7 +98,10 @@ class FlushLedger:
                 self.broadcast(page, count)
 
     def flush_all(self, with_global, pages=None):
-        """Invalidate everything: GLOBAL entries only if `with_global`. `pages`: (page number, count) of what changed."""
+        """Invalidate everything: GLOBAL entries only if `with_global`.
+
+        `pages`: (page number, count) of what changed.
+        """
         if with_global:
             self.full_global += 1
             cpu.flush_global()

@@ -41,12 +41,17 @@ def entry_is_malformed(access, at, level):
     """True when a present entry has bits that this CPU reserves."""
     frame, raw = entries.frame(at), entries.word(at)
     if level == 1 or raw & HUGE_PAGE:
-        return bool(is_malformed(access.facts, level, raw & 0xFFF | frame << 12 & 0xFFFFFFFF, raw >> 12 << 20 | frame >> 20))
+        return bool(
+            is_malformed(access.facts, level, raw & 0xFFF | frame << 12 & 0xFFFFFFFF, raw >> 12 << 20 | frame >> 20)
+        )
     return bool(is_malformed(access.facts, 1, 0, raw >> 12 << 20 | frame >> 20))
 
 
 def refusal_of_parent(access, at, level, page):
-    """For an entry that a walk could not follow although something lies below: reserved bits, a note, no RAM, a page."""
+    """For an entry that a walk could not follow although something lies below.
+
+    The reason: reserved bits, a note, no RAM, a page.
+    """
     frame, word, is_leaf = read(at, level)
     if not word & PRESENT:
         return StaleParentEntry(page, level, word, frame)
@@ -102,8 +107,10 @@ def check_flags(access, flags, smallest, may_be_absent=False):
 
 
 def check_table_flags(access, flags):
-    """The raw word of flags for an entry that leads to a table, without EXCLUSIVE: there it says whose the table is, and
-    that is not asked for. Raises TypeError or ContradictoryFlags."""
+    """The raw word of flags for an entry that leads to a table, without EXCLUSIVE.
+
+    EXCLUSIVE says there whose the table is, and that is not asked for. Raises TypeError or ContradictoryFlags.
+    """
     word = word_for(flags) & ~EXCLUSIVE
     if word >= PAT or word & HUGE_PAGE or (word & NO_EXECUTE and access.no_execute_is_reserved):
         raise ContradictoryFlags(flags, FLAG_RULES)

@@ -6,9 +6,7 @@
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 
-#define MARKS           (ENTRY_ACCESSED | ENTRY_DIRTY)      // which the processor sets when it likes
-#define RAW_PAT         WORD_PAT                            // in a raw word: bit 12 of the entry
-#define FRAME_LIMIT     (1UL << 40)
+#define RAW_PAT WORD_PAT        // in a raw word: bit 12 of the entry
 
 #pragma GCC optimize ("unroll-loops")
 
@@ -235,7 +233,7 @@ static bool chunk_goes_on(const uint64_t *at, uint64_t expected, uint64_t step, 
 // touching(at, count, frame, word, step): how many lead to frames `step` apart, the first to `frame`, with this word, before
 // the first that does not. Marks don't count.
 static mp_obj_t entries_touching(size_t n, const mp_obj_t *arguments) {
-    const uint64_t *at = get_entries(arguments[0]), compared = ~MARKS;
+    const uint64_t *at = get_entries(arguments[0]), compared = ~ENTRY_ACCESSED_DIRTY;
     uint64_t count = get_count(arguments[1], at), i = 0;
     uint64_t expected = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
     while (i < count) {

@@ -6,7 +6,6 @@
 #include "port/hardware/cpu.h"
 #include "port/hardware/descriptors.h"
 #include "port/hardware/instructions.h"
-#include "port/hardware/paging.h"
 #include "port/hardware/stacks.h"
 
 #define STACK __attribute__((section(".bss.stacks"), aligned(4096)))
@@ -103,7 +102,6 @@ static void load_descriptors(void) {
 
 void cpu_init(void) {
     read_features();
-    paging_init();
     load_descriptors();
     uint64_t wanted = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE | CR4_SMEP;
     cr4_write((cr4_read() & cpu_features.cr4_allowed) | (wanted & cpu_features.cr4_allowed));

@@ -24,7 +24,7 @@
 #define ENTRY_USER              (UL(1) << 2)
 #define ENTRY_ACCESSED          (UL(1) << 5)
 #define ENTRY_DIRTY             (UL(1) << 6)
-#define ENTRY_ACCESSED_DIRTY    (ENTRY_ACCESSED | ENTRY_DIRTY)
+#define ENTRY_ACCESSED_DIRTY    (ENTRY_ACCESSED | ENTRY_DIRTY)  /* the marks: the processor sets them when it likes */
 #define ENTRY_HUGE              (UL(1) << 7)    /* levels 2 and 3 */
 #define ENTRY_PAT               (UL(1) << 7)    /* level 1 */
 #define ENTRY_GLOBAL            (UL(1) << 8)
@@ -33,6 +33,7 @@
 #define ENTRY_KEY_SHIFT         59
 #define ENTRY_NO_EXECUTE        (UL(1) << 63)
 #define ENTRY_FRAME             UL(0x000ffffffffff000)
+#define FRAME_LIMIT             (UL(1) << 40)   /* of frame numbers, as an entry has room for them */
 
 /*
  * Flag words, which cross the border to Python: bits 0-11 of an entry, then its bits 52-63, then PAT, wherever the level

@@ -35,6 +35,8 @@ typedef struct {
 
 // Python has the order as `_finaliser.STATE_ORDER`.
 enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_CONSUMER, STATE_GUARD };
+// What stands for a run when nothing is owned; what is lent is LENT - run.
+enum { DEAD = -1, LENT = -2 };
 
 static const mp_obj_type_t guard_type;
 
@@ -154,6 +156,19 @@ static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
 static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
 static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
 
+// The run that a state says, also while it is lent; MP_OBJ_NULL: none.
+static mp_obj_t run_of(const mp_obj_list_t *state) {
+    if (state->len <= STATE_GUARD || !mp_obj_is_small_int(state->items[STATE_RUN])) {
+        return MP_OBJ_NULL;
+    }
+    mp_int_t run = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
+    mp_obj_t count = state->items[STATE_COUNT];
+    if (run == DEAD || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) <= 0) {
+        return MP_OBJ_NULL;
+    }
+    return MP_OBJ_NEW_SMALL_INT(run < DEAD ? LENT - run : run);
+}
+
 // owned(words): what every owner that lives has, as four 64-bit words each: the low 60 bits of id(arena), run, count, kind.
 // Those that do not fit are counted all the same. The owners that the collector has yet to find forgotten are among them.
 static mp_obj_t finaliser_owned(mp_obj_t words_in) {
@@ -163,12 +178,13 @@ static mp_obj_t finaliser_owned(mp_obj_t words_in) {
     size_t room = buffer.len / (4 * sizeof(uint64_t)), count = 0;
     for (const note_t *note = MP_STATE_VM(guard_notes); note != NULL; note = note->next) {
         const mp_obj_list_t *state = ((const guard_t *)~(uintptr_t)note->arena)->state;
-        if (!owns_something(state)) {
+        mp_obj_t run = run_of(state);
+        if (run == MP_OBJ_NULL) {
             continue;
         }
         if (count++ < room) {
             *words++ = (uint64_t)state->items[STATE_ARENA] & ID_MASK;
-            *words++ = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
+            *words++ = MP_OBJ_SMALL_INT_VALUE(run);
             *words++ = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_COUNT]);
             *words++ = note->count >> COUNT_BITS;
         }

@@ -163,7 +163,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(frame_map_absent_obj, frame_map_absent);
 
 static mp_obj_t frame_map_touching(mp_obj_t entries_in, mp_obj_t count_in, mp_obj_t pages) {
     const uint64_t *entries = get_entries(entries_in);
-    uint64_t count = get_count_in_table(count_in), step = native_get_below(pages, 1UL << 36, "pages") << 12, i = 1;
+    uint64_t count = get_count_in_table(count_in), step = native_get_below(pages, FRAME_LIMIT, "pages") << 12, i = 1;
     while (i < count && ((entries[i] ^ (entries[0] + i * step)) & ~ENTRY_ACCESSED_DIRTY) == 0) {
         i++;
     }

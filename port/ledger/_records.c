@@ -1,101 +1,13 @@
 // `_records`: what the kernel knows of every owned mapping even when Python has forgotten it. A Record is the handle that
 // a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
 // point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
-#include <string.h>
 #include "py/objtuple.h"
-#include "boot/layout.h"
-#include "port/hardware/paging.h"
-#include "port/ledger/records.h"
 #include "port/console/log.h"
+#include "port/hardware/paging.h"
+#include "port/ledger/queries.h"
+#include "port/ledger/records.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/natives.h"
-#include "port/runtime/safe_point.h"
-
-record_t records[RECORDS_MAX];
-size_t records_used;
-static uint32_t first_free, first_lost;
-static size_t live_count, lost_count;
-
-// --- the last events, for whoever reads a panic ---
-
-#define EVENTS 32
-enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENTS_KINDS };
-static const char *const event_names[EVENTS_KINDS] = { "map", "unmap", "change" };
-static struct { uint64_t page, count, root, frames; uint8_t kind; } events[EVENTS];
-static size_t events_count;
-
-static void note(unsigned kind, const record_t *record) {
-    size_t i = events_count++ % EVENTS;
-    events[i].kind = kind;
-    events[i].root = record->root;
-    events[i].page = record->first_page;
-    events[i].count = record->count;
-    events[i].frames = record->frames;
-}
-
-void mapper_events_print(void) {
-    size_t kept = events_count < EVENTS ? events_count : EVENTS;
-    for (size_t i = events_count - kept; i < events_count; i++) {
-        log_print("mapper event %u: %s, page 0x%lx, %lu pages, root 0x%lx, frames 0x%lx\n", (unsigned)i,
-            event_names[events[i % EVENTS].kind], events[i % EVENTS].page, events[i % EVENTS].count, events[i % EVENTS].root,
-            events[i % EVENTS].frames);
-    }
-}
-
-// The last events, oldest first: (name, page, count, root, frames).
-static mp_obj_t records_events(void) {
-    mp_obj_t list = mp_obj_new_list(0, NULL);
-    size_t end = events_count, kept = end < EVENTS ? end : EVENTS;
-    for (size_t i = end - kept; i < end; i++) {
-        const char *name = event_names[events[i % EVENTS].kind];
-        mp_obj_t items[] = {
-            mp_obj_new_str(name, strlen(name)), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].page), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].count),
-            MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].root), MP_OBJ_NEW_SMALL_INT(events[i % EVENTS].frames)
-        };
-        mp_obj_list_append(list, mp_obj_new_tuple(5, items));
-    }
-    return list;
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(records_events_obj, records_events);
-
-// Pages of all records that are live or lost, by kind, and by half of the address space.
-static mp_int_t counted[KINDS][2];
-
-static void count_record(const record_t *record, mp_int_t times) {
-    counted[record->kind][record->first_page >= UPPER_HALF_FIRST_PAGE] += times * (mp_int_t)record->count;
-}
-
-void records_reset(void) {
-    memset(counted, 0, sizeof counted);
-    records_used = 0;
-    first_free = first_lost = 0;
-    live_count = lost_count = 0;
-    events_count = 0;
-}
-
-static size_t new_record(void) {
-    if (first_free != 0) {
-        size_t index = first_free - 1;
-        first_free = records[index].next;
-        return index;
-    }
-    if (records_used == RECORDS_MAX) {
-        mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("65536 mappings are alive: drop some"));
-    }
-    return records_used++;
-}
-
-static void free_record(size_t index) {
-    records[index].state = RECORD_FREE;
-    records[index].next = first_free;
-    first_free = index + 1;
-}
-
-typedef struct {
-    mp_obj_base_t base;
-    record_t *record;       // NULL when it has ended
-    mp_obj_t owner;         // of a table: its PageTable, which dies together with this
-} handle_t;
 
 static const mp_obj_type_t record_type;
 
@@ -113,13 +25,13 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
         .frames = native_get_below(arguments[5], 1UL << 62, "frames"),
         .state = RECORD_PREPARED,
     };
-    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, type);
+    record_handle_t *handle = mp_obj_malloc_with_finaliser(record_handle_t, type);
     handle->record = NULL;
     handle->owner = mp_const_none;
-    size_t index = new_record();
-    records[index] = made;
-    records[index].handle = handle;
-    handle->record = &records[index];
+    record_t *record = ledger_take();
+    *record = made;
+    record->handle = handle;
+    handle->record = record;
     return MP_OBJ_FROM_PTR(handle);
 }
 
@@ -127,7 +39,7 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
 // reclaimed first, or for so many pages that huge ones could be used. The guard is left by the commit() that the Record
 // is for, or else by the caller: two calls less in the hottest path.
 static mp_obj_t records_begin(mp_obj_t count) {
-    if (first_lost != 0 || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
+    if (ledger.first_lost != 0 || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
         return mp_const_none;
     }
     critical_require_room();
@@ -137,8 +49,8 @@ static mp_obj_t records_begin(mp_obj_t count) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_begin_obj, records_begin);
 
-static handle_t *live_handle(mp_obj_t self) {
-    handle_t *handle = MP_OBJ_TO_PTR(self);
+static record_handle_t *live_handle(mp_obj_t self) {
+    record_handle_t *handle = MP_OBJ_TO_PTR(self);
     if (handle->record == NULL) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("this record has ended"));
     }
@@ -146,28 +58,19 @@ static handle_t *live_handle(mp_obj_t self) {
 }
 
 record_t *record_of(mp_obj_t handle) {
-    return mp_obj_is_type(handle, &record_type) ? ((handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
-}
-
-static void arm(record_t *record) {
-    if (record->state == RECORD_PREPARED) {
-        live_count++;
-        record->state = RECORD_LIVE;
-        count_record(record, 1);
-        note(EVENT_MAP, record);
-    }
+    return mp_obj_is_type(handle, &record_type) ? ((record_handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
 }
 
 // The mapping is there now: from here on it must be unmapped before the record may go.
 static mp_obj_t record_arm(mp_obj_t self) {
-    arm(live_handle(self)->record);
+    ledger_arm(live_handle(self)->record);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
 
 // What begin() began is mapped: the record is armed, the guard left.
 static mp_obj_t records_commit(mp_obj_t self) {
-    arm(live_handle(self)->record);
+    ledger_arm(live_handle(self)->record);
     critical_release();
     return mp_const_none;
 }
@@ -175,13 +78,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(records_commit_obj, records_commit);
 
 // The mapping is being taken away: it counts no longer, and nobody is told of it.
 static mp_obj_t record_go(mp_obj_t self) {
-    record_t *record = live_handle(self)->record;
-    if (record->state == RECORD_LIVE) {
-        live_count--;
-        count_record(record, -1);
-        record->state = RECORD_BUSY;
-        note(EVENT_UNMAP, record);
-    }
+    ledger_disarm(live_handle(self)->record);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_go_obj, record_go);
@@ -197,24 +94,20 @@ static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
     uint64_t first = native_get_page(arguments[1]) / PAGE_SIZE, count = native_get_below(arguments[2], address_space_pages(), "page count");
     uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"), frames = native_get_below(arguments[4], 1UL << 62, "frames");
     mp_int_t live = record->state == RECORD_LIVE;
-    count_record(record, -live);
+    ledger_count(record, -live);
     record->flags = flags;
     record->first_page = first;
     record->count = count;
     record->frames = frames;
-    count_record(record, live);
-    note(EVENT_CHANGE, record);
+    ledger_count(record, live);
+    ledger_note(EVENT_CHANGE, record);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 5, 5, record_set);
 
-static void end(handle_t *handle) {
-    if (handle->record->state == RECORD_LIVE) {
-        live_count--;
-        count_record(handle->record, -1);
-        note(EVENT_UNMAP, handle->record);
-    }
-    free_record(handle->record - records);
+static void end(record_handle_t *handle) {
+    ledger_disarm(handle->record);
+    ledger_give(handle->record);
     handle->record = NULL;
 }
 
@@ -250,28 +143,12 @@ static MP_DEFINE_CONST_FUN_OBJ_2(record_mark_overridden_obj, record_mark_overrid
 
 // The finaliser: the collector is locked, nothing may be allocated or called.
 static mp_obj_t record_del(mp_obj_t self) {
-    handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_handle_t *handle = MP_OBJ_TO_PTR(self);
     record_t *record = handle->record;
-    if (record == NULL) {
-        return mp_const_none;
+    if (record != NULL) {
+        handle->record = NULL;
+        ledger_lose(record);
     }
-    handle->record = NULL;
-    record->handle = NULL;
-    if (record->state != RECORD_LIVE) {
-        free_record(record - records);
-        return mp_const_none;
-    }
-    live_count--;
-    lost_count++;
-    record->state = RECORD_LOST;
-    // A table is dropped after the mappings that live in it: at the end of the list.
-    uint32_t *place = &first_lost;
-    while (record->kind == KIND_TABLE && *place != 0) {
-        place = &records[*place - 1].next;
-    }
-    record->next = *place;
-    *place = record - records + 1;
-    safe_point_request();
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
@@ -293,7 +170,7 @@ static mp_obj_t field_of(const record_t *record, qstr name) {
 }
 
 static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
-    handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_handle_t *handle = MP_OBJ_TO_PTR(self);
     if (destination[0] == MP_OBJ_NULL) {
         mp_obj_t value = handle->record == NULL ? MP_OBJ_NULL : field_of(handle->record, attribute);
         if (value != MP_OBJ_NULL) {
@@ -318,7 +195,7 @@ static MP_DEFINE_CONST_DICT(record_locals, record_locals_table);
 
 // Its numbers, for machine code to read and write in place.
 static mp_int_t record_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
-    buffer->buf = ((handle_t *)MP_OBJ_TO_PTR(self))->record;
+    buffer->buf = ((record_handle_t *)MP_OBJ_TO_PTR(self))->record;
     buffer->len = offsetof(record_t, handle);
     buffer->typecode = 'B';
     return buffer->buf == NULL;
@@ -329,36 +206,21 @@ static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, 
 
 // --- by index ---
 
-static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(live_count); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
-
-size_t records_lost_count(void) {
-    return lost_count;
-}
-
-static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(lost_count); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
-
-static mp_obj_t adopt(record_t *record, handle_t *handle) {
+static mp_obj_t adopt(record_t *record, record_handle_t *handle) {
     handle->owner = mp_const_none;
     handle->record = record;
     record->handle = handle;
-    record->state = RECORD_LIVE;
     return MP_OBJ_FROM_PTR(handle);
 }
 
 // A new Record for the lost mapping that is to be taken away first; None when there is none. Forgotten, it is lost again.
 static mp_obj_t records_adopt_lost(void) {
-    if (first_lost == 0) {
+    if (ledger.first_lost == 0) {
         return mp_const_none;
     }
-    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    record_handle_t *handle = mp_obj_malloc_with_finaliser(record_handle_t, &record_type);
     handle->record = NULL;                      // making it may have collected
-    record_t *record = &records[first_lost - 1];
-    first_lost = record->next;
-    lost_count--;
-    live_count++;
-    return adopt(record, handle);
+    return adopt(ledger_find_lost(), handle);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
 
@@ -372,29 +234,13 @@ static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
 
-// read(index, words): all numbers of the record at an index at once, into 64-bit words.
-static mp_obj_t records_read(mp_obj_t index, mp_obj_t words) {
-    const record_t *record = &records[native_get_below(index, RECORDS_MAX, "record index")];
-    const uint64_t numbers[] = {
-        record->root, record->first_page, record->count, record->flags, record->kind, record->overridden
-    };
-    mp_buffer_info_t buffer;
-    mp_get_buffer_raise(words, &buffer, MP_BUFFER_WRITE);
-    if (buffer.len < sizeof numbers) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a record has 6 words"));
-    }
-    memcpy(buffer.buf, numbers, sizeof numbers);
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(records_read_obj, records_read);
-
 // disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
 // must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
 static mp_obj_t records_disown(mp_obj_t self) {
     if (record_of(self) == NULL) {
         mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
     }
-    handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_handle_t *handle = MP_OBJ_TO_PTR(self);
     size_t index = handle->record - records;
     handle->record->handle = NULL;
     handle->record = NULL;
@@ -407,54 +253,10 @@ static mp_obj_t records_adopt(mp_obj_t index) {
     if (record->state != RECORD_LIVE) {
         mp_raise_ValueError(MP_ERROR_TEXT("no such mapping lives"));
     }
-    handle_t *handle = mp_obj_malloc_with_finaliser(handle_t, &record_type);
+    record_handle_t *handle = mp_obj_malloc_with_finaliser(record_handle_t, &record_type);
     return adopt(record, handle);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
-
-// The next record at or above an index that is live or lost, or -1.
-static mp_obj_t records_next(mp_obj_t from) {
-    for (size_t index = native_get_below(from, RECORDS_MAX + 1, "record index"); index < records_used; index++) {
-        if (records[index].state >= RECORD_LIVE) {
-            return MP_OBJ_NEW_SMALL_INT(index);
-        }
-    }
-    return MP_OBJ_NEW_SMALL_INT(-1);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(records_next_obj, records_next);
-
-// The record, live or lost, whose range holds a page as seen by a root (whose upper half is everybody's), or -1.
-static mp_obj_t records_find(mp_obj_t root_in, mp_obj_t page_in) {
-    uint64_t root = native_get_frame(root_in) / PAGE_SIZE, page = native_get_page(page_in) / PAGE_SIZE;
-    bool upper = page >= UPPER_HALF_FIRST_PAGE;
-    for (size_t index = 0; index < records_used; index++) {
-        const record_t *record = &records[index];
-        if (record->state >= RECORD_LIVE && page - record->first_page < record->count && (upper || record->root == root)) {
-            return MP_OBJ_NEW_SMALL_INT(index);
-        }
-    }
-    return MP_OBJ_NEW_SMALL_INT(-1);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(records_find_obj, records_find);
-
-// The record, live or lost, of the table with that root, or -1.
-static mp_obj_t records_find_table(mp_obj_t root_in) {
-    uint64_t root = native_get_frame(root_in) >> 12;
-    for (size_t index = 0; index < records_used; index++) {
-        if (records[index].state >= RECORD_LIVE && records[index].kind == KIND_TABLE && records[index].root == root) {
-            return MP_OBJ_NEW_SMALL_INT(index);
-        }
-    }
-    return MP_OBJ_NEW_SMALL_INT(-1);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(records_find_table_obj, records_find_table);
-
-// Who was set as the owner of the Record at an index; None when it was forgotten.
-static mp_obj_t records_owner_of(mp_obj_t index) {
-    const handle_t *handle = records[native_get_below(index, RECORDS_MAX, "record index")].handle;
-    return handle == NULL ? mp_const_none : handle->owner;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(records_owner_of_obj, records_owner_of);
 
 // Say in the log that somebody wanted pages writable and executable at once, and why.
 static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
@@ -463,30 +265,6 @@ static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t co
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(records_log_override_obj, records_log_override);
-
-// How many pages owned mappings have in the upper half (True) or the lower one.
-static mp_obj_t records_mapped_pages(mp_obj_t upper_in) {
-    bool upper = mp_obj_is_true(upper_in);
-    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][upper] + counted[KIND_SHARED][upper] + counted[KIND_DEVICE][upper]);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(records_mapped_pages_obj, records_mapped_pages);
-
-// How many frames of RAM exclusive mappings have.
-static mp_obj_t records_mapped_frames(void) {
-    return MP_OBJ_NEW_SMALL_INT(counted[KIND_EXCLUSIVE][0] + counted[KIND_EXCLUSIVE][1]);
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(records_mapped_frames_obj, records_mapped_frames);
-
-// How many mappings, live or lost, are bound to a root.
-static mp_obj_t records_live_with_root(mp_obj_t root_in) {
-    uint64_t root = native_get_frame(root_in) / PAGE_SIZE;
-    size_t count = 0;
-    for (size_t index = 0; index < records_used; index++) {
-        count += records[index].state >= RECORD_BUSY && records[index].kind != KIND_TABLE && records[index].root == root;
-    }
-    return MP_OBJ_NEW_SMALL_INT(count);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(records_live_with_root_obj, records_live_with_root);
 
 static const mp_rom_obj_tuple_t kind_names = { { &mp_type_tuple }, KINDS, {
     [KIND_EXCLUSIVE] = MP_ROM_QSTR(MP_QSTR_exclusive), [KIND_SHARED] = MP_ROM_QSTR(MP_QSTR_shared), [KIND_SYSTEM] = MP_ROM_QSTR(MP_QSTR_system),

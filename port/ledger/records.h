@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stddef.h>
 #include "py/obj.h"
+#include "port/hardware/paging.h"
 
 #define RECORDS_MAX 65536
 
@@ -40,3 +41,83 @@ size_t records_lost_count(void);
 void record_mark_exported(mp_obj_t handle);
 // The last changes of mappings, into the log: for a panic.
 void mapper_events_print(void);
+
+// --- the ledger itself, for this room: what every mapping passes through is in line ---
+
+typedef struct {
+    mp_obj_base_t base;
+    record_t *record;       // NULL when it has ended
+    mp_obj_t owner;         // of a table: its PageTable, which dies together with this
+} record_handle_t;
+
+typedef struct {
+    uint32_t first_free, first_lost;        // as record_t.next
+    size_t live, lost;
+    mp_int_t pages[KINDS][2];               // of all that are live or lost, by kind, and by half of the address space
+} ledger_t;
+extern ledger_t ledger;
+
+// The last events, for whoever reads a panic.
+#define EVENTS_MAX 32
+enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENTS_KINDS };
+typedef struct { uint64_t page, count, root, frames; uint8_t kind; } ledger_event_t;
+extern const char *const ledger_event_names[EVENTS_KINDS];
+extern ledger_event_t ledger_events[EVENTS_MAX];
+extern size_t ledger_events_count;
+
+static inline void ledger_note(unsigned kind, const record_t *record) {
+    ledger_event_t *event = &ledger_events[ledger_events_count++ % EVENTS_MAX];
+    event->kind = kind;
+    event->root = record->root;
+    event->page = record->first_page;
+    event->count = record->count;
+    event->frames = record->frames;
+}
+
+static inline void ledger_count(const record_t *record, mp_int_t times) {
+    ledger.pages[record->kind][record->first_page >= UPPER_HALF_FIRST_PAGE] += times * (mp_int_t)record->count;
+}
+
+NORETURN void ledger_refuse_more(void);
+
+static inline record_t *ledger_take(void) {
+    if (ledger.first_free != 0) {
+        record_t *record = &records[ledger.first_free - 1];
+        ledger.first_free = record->next;
+        return record;
+    }
+    if (records_used == RECORDS_MAX) {
+        ledger_refuse_more();
+    }
+    return &records[records_used++];
+}
+
+static inline void ledger_give(record_t *record) {
+    record->state = RECORD_FREE;
+    record->next = ledger.first_free;
+    ledger.first_free = record - records + 1;
+}
+
+static inline void ledger_arm(record_t *record) {
+    if (record->state == RECORD_PREPARED) {
+        ledger.live++;
+        record->state = RECORD_LIVE;
+        ledger_count(record, 1);
+        ledger_note(EVENT_MAP, record);
+    }
+}
+
+// It counts no longer.
+static inline void ledger_disarm(record_t *record) {
+    if (record->state == RECORD_LIVE) {
+        ledger.live--;
+        ledger_count(record, -1);
+        record->state = RECORD_BUSY;
+        ledger_note(EVENT_UNMAP, record);
+    }
+}
+
+// Nobody has it any more: a live one waits among the lost, any other is free.
+void ledger_lose(record_t *record);
+// The lost one that is to be taken away first, live again; there must be one.
+record_t *ledger_find_lost(void);

@@ -31,7 +31,10 @@ def copy_pages(to_page: int, from_page: int, count: int) -> None:
     """
 
 def zero_frames(frame: int, count: int) -> None:
-    """Fill `count` frames with zeros, from the frame of that number on, through the physical window. Allocates nothing."""
+    """Fill `count` frames with zeros, from the frame of that number on, through the physical window.
+
+    Allocates nothing.
+    """
 
 def copy_frames(to_frame: int, from_frame: int, count: int) -> None:
     """Copy `count` frames upwards, by frame numbers, through the physical window. Allocates nothing."""

@@ -147,7 +147,7 @@ DAMAGES = {
     "a reserved bit": "1 << 51 | 3",
     "every bit": "(1 << 64) - 1",
     "a table outside RAM": "0x7f00000003",
-    "a table behind the window": "0xfee00003",
+    "a table behind the window": "0x100000003",
 }
 NAMED = {"MalformedEntry", "InvalidFrameAddress"}
 

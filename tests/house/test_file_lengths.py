@@ -9,13 +9,7 @@ LIMIT_IN_LINES = 400
 # Not read from top to bottom: a text of others, drawings, data.
 EXEMPT_ENDINGS = ("LICENSE", ".svg", ".ipynb")
 EXEMPT_FOLDER = "vectors"
-STILL_LONGER = {
-    "kernel/memory/mapped_pages.py",
-    "kernel/memory/mapper.py",
-    "kernel/paging/mapper.py",
-    "port/modules/_mappings.c",
-    "port/modules/_probe.c",
-}
+STILL_LONGER = set()
 
 
 def files():

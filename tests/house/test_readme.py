@@ -7,6 +7,8 @@ import pytest
 
 README = (machine.ROOT / "README.md").read_text()
 PROMPTS = re.compile(r"^(clew> |\.\.\. ?)(.*)$")
+NO_ROOMS = {"__pycache__", "typings"}
+"""Contracts are no room."""
 
 
 def transcripts():
@@ -57,5 +59,7 @@ def test_there_is_a_transcript_and_it_is_first():
 def test_the_folder_map_names_what_is_there_and_nothing_else():
     shown = set(re.findall(r"^(\w+)/ ", README, re.MULTILINE))
     assert {name for name in shown if not (machine.ROOT / name).is_dir()} == set()
-    rooms = set(re.findall(r"^          (\w+)/ ", README, re.MULTILINE))
-    assert rooms == {path.name for path in (machine.ROOT / "kernel").iterdir() if path.is_dir()} - {"__pycache__"}
+    for folder in "port", "kernel":
+        rooms = re.search(rf"^{folder}/ .*\n((?:          .*\n)+)", README, re.MULTILINE)[1]
+        there = {path.name for path in (machine.ROOT / folder).iterdir() if path.is_dir()}
+        assert set(re.findall(r"^          (\w+)/ ", rooms, re.MULTILINE)) == there - NO_ROOMS

@@ -49,7 +49,7 @@ MUTANTS = [
     (
         "Ctrl-C doesn't end an audit",
         AUDIT + "__init__.py",
-        "    if take_interrupt():\n",
+        "    if critical.take_interrupt():\n",
         "    if False:\n",
         TESTS,
     ),

@@ -1,15 +1,15 @@
 """Small faults in the table that the kernel boots onto."""
 
-MAPPINGS = "port/modules/_mappings.c"
+TABLES = "kernel/memory/mappings/page_table.py"
 INIT = "kernel/memory/init.py"
 BOOT_TESTS = "tests/boot/test_clean_table.py"
 
 MUTANTS = [
     (
         "the parent of a window page is left executable",
-        MAPPINGS,
-        "(is_pool_or_kernel(i) ? 0 : ENTRY_NO_EXECUTE)",
-        "(is_pool_or_kernel(i) ? 0 : 0)",
+        TABLES,
+        "word = 0b11 if is_executable_entry(index) else RECURSIVE_WORD",
+        "word = 0b11",
         BOOT_TESTS,
     ),
     (
@@ -22,7 +22,7 @@ MUTANTS = [
     (
         "the identity mapping is not dropped",
         INIT,
-        "            copy_root_entry(self._page_table.root, 0, 0)\n",
+        "            entries.clear(entry_in_window(self._page_table.root, 0), 1)\n",
         "",
         BOOT_TESTS,
     ),
@@ -35,7 +35,7 @@ MUTANTS = [
     ),
     (
         "emitted code stays writable where it is linked",
-        "port/modules/_boot.c",
+        "port/boot/_boot.c",
         'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "r--")',
         'new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "rw-")',
         BOOT_TESTS,

@@ -3,7 +3,7 @@
 MUTANTS = [
     (
         "a trap may be raised while another one is",
-        "port/traps.c",
+        "port/faults/traps.c",
         "    if (raising) {\n",
         "    if (false) {\n",
         "tests/faults/test_mechanism.py",

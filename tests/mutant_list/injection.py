@@ -1,25 +1,24 @@
 """Small faults in putting things back when trouble comes in the middle."""
 
-from mutant_list.mappings import MAPPING_TESTS
-
-MAPPINGS = "port/modules/_mappings.c"
-MAPPER = "kernel/memory/mapper.py"
+MAPPER = "kernel/memory/mappings/mapper.py"
+MAPPED = "kernel/memory/mappings/mapped_pages.py"
+TABLE_FRAMES = "kernel/memory/mappings/table_frames.py"
 INJECTION = "tests/memory/mappings/test_injection.py"
 
 MUTANTS = [
     (
         "a failed map keeps the frames that were lent for tables",
-        MAPPER,
-        "        except BaseException:\n            self._take_tables_back()\n            raise\n",
-        "        except BaseException:\n            raise\n",
+        TABLE_FRAMES,
+        "            take_back(pool, job)\n            raise OutOfFrames(",
+        "            raise OutOfFrames(",
         INJECTION,
     ),
     (
-        "a failed map of several runs leaves the first ones mapped",
+        "a failed map to several runs keeps the first ones",
         MAPPER,
-        "            if done:\n                detach(self.root, page, done)\n",
-        "            if False:\n                detach(self.root, page, done)\n",
-        INJECTION + " " + MAPPING_TESTS,
+        "                owner.drop()\n            raise\n        return owners\n",
+        "                owner._state[RUN] = DEAD\n            raise\n        return owners\n",
+        INJECTION,
     ),
     (
         "a failed create keeps its pages",
@@ -30,14 +29,14 @@ MUTANTS = [
     ),
     (
         "Ctrl-C gets into the middle of unmapping",
-        MAPPINGS,
-        "    critical_hold();\n    return MP_OBJ_NEW_SMALL_INT(first >> 12 << 1 | (emptied != 0));",
-        "    return MP_OBJ_NEW_SMALL_INT(first >> 12 << 1 | (emptied != 0));",
+        MAPPED,
+        "    @undisturbed\n    def _drop_in_steps(self):\n",
+        "    def _drop_in_steps(self):\n",
         INJECTION,
     ),
     (
         "a guarded stretch may run out of stack",
-        "port/modules/_critical.c",
+        "port/runtime/_critical.c",
         "#define ROOM_ON_STACK   0x6000\n#define ROOM_ON_PYSTACK 0x2000\n",
         "#define ROOM_ON_STACK   0\n#define ROOM_ON_PYSTACK 0\n",
         INJECTION,

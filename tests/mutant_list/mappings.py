@@ -1,100 +1,109 @@
 """Small faults in mapping, remapping, splitting, unmapping, and the records and tables behind them."""
 
-MAPPINGS = "port/modules/_mappings.c"
-RECORDS = "port/modules/_records.c"
-MAPPER = "kernel/memory/mapper.py"
-MAPPED = "kernel/memory/mapped_pages.py"
-TABLES = "kernel/memory/page_table.py"
-SHARED = "kernel/memory/shared.py"
+FEW = "kernel/memory/mappings/few.py"
+UNMAPPING = "kernel/memory/mappings/unmapping.py"
+MAPPED = "kernel/memory/mappings/mapped_pages.py"
+TABLES = "kernel/memory/mappings/page_table.py"
+SHARED = "kernel/memory/mappings/shared.py"
+CLEANING = "kernel/paging/cleaning.py"
+CPU = "port/hardware/_cpu.c"
+RECORDS = "port/ledger/records.c"
 MAPPING_TESTS = " ".join(
     f"tests/memory/mappings/test_{name}.py"
     for name in ("mapped_pages", "special_mappings", "tables", "rollback_and_flush")
 )
 FUZZ = "tests/memory/mappings/test_fuzz.py"
+RANGES = "tests/paging/test_ranges.py"
 
 MUTANTS = [
     (
         "unmapping one page forgets the invlpg",
-        MAPPINGS,
-        "        at[i] = 0;\n        page_invalidate(address + i * PAGE_SIZE);\n",
-        "        at[i] = 0;\n",
+        FEW,
+        "    invalidate(page, count, 1)\n",
+        "",
         MAPPING_TESTS,
     ),
     (
         "remapping forgets the flush",
         MAPPED,
-        "            failure = table._invalidate(page, count, old | word)\n",
-        "            failure = None\n",
+        "        failure = unmapping.invalidate(table, page, count, old | word)\n",
+        "        failure = None\n",
         MAPPING_TESTS,
     ),
     (
         "unmapping in steps frees before it flushes",
-        MAPPER,
-        "        failure = self._invalidate(page, count, word)\n        self._harvest(kind)\n",
-        "        self._harvest(kind)\n        failure = self._invalidate(page, count, word)\n",
+        UNMAPPING,
+        "    try:\n        failure = detach(table, page, count, word)\n    finally:\n        pool.unmapped -= waiting\n"
+        "    tables = empty(table, page, count, room)\n"
+        "    if take is not None:\n        take(found)\n"
+        "    elif kind != SHARED:\n        give_frames(table, found, kind)\n",
+        "    if take is not None:\n        take(found)\n"
+        "    elif kind != SHARED:\n        give_frames(table, found, kind)\n"
+        "    try:\n        failure = detach(table, page, count, word)\n    finally:\n        pool.unmapped -= waiting\n"
+        "    tables = empty(table, page, count, room)\n",
         MAPPING_TESTS,
     ),
     (
         "a range is flushed one page short",
-        MAPPINGS,
-        "        for (; count > 0; count--, address += PAGE_SIZE) {\n            page_invalidate(address);",
-        "        for (; count > 1; count--, address += PAGE_SIZE) {\n            page_invalidate(address);",
-        MAPPING_TESTS,
+        CPU,
+        "    for (; done < count && step != 0;",
+        "    for (; done + 1 < count && step != 0;",
+        MAPPING_TESTS + " tests/paging/test_flush.py",
     ),
     (
         "a large range is not flushed at all",
-        MAPPINGS,
-        "        cr3_write(cr3_read());\n    } else {\n        for",
-        "    } else {\n        for",
+        UNMAPPING,
+        "    else:\n        cpu.flush()\n",
+        "",
         MAPPING_TESTS,
     ),
     (
         "pages are mapped one short of the end",
-        MAPPINGS,
-        "    for (; count > 0; count--, entry += PAGE_SIZE) {\n        *at++ = entry;",
-        "    for (; count > 1; count--, entry += PAGE_SIZE) {\n        *at++ = entry;",
+        FEW,
+        "        fill(at, count, frame, word, 1)\n",
+        "        fill(at, count - 1, frame, word, 1)\n",
         MAPPING_TESTS,
     ),
     (
         "frames are not cleared for their next owner",
-        MAPPINGS,
-        "        if (!(run & 1)) {\n            zero(job.frame, count);\n        }\n",
+        FEW,
+        "    if frame_run & 1 == 0:\n        zero_frames(frame, count)\n",
         "",
         MAPPING_TESTS,
     ),
     (
         "a new table is linked without being cleared",
-        MAPPINGS,
-        "                zero_entries(table_of(child), ENTRIES_PER_TABLE);\n",
-        "",
+        "kernel/paging/mapping.py",
+        "                        clear(below, 512)\n",
+        "                        pass\n",
         MAPPING_TESTS + " " + FUZZ,
     ),
     (
         "a page table of the kernel's half is freed when it is empty",
-        MAPPINGS,
-        "!(level == ROOT_LEVEL && index_at(next - 1, level) >= FIRST_SHARED_INDEX) && ",
-        "",
-        MAPPING_TESTS + " " + FUZZ,
+        CLEANING,
+        "if not shared and not static and (",
+        "if not static and (",
+        MAPPING_TESTS + " " + FUZZ + " " + RANGES,
     ),
     (
         "a table that is not empty is freed",
-        MAPPINGS,
-        "(cleared_whole || is_empty(child))",
-        "(cleared_whole || child[0] == 0)",
-        FUZZ,
+        CLEANING,
+        "int(unused(below, 512)) == 512",
+        "int(unused(below, 1)) == 1",
+        FUZZ + " " + RANGES,
     ),
     (
         "a split loses the upper part's frames for the count",
         MAPPED,
-        "            record.set(page, number - page, word)\n",
-        "            record.set(page, number - page - 1, word)\n",
+        "        record.set(page, number - page, word, lower_signature)\n",
+        "        record.set(page, number - page - 1, word, lower_signature)\n",
         MAPPING_TESTS,
     ),
     (
         "unmap_into_parts returns only the first run",
         MAPPED,
-        "        while frame >= 0:\n            state, count = frames[index]._state, run_length()\n",
-        "        while frame >= 0 and index == 0:\n            state, count = frames[index]._state, run_length()\n",
+        'runs_of_record(table, record, self, "unmap_into_parts()"):\n',
+        'runs_of_record(table, record, self, "unmap_into_parts()")[:1]:\n',
         MAPPING_TESTS,
     ),
     (
@@ -106,7 +115,7 @@ MUTANTS = [
     ),
     (
         "a Stack maps its guard page",
-        "kernel/memory/stack.py",
+        "kernel/memory/mappings/stack.py",
         "Page(pages.start.number + 1)",
         "Page(pages.start.number)",
         MAPPING_TESTS,
@@ -114,8 +123,8 @@ MUTANTS = [
     (
         "a forgotten mapping is not reclaimed",
         RECORDS,
-        "    lost_count++;\n    record->state = RECORD_LOST;\n",
-        "    free_record(record - records);\n    return mp_const_none;\n    record->state = RECORD_LOST;\n",
+        "    ledger.lost++;\n    record->state = RECORD_LOST;\n",
+        "    ledger_give(record);\n    return;\n    record->state = RECORD_LOST;\n",
         MAPPING_TESTS,
     ),
     (
@@ -135,22 +144,22 @@ MUTANTS = [
     (
         "a new table does not share the kernel's half",
         TABLES,
-        "            share_upper_half(made.root, kernel.root)\n",
+        "            share_kernel_half(root)\n",
         "",
         MAPPING_TESTS,
     ),
     (
         "remap loses DIRTY",
-        MAPPINGS,
-        "#define KEPT (ENTRY_ADDRESS | ENTRY_ACCESSED_DIRTY)",
-        "#define KEPT (ENTRY_ADDRESS | (1UL << 5))",
+        UNMAPPING,
+        "change_words(ACCESSED | DIRTY, word)",
+        "change_words(ACCESSED, word)",
         MAPPING_TESTS,
     ),
     (
         "dividing a huge page is off by one frame",
-        MAPPINGS,
-        "(address + (i * pages_at(level - 1) << 12)) | bits",
-        "(address + ((i + 1) * pages_at(level - 1) << 12)) | bits",
+        "kernel/paging/dividing.py",
+        "ENTRIES, frame & -pages_at(level), smaller, step)",
+        "ENTRIES, (frame & -pages_at(level)) + step, smaller, step)",
         MAPPING_TESTS,
     ),
 ]

@@ -1,42 +1,36 @@
 """Small faults in `create_mapping_at`."""
 
-WISHED = "kernel/memory/wished_address.py"
+MAPPER = "kernel/memory/mappings/mapper.py"
+TABLE_FRAMES = "kernel/memory/mappings/table_frames.py"
 WISHED_TESTS = "tests/memory/mappings/test_wished_address.py"
 
 MUTANTS = [
     (
         "a refused create_mapping_at keeps the page",
-        WISHED,
-        "                give(page_tree, page_run, count)\n",
-        "                pass\n",
+        MAPPER,
+        "huge, override)\n        except BaseException:\n            if pages:\n                pages.drop()\n",
+        "huge, override)\n        except BaseException:\n",
         WISHED_TESTS,
     ),
     (
         "a refused create_mapping_at keeps the frame",
-        WISHED,
-        "                if frame_run >= 0:\n",
-        "                if False:\n",
-        WISHED_TESTS,
-    ),
-    (
-        "a refused create_mapping_at in steps keeps the pages",
-        WISHED,
-        "            pages.drop()\n",
-        "            pass\n",
+        MAPPER,
+        "                owner.drop()\n            raise\n        finally:\n",
+        "                owner._state[RUN] = DEAD\n            raise\n        finally:\n",
         WISHED_TESTS,
     ),
     (
         "create_mapping_at maps the lower half in the kernel's table",
-        WISHED,
-        "table = mapper._kernel if page >= UPPER_HALF else mapper",
-        "table = mapper._kernel",
+        MAPPER,
+        "return self._kernel if page >= UPPER_HALF_FIRST_PAGE else self\n",
+        "return self._kernel\n",
         WISHED_TESTS,
     ),
     (
         "create_mapping_at counts fewer owners of tables",
-        WISHED,
-        "    add_owners(frame_tree, needed - 1)",
-        "    add_owners(frame_tree, 0)",
+        TABLE_FRAMES,
+        "runs.add_owners(tree, count - 1)",
+        "runs.add_owners(tree, 0)",
         WISHED_TESTS,
     ),
 ]

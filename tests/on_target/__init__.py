@@ -1,9 +1,9 @@
 """What the tests run on the target: every file here is MicroPython's, and none is pytest's.
 
- memory/, paging/, attacks/  sent to a kernel by the tests of these rooms; prelude.py comes first
- language/         programs that print the same here and there
-unix_port/        on the path of MicroPython on this machine (harness/unix_port.py), for pure logic
-micropython/      sent before those of MicroPython's own tests that need more than the kernel has
+memory/, paging/, attacks/   sent to a kernel by the tests of these rooms; prelude.py comes first
+language/      programs that print the same here and there
+unix_port/     on the path of MicroPython on this machine (harness/unix_port.py), for pure logic
+micropython/   sent before those of MicroPython's own tests that need more than the kernel has
 playground.py     a piece of address space with tables made by hand, as text with this side's constants
 """
 

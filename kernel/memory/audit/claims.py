@@ -14,8 +14,8 @@ from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from micropython import const
 from paging.natives import LAYOUT
 
-from ..runs import hand_out
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, SYSTEM
+from ..runs import hand_out
 
 # Claims.
 NOBODY = const(0)  # usable RAM that nobody has claimed yet

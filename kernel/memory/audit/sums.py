@@ -38,6 +38,7 @@ class Sums:
         self.complain = findings.complain
         self.frames, self.pages = kernel._frames, kernel._pages
         self.pool = kernel._frames.pool
+        self.under_way = 0  # pages, and as many frames, that a call is just taking out of a mapping
         self.owned = {}  # id of an arena: how many numbers its owners have
 
     # What is claimed before any table is looked at.
@@ -102,6 +103,7 @@ class Sums:
         pool = self.pool
         # Between the clearing of entries and the flush, frames are unmapped, and nobody's yet.
         if nobodys and nobodys == pool.unmapped - frames["unmapped"]:
+            self.under_way = nobodys
             frames["unmapped"], nobodys = pool.unmapped, 0
         if nobodys:
             self.complain("%d frames are in use, but nobody has them: %s", nobodys, physical(self._first_of_nobody()))
@@ -127,7 +129,7 @@ class Sums:
         for arena, mapped in (upper, records.owned_pages[True]), (lower, records.owned_pages[False]):
             self._compare("free pages of " + arena.name, length_of(arena.tree), total_of(arena.tree), "page")
             self._compare("mapped pages of " + arena.name, mapped, arena.all_mapped, "page")
-        found = self._owned_of(upper) + self._owned_of(lower) + self.pages.quarantined
+        found = self._owned_of(upper) + self._owned_of(lower) + self.pages.quarantined + self.under_way
         self._compare("allocated pages", found, upper.allocated + lower.allocated, "page")
 
     def _check_devices(self, records):

@@ -11,8 +11,10 @@ RECORD = 0
 
 
 def copy_of(kernel, mapped, record, flags):
-    """See `MappedPages.deep_copy`. Raises IllegalState for a mapping that is writable and executable: a copy of it needs
-    flags of its own."""
+    """See `MappedPages.deep_copy`. Raises IllegalState for a mapping that is writable and executable.
+
+    A copy of such a one needs flags of its own.
+    """
     count, word = record.count, record.flags
     if flags is not None:
         word = word_of(flags, record.first_page, count)

@@ -74,7 +74,7 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 
 
 @micropython.viper
-def unmap_few(facts: int, record) -> int:
+def unmap_few(facts: int, record) -> int:  # noqa: PLR0911
     """Unmap what a live record says, and invalidate it, if it is exclusive, in the kernel's half, in one run of frames,
     not exported, nobody waits to hear of flushes, and every entry says what its owner was given.
 
@@ -101,7 +101,10 @@ def unmap_few(facts: int, record) -> int:
             return NOT_SIMPLE
         clear(at, count)
     else:
-        if int(entry[0]) & ~_MARKS != frame << 12 & 0xFFFFFFFF | word & 0xFFF or int(entry[1]) != frame >> 20 | word >> 12 << 20:
+        if (
+            int(entry[0]) & ~_MARKS != frame << 12 & 0xFFFFFFFF | word & 0xFFF
+            or int(entry[1]) != frame >> 20 | word >> 12 << 20
+        ):
             return NOT_SIMPLE
         entry[0] = 0
         entry[1] = 0

@@ -3,8 +3,8 @@
     _state[...]     what (a list: storing into one costs a seventh of storing an attribute, and never allocates)
     -----------     ----
     RECORD          while it lives: the native record (port/ledger/_records.c), which survives when the collector
-                    finds the MappedPages unreachable. When it is dead: the name of the call that consumed it. While a call
-                changes it: UnderWay, so that whoever runs meanwhile (a shootdown callback) is told that it is busy
+                    finds the MappedPages unreachable. When it is dead: the name of the call that consumed it. While a
+                    call changes it: UnderWay, so that whoever runs meanwhile is told that it is busy
     TABLE           the PageTable that the mapping lives in (`.root`: frame number of its root). A mapping in the
                     kernel's half is in every table, and bound to the kernel's own
     SHARED_FRAMES   the SharedFrames of a shared mapping, else None
@@ -25,7 +25,6 @@ from memory_structs import (
     PAGE_SHIFT,
     FrameRange,
     IllegalState,
-    NotTouching,
     OutOfBookkeeping,
     OutOfRange,
     Page,
@@ -46,7 +45,9 @@ from ..runs import TOO_MANY, add_owners, give, owners_of
 from ..views import Viewable
 from . import unmapping
 from .few import unmap_few
+from .merging import lower_of
 from .rights import MARKS, word_of
+from .run_lists import cut, joined
 from .table_frames import lend, table_word, take_back
 
 RECORD = const(0)
@@ -58,8 +59,9 @@ LEASE = const(3)
 class UnderWay:
     """Stands for the record of a mapping that a call is changing."""
 
-    def __init__(self, step):
+    def __init__(self, step, record):
         self.step = step
+        self.record = record
 
 
 class MappedPages(Viewable):
@@ -164,10 +166,13 @@ class MappedPages(Viewable):
         self._go(DROP, "be dropped")
 
     def _go(self, step, words, keep_pages=False, take=None):
-        """Unmap, as `step`; in between this object is busy. Raises as `drop`, and what the shootdown callback raised."""
+        """Unmap, as `step`; in between this object is busy.
+
+        Raises as `drop`, and what the shootdown callback raised.
+        """
         record = self._check_free_for(step)
         state = self._state
-        state[RECORD] = UnderWay(step)
+        state[RECORD] = UnderWay(step, record)
         try:
             failure = unmapping.unmap(state[TABLE], record, self, words, keep_pages, take)
         except BaseException:
@@ -207,7 +212,7 @@ class MappedPages(Viewable):
             shared._check_change(old, word, override)
         unmapping.runs_of_record(table, record, self, "remap()")
         words = unmapping.word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
-        state[RECORD] = UnderWay("remap()")
+        state[RECORD] = UnderWay("remap()", record)
         change_leaves(table.access.facts, None, page, count, words)
         record.set(page, count, word, record.frames)
         record.mark_overridden(override is not None)
@@ -229,54 +234,19 @@ class MappedPages(Viewable):
         if type(other) is not MappedPages:
             raise TypeError("MappedPages expected, not %s" % type(other).__name__)
         record, second = self._check_free_for("merge()"), other._check_free_for("merge()")
-        first = self._check_mergeable(other, record, second)
+        first = lower_of(self, other, record, second)
         upper = second if first is record else record
         page, count = first.first_page, record.count + second.count
         table = self._state[TABLE]
         frames = [unmapping.runs_of_record(table, part, self, "merge()") for part in (first, upper)]
-        joined = frames[0] + frames[1]
-        if frames[0][-1][0] + frames[0][-1][1] == frames[1][0][0]:
-            seam = frames[0][-1][0], frames[0][-1][1] + frames[1][0][1]
-            joined = frames[0][:-1] + [seam] + frames[1][1:]
         self._count_owners(table, upper.first_page, -1)
-        record.set(page, count, record.flags, signature_of(joined))
+        record.set(page, count, record.flags, signature_of(joined(frames[0] + frames[1])))
         if second.exported:
             record.mark_exported()
         if second.overridden:
             record.mark_overridden(True)
         other._state[RECORD] = "merge()"
         second.end()
-
-    def _check_mergeable(self, other, record, second):
-        """The record that lies below. Raises NotTouching."""
-        reason = None
-        if other is self:
-            reason = "they are the same"
-        elif record.kind == DEVICE and self._frames_differ(record, second):
-            reason = "their frames touch, but are of different memory"
-        elif self._state[TABLE] is not other._state[TABLE]:
-            reason = "they live in different page tables"
-        elif record.flags != second.flags:
-            reason = "their flags differ; remap one"
-        elif record.kind != second.kind or record.kind == SHARED:
-            reason = "one is %s, the other %s" % (self.kind, other.kind)
-        elif record.first_page + record.count == second.first_page:
-            return record
-        elif second.first_page + second.count == record.first_page:
-            return second
-        else:
-            reason = "they do not touch"
-        raise NotTouching(self, other, reason)
-
-    def _frames_differ(self, record, second):
-        """True when the frames of two mappings touch but are of different arenas, so can't be given back as one."""
-        table = self._state[TABLE]
-        for lower, upper in (record, second), (second, record):
-            frame = table.access.translate(upper.first_page)
-            touching = table.access.translate(lower.first_page + lower.count - 1) + 1 == frame
-            if touching and table._frames._arena_of(frame - 1, frame) is None:
-                return True
-        return False
 
     @undisturbed
     def split(self, at):
@@ -298,18 +268,21 @@ class MappedPages(Viewable):
         upper_record = Record(record.root, number, page + count - number, word, kind, signature_of(upper_runs))
         lower_signature = signature_of(lower_runs)
         parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
+        busy, everything = UnderWay("split()", record), signature_of(runs)
         job, needed, pool = None, tables_to_divide(table.access, number), table._frame_pool
+        spare = [0] * needed
         if needed:
             job = Job(word, table_word(number), 1)
             lend(pool, job, needed)
+            job.copy_spare(spare)
         if not self._count_owners(table, number, 1):
             if needed:
                 take_back(pool, job)
             raise OutOfBookkeeping(table._pages.name, owners_of(table._page_arena(page).tree))
         failure = None
-        state[RECORD] = UnderWay("split()")
+        state[RECORD] = busy
         if needed:
-            divide(table.access, number, list(job.spare_frames()), table_word(number))
+            divide(table.access, number, spare, table_word(number))
             failure = unmapping.invalidate(table, page, count, word)
         record.set(page, number - page, word, lower_signature)
         if record.exported:
@@ -318,7 +291,7 @@ class MappedPages(Viewable):
         upper_record.arm()
         state[RECORD] = "split()"
         if failure is not None:
-            self._merge_again(parts, page, count, word, signature_of(runs))
+            self._merge_again(parts, page, count, word, everything)
             raise failure
         return parts
 
@@ -366,8 +339,9 @@ class MappedPages(Viewable):
                 frames.append(AllocatedFrames._new(table._frame_pool))
 
         def take(runs):
-            for owner, (first, length) in zip(frames, runs):
-                state = owner._state
+            for index in range(len(runs)):
+                first, length = runs[index]
+                state = frames[index]._state
                 if kind == DEVICE:
                     state[ARENA] = table._frames._arena_of(first, first)
                     state[ARENA].mapped -= length
@@ -405,6 +379,8 @@ class MappedPages(Viewable):
 
     def __repr__(self):
         record = self._state[RECORD]
+        if type(record) is UnderWay:
+            record = record.record
         if type(record) is not Record:
             return "MappedPages(consumed by %s)" % record
         rights = "rw" if record.flags & WRITABLE else "r-"
@@ -412,16 +388,3 @@ class MappedPages(Viewable):
         return "MappedPages(v%s, %d pages, %s)" % (hex(record.first_page << PAGE_SHIFT), record.count, rights)
 
     __str__ = __repr__
-
-
-def cut(runs, offset):
-    """Two lists of runs: the first `offset` frames, and the rest."""
-    lower, upper = [], []
-    for first, count in runs:
-        below = max(0, min(count, offset))
-        if below:
-            lower.append((first, below))
-        if below < count:
-            upper.append((first + below, count - below))
-        offset -= count
-    return lower, upper

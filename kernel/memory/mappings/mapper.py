@@ -8,11 +8,10 @@ machine code and stores into attributes that exist, none of which allocates or c
     unmapping    entries checked against the record -> not present -> TLB flushed, others told -> entries emptied ->
                  empty tables cut off, flushed -> frames, tables and pages given back
 
-From the first change to the end of the last flush a mapping that goes is nobody's: its frames are UNMAPPED, its owner is
-busy, and its entries keep their place. So whatever runs meanwhile, a shootdown callback say, may use everything else.
+From the first change to the end of the last flush a mapping that goes is nobody's: its frames are UNMAPPED, its owner
+is busy, and its entries keep their place. So whatever runs meanwhile, a shootdown callback say, may use everything
+else.
 """
-
-import gc
 
 from memory_structs import Frame, OutOfFrames, VirtualAddress
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
@@ -40,10 +39,13 @@ from ..runs import give, take
 from . import unmapping
 from .few import map_few
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
+from .reclaiming import gc_and_reclaim
 from .rights import UNUSUAL, USUAL, unusual_word, word_of
+from .run_lists import joined
 from .table_frames import lend, table_word, take_back
 
 zero_frames = memory.zero_frames
+
 
 class Mapper:
     """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
@@ -151,7 +153,12 @@ class Mapper:
         if word & UNUSUAL != USUAL:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
         mapped = MappedPages()
-        mapped._state = state = [kernel.create_record(count, word, kernel.largest_level if huge else 1), kernel, None, None]
+        mapped._state = state = [
+            kernel.create_record(count, word, kernel.largest_level if huge else 1),
+            kernel,
+            None,
+            None,
+        ]
         if override is not None:
             state[RECORD].mark_overridden(True)
         return mapped
@@ -295,8 +302,10 @@ class Mapper:
         return MappedPages._new(table, record), record
 
     def _place(self, record, frames, word, limit):
-        """Make the leaves of a record's mapping. `frames`: (first, count, whether they are clean). Raises; then nothing is
-        mapped and nothing is taken."""
+        """Make the leaves of a record's mapping. `frames`: (first, count, whether they are clean).
+
+        Raises; then nothing is mapped and nothing is taken.
+        """
         page, count = record.first_page, record.count
         table = self.table_for(page)
         access = table.access
@@ -316,7 +325,7 @@ class Mapper:
                 mapping.commit(access.facts, None, None, job, page, first, length)
                 page += length
         finally:
-            if job.count:
+            if job.has_unused():
                 take_back(pool, job)
         record.arm()
 
@@ -386,22 +395,3 @@ class Mapper:
     def unmap_record(self, record):
         """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
         unmapping.unmap_record(self, record)
-
-def joined(frames):
-    """[(first frame, count)] of runs that may touch."""
-    found = []
-    for first, count, _ in frames:
-        if found and found[-1][0] + found[-1][1] == first:
-            found[-1] = found[-1][0], found[-1][1] + count
-        else:
-            found.append((first, count))
-    return found
-
-def gc_and_reclaim(mapper):
-    """Collect, then unmap what was forgotten. True when that brought something back."""
-    enter()  # or a safe point would be quicker, and this find nothing
-    try:
-        gc.collect()
-        return lost() > 0 and mapper._kernel.reclaim() > 0
-    finally:
-        leave()

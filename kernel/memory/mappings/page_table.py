@@ -16,7 +16,8 @@ from ..ledger import TABLE, Record, adopt, enter, field, find_table, leave, live
 from ..refusals import TableInUse
 from ..runs import give, take
 from . import copying, reclaiming
-from .mapper import Mapper, gc_and_reclaim
+from .mapper import Mapper
+from .reclaiming import gc_and_reclaim
 from .table_frames import dismantle, give_dismantled
 
 RECURSIVE_WORD = 0b11 | 1 << 23  # PRESENT, WRITABLE, NO_EXECUTE
@@ -67,19 +68,19 @@ class PageTable(Mapper):
             if run < 0:
                 raise OutOfFrames(1, "the root of a page table", 0)
             root = run >> 1
+            memory.zero_frames(root, 1)
             try:
                 made = object.__new__(cls)
                 made._set_up(root, kernel._system, kernel)
-                record = Record(root, 0, 0, 0, TABLE, 0)
+                made._record = record = Record(root, 0, 0, 0, TABLE, 0)
+                share_kernel_half(root)
             except BaseException:
-                give(kernel._frame_tree, run, 1)
+                memory.zero_frames(root, 1)
+                give(kernel._frame_tree, root << 1 | 1, 1)
                 raise
             kernel._frame_pool.tables += 1
-            memory.zero_frames(root, 1)
-            share_kernel_half(root)
             record.set_owner(made)
             record.arm()
-            made._record = record
         finally:
             leave()
         return made
@@ -193,8 +194,8 @@ class KernelPageTable(PageTable):
         """See `memory.set_broadcast_tlb_shootdown_cb`."""
         if callback is not None and not callable(callback):
             raise TypeError("a function or None expected, not %s" % type(callback).__name__)
-        self.ledger.broadcast = None if callback is None else lambda page, count: callback(
-            PageRange.from_numbers(page, page + count - 1)
+        self.ledger.broadcast = (
+            None if callback is None else lambda page, count: callback(PageRange.from_numbers(page, page + count - 1))
         )
         self.access.set_callback_waits(callback is not None)
 
@@ -218,13 +219,16 @@ class KernelPageTable(PageTable):
         return made
 
     def free_table(self, root, access):
-        """Free a root and the tables below its lower half, but for those in frames that somebody else lent. What a technique has put there, or what
-        leads to it, ends."""
+        """Free a root and the tables below its lower half, but for those in frames that somebody else lent.
+
+        What a technique has put there, or what leads to it, ends.
+        """
         installations.end_for_root(root)
         pool = self._frame_pool
         room = bytearray(8 * dismantle(access))
         give_dismantled(pool, self._frames.table_frames, room, dismantle(access, room))
-        give(pool.tree, root << 1, 1)
+        memory.zero_frames(root, 1)  # it is no root any more: Cr3.write sees that
+        give(pool.tree, root << 1 | 1, 1)
         pool.tables -= 1
 
     def reclaim(self):

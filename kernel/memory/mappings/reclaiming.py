@@ -1,13 +1,19 @@
 """Forgotten mappings and tables: their records are marked as lost, and here they are taken away.
 
-What is damaged or active is not given back: it counts as stuck, and is tried again after the next collection.
+What is damaged is not given back, and counts as stuck; a table waits while it is active or mappings live in it. Both
+are tried again after the next collection.
 """
+
+import gc
 
 from paging.natives import cpu
 
 from ..ledger import TABLE, adopt_lost, enter, leave, live_with_root, lost
 from ..refusals import MappingDamaged
 from . import unmapping
+
+STUCK = False
+WAITS = None
 
 
 def reclaim(kernel):
@@ -16,8 +22,9 @@ def reclaim(kernel):
     while lost():
         enter()
         try:
-            if not take_away(kernel, adopt_lost()):
-                kernel.stuck += 1
+            done = take_away(kernel, adopt_lost())
+            if not done:
+                kernel.stuck += done is STUCK
                 continue
             kernel._frame_pool.reclaimed += 1
             kernel._page_pool.reclaimed += 1
@@ -29,20 +36,29 @@ def reclaim(kernel):
 
 
 def take_away(kernel, record):
-    """Unmap what a lost record says, or drop a lost table. False when that can't be: the record is lost again when the
-    collector comes by."""
+    """Unmap what a lost record says, or drop a lost table. STUCK or WAITS when that can't be now: the record is lost
+    again when the collector comes by."""
     root = record.root
     table = kernel.table_of_root(root)
     if record.kind == TABLE:
         if root == cpu.read_root_frame() or live_with_root(root):
-            return False
+            return WAITS
         kernel.free_table(root, table.access)
         record.end()
         return True
     try:
         unmapping.unmap(table, record, record, "be reclaimed")
     except MappingDamaged:
-        return False
+        return STUCK
     record.end()
     return True
 
+
+def gc_and_reclaim(table):
+    """Collect, then unmap what was forgotten. True when that brought something back."""
+    enter()  # or a safe point would be quicker, and this find nothing
+    try:
+        gc.collect()
+        return lost() > 0 and reclaim(table._kernel) > 0
+    finally:
+        leave()

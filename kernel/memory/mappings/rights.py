@@ -1,7 +1,18 @@
 """Which flags a mapping gets: what was asked for, without what the mapper decides itself; and W^X."""
 
 from memory_structs import PageRange
-from paging.flags import ACCESSED, DIRTY, EXCLUSIVE, EXECUTABLE, HUGE_PAGE, NO_EXECUTE, PRESENT, WRITABLE, PteFlags, word_for
+from paging.flags import (
+    ACCESSED,
+    DIRTY,
+    EXCLUSIVE,
+    EXECUTABLE,
+    HUGE_PAGE,
+    NO_EXECUTE,
+    PRESENT,
+    WRITABLE,
+    PteFlags,
+    word_for,
+)
 
 from ..ledger import log_override
 from ..refusals import WritableExecutable

@@ -4,7 +4,6 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 """
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
-
 from paging.flags import NO_EXECUTE, WRITABLE
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, SHAREABLE, AllocatedFrames

@@ -48,8 +48,7 @@ def lend(pool, job, needed):
 
 def take_back(pool, job):
     """Give back what a job has not used."""
-    for first, count in job.unused():
-        give_tables(pool, first, count)
+    job.give_unused(pool, give_tables)
 
 
 def give_tables(pool, first, count, clean=0):

@@ -1,8 +1,8 @@
 """Taking mappings away, step by step; the order is drawn at the head of `mapper`.
 
-What is taken out is checked against what the owner was given: every page mapped by an entry of its own, with the owner's
-flags, EXCLUSIVE, and to the frames that the record says. If not, somebody changed the entries behind the owner's back:
-MappingDamaged, and nothing has changed.
+What is taken out is checked against what the owner was given: every page mapped by an entry of its own, with the
+owner's flags, EXCLUSIVE, and to the frames that the record says. If not, somebody changed the entries behind the
+owner's back: MappingDamaged, and nothing has changed.
 """
 
 import struct
@@ -35,8 +35,8 @@ FLUSH_ALL_ABOVE = 64  # pages: from here on emptying the TLB is cheaper than goi
 def runs_of(table, page, count, word, mapped, step):
     """[(first frame, count)] that a run of pages is mapped to, touching ones joined, in order of the pages.
 
-    Raises MappingDamaged, naming `mapped` and the page, unless every page is mapped by an entry of its own that says the
-    flag word `word`, marks apart.
+    Raises MappingDamaged, naming `mapped` and the page, unless every page is mapped by an entry of its own that says
+    the flag word `word`, marks apart.
     """
     access = table.access
     path, second = bytearray(PATH_BYTES), bytearray(PATH_BYTES)
@@ -66,6 +66,9 @@ def runs_of_record(table, record, mapped, step):
         word |= EXCLUSIVE_BIT
     found = runs_of(table, page, count, word, mapped, step)
     if signature_of(found) != record.frames:
+        first, length = found[0]
+        if len(found) > 1 and first == record.frames:
+            page += length  # given one run, and these are the first of it
         raise MappingDamaged(mapped, Page(page), step)
     return found
 
@@ -97,8 +100,10 @@ def detach(table, page, count, word):
 
 
 def empty(table, page, count, room):
-    """Empty the entries of a run that was detached, and cut off the tables that are empty then. Returns how many tables:
-    their numbers are in `room`."""
+    """Empty the entries of a run that was detached, and cut off the tables that are empty then.
+
+    Returns how many tables: their numbers are in `room`.
+    """
     access = table.access
     clear_leaves(access.facts, None, page, count)
     tables = cut_off_empty(access, page, count, room)
@@ -110,8 +115,9 @@ def empty(table, page, count, room):
 
 
 def unmap(table, record, mapped, step, keep_pages=False, take=None):
-    """Take a record's mapping away and give everything back; its end is the caller's. Returns what the shootdown callback
-    raised, or None. Raises MappingDamaged; then nothing has changed.
+    """Take a record's mapping away and give everything back; its end is the caller's.
+
+    Returns what the shootdown callback raised, or None. Raises MappingDamaged; then nothing has changed.
 
     `take(runs)` gets the frames instead of the allocator; `keep_pages`: the pages stay allocated.
     """

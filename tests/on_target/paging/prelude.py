@@ -46,6 +46,8 @@ def root_entry(index):
 def set_root_entry(index, frame, word):
     tables.set_entry(page_in_window(cpu.read_root_frame()), index, frame, word)
     cpu.flush()
+
+
 NONE = PteFlagsX86_64(0)
 
 

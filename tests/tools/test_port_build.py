@@ -1,0 +1,97 @@
+"""The build follows the tree: what is gone leaves the image, what changed reaches it, without `make clean`."""
+
+import os
+import shutil
+import subprocess
+
+import machine
+import pytest
+
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "*.iso", "unix", "__pycache__", ".pytest_cache", "micropython-tests")
+
+NATIVE = """
+#include "py/obj.h"
+MP_REGISTER_ROOT_POINTER(mp_obj_t root_that_comes_and_goes);
+static const mp_rom_map_elem_t table[] = { { MP_ROM_QSTR(MP_QSTR_name_that_comes_and_goes), MP_ROM_INT(1) } };
+static MP_DEFINE_CONST_DICT(globals, table);
+const mp_obj_module_t comes_and_goes_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&globals };
+MP_REGISTER_MODULE(MP_QSTR__comes, comes_and_goes_module);
+"""
+FROZEN_MARK = b"a frozen module that comes and goes"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the tree that is built."""
+    copy = tmp_path / "clew"
+    shutil.copytree(machine.ROOT, copy, symlinks=True, ignore=LEFT_OUT)
+    make(copy, "build/kernel.elf")
+    return copy
+
+
+def make(copy, *words):
+    options = {"cwd": copy, "env": {**os.environ, "MAKEFLAGS": ""}, "capture_output": True, "text": True}
+    done = subprocess.run(("make", *words), check=False, timeout=300, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def collected(copy):
+    """Collect modules, root pointers and names, compile nothing; return all that was collected."""
+    folder = copy / "build" / "port" / "genhdr"
+    files = ("moduledefs.h", "root_pointers.h", "qstrdefs.collected.h")
+    cross = copy / "build" / "mpy-cross" / "mpy-cross"
+    variables = (f"MICROPY_MPYCROSS={cross}", "BUILD=build/port", "IMAGE=build/kernel.elf")
+    source = os.environ.get("MICROPY_DIR") or fetched_source()
+    targets = (f"build/port/genhdr/{name}" for name in files)
+    make(copy, "-f", "port/port.mk", f"MICROPY_DIR={source}", *variables, *targets)
+    return "".join((folder / name).read_text() for name in files)
+
+
+def fetched_source():
+    """Where `make` keeps MicroPython's source when nobody says otherwise."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return f"{cache}/clew/micropython-1.25.0"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_native_module_that_is_gone_leaves_the_lists_that_the_link_goes_by(copy):
+    wanted = ("comes_and_goes_module", "root_that_comes_and_goes", "name_that_comes_and_goes")
+    native = copy / "port" / "testing" / "_comes.c"
+    before = collected(copy)
+    native.write_text(NATIVE)
+    assert all(name in collected(copy) for name in wanted)
+    native.write_text("int no_module_any_more;\n")
+    assert collected(copy) == before
+    native.write_text(NATIVE)
+    assert all(name in collected(copy) for name in wanted)
+    native.unlink()
+    assert collected(copy) == before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_what_comes_goes_and_changes_shows_in_the_image(copy):
+    image, built = copy / "build" / "kernel.elf", copy / "build" / "port" / "port"
+    before, stubs_before = image.read_bytes(), (built / "faults" / "trap_stubs.o").read_bytes()
+    plain, frozen = copy / "port" / "testing" / "comes.c", copy / "kernel" / "examples" / "comes_and_goes.py"
+    plain.write_text("int nobody_uses_this;\n")
+    frozen.write_text(f'print("{FROZEN_MARK.decode()}")\n')
+    header = copy / "port" / "faults" / "vectors.h"
+    right = header.read_text()
+    header.write_text(right.replace("VECTORS                     48", "VECTORS                     49"))
+    make(copy, "build/kernel.elf")
+    assert FROZEN_MARK in image.read_bytes()
+    assert (built / "testing" / "comes.o").exists()
+    assert (built / "faults" / "trap_stubs.o").read_bytes() != stubs_before
+
+    frozen.unlink()
+    header.write_text(right)
+    make(copy, "build/kernel.elf")
+    assert image.read_bytes() == before
+
+    linked = image.stat().st_mtime_ns
+    plain.unlink()  # nothing but the list of sources tells that this one is gone
+    make(copy, "build/kernel.elf")
+    assert image.stat().st_mtime_ns > linked
+    assert image.read_bytes() == before
