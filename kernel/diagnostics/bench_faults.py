@@ -26,7 +26,7 @@ LIMITS = {
     "faults: fault to except": 2500,
     "faults: handler by numbers maps a page, retry": 4000,
     "faults: typed handler maps a page, retry": 12000,
-    "faults: handler maps an owned page, retry": 25000,
+    "faults: handler maps an owned page, retry": 80000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 

@@ -6,6 +6,7 @@ the object, the technique or the root it is made through, but of the level-3 tab
 
 import struct
 
+import micropython
 from memory_structs.mode import (
     ENTRIES,
     FIRST_UPPER_INDEX,
@@ -29,6 +30,7 @@ TECHNIQUE = LAYOUT["TECHNIQUE_P4_INDEX"]
 KERNEL_PAGE = page_of_root_entry(LAYOUT["KERNEL_P4_INDEX"])
 # Root entries that are no part of what all roots share: each root has its own there, or none.
 OWN_ENTRIES = (OTHER_RECURSIVE, RECURSIVE)
+FIRST_POOL_PAGE = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
 NO_TABLES = 1, 0
 MARKS = ACCESSED | DIRTY
 WHOLE_ENTRIES = 4  # so many of the spans, the first, are whole root entries
@@ -63,6 +65,8 @@ class Protection:
         ]
         for section in sections:
             self.spans.append((section.first_page, section.last_page, "the kernel's %s" % section.name))
+        pairs = [struct.pack("<QQ", first, last) for first, last, _ in self.spans]
+        self._span_words = b"".join(pairs) + struct.pack("<QQ", 0, 0)
 
     def begin(self, kernel_root, first_shared_table):
         """Take note of the kernel's own tables, which are there now."""
@@ -158,14 +162,31 @@ class Protection:
         """Raise KernelInUse if a page of the kernel's half from number `page` on is one that it runs on. `seen_at`: the
         number under which the root at hand shows `page`, if it is another one."""
         last = page + count - 1
-        for first, end, name in self.spans:
-            if page <= end and first <= last:
-                if seen_at is not None:
-                    raise KernelInUse(seen_at, "the identity mapping (%s)" % name)
-                raise KernelInUse(max(page, first), name)
+        hit = first_hit(self._span_words, page, last)
+        if hit >= 0:
+            first, _, name = self.spans[hit]
+            if seen_at is not None:
+                raise KernelInUse(seen_at, "the identity mapping (%s)" % name)
+            raise KernelInUse(max(page, first), name)
+        if last < FIRST_POOL_PAGE:
+            return
         for first, pages in self.areas():
             if page < first + pages and first <= last:
                 raise KernelInUse(max(page, first), "Python's heap")
+
+
+@micropython.viper
+def first_hit(spans: ptr32, page: int, last: int) -> int:
+    """The index of the first span of pages, (first, last) in 64 bits each, that touches the pages `page` to `last`; -1:
+    none does. A span that ends with page 0 ends the list."""
+    at = 0
+    while True:
+        end = spans[at + 2] | spans[at + 3] << 32
+        if end == 0:
+            return -1
+        if page <= end and last >= (spans[at] | spans[at + 1] << 32):
+            return at >> 2
+        at += 4
 
 
 def root_entries(name, index, count):

@@ -15,9 +15,9 @@ MUTANTS = [
     ),
     (
         "a failed map to several runs keeps the first ones",
-        MAPPER,
-        "                owner.drop()\n            raise\n        return owners\n",
-        "                owner._state[RUN] = DEAD\n            raise\n        return owners\n",
+        "kernel/memory/mappings/data_frames.py",
+        "            owner.drop()\n        raise\n    return owners\n",
+        "            owner._state[0] = -1\n        raise\n    return owners\n",
         INJECTION,
     ),
     (

@@ -20,7 +20,6 @@ from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.flags import PteFlags, word_for
 from paging.natives import memory
 
-from .. import runs
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import (
     DEVICE,
@@ -37,6 +36,7 @@ from ..ledger import (
 from ..refusals import CountMismatch
 from ..runs import give, take
 from . import unmapping
+from .data_frames import allocate_in_runs
 from .few import map_few
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
@@ -193,12 +193,21 @@ class Mapper:
         """Map the pages of an owner to whatever frames there are, the fewest runs, and consume it."""
         state = pages._state
         page, count = state[RUN] >> 1, state[COUNT]
-        owners = self._take_frames(count)
+        owners = allocate_in_runs(self._frames, count)
         enter()
         try:
-            frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
-            mapped, record = self._new(page, count, word, EXCLUSIVE, signature_of(joined(frames)))
-            self._place(record, frames, word | EXCLUSIVE_BIT, limit)
+            frame = owners[0]._state[RUN]
+            mapped, record = self._new(page, count, word, EXCLUSIVE, frame >> 1)
+            table = self.table_for(page)
+            if table is not self._kernel or page < UPPER_HALF_FIRST_PAGE:
+                table.view.refuse_kernel(page, count)
+            is_few = len(owners) == 1 and count < 512
+            if is_few and map_few(table._facts, record, page << 1, frame, count, word) == 0:
+                record.arm()
+            else:
+                frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
+                record.set(page, count, word, signature_of(joined(frames)))
+                self._place(record, frames, word | EXCLUSIVE_BIT, limit)
             for owner in owners:
                 owner._state[RUN] = DEAD
             self._consumed(pages, consumer)
@@ -328,26 +337,6 @@ class Mapper:
             if job.has_unused():
                 take_back(pool, job)
         record.arm()
-
-    def _take_frames(self, count):
-        """Owners of `count` frames: of one run if there is one, else of the longest there are."""
-        owners = []
-        try:
-            while count > 0:
-                try:
-                    owner = self._frames.allocate(count)
-                except OutOfFrames:
-                    largest = runs.largest_of(self._frame_tree)
-                    if largest == 0 or runs.total_of(self._frame_tree) < count:
-                        raise
-                    owner = self._frames.allocate(min(count, largest))
-                owners.append(owner)
-                count -= owner._state[COUNT]
-        except BaseException:
-            for owner in owners:
-                owner.drop()
-            raise
-        return owners
 
     def _page_arena(self, page):
         return self._page_pool if page >= UPPER_HALF_FIRST_PAGE else self._pages._arenas[1]
