@@ -7,7 +7,7 @@ from ..allocators.owners import COUNT
 
 
 def allocate_in_runs(allocator, count):
-    """Owners of `count` frames of a frame allocator, the longest runs first. Raises OutOfFrames; then it has all again."""
+    """Owners of `count` frames of a frame allocator, longest runs first. Raises OutOfFrames; then it has all again."""
     owners = []
     tree = allocator.pool.tree
     try:
