@@ -7,7 +7,7 @@ pages, flag words.
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
 from memory_structs.instances import make
-from memory_structs.mode import LAST_PAGE, LEVELS, LOWER_HALF_LAST_PAGE, UPPER_HALF_FIRST_PAGE
+from memory_structs.mode import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE
 
 from . import changing, cleaning, mapping
 from .access import PATH_BYTES, shared_table
@@ -284,8 +284,7 @@ class Mapper:
 
     def clean_up(self, frame_deallocator):
         """Free every empty table but the root and shared level-3 tables; returns how many that were."""
-        freed = cleaning.clean_up_run(self, 0, LOWER_HALF_LAST_PAGE, frame_deallocator)
-        return freed + cleaning.clean_up_run(self, UPPER_HALF_FIRST_PAGE, LAST_PAGE, frame_deallocator)
+        return cleaning.clean_up_run(self, 0, LAST_PAGE, frame_deallocator)
 
     def clean_up_range(self, pages, frame_deallocator):
         """As clean_up, for the tables on the way of a PageRange."""

@@ -57,7 +57,8 @@ class IdentityPageTable(SessionTechnique):
             if read_entry(active, 0) != (0, 0):
                 raise TechniqueUnavailable(self.name, "the first 512 GiB of the lower half are in use")
             window = read_entry(active, LAYOUT["WINDOW_P4_INDEX"])[0]
-            self._use = install(Installation(self._key), ((active, 0, window),))
+            links = ((active, 0, window),)
+            self._use = install(Installation(self._key), links)
         else:
             self._use = Use(installation)
 
@@ -190,7 +191,8 @@ class RecursivePageTable(SessionTechnique):
             if read_entry(active, self._slot) != (0, 0):
                 raise TechniqueUnavailable(self.name, "slot %d of the active root is in use" % self._slot)
             tables = (active,) if number == active else (number, active)
-            self._use = install(Installation(key), [(table, self._slot, number) for table in tables])
+            links = [(table, self._slot, number) for table in tables]
+            self._use = install(Installation(key), links)
         elif installation is not None:
             self._use = Use(installation)
 
@@ -263,11 +265,12 @@ class TemporaryPageTable(SessionTechnique):
             entries.clear(entry_in_window(frame, 0), 512)
             entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
         try:
+            links = ((above, index, p2),)
             installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
         except BaseException:
             give_frames(frame_allocator, frames)
             raise
-        self._use = install(installation, ((above, index, p2),))
+        self._use = install(installation, links)
         self.window = address_of_page(TECHNIQUE_PAGE + index * (1 << 18))
         self.depth = 0
 
@@ -286,14 +289,18 @@ def first_unused(table_frame):
 
 def take_frames(frame_allocator, needed):
     """A list of frame numbers. Raises FrameAllocationFailed, and gives back what came."""
-    frames = []
+    frames, taken = [0] * needed, 0  # room for all is made before any is taken
     try:
-        for first, count in runs_from(frame_allocator, needed):
-            frames += range(first, first + count)
-        if len(frames) < needed:
-            raise FrameAllocationFailed(TECHNIQUE_PAGE, needed, len(frames))
+        for run in runs_from(frame_allocator, needed):
+            for number in range(run[0], run[0] + run[1]):
+                frames[taken] = number
+                taken += 1
+        if taken < needed:
+            raise FrameAllocationFailed(TECHNIQUE_PAGE, needed, taken)
     except BaseException:
-        give_frames(frame_allocator, frames)
+        while taken:
+            taken -= 1
+            give_back(frame_allocator, frames[taken], 1)
         raise
     return frames
 
