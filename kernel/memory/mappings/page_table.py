@@ -6,11 +6,12 @@ to the table itself.
 """
 
 from memory_structs import OutOfFrames, PageRange, PhysicalAddress, UseAfterMove
+from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from paging import Cr3, FlushLedger, installations
 from paging.access import largest_page_level
 from paging.installations import entry_in_window
 from paging.natives import LAYOUT, cpu, entries, memory
-from paging.protection import Protection
+from paging.protection import OTHER_RECURSIVE, Protection
 
 from ..ledger import TABLE, Record, adopt, enter, field, find_table, leave, live_with_root, owner_of
 from ..refusals import TableInUse
@@ -32,9 +33,15 @@ def is_executable_entry(index):
 def share_kernel_half(root):
     """Give a root, cleared, the kernel's half: its level-3 tables; and the entry that leads to itself."""
     protection = Protection.live
-    for index in protection.indexes:
-        word = 0b11 if is_executable_entry(index) else RECURSIVE_WORD
-        entries.write(entry_in_window(root, index), protection.shared_table_of(index), word)
+    if root == protection.kernel_root:
+        for index in protection.indexes:
+            word = 0b11 if is_executable_entry(index) else RECURSIVE_WORD
+            entries.write(entry_in_window(root, index), protection.shared_table_of(index), word)
+    else:
+        upper = ENTRIES - FIRST_UPPER_INDEX
+        kernels = entry_in_window(protection.kernel_root, FIRST_UPPER_INDEX)
+        entries.copy(entry_in_window(root, FIRST_UPPER_INDEX), kernels, upper)
+        entries.clear(entry_in_window(root, OTHER_RECURSIVE), 1)
     entries.write(entry_in_window(root, LAYOUT["RECURSIVE_P4_INDEX"]), root, RECURSIVE_WORD)
 
 
