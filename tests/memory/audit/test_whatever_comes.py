@@ -75,6 +75,15 @@ def test_an_interrupt_at_any_moment_ends_the_audit_and_only_that(audited):
     pressed = audited.eval("[press(1 + 97 * n) for n in range(60)]", timeout=60)
     assert False not in pressed
     assert pressed.count(True) > 10
+    audited.exec(
+        """
+        from memory.audit import Sums
+        reached, check = [], Sums.check
+        Sums.check = lambda self, records: reached.append(records) or check(self, records)
+        """
+    )
+    assert audited.eval("(press(20), reached)") == (True, []), "not only when it is done"
+    assert audited.eval("(memory.verify().is_healthy, len(reached))") == (True, 1)
 
 
 def test_one_leaf_without_an_owner_among_many_mappings_costs_next_to_nothing(boot):
