@@ -150,7 +150,7 @@ def scattered(count):
     # Its digest is not computed: nobody takes this mapping away.
     record = Record(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
     tables = mapping.Job(WORD | 1 << 15, table_word(page), 1)
-    lend(table._frame_pool, tables, mapping.plan(table.access, page, frame, count, 1, 1))
+    lend(table._frame_pool, tables, mapping.tables_for(table.access, page, frame, count, 1, 1))
     access = table.access
     for offset in range(count):
         mapping.commit(access.facts, None, None, tables, page + offset, frame + offset * 524289 % count, 1)

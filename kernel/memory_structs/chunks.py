@@ -3,7 +3,7 @@
 from .addresses import PhysicalAddress, VirtualAddress, index_of
 from .errors import AcrossTheHole, Misaligned, NonCanonicalAddress, OutOfRange
 from .instances import make
-from .spaces import PAGE_SHIFT, check_integer
+from .spaces import ADDRESS_BITS, PAGE_SHIFT, check_integer
 
 
 class PageSize:
@@ -119,18 +119,21 @@ class Chunk:
 
     def _moved_by(self, count):
         """The chunk `count` of its own sizes away, in the same half of the space."""
-        number = self._number + count * self._size.num_4k_pages
+        size = self._size
+        number = self._number + (count if size is Page4K else count * size.num_4k_pages)
         space = self._address._space
-        if not space.has_number(number):
+        if not (0 <= number < space.low_end or space.high_first <= number <= space.last):
             raise OutOfRange(number, "the numbers of the %s address space" % space.name)
-        moved = self.__class__(number, self._size)
-        if not space.is_one_piece(min(number, self._number), max(number, self._number)):
+        moved = make(self.__class__, "_number", number, "_size", size)
+        if (number < space.low_end) != (self._number < space.low_end):
             raise AcrossTheHole(self, moved)
         return moved
 
     def __add__(self, count):
         """`chunk + count`, in units of its own size. Raises OutOfRange."""
-        return self._moved_by(check_integer(count, "a count"))
+        if count.__class__ is not int or count < 0 or count >> ADDRESS_BITS:
+            check_integer(count, "a count")
+        return self._moved_by(count)
 
     __radd__ = __add__
 

@@ -48,6 +48,11 @@ class ChunkRange:
         return cls(start, cls._chunk(last + 1 - units, size))
 
     @classmethod
+    def _of(cls, first, last):
+        """`from_numbers` for the numbers of 4 KiB chunks that are known to exist, on one side of the hole."""
+        return make(cls, "_first", first, "_last", last, "_size", Page4K)
+
+    @classmethod
     def empty(cls, size=Page4K):
         """The range with nothing in it; its start, end and start_address raise EmptyRange."""
         check_size(size)
@@ -98,8 +103,9 @@ class ChunkRange:
     @property
     def start(self):
         """The first chunk."""
-        self._check_not_empty("start")
-        return self._chunk_of(self._first)
+        if self._last < self._first:
+            raise EmptyRange("start")
+        return make(self._chunk, "_number", self._first, "_size", self._size)
 
     @property
     def end(self):

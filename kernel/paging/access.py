@@ -17,7 +17,7 @@ Machine code is handed `access.facts`, where the facts lie (a number), and `acce
 import micropython
 import uctypes
 from memory_structs.instances import bind
-from memory_structs.mode import LARGEST_PAGE_LEVEL, LAST_PAGE, LEVELS, ROOT_SHIFT
+from memory_structs.mode import LARGEST_PAGE_LEVEL, LAST_PAGE, LEVELS, PAGE_SHIFT, ROOT_SHIFT
 from micropython import const
 
 from .natives import cpu
@@ -31,13 +31,13 @@ _RESERVED = const(6)  # of the bits from 32 on: those that no present entry may 
 _UNFOLLOWED = const(7)  # the same, and those of frames where no table can be seen
 _SHARED_FIRST = const(8)  # 2: frames of the level-3 tables of the kernel's half, which all roots share
 _SHARED_LAST = const(10)  # 2
-_CALLBACK = const(12)  # 1: somebody waits to hear of every flush
-_WORDS = const(14)
+_WORDS = const(12)
 
 _PRESENT = const(1)
 _HUGE = const(0x80)
 _TABLE = const(0x81)  # these two bits of an entry that leads to a table: PRESENT
 _HIGH_FRAME = const(0xFFFFF)  # the frame's bits in the high half of an entry
+_FRAME = const(0xFFFFFFFFFF000)  # and in all of it
 _LEVEL = const(7)
 
 ASK = 1  # a distance that is none
@@ -86,6 +86,7 @@ class Access:
         self.largest_page_level = largest = largest_page_level()
         reserved = reserved_high_bits()
         self.no_execute_is_reserved = reserved >> 31 != 0
+        self.frames_end = 1 << cpu.physical_bits() - PAGE_SHIFT
         self._block = bytearray(4 * _WORDS)
         self.facts = facts = uctypes.addressof(self._block)
         _write_facts(facts, _ROOT, root)
@@ -118,13 +119,13 @@ class Access:
         """
         return 1
 
+    def shared_table(self, page):
+        """The frame of the level-3 table of the kernel's half that a page number's way leads through, or 0."""
+        return shared_table(self.facts, self.see, page)
+
     def link(self, at, frame, level, page, word):
         """Have the entry at an address lead to a new table at `level`, cleared before. For those that ask."""
         raise NotImplementedError
-
-    def set_callback_waits(self, waits):
-        """Say whether somebody is to be told of every flush, for machine code that would not tell."""
-        _write_facts(self.facts, _CALLBACK, 1 if waits else 0)
 
     def foresee(self, job):
         """Find out where the spare frames of a job will be seen. False if that has let others run: plan again."""
@@ -153,7 +154,7 @@ def walk(facts: int, see, page: int, lowest: int, path: int) -> int:
     can be.
     """
     fact = ptr32(facts)
-    frame = fact[_ROOT] | fact[_ROOT + 1] << 32
+    table = (fact[_ROOT] | fact[_ROOT + 1] << 32) << 12
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
     unfollowed = int(fact[_UNFOLLOWED])
     shift = int(fact[_SHIFT])
@@ -162,19 +163,19 @@ def walk(facts: int, see, page: int, lowest: int, path: int) -> int:
     ask = distance & 1
     while True:
         if ask:
-            at = int(see(frame, (shift * 57 >> 9) + 1, page)) + ((page >> shift & 511) << 3)
+            at = int(see(table >> 12, (shift * 57 >> 9) + 1, page)) + ((page >> shift & 511) << 3)
         else:
-            at = distance + (frame << 12) + ((page >> shift & 511) << 3)
+            at = distance + table + ((page >> shift & 511) << 3)
         entry = ptr32(at)
         low = int(entry[0])
         high = int(entry[1])
         if path:
             entries_seen[shift * 57 >> 8 & -2] = low
             entries_seen[(shift * 57 >> 8 & -2) + 1] = high
-        if shift == last or low & _TABLE != _PRESENT or high & unfollowed:
+        if shift == last or (low ^ _PRESENT) & _TABLE | high & unfollowed:
             # shift / 9 + 1, for multiples of 9 up to 36, without a division
             return at + (shift * 57 >> 9) + 1
-        frame = low >> 12 | (high & _HIGH_FRAME) << 20
+        table = (low | high << 32) & _FRAME
         shift -= 9
 
 
@@ -199,13 +200,27 @@ def frame_at(facts: int, at: int, page: int) -> int:
 
 @micropython.viper
 def translate(facts: int, page: int) -> int:
-    """`Access.translate` where no technique has to be asked."""
+    """`Access.translate` where no technique has to be asked.
+
+    The walk once more, in line: a call from one piece of machine code to another costs 330 instructions of these 850.
+    """
     fact = ptr32(facts)
-    at = int(walk(facts, None, page, 1, 0))
-    entry = ptr32(at & -8)
-    if at & _LEVEL == 1 and int(entry[0]) & _PRESENT and int(entry[1]) & int(fact[_RESERVED]) == 0:
-        return int(entry[0]) >> 12 | (int(entry[1]) & _HIGH_FRAME) << 20
-    return int(frame_at(facts, at, page))
+    shift = int(fact[_SHIFT])
+    distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
+    unfollowed = int(fact[_UNFOLLOWED])
+    table = (fact[_ROOT] | fact[_ROOT + 1] << 32) << 12
+    while True:
+        at = distance + table + ((page >> shift & 511) << 3)
+        entry = ptr32(at)
+        low = int(entry[0])
+        high = int(entry[1])
+        table = (low | high << 32) & _FRAME
+        if shift == 0 or (low ^ _PRESENT) & _TABLE | high & unfollowed:
+            break
+        shift -= 9
+    if shift == 0 and low & _PRESENT and high & int(fact[_RESERVED]) == 0:
+        return table >> 12
+    return int(frame_at(facts, at + (shift * 57 >> 9) + 1, page))
 
 
 @micropython.viper
@@ -224,17 +239,17 @@ def map_page(facts: int, page: int, frame: int, word: int) -> int:
         return 1
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
     entry = ptr32(distance + (fact[_ROOT] << 12 | fact[_ROOT + 1] << 44) + ((page >> shift & 511) << 3))
-    table = int(entry[0]) >> 12 | (int(entry[1]) & _HIGH_FRAME) << 20
-    if table >= (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32) and table <= (
+    table = (int(entry[0]) | int(entry[1]) << 32) & _FRAME
+    if table >> 12 >= (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32) and table >> 12 <= (
         fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32
     ):
         return 1
     while shift:
-        if int(entry[0]) & _TABLE != _PRESENT or int(entry[1]) & unfollowed:
+        if (int(entry[0]) ^ _PRESENT) & _TABLE | int(entry[1]) & unfollowed:
             return 1
         shift -= 9
-        entry = ptr32(distance + (table << 12) + ((page >> shift & 511) << 3))
-        table = int(entry[0]) >> 12 | (int(entry[1]) & _HIGH_FRAME) << 20
+        entry = ptr32(distance + table + ((page >> shift & 511) << 3))
+        table = (int(entry[0]) | int(entry[1]) << 32) & _FRAME
     if int(entry[0]) | int(entry[1]):
         return 1
     # The half that makes it present comes last, so a CPU that walks sees all of it or nothing.
@@ -244,19 +259,20 @@ def map_page(facts: int, page: int, frame: int, word: int) -> int:
 
 
 @micropython.viper
-def shared_table_at(facts: int, at: int) -> int:
-    """The frame that the root entry at an address leads to if it is one of the kernel's half, else 0."""
+def shared_table(facts: int, see, page: int) -> int:
+    """The frame of the level-3 table of the kernel's half that a page number's way leads through; 0 if it does not."""
     fact = ptr32(facts)
-    entry = ptr32(at & -8)
+    shift = int(fact[_SHIFT])
+    root = fact[_ROOT] | fact[_ROOT + 1] << 32
+    if int(fact[_DISTANCE]) & 1:
+        at = int(see(root, (shift * 57 >> 9) + 1, page))
+    else:
+        at = (fact[_DISTANCE] | fact[_DISTANCE + 1] << 32) + (root << 12)
+    entry = ptr32(at + ((page >> shift & 511) << 3))
     frame = int(entry[0]) >> 12 | (int(entry[1]) & _HIGH_FRAME) << 20
     if int(entry[0]) & _PRESENT == 0 or frame < (fact[_SHARED_FIRST] | fact[_SHARED_FIRST + 1] << 32):
         return 0
     return frame if frame <= (fact[_SHARED_LAST] | fact[_SHARED_LAST + 1] << 32) else 0
-
-
-def shared_table(access, page):
-    """The frame of the level-3 table of the kernel's half that a page number's way leads through; 0 if it does not."""
-    return shared_table_at(access.facts, walk(access.facts, access.see, page, LEVELS, NO_PATH))
 
 
 @micropython.viper

@@ -7,8 +7,7 @@ interrupts.
 import micropython
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
 
-from .access import shared_table
-from .flags import EXCLUSIVE, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
+from .flags import EXCLUSIVE, GLOBAL, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
 from .leaves import change_leaves, clear_leaves, survey
 from .natives import critical, entries
 from .refusals import (
@@ -68,8 +67,16 @@ def unmap_run(mapper, page, count):
     """`Mapper.unmap_numbers`: (list of Run, MapperFlush)."""
     critical.enter()
     try:
-        leaves, any_global, levels = check_leaves(mapper, page, count, 1, LEVELS - 1)
+        mapper.refuse_kernel(page, count)
         runs = mapper.runs(page, count)
+        leaves, any_global, levels = 0, False, 0
+        for run in runs:
+            inside = pages_at(run.level) - 1
+            if not run.is_mapped or (run.page | run.count) & inside:
+                check_leaves(mapper, page, count, 1, LEVELS - 1)  # that says what is wrong with it
+            leaves += run.count // (inside + 1)
+            any_global = any_global or run.word & GLOBAL != 0
+            levels |= 1 << run.level
         result = [runs, None]
         result[1] = token = token_for(mapper, page, count, leaves, any_global, levels)
         try:
@@ -146,7 +153,7 @@ def set_parent(mapper, page, page_level, level, flags):
     at, found = at & -8, at & 7
     frame, word, is_leaf = read(at, found)
     first = page & -pages_at(level)
-    if level == LEVELS and shared_table(access, page):
+    if level == LEVELS and access.shared_table(page):
         mapper.refuse_kernel(first, PAGES_PER_ROOT_ENTRY)
         raise KernelInUse(page, "the kernel's half, which all tables share")
     mapper.refuse_kernel(first, pages_at(level))

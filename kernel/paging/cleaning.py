@@ -8,7 +8,6 @@ import micropython
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, TRANSLATED_PAGES
 from micropython import const
 
-from .access import shared_table
 from .frame_allocators import check_deallocator, give_back
 from .natives import critical, entries
 from .protection import BORROWED_ENTRIES, KERNEL_PAGE, Protection
@@ -102,12 +101,11 @@ def clean_up_run(mapper, first, last, frame_deallocator):
         for page, end in pieces:
             most += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, 0)
         freed, count, changed = bytearray(8 * most), 0, (first, last + 1 - first)
-        is_cached = mapper.may_be_cached(first) or mapper.may_be_cached(last)
-        ledger = mapper.ledger
+        ledger = mapper.ledger_for(first) or mapper.ledger_for(last)
         for page, end in pieces:
             count += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, address_of(freed) + 8 * count)
         try:
-            if count and is_cached:
+            if count and ledger is not None:
                 ledger.flush_all(False, changed)
         finally:
             hand_back(freed, count, frame_deallocator)
@@ -118,7 +116,7 @@ def clean_up_run(mapper, first, last, frame_deallocator):
 
 def pieces_to_clean(access, first, last):
     """[(first page, last page)] of a run without the root entries that lead to techniques' tables, and to roots."""
-    if Protection.live is None or not shared_table(access, KERNEL_PAGE):
+    if Protection.live is None or not access.shared_table(KERNEL_PAGE):
         return [(first, last)]
     pieces = [(first, last)]
     for index in BORROWED_ENTRIES:
@@ -137,9 +135,7 @@ def hand_back(freed, count, frame_deallocator):
     """Give the frames of tables back, in runs. If one is refused, the others come back all the same."""
     failure, index = None, 0
     while index < count:
-        first, length = frame_of_freed(freed, index), 1
-        while index + length < count and frame_of_freed(freed, index + length) == first + length:
-            length += 1
+        first, length = frame_of_freed(freed, index), length_of_freed(freed, index, count)
         index += length
         try:
             give_back(frame_deallocator, first, length)
@@ -159,3 +155,16 @@ def address_of(buffer: ptr32) -> int:
 def frame_of_freed(freed: ptr32, index: int) -> int:
     """The frame number at a place of what `collect` wrote."""
     return freed[index << 1] | freed[(index << 1) + 1] << 32
+
+
+@micropython.viper
+def length_of_freed(freed: ptr32, index: int, count: int) -> int:
+    """How many of the `count` frame numbers follow one upon the other from a place on."""
+    first = freed[index << 1] | freed[(index << 1) + 1] << 32
+    length = 1
+    while index + length < count:
+        at = index + length << 1
+        if (freed[at] | freed[at + 1] << 32) != first + length:
+            return length
+        length += 1
+    return length

@@ -6,6 +6,7 @@ translation.
 
 from memory_structs.mode import ENTRIES, pages_at
 
+from .access import NO_PATH, walk
 from .flags import HUGE_PAGE, flag_word, raw_leaf_word
 from .installations import entry_in_window
 from .natives import entries
@@ -13,9 +14,8 @@ from .natives import entries
 
 def tables_to_divide(access, page):
     """How many tables it takes to have a page begin at number `page`, which is mapped: 0 if one does."""
-    at = access.walk(page, 1)
-    level = at & 7
-    if not page & pages_at(level) - 1:
+    level = walk(access.facts, access.see, page, 1, NO_PATH) & 7
+    if level == 1 or not page & pages_at(level) - 1:
         return 0
     return 2 if level == 3 and page & pages_at(2) - 1 else 1
 

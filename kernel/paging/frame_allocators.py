@@ -14,15 +14,10 @@ from memory_structs.marks import bytes_for, check_run, create, mark, mark_lowest
 from .numbers import check_frame, frame_of
 
 
-def runs_from(frame_allocator, needed):
-    """Yield (first frame number, count) from a frame allocator until `needed` frames have come, or it has no more."""
+def next_run(frame_allocator, most):
+    """(first frame number, how many, at most `most`) from a frame allocator, or None when it has no more."""
     allocate_run = getattr(frame_allocator, "allocate_run", None)
-    while needed > 0:
-        run = allocate_run(needed) if allocate_run is not None else one_frame(frame_allocator)
-        if run is None:
-            return
-        yield run
-        needed -= run[1]
+    return one_frame(frame_allocator) if allocate_run is None else allocate_run(most)
 
 
 def one_frame(frame_allocator):

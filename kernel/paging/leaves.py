@@ -106,7 +106,9 @@ def change_leaves(facts: int, see, page: int, count: int, words: ptr32):
 
 
 @micropython.viper
-def extent(facts: int, see, page: int, count: int, path: ptr32, next_path: ptr32, top: int) -> int:
+def extent(  # noqa: PLR0911
+    facts: int, see, page: int, count: int, path: ptr32, next_path: ptr32, top: int
+) -> int:
     """How many of `count` 4 KiB pages from number `page` on are one run: same page size, successive frames, the same
     flags (marks apart) and rights; or not mapped at all. 0 where an entry is malformed. `top` is the root's level.
 
@@ -120,6 +122,7 @@ def extent(facts: int, see, page: int, count: int, path: ptr32, next_path: ptr32
     high = int(path[(level << 1) - 1])
     mapped = low & _PRESENT
     frame = low >> 12 | (high & _HIGH_FRAME) << 20
+    reserved = int(ptr32(facts)[_RESERVED]) & _HIGH_FRAME
     size = 1 << shift
     if mapped and int(is_malformed(facts, level, low, high)):
         return level
@@ -135,6 +138,10 @@ def extent(facts: int, see, page: int, count: int, path: ptr32, next_path: ptr32
             wanted = room
         if mapped:
             n = int(touching(at, wanted, frame, word, size))
+            if frame + (n << shift) - 1 >> 20 & reserved:  # counting on has led beyond this CPU's frames
+                if frame >> 20 & reserved:
+                    return done << 3 | first_level
+                n = 1
             frame += n << shift
         else:
             n = int(absent(at, wanted))
@@ -146,7 +153,16 @@ def extent(facts: int, see, page: int, count: int, path: ptr32, next_path: ptr32
             return done << 3 | first_level
         at = int(walk(facts, see, page + done, 1, int(next_path)))
         if mapped:
-            if at & _LEVEL != level or int(rights_in(int(next_path), level + 1, top)) != rights:
+            if at & _LEVEL != level:
+                return done << 3 | first_level
+            # Mostly the entries above say the same, one by one; if not, what they leave together counts.
+            differs = 0
+            above = top << 1
+            while above > level << 1:
+                above -= 2
+                differs |= (int(path[above]) ^ int(next_path[above])) & 6
+                differs |= (int(path[above + 1]) ^ int(next_path[above + 1])) & 0x80000000
+            if differs and int(rights_in(int(next_path), level + 1, top)) != rights:
                 return done << 3 | first_level
         else:
             level = at & _LEVEL
@@ -177,6 +193,8 @@ def find(facts: int, see, page: int, path: ptr32) -> int:
     low = int(path[(level << 1) - 2])
     if low & _PRESENT == 0:
         return 0
+    if level == 1:
+        return 1 if int(path[1]) & int(ptr32(facts)[_RESERVED]) == 0 else -1
     if int(is_malformed(facts, level, low, int(path[(level << 1) - 1]))):
         return 0 - level
     return level
@@ -190,6 +208,35 @@ def leaf_at(facts: int, see, page: int, level: int) -> int:
         return 0
     at -= level
     entry = ptr32(at)
-    if int(entry[0]) & _PRESENT == 0 or int(is_malformed(facts, level, int(entry[0]), int(entry[1]))):
+    if int(entry[0]) & _PRESENT == 0:
         return 0
-    return at
+    if level == 1:
+        return at if int(entry[1]) & int(ptr32(facts)[_RESERVED]) == 0 else 0
+    return 0 if int(is_malformed(facts, level, int(entry[0]), int(entry[1]))) else at
+
+
+@micropython.viper
+def agreeing(facts: int, page: int, count: int, frame: int, word: int) -> int:
+    """How many of `count` 4 KiB pages from number `page` on are mapped as an owner was told: by leaves that lie inside
+    the range, to successive frames from `frame` on, with a flag word, marks and HUGE_PAGE apart; before the first that
+    is not. For words without PAT, whose place depends on the level."""
+    done = 0
+    while done < count:
+        at = int(walk(facts, None, page + done, 1, 0))
+        level = at & _LEVEL
+        at -= level
+        shift = 9 * (level - 1)
+        wanted = count - done >> shift
+        room = 512 - (at >> 3 & 511)
+        if wanted > room:
+            wanted = room
+        if wanted == 0 or (page + done | frame + done) & (1 << shift) - 1:
+            return done
+        if level == 1:
+            same = int(touching(at, wanted, frame + done, word, 1))
+        else:
+            same = int(touching(at, wanted, frame + done, word | _HUGE, 1 << shift))
+        done += same << shift
+        if same < wanted:
+            return done
+    return done

@@ -7,22 +7,23 @@ pages, flag words.
 
 from memory_structs import Frame, FrameRange, Page, Page4K, PageRange, PageSize, VirtualAddress
 from memory_structs.instances import make
-from memory_structs.mode import LAST_PAGE, LEVELS, UPPER_HALF_FIRST_PAGE
+from memory_structs.mode import FIRST_UPPER_INDEX, LAST_PAGE, LEVELS, ROOT_SHIFT, UPPER_HALF_FIRST_PAGE
 
 from . import changing, cleaning, mapping
 from .access import PATH_BYTES, shared_table
-from .flags import PRESENT, PteFlagsX86_64, flag_word, word_for
+from .flags import HUGE_PAGE, PRESENT, PteFlagsX86_64, flag_word, word_for
 from .leaves import extent, find, leaf_at
-from .natives import critical, entries
+from .natives import cpu, entries
 from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .protection import Protection
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll, MapperFlushNotGlobal
 from .translation import Mapped, NotMapped, Run, Walk
-from .verdicts import entry_is_malformed, read, refusal_of_leaf
+from .verdicts import entry_is_malformed, refusal_of_leaf
 
 KEEP_NOTHING = 0
 MOST_LEVELS = 3
 # 4 KiB pages in a page of a level. A list: in a frozen tuple of constants these would be big ints.
+frame_at, take, root_in_cr3 = entries.frame, entries.take, cpu.read_root_frame
 PAGES_OF = [0, 1, 1 << 9, 1 << 18]
 
 
@@ -46,30 +47,37 @@ class Mapper:
 
     def refuse_kernel(self, page, count):
         """Raise KernelInUse if one of `count` pages from number `page` on is what the kernel itself runs on."""
-        protection = Protection.live
-        if protection is not None:
-            protection.refuse_through(self.access, page, count)
+        protection, access = Protection.live, self.access
+        if protection is None:
+            return
+        # Mostly they are of the lower half, and their root entry leads to none of the kernel's tables.
+        index = page >> ROOT_SHIFT
+        is_simple = index < FIRST_UPPER_INDEX and page + count - 1 >> ROOT_SHIFT == index
+        if not (is_simple and shared_table(access.facts, access.see, page) == 0):
+            protection.refuse_through(access, page, count)
 
-    def may_be_cached(self, page):
-        """True when the CPU can remember entries for this page number: this root is active, or shares that part."""
-        return self.access.is_active or shared_table(self.access, page) != 0
+    def ledger_for(self, page):
+        """Who does the invalidations of a page number; None where the CPU can't remember entries for it: this root is
+        not active, and does not share that part. For what all roots share, it is the one that knows what is owed."""
+        access = self.access
+        if root_in_cr3() == access.root_frame:
+            return self.ledger
+        if access.shared_table(page):
+            return self.ledger if FlushLedger.live is None else FlushLedger.live
+        return None
 
     def token(self, page, spans):
         """A token for pages from `page` on: made, and in the ledger, before the change, as it needs the heap."""
-        return MapperFlush(self._ledger_for(page), spans) if self.may_be_cached(page) else NOTHING_TO_FLUSH
+        ledger = self.ledger_for(page)
+        return NOTHING_TO_FLUSH if ledger is None else MapperFlush.owed(ledger, spans)
 
     def token_for_all(self, page, count, with_global=True):
         """A token for a change to entries above leaves, or to more leaves than are worth an invlpg each."""
-        if not self.may_be_cached(page):
+        ledger = self.ledger_for(page)
+        if ledger is None:
             return NOTHING_TO_FLUSH
         kind = MapperFlushAll if with_global else MapperFlushNotGlobal
-        return kind(self._ledger_for(page), None, (page, count))
-
-    def _ledger_for(self, page):
-        """Who does the invalidations: for what all roots share, the one that knows what is owed."""
-        if self.access.is_active or FlushLedger.live is None:
-            return self.ledger
-        return FlushLedger.live
+        return kind.owed(ledger, None, (page, count))
 
     # Mapping.
 
@@ -91,8 +99,8 @@ class Mapper:
         if parent_flags is None and size is Page4K and self.access.map(page._number, frame._number, word) == 0:
             return NOTHING_TO_FLUSH
         level = size._level
-        numbers = page._number, frame._number, PAGES_OF[level]
-        return mapping.map_run(self, numbers, flags, frame_allocator, parent_flags, level, level)
+        first, count = page._number, PAGES_OF[level]
+        return mapping.map_run(self, first, frame._number, count, flags, frame_allocator, parent_flags, level, level)
 
     def identity_map(self, frame, flags, frame_allocator, parent_flags=None):
         """Map a frame to the page with the same address. As map_to; NonCanonicalAddress above the lower half."""
@@ -113,12 +121,12 @@ class Mapper:
         if count == 0:
             return NOTHING_TO_FLUSH
         limit = MOST_LEVELS if largest is None else level_of(largest)
-        return mapping.map_run(self, (first, frame, count), flags, frame_allocator, parent_flags, 1, limit)
+        return mapping.map_run(self, first, frame, count, flags, frame_allocator, parent_flags, 1, limit)
 
     def map_numbers(self, page, frame, count, flags, frame_allocator, parent_flags=None, largest=MOST_LEVELS):
         """map_range on numbers: `count` 4 KiB pages from page number `page` on; `largest` is a level, 1 to 3."""
         mapping.check_run(page, count)
-        return mapping.map_run(self, (page, frame, count), flags, frame_allocator, parent_flags, 1, largest)
+        return mapping.map_run(self, page, frame, count, flags, frame_allocator, parent_flags, 1, largest)
 
     # Unmapping and changing.
 
@@ -128,31 +136,33 @@ class Mapper:
         Raises PageNotMapped, ParentEntryHugePage (SmallerPages when `page` is huge but its mapping is not),
         MalformedEntry, KernelInUse; then nothing has changed.
         """
-        size = check_page(page)._size
-        number = page._number
+        if page.__class__ is not Page:
+            check_page(page)
+        size, number, access = page._size, page._number, self.access
         level = size._level
-        access = self.access
-        if number >= UPPER_HALF_FIRST_PAGE or shared_table(access, number):
-            self.refuse_kernel(number, PAGES_OF[level])
-        at = leaf_at(access.facts, access.see, number, level)
+        facts, see, count = access.facts, access.see, PAGES_OF[level]
+        if number >= UPPER_HALF_FIRST_PAGE or shared_table(facts, see, number):
+            self.refuse_kernel(number, count)
+        at = leaf_at(facts, see, number, level)
         if at == 0:
             raise self._refusal_of(number, level)
-        frame, word, _ = read(at, level)
-        flags = PteFlagsX86_64.of_word(word)
-        count = PAGES_OF[level]
-        frame_taken = frame_of(frame & -count, size)
-        critical.enter()  # between the token and the change Ctrl-C would leave a flush owed for nothing
-        try:
-            token = self.token(number, ((number, count, count),))
-            try:
-                result = frame_taken, flags, token
-            except BaseException:
-                token.ignore()
-                raise
-            # The word of that moment, with the marks that the CPU has set meanwhile.
-            flags._word = flag_word(entries.take(at), frame, level, True)
-        finally:
-            critical.leave()
+        frame = frame_at(at)
+        taken = make(Frame, "_number", frame & -count, "_size", size)
+        flags = make(PteFlagsX86_64, "_word", 0)
+        ledger = self.ledger if root_in_cr3() == access.root_frame else self.ledger_for(number)
+        if ledger is None:
+            token = NOTHING_TO_FLUSH
+            result = taken, flags, token
+        else:
+            serial, spans = ledger.opened, ((number, count, count),)
+            token = make(MapperFlush, "_ledger", ledger, "_serial", serial, "spans", spans, "_pages", None)
+            result = taken, flags, token
+            # Nothing comes in between from here to the change: no call of Python's, and no jump.
+            ledger.open[serial] = token
+            ledger.opened = serial + 1
+        # The word of that moment, with the marks that the CPU has set meanwhile.
+        word = take(at)
+        flags._word = flag_word(word, frame, level, True) if level > 1 or word & HUGE_PAGE else word
         return result
 
     def unmap_range(self, pages):

@@ -12,12 +12,12 @@ finds nothing, or all of it.
 """
 
 import micropython
-from memory_structs.mode import ENTRIES, INDEX_BITS, LOWER_HALF_LAST_PAGE
+from memory_structs.mode import LOWER_HALF_LAST_PAGE, LOWER_HALF_PAGES
 from micropython import const
 
-from .access import NO_PATH, is_canonical, walk
+from .access import is_canonical, walk
 from .flags import PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
-from .frame_allocators import give_back, runs_from
+from .frame_allocators import give_back, next_run
 from .natives import critical, entries
 from .refusals import FrameAllocationFailed
 from .tlb import NOTHING_TO_FLUSH
@@ -34,7 +34,7 @@ _LARGEST = const(3)
 _SPARE = const(4)  # 2: the next spare frame, and the one behind the last of its run
 _SPARE_END = const(6)  # 2
 _WIDEN = const(8)  # 1: give the tables on the way the bits of _TABLE, too
-_CHANGED = const(9)  # 1: that has changed one
+_WIDENED = const(9)  # 1: that has changed one
 _WORDS = const(10)
 
 _LEVEL = const(7)
@@ -46,6 +46,8 @@ EVERY_BIT = (1 << 25) - 1
 
 def check_run(page, count):
     """Refuse numbers that are no run of pages in one half of the address space. Raises TypeError or ValueError."""
+    if page.__class__ is int and count.__class__ is int and 0 <= page < page + count <= LOWER_HALF_PAGES:
+        return
     for number in page, count:
         if number.__class__ is not int:
             raise TypeError("int expected, not %s" % type(number).__name__)
@@ -55,46 +57,59 @@ def check_run(page, count):
         raise ValueError("%d pages from page number %s on do not fit this half" % (count, hex(page)))
 
 
-def map_run(mapper, numbers, flags, frame_allocator, parent_flags, smallest, largest):
-    """`Mapper.map_to` and its like on numbers: (page, frame, count). Returns a MapperFlush."""
-    page, frame, count = numbers
+def map_run(mapper, page, frame, count, flags, frame_allocator, parent_flags, smallest, largest):
+    """`Mapper.map_to` and its like on numbers. Returns a MapperFlush."""
     access = mapper.access
-    check_frames(frame, count)
+    check_frames(access, frame, count)
     largest = check_levels(access, smallest, largest)
     word = check_flags(access, flags, smallest)
-    check_alignment(page, frame, count, smallest)
+    if smallest > 1:
+        check_alignment(page, frame, count, smallest)
     mapper.refuse_kernel(page, count)
     token = NOTHING_TO_FLUSH
     if parent_flags is None:
         job = Job(word, PRESENT | WRITABLE | word & USER_ACCESSIBLE, largest)
     else:
-        job = Job(word, check_table_flags(access, parent_flags), largest, True)
+        job = Job(word, PRESENT | check_table_flags(access, parent_flags), largest, True)
         token = mapper.token_for_all(page, count)
     try:
-        supply_and_commit(access, job, numbers, smallest, largest, frame_allocator)
+        supply_and_commit(access, job, page, frame, count, smallest, largest, frame_allocator)
     finally:
-        if not job.parents_changed:
+        if token is not NOTHING_TO_FLUSH and not job.has_widened():
             token.ignore()
+            token = NOTHING_TO_FLUSH
         if job.has_unused():
             withdraw(job, frame_allocator)
-    return token if job.parents_changed else NOTHING_TO_FLUSH
+    return token
 
 
-def supply_and_commit(access, job, numbers, smallest, largest, frame_allocator):
+def supply_and_commit(access, job, page, frame, count, smallest, largest, frame_allocator):
     """Plan, get frames for tables, and plan again: whoever gave them may have mapped something. Then commit."""
-    if access.see is not None:
-        plan(access, *numbers, smallest, largest)  # whatever that asks, it asks while Ctrl-C can end it
+    see = access.see
+    if see is not None:
+        tables_for(access, page, frame, count, smallest, largest)  # what that asks, it asks while Ctrl-C can end it
     while True:
         critical.enter()
         try:
-            needed = plan(access, *numbers, smallest, largest) - job.count
-            if needed <= 0 and access.foresee(job):
-                commit(access.facts, access.see, access.link, job, *numbers)
+            needed = tables_for(access, page, frame, count, smallest, largest) - job.count
+            if needed <= 0 and (see is None or access.foresee(job)):
+                commit(access.facts, see, access.link, job, page, frame, count)
                 return
         finally:
             critical.leave()
         if needed > 0:
-            supply(job, numbers[0], needed, frame_allocator)
+            supply(job, page, needed, frame_allocator)
+
+
+def tables_for(access, page, frame, count, smallest, largest):
+    """How many tables are missing for a mapping, as `plan` says. Raises PageAlreadyMapped and its like, naming the
+    first page that is in the way."""
+    needed = plan(access.facts, access.see, page, frame, count, smallest, largest)
+    if needed < 0:
+        page, frame = page - 1 - needed, frame - 1 - needed
+        at = access.walk(page, smallest)
+        raise refusal_to_map(access, at & -8, at & _LEVEL, page, frame, smallest)
+    return needed
 
 
 def withdraw(job, frame_allocator):
@@ -110,7 +125,11 @@ def supply(job, page, needed, frame_allocator):
     """Hand a job `needed` frames for tables. Raises FrameAllocationFailed; what came is the job's, and unused."""
     critical.enter()  # or Ctrl-C could come between a frame's allocation and its being written down
     try:
-        for first, count in runs_from(frame_allocator, needed):
+        while needed > 0:
+            run = next_run(frame_allocator, needed)
+            if run is None:
+                raise FrameAllocationFailed(page, job.count + needed, job.count)
+            first, count = run
             try:
                 job.supply(first, count)
             except BaseException:
@@ -119,117 +138,147 @@ def supply(job, page, needed, frame_allocator):
             needed -= count
     finally:
         critical.leave()
-    if needed > 0:
-        raise FrameAllocationFailed(page, job.count + needed, job.count)
 
 
 class Job:
-    """One mapping under way: `.words`, and the frames for its tables, in runs.
+    """One mapping under way: `.words`, and the frames for its tables, `.count` of them, in runs.
 
     The state of a call, held by the call.
     """
 
     def __init__(self, word, table_word, largest, widen=False):
         self.words = words = bytearray(4 * _WORDS)
+        _begin(words, raw_leaf_word(word, 1), raw_leaf_word(word, 2), table_word, largest, widen)
         self.count = 0
-        self._runs = []
-        _write(words, _LEAF, raw_leaf_word(word, 1) | raw_leaf_word(word, 2) << 32)
-        _write(words, _TABLE, table_word | PRESENT | largest << 32)
-        _write(words, _WIDEN, 1 if widen else 0)
+        self._further = ()  # runs of spare frames behind the one that `.words` tell; a list when there are any
 
     def supply(self, first, count):
         """Take `count` frames from a frame number on for tables."""
-        self._runs.append((first, count))
+        if self.count == 0:
+            _set_spare(self.words, first, count)
+        elif self._further:
+            self._further.append((first, count))
+        else:
+            self._further = [(first, count)]
         self.count += count
 
     def more(self):
         """Make the next run of spare frames the one that is used. For `commit`, which was promised enough."""
-        first, count = self._runs.pop(0)
-        _write(self.words, _SPARE, first)
-        _write(self.words, _SPARE_END, first + count)
+        first, count = self._further.pop(0)
+        _set_spare(self.words, first, count)
 
     def copy_spare(self, numbers):
         """Write the numbers of the frames that were supplied into a list that is as long. Allocates nothing."""
-        at = 0
-        for run in self._runs:
+        first, at = _spare(self.words), _count_spare(self.words)
+        for index in range(at):
+            numbers[index] = first + index
+        for run in self._further:
             for number in range(run[0], run[0] + run[1]):
                 numbers[at] = number
                 at += 1
 
     def has_unused(self):
         """True when frames are left over. Allocates nothing."""
-        return len(self._runs) > 0 or _read(self.words, _SPARE) < _read(self.words, _SPARE_END)
+        return _count_spare(self.words) > 0 or len(self._further) > 0
 
     def give_unused(self, taker, give):
         """Call give(taker, first frame, count) for every run that is left over. Allocates nothing."""
         while self.has_unused():
-            first = _read(self.words, _SPARE)
-            count = _read(self.words, _SPARE_END) - first
+            first, count = _spare(self.words), _count_spare(self.words)
             if count == 0:
                 self.more()
                 continue
-            _write(self.words, _SPARE, first + count)
+            _set_spare(self.words, first + count, 0)
             give(taker, first, count)
 
-    @property
-    def parents_changed(self):
-        return _read(self.words, _WIDEN) >> 32 != 0
+    def has_widened(self):
+        """True when a table on the way had not all of the flags that it has now."""
+        return _was_widened(self.words) != 0
 
 
 @micropython.viper
-def _write(words: ptr32, at: int, value: int):
-    words[at] = value
-    words[at + 1] = value >> 32
+def _begin(words: ptr32, leaf: int, huge: int, table: int, largest: int, widen: int):
+    words[_LEAF] = leaf
+    words[_HUGE_LEAF] = huge
+    words[_TABLE] = table
+    words[_LARGEST] = largest
+    words[_WIDEN] = widen
 
 
 @micropython.viper
-def _read(words: ptr32, at: int) -> int:
-    return words[at] | words[at + 1] << 32
+def _set_spare(words: ptr32, first: int, count: int):
+    words[_SPARE] = first
+    words[_SPARE + 1] = first >> 32
+    words[_SPARE_END] = first + count
+    words[_SPARE_END + 1] = first + count >> 32
 
 
-def plan(access, page, frame, count, smallest, largest):
-    """How many tables are missing for mapping `count` 4 KiB pages from number `page` on to frames from `frame` on.
+@micropython.viper
+def _spare(words: ptr32) -> int:
+    return words[_SPARE] | words[_SPARE + 1] << 32
 
-    `smallest`, `largest`: levels of the pages to be used. Changes nothing. Raises PageAlreadyMapped and its like,
-    naming the first page that is in the way.
+
+@micropython.viper
+def _count_spare(words: ptr32) -> int:
+    return (words[_SPARE_END] | words[_SPARE_END + 1] << 32) - (words[_SPARE] | words[_SPARE + 1] << 32)
+
+
+@micropython.viper
+def _was_widened(words: ptr32) -> int:
+    return words[_WIDENED]
+
+
+@micropython.viper
+def plan(facts: int, see, page: int, frame: int, count: int, smallest: int, largest: int) -> int:
+    """How many tables are missing for mapping `count` 4 KiB pages from number `page` on to frames from `frame` on; or
+    -1 - n, when the page n behind the first is in the way.
+
+    `smallest`, `largest`: levels of the pages to be used. Changes nothing.
     """
     needed = 0
-    while count > 0:
-        at = walk(access.facts, access.see, page, smallest, NO_PATH)
+    done = 0
+    while done < count:
+        at = int(walk(facts, see, page + done, smallest, 0))
         level = at & _LEVEL
         at -= level
-        shift = INDEX_BITS * (level - 1)
-        inside = page & (1 << shift) - 1
-        wanted = min(inside + count + (1 << shift) - 1 >> shift, ENTRIES - (at >> 3 & ENTRIES - 1))
-        free = unused(at, wanted)
+        shift = 9 * (level - 1)
+        inside = page + done & (1 << shift) - 1
+        wanted = inside + count - done + (1 << shift) - 1 >> shift
+        room = 512 - (at >> 3 & 511)
+        if wanted > room:
+            wanted = room
+        free = int(unused(at, wanted))
         if free == 0:
-            raise refusal_to_map(access, at, level, page, frame, smallest)
-        pages = min((free << shift) - inside, count)
+            return -1 - done
+        pages = (free << shift) - inside
+        if pages > count - done:
+            pages = count - done
         if level > 1:
-            needed += missing_tables(level - 1, page, frame, pages, largest)
-        page += pages
-        frame += pages
-        count -= pages
+            needed += int(missing_tables(level - 1, page + done, frame + done, pages, largest))
+        done += pages
     return needed
 
 
-def missing_tables(level, page, frame, count, largest):
+@micropython.viper
+def missing_tables(level: int, page: int, frame: int, count: int, largest: int) -> int:
     """How many tables, of `level` and below, a run of pages needs below entries of `level` + 1 that are not used."""
-    if level == 0:
-        return 0
-    covered = 1 << INDEX_BITS * level  # pages of one such table, or of one leaf in its place
-    inside = covered - 1
-    if level >= largest or (page ^ frame) & inside:
-        tables = (page & inside) + count + inside >> INDEX_BITS * level
-        return tables + missing_tables(level - 1, page, frame, count, largest)
-    # What covers a whole leaf needs no table: only the two ends do.
-    head = min(-page & inside, count)
-    tail = count - head & inside
     needed = 0
-    if head:
-        needed = 1 + missing_tables(level - 1, page, frame, head, largest)
-    if tail:
-        needed += 1 + missing_tables(level - 1, page + count - tail, frame + count - tail, tail, largest)
+    while level > 0:
+        inside = (1 << 9 * level) - 1  # pages of one such table, or of one leaf in its place, less one
+        if level < largest and (page ^ frame) & inside == 0:
+            # What covers a whole leaf needs no table: only the two ends do.
+            head = 0 - page & inside
+            if head > count:
+                head = count
+            tail = count - head & inside
+            if head:
+                needed += 1 + int(missing_tables(level - 1, page, frame, head, largest))
+            if tail:
+                last = page + count - tail
+                needed += 1 + int(missing_tables(level - 1, last, frame + count - tail, tail, largest))
+            return needed
+        needed += (page & inside) + count + inside >> 9 * level
+        level -= 1
     return needed
 
 
@@ -294,7 +343,7 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
                     low & word & 0xFFF != word & 0xFFF or (high >> 20 & 0xFFF) & word >> 12 != word >> 12
                 ):
                     change(at, 1, EVERY_BIT, word)
-                    words[_CHANGED] = 1
+                    words[_WIDENED] = 1
                 table_frame = low >> 12 | (high & _HIGH_FRAME) << 20
             shift -= 9
             level -= 1

@@ -19,7 +19,7 @@ from memory_structs.mode import (
     pages_at,
 )
 
-from .access import Access, shared_table
+from .access import Access
 from .flags import ACCESSED, DIRTY, HUGE_PAGE
 from .natives import LAYOUT, cpu, entries
 from .refusals import KernelInUse
@@ -144,11 +144,11 @@ class Protection:
         runs on: whatever the page's number, it is where the shared level-3 table on its way says."""
         while count > 0:
             done = min(count, PAGES_PER_ROOT_ENTRY - (page & PAGES_PER_ROOT_ENTRY - 1))
-            table = shared_table(access, page)
+            table = access.shared_table(page)
             if table:
                 in_kernel = self.page_in_kernel(page, table)
                 self.refuse(in_kernel, done, None if in_kernel == page else page)
-            elif is_own_entry(page) and shared_table(access, KERNEL_PAGE):
+            elif is_own_entry(page) and access.shared_table(KERNEL_PAGE):
                 self.refuse(page, done)
             page += done
             count -= done

@@ -16,7 +16,7 @@ from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY,
 from .access import ANYWHERE, Access, is_canonical
 from .boot_info import BootInfo
 from .entries import address_of_page
-from .frame_allocators import give_back, runs_from
+from .frame_allocators import give_back, next_run
 from .installations import Installation, Use, entry_in_window, installation_for, read_entry
 from .natives import LAYOUT, cpu, critical, entries
 from .numbers import check_frame
@@ -291,12 +291,13 @@ def take_frames(frame_allocator, needed):
     """A list of frame numbers. Raises FrameAllocationFailed, and gives back what came."""
     frames, taken = [0] * needed, 0  # room for all is made before any is taken
     try:
-        for run in runs_from(frame_allocator, needed):
+        while taken < needed:
+            run = next_run(frame_allocator, needed - taken)
+            if run is None:
+                raise FrameAllocationFailed(TECHNIQUE_PAGE, needed, taken)
             for number in range(run[0], run[0] + run[1]):
                 frames[taken] = number
                 taken += 1
-        if taken < needed:
-            raise FrameAllocationFailed(TECHNIQUE_PAGE, needed, taken)
     except BaseException:
         while taken:
             taken -= 1

@@ -5,9 +5,9 @@ Each takes the address of the entry at which a walk ended, and its level.
 
 from memory_structs import Misaligned, OutOfRange
 
-from .flags import EXCLUSIVE, EXECUTABLE, HUGE_PAGE, NO_EXECUTE, PAT, PRESENT, flag_word, word_for
+from .flags import EXCLUSIVE, EXECUTABLE, HUGE_PAGE, NO_EXECUTE, PAT, PRESENT, PteFlagsX86_64, flag_word, word_for
 from .leaves import is_malformed
-from .natives import cpu, entries
+from .natives import entries
 from .refusals import (
     ContradictoryFlags,
     InvalidFrameAddress,
@@ -27,6 +27,7 @@ FLAG_RULES = (
     "asked for must be PRESENT, without HUGE_PAGE on a 4 KiB page or a table, without reserved bits (NO_EXECUTE needs"
     " EFER.NXE, 1 GiB pages need the CPU)"
 )
+UNUSUAL = PRESENT | HUGE_PAGE | EXECUTABLE  # of flags for a page; PRESENT alone of these needs no closer look
 NO_RAM_THERE = "no table can lie there: no memory is shown at that address"
 
 
@@ -94,13 +95,14 @@ def refusal_of_leaf(access, at, level, page, smallest):
 
 def check_flags(access, flags, smallest, may_be_absent=False):
     """The flag word of flags for a page of level `smallest` at least. Raises TypeError or ContradictoryFlags."""
-    word = word_for(flags)
-    no_execute_is_reserved = access.no_execute_is_reserved
+    word = flags._word if flags.__class__ is PteFlagsX86_64 else word_for(flags)
+    if word & UNUSUAL == PRESENT and not (word & NO_EXECUTE and access.no_execute_is_reserved):
+        return word
     if (
         not (word & PRESENT or may_be_absent)
         or word >= EXECUTABLE
         or (smallest == 1 and word & HUGE_PAGE)
-        or (word & NO_EXECUTE and no_execute_is_reserved)
+        or (word & NO_EXECUTE and access.no_execute_is_reserved)
     ):
         raise ContradictoryFlags(flags, FLAG_RULES)
     return word
@@ -119,6 +121,8 @@ def check_table_flags(access, flags):
 
 def check_levels(access, smallest, largest):
     """The largest level of pages that can be had, `largest` at most. Raises ContradictoryFlags, ValueError."""
+    if smallest == 1 and largest.__class__ is int and 1 <= largest <= access.largest_page_level:
+        return largest
     if smallest.__class__ is not int or largest.__class__ is not int or not 1 <= smallest <= largest <= 3:
         raise ValueError("levels of pages are 1 to 3, the smallest first")
     if largest > access.largest_page_level:
@@ -128,9 +132,11 @@ def check_levels(access, smallest, largest):
     return largest
 
 
-def check_frames(frame, count):
+def check_frames(access, frame, count):
     """Refuse frame numbers that this CPU does not have. Raises TypeError, ValueError or OutOfRange."""
-    limit = 1 << cpu.physical_bits() - 12
+    limit = access.frames_end
+    if frame.__class__ is int and 0 <= frame < frame + count <= limit:
+        return
     if frame.__class__ is not int:
         raise TypeError("int expected, not %s" % type(frame).__name__)
     if not 0 <= frame < limit:

@@ -217,10 +217,13 @@ static mp_obj_t entries_leaves(size_t n, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_leaves_obj, 5, 5, entries_leaves);
 
-#define CHUNK 16
+#define CHUNK 64
 
-// Sixteen entries at an even index that go on from `expected` in steps?
+// So many entries at an even index that go on from `expected` in steps? (The last is asked first: mostly it is all or none.)
 static bool chunk_goes_on(const uint64_t *at, uint64_t expected, uint64_t step, uint64_t compared) {
+    if (((at[CHUNK - 1] ^ (expected + (CHUNK - 1) * step)) & compared) != 0) {
+        return false;
+    }
     const entry_pair_t *pair = (const entry_pair_t *)at;
     entry_pair_t wanted = { expected, expected + step }, two_steps = { 2 * step, 2 * step }, difference = { 0, 0 };
     for (int i = 0; i < CHUNK / 2; i++) {

@@ -17,9 +17,13 @@ static mp_obj_t instances_make(size_t count, const mp_obj_t *arguments) {
     }
     const mp_obj_type_t *native_base;
     mp_obj_instance_t *made = mp_obj_new_instance(MP_OBJ_TO_PTR(arguments[0]), &native_base);
-    mp_map_init(&made->members, count / 2);
-    for (size_t i = 1; i < count; i += 2) {
-        mp_map_lookup(&made->members, arguments[i], MP_MAP_LOOKUP_ADD_IF_NOT_FOUND)->value = arguments[i + 1];
+    mp_map_t *members = &made->members;
+    mp_map_init(members, count / 2);
+    members->is_ordered = 1;    // so an attribute's place is the name's among the arguments: nothing to look for
+    members->used = count / 2;
+    for (size_t i = 0; i < count / 2; i++) {
+        members->table[i].key = arguments[1 + 2 * i];
+        members->table[i].value = arguments[2 + 2 * i];
     }
     return MP_OBJ_FROM_PTR(made);
 }

@@ -104,7 +104,7 @@ def test_invalidating_any_address_in_a_large_page_flushes_it(play):
 
 def test_stale_translations_live_on_across_the_prompt(play):
     """A kernel function that forgets to flush can be caught by a test that comes back later: whatever the prompt has
-    touched meanwhile, one of 16 pages is still old in one of 20 tries (the emulator's TLB may have 64 slots just then)."""
+    touched meanwhile, one of 16 pages is still old in one of 20 tries (its TLB may have 64 slots just then)."""
     play.exec("def found(): return [_memory.load64(BASE + n * 4096) >> 8 & 0xff for n in range(16)]")
     later = []
     while 1 not in later and len(later) < 20 * 16:

@@ -123,8 +123,9 @@ class Owner:
             owned = self._range()
             if name == "range":
                 return owned
-            if hasattr(owned, name):
-                return getattr(owned, name)
+            with_name = getattr(owned, name, owned)
+            if with_name is not owned:
+                return with_name
         raise AttributeError("'%s' object has no attribute '%s'" % (self.__class__.__name__, name))
 
     def _range(self):
@@ -133,7 +134,7 @@ class Owner:
         count = self._state[COUNT]
         if count == 0:
             return self._ranges.empty()
-        return self._ranges.from_numbers(first, first + count - 1)
+        return self._ranges._of(first, first + count - 1)
 
     def __len__(self):
         """How many 4 KiB chunks are owned."""

@@ -1,19 +1,18 @@
-"""The two hottest paths as machine code: a few pages, in one run of frames, in one level-1 table that is there.
+"""The hottest paths as machine code: a few pages, in one run of frames, in one level-1 table that is there.
 
 Everything else answers "not simple" and has changed nothing; `mapper` then goes step by step, and knows why.
 """
 
 import micropython
+import uctypes
 from micropython import const
 from paging.access import walk
+from paging.leaves import agreeing
 from paging.natives import cpu, entries, memory
 
-from ..ledger import EXCLUSIVE
+from ..ledger import DEVICE, EXCLUSIVE
 
 NOT_SIMPLE = const(-1)
-
-_DISTANCE = const(2)  # words of an access's facts
-_CALLBACK = const(12)
 
 _ROOT = const(0)  # words of a record
 _FIRST_PAGE = const(2)
@@ -22,6 +21,7 @@ _FRAMES = const(6)
 _FLAGS = const(8)
 _KIND = const(10)
 _KIND_AND_EXPORTED = const(0xFF00FF)
+_EXCLUSIVE_KINDS = const(0b1001)  # one bit each: whose leaves say EXCLUSIVE
 
 _EXCLUSIVE_BIT = const(1 << 15)  # of a flag word
 _ORDINARY = const(0xFFFF1F)  # of a flag word: neither ACCESSED nor DIRTY, HUGE_PAGE nor PAT
@@ -31,6 +31,9 @@ _MOST_TO_INVALIDATE = const(64)  # pages: for more a full flush is cheaper
 fill, clear, unused, touching = entries.fill, entries.clear, entries.unused, entries.touching
 invalidate, zero_frames = cpu.invalidate, memory.zero_frames
 assert EXCLUSIVE == 0  # what a new record's kind is
+assert 1 << EXCLUSIVE | 1 << DEVICE == _EXCLUSIVE_KINDS
+callback_waits = bytearray(4)  # its first byte: 1 while somebody is to hear of every flush
+waits_at = uctypes.addressof(callback_waits)
 
 
 @micropython.viper
@@ -74,18 +77,16 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 
 
 @micropython.viper
-def unmap_few(facts: int, record) -> int:  # noqa: PLR0911
-    """Unmap what a live record says, and invalidate it, if it is exclusive, in the kernel's half, in one run of frames,
-    not exported, nobody waits to hear of flushes, and every entry says what its owner was given.
+def unmap_few(facts: int, record) -> int:
+    """Unmap what a live record says, and invalidate it, if it is exclusive, in one run of frames, not exported, nobody
+    waits to hear of flushes, and every entry says what its owner was given.
 
     Returns first frame << 1 | whether the level-1 table is empty now; or NOT_SIMPLE.
     """
     known = ptr32(record)
     count = known[_COUNT] | known[_COUNT + 1] << 32
     page = known[_FIRST_PAGE] | known[_FIRST_PAGE + 1] << 32
-    if int(known[_KIND]) & _KIND_AND_EXPORTED or count > _MOST_TO_INVALIDATE or count == 0 or page >> 51 == 0:
-        return NOT_SIMPLE
-    if ptr32(facts)[_CALLBACK]:
+    if int(known[_KIND]) & _KIND_AND_EXPORTED or count > _MOST_TO_INVALIDATE or count == 0 or ptr32(int(waits_at))[0]:
         return NOT_SIMPLE
     at = int(walk(facts, None, page, 1, 0))
     if at & 7 != 1:
@@ -110,3 +111,20 @@ def unmap_few(facts: int, record) -> int:  # noqa: PLR0911
         entry[1] = 0
     invalidate(page, count, 1)
     return frame << 1 | (1 if int(unused(at & -4096, 512)) == 512 else 0)
+
+
+@micropython.viper
+def is_as_given(facts: int, record) -> int:
+    """1 if the pages of a record are mapped as its owner was told, to one run of frames. 0 says only that it takes a
+    closer look."""
+    known = ptr32(record)
+    frame = known[_FRAMES] | known[_FRAMES + 1] << 32
+    word = int(known[_FLAGS])
+    if frame >> 40 or word & ~_ORDINARY:
+        return 0
+    kind = int(known[_KIND]) & 0xFF
+    if 1 << kind & _EXCLUSIVE_KINDS:
+        word |= _EXCLUSIVE_BIT
+    count = known[_COUNT] | known[_COUNT + 1] << 32
+    page = known[_FIRST_PAGE] | known[_FIRST_PAGE + 1] << 32
+    return 1 if int(agreeing(facts, page, count, frame, word)) == count else 0

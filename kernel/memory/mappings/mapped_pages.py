@@ -31,6 +31,8 @@ from memory_structs import (
     PageRange,
     UseAfterMove,
 )
+from memory_structs.instances import make
+from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 from paging.dividing import divide, tables_to_divide
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
@@ -39,15 +41,15 @@ from paging.leaves import change_leaves
 from paging.mapping import Job
 
 from ..allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
-from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, signature_of, undisturbed
+from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
 from ..refusals import Busy, SystemMapping
-from ..runs import TOO_MANY, add_owners, give, owners_of
+from ..runs import give, owners_of
 from ..views import Viewable
 from . import unmapping
 from .few import unmap_few
-from .merging import lower_of
+from .merging import count_owners, lower_of
 from .rights import MARKS, word_of
-from .run_lists import cut, joined
+from .run_lists import when_cut, when_joined
 from .table_frames import lend, table_word, take_back
 
 RECORD = const(0)
@@ -84,9 +86,7 @@ class MappedPages(Viewable):
     @classmethod
     def _new(cls, table, record):
         """Make the object for a record; for mappers."""
-        made = cls()
-        made._state = [record, table, None, None]
-        return made
+        return make(cls, "_state", [record, table, None, None])
 
     def _live(self):
         """The record. Raises UseAfterMove."""
@@ -107,11 +107,13 @@ class MappedPages(Viewable):
                 return PteFlags.of_word(record.flags)
             if name == "kind":
                 return KIND_NAMES[record.kind]
-            pages = PageRange.from_numbers(record.first_page, record.first_page + record.count - 1)
+            first = record.first_page
+            pages = PageRange._of(first, first + record.count - 1)
             if name == "range":
                 return pages
-            if hasattr(pages, name):
-                return getattr(pages, name)
+            with_name = getattr(pages, name, pages)
+            if with_name is not pages:
+                return with_name
         elif name == "_table":
             return self._state[TABLE]
         raise AttributeError("'MappedPages' object has no attribute '%s'" % name)
@@ -153,7 +155,8 @@ class MappedPages(Viewable):
                 # As finish_few, in line: this is the hottest call of all.
                 count = record.count
                 give(table._frame_tree, run, count)
-                give(table._page_tree, record.first_page << 1, count)
+                page = record.first_page
+                give(table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree, page << 1, count)
                 finish(record)
                 return
             leave()
@@ -238,9 +241,10 @@ class MappedPages(Viewable):
         upper = second if first is record else record
         page, count = first.first_page, record.count + second.count
         table = self._state[TABLE]
-        frames = [unmapping.runs_of_record(table, part, self, "merge()") for part in (first, upper)]
-        self._count_owners(table, upper.first_page, -1)
-        record.set(page, count, record.flags, signature_of(joined(frames[0] + frames[1])))
+        lower_runs = unmapping.runs_of_record(table, first, self, "merge()")
+        signature, frame = when_joined(lower_runs, unmapping.runs_of_record(table, upper, self, "merge()"))
+        count_owners(table, record.kind, upper.first_page, frame, -1)
+        record.set(page, count, record.flags, signature)
         if second.exported:
             record.mark_exported()
         if second.overridden:
@@ -259,26 +263,26 @@ class MappedPages(Viewable):
         if type(at) is not Page:
             raise TypeError("a Page expected, not %s" % type(at).__name__)
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
-        if not page < at.number < page + count or kind == SHARED:
+        number = at._number
+        if not page < number < page + count or kind == SHARED:
             raise OutOfRange(at, "the inside of %s" % self if kind != SHARED else "what can be split: it is shared")
-        number, state = at.number, self._state
+        state, everything = self._state, record.frames
         table = state[TABLE]
         runs = unmapping.runs_of_record(table, record, self, "split()")
-        lower_runs, upper_runs = cut(runs, number - page)
-        upper_record = Record(record.root, number, page + count - number, word, kind, signature_of(upper_runs))
-        lower_signature = signature_of(lower_runs)
+        lower_signature, upper_signature, frame = when_cut(runs, number - page)
+        upper_record = Record(record.root, number, page + count - number, word, kind, upper_signature)
         parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
-        busy, everything = UnderWay("split()", record), signature_of(runs)
+        busy = UnderWay("split()", record)
         job, needed, pool = None, tables_to_divide(table.access, number), table._frame_pool
-        spare = [0] * needed
         if needed:
+            spare = [0] * needed
             job = Job(word, table_word(number), 1)
             lend(pool, job, needed)
             job.copy_spare(spare)
-        if not self._count_owners(table, number, 1):
+        if not count_owners(table, kind, number, frame, 1):
             if needed:
                 take_back(pool, job)
-            raise OutOfBookkeeping(table._pages.name, owners_of(table._page_arena(page).tree))
+            raise OutOfBookkeeping(table._pages.name, owners_of(table.page_tree(page)))
         failure = None
         state[RECORD] = busy
         if needed:
@@ -291,33 +295,15 @@ class MappedPages(Viewable):
         upper_record.arm()
         state[RECORD] = "split()"
         if failure is not None:
-            self._merge_again(parts, page, count, word, everything)
+            # The call fails, so this mapping lives on. (Its pages stay divided.)
+            count_owners(table, kind, number, frame, -1)
+            for part in parts:
+                part._state[RECORD] = "split()"
+            upper_record.end()
+            record.set(page, count, word, everything)
+            state[RECORD] = record
             raise failure
         return parts
-
-    def _merge_again(self, parts, page, count, word, signature):
-        """Undo a split whose callback raised: the call fails, so this mapping lives on. (Its pages stay divided.)"""
-        lower, upper = parts
-        record, second = lower._state[RECORD], upper._state[RECORD]
-        self._count_owners(self._state[TABLE], second.first_page, -1)
-        lower._state[RECORD] = upper._state[RECORD] = "split()"
-        second.end()
-        record.set(page, count, word, signature)
-        self._state[RECORD] = record
-
-    @staticmethod
-    def _count_owners(table, boundary, more):
-        """Count owners of pages and frames when a mapping is cut (1) or joined (-1) at a page. False: no room."""
-        tree = table._page_arena(boundary).tree
-        if add_owners(tree, more) == TOO_MANY:
-            return False
-        frame = table.access.translate(boundary)
-        if frame == table.access.translate(boundary - 1) + 1:
-            arena = table._frames._arena_of(frame - 1, frame)
-            if arena is not None and add_owners(arena.tree, more) == TOO_MANY:
-                add_owners(tree, -more)
-                return False
-        return True
 
     @undisturbed
     def unmap_into_parts(self):
@@ -332,7 +318,7 @@ class MappedPages(Viewable):
             )
         table, kind = self._state[TABLE], record.kind
         page, count = record.first_page, record.count
-        pages = AllocatedPages._new(table._page_arena(page))
+        pages = AllocatedPages._new(table.page_arena(page))
         frames = []
         if kind != SHARED:
             for _ in unmapping.runs_of_record(table, record, self, "unmap_into_parts()"):
@@ -368,13 +354,15 @@ class MappedPages(Viewable):
 
     def _check_free_for(self, step):
         """The record of a mapping that may be changed now. Raises UseAfterMove, SystemMapping or StillBorrowed."""
-        record = self._live()
+        state = self._state
+        record = state[RECORD]
+        if record.__class__ is not Record:
+            self._live()
         if record.kind == SYSTEM:
             raise SystemMapping(self, step)
-        lease = self._state[LEASE]
-        if lease is not None:
-            lease.end(step)
-            self._state[LEASE] = None
+        if state[LEASE] is not None:
+            state[LEASE].end(step)
+            state[LEASE] = None
         return record
 
     def __repr__(self):

@@ -13,11 +13,13 @@ is busy, and its entries keep their place. So whatever runs meanwhile, a shootdo
 else.
 """
 
-from memory_structs import Frame, OutOfFrames, VirtualAddress
-from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+from memory_structs import PAGE_SHIFT, PAGE_SIZE, Frame, OutOfFrames, VirtualAddress
+from memory_structs.instances import make
+from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
 from paging import OffsetPageTable, mapping
+from paging.access import shared_table
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
-from paging.flags import PteFlags, word_for
+from paging.flags import PRESENT, PteFlags, word_for
 from paging.natives import memory
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
@@ -34,13 +36,13 @@ from ..ledger import (
     signature_of,
 )
 from ..refusals import CountMismatch
-from ..runs import give, take
+from ..runs import give, take, take_at
 from . import unmapping
 from .data_frames import allocate_in_runs
 from .few import map_few
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
-from .rights import UNUSUAL, USUAL, unusual_word, word_of
+from .rights import NOT_MARKS, UNUSUAL, USUAL, unusual_word, word_of
 from .run_lists import joined
 from .table_frames import lend, table_word, take_back
 
@@ -50,10 +52,9 @@ zero_frames = memory.zero_frames
 class Mapper:
     """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
 
-    _record = None
-
     def __init__(self, root, system, kernel):
         self.root = root
+        self._record = None
         self._system = system
         self._kernel = kernel or self
         self._frames = system.frame_allocator
@@ -62,6 +63,8 @@ class Mapper:
         self._frame_tree = self._frame_pool.tree
         self._page_pool = self._pages.pool
         self._page_tree = self._page_pool.tree
+        self._lower_pool = self._pages._arenas[1]
+        self._lower_tree = self._lower_pool.tree
         self._view = OffsetPageTable(Frame(root), ledger=self._kernel.ledger)
         self.access = self._view.access
         self._facts = self.access.facts
@@ -150,9 +153,11 @@ class Mapper:
         word = flags._word if flags.__class__ is PteFlags else word_for(flags)
         count = size_in_bytes + 4095 >> 12
         kernel = self._kernel
-        if word & UNUSUAL != USUAL:
+        if word & UNUSUAL == USUAL:
+            word = word & NOT_MARKS | PRESENT
+        else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
-        mapped = MappedPages()
+        mapped = make(MappedPages, "_state", None)
         mapped._state = state = [
             kernel.create_record(count, word, kernel.largest_level if huge else 1),
             kernel,
@@ -172,9 +177,35 @@ class Mapper:
             if map_few(self._facts, record, page, frame, count, word) == 0:
                 commit(record)
                 return record
-            self._give_runs(page, frame, count)
+            if page >= 0:
+                give(self._page_tree, page, count)
+            if frame >= 0:
+                give(self._frame_tree, frame, count)
             leave()
         return self._with_room(self._create_in_steps, count, word, limit)._state[0]
+
+    def _create_few_at(self, page, count, word):
+        """The same for given pages, as MappedPages; None when it takes more steps to map them, or to say why they can't
+        be mapped."""
+        record = begin(count)
+        if record is None:
+            return None
+        if page >= UPPER_HALF_FIRST_PAGE:
+            table, tree, is_kernels = self._kernel, self._page_tree, False
+        else:
+            table, tree, is_kernels = self, self._lower_tree, shared_table(self._facts, None, page)
+        frame, run = -1, take_at(tree, page, count)
+        if run >= 0 and not is_kernels:
+            frame = take(self._frame_tree, count)
+            if map_few(table._facts, record, run, frame, count, word) == 0:
+                commit(record)
+                return make(MappedPages, "_state", [record, table, None, None])
+        if run >= 0:
+            give(tree, run, count)
+        if frame >= 0:
+            give(self._frame_tree, frame, count)
+        leave()
+        return None
 
     def _create_in_steps(self, count, word, limit):
         """`create_record` for many pages, when tables are missing, or when memory is short."""
@@ -199,9 +230,9 @@ class Mapper:
             frame = owners[0]._state[RUN]
             mapped, record = self._new(page, count, word, EXCLUSIVE, frame >> 1)
             table = self.table_for(page)
-            if table is not self._kernel or page < UPPER_HALF_FIRST_PAGE:
-                table.view.refuse_kernel(page, count)
             is_few = len(owners) == 1 and count < 512
+            if is_few and page < UPPER_HALF_FIRST_PAGE:
+                table._view.refuse_kernel(page, count)
             if is_few and map_few(table._facts, record, page << 1, frame, count, word) == 0:
                 record.arm()
             else:
@@ -223,7 +254,17 @@ class Mapper:
         """See `memory.create_mapping_at`; as a method of a table, it maps the lower half in that one."""
         self._live()
         allocator = self._pages
-        pages = allocator.allocate_at(address, allocator._count_for(size_in_bytes, 0))
+        if size_in_bytes.__class__ is not int or size_in_bytes < 1:
+            allocator._count_for(size_in_bytes, 0)
+        count = size_in_bytes + 4095 >> 12
+        word = flags._word if flags.__class__ is PteFlags else word_for(flags)
+        is_few = count < ENTRIES and word & UNUSUAL == USUAL and override is None
+        if is_few and address.__class__ is VirtualAddress and not address._value & PAGE_SIZE - 1:
+            page = address._value >> PAGE_SHIFT
+            mapped = self._create_few_at(page, count, word & NOT_MARKS | PRESENT)
+            if mapped is not None:
+                return mapped
+        pages = allocator.allocate_at(address, count)
         try:
             return self.map_allocated_pages(pages, flags, huge, override)
         except BaseException:
@@ -319,11 +360,11 @@ class Mapper:
         table = self.table_for(page)
         access = table.access
         if page < UPPER_HALF_FIRST_PAGE:
-            table.view.refuse_kernel(page, count)
+            table._view.refuse_kernel(page, count)
         job = mapping.Job(word, table_word(page), limit)
         # Of several runs, the tables that small pages need: enough whatever fits.
         largest = limit if len(frames) == 1 else 1
-        needed = mapping.plan(access, page, frames[0][0], count, 1, largest)
+        needed = mapping.tables_for(access, page, frames[0][0], count, 1, largest)
         pool = self._frame_pool
         if needed:
             lend(pool, job, needed)
@@ -338,14 +379,13 @@ class Mapper:
                 take_back(pool, job)
         record.arm()
 
-    def _page_arena(self, page):
-        return self._page_pool if page >= UPPER_HALF_FIRST_PAGE else self._pages._arenas[1]
+    def page_arena(self, page):
+        """The arena that a page number belongs to: each half of the address space has one."""
+        return self._page_pool if page >= UPPER_HALF_FIRST_PAGE else self._lower_pool
 
-    def _give_runs(self, page, frame, count):
-        if page >= 0:
-            give(self._page_tree, page, count)
-        if frame >= 0:
-            give(self._frame_tree, frame, count)
+    def page_tree(self, page):
+        """The tree of its free runs."""
+        return self._page_tree if page >= UPPER_HALF_FIRST_PAGE else self._lower_tree
 
     @staticmethod
     def _consumed(owner, consumer):
@@ -381,6 +421,4 @@ class Mapper:
         """The frame number that a page number is mapped to, or -1."""
         return self.access.translate(page)
 
-    def unmap_record(self, record):
-        """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
-        unmapping.unmap_record(self, record)
+    unmap_record = unmapping.unmap_record

@@ -1,9 +1,12 @@
-"""Whether two mappings can be made one: the questions that `MappedPages.merge` asks."""
+"""What `MappedPages.merge` and `split` ask of the two mappings, and count for them."""
 
 from memory_structs import NotTouching
+from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 
 from ..ledger import DEVICE, SHARED
+from ..runs import TOO_MANY, add_owners
+from .run_lists import APART
 
 _TABLE = const(1)  # of MappedPages._state
 
@@ -38,3 +41,23 @@ def frames_differ(table, record, second):
         if touching and table._frames._arena_of(frame - 1, frame) is None:
             return True
     return False
+
+
+def count_owners(table, kind, page, frame, more):
+    """Count owners when a mapping of a kind is cut (more is 1) or joined (-1) below a page: of its pages, and of its
+    frames if `frame`, the page's, follows the one below (else it is APART). False: no room, and nothing is counted."""
+    pages = table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree
+    frames = table._frame_tree
+    if add_owners(pages, more) == TOO_MANY:
+        return False
+    if frame == APART:
+        return True
+    if kind == DEVICE:
+        arena = table._frames._arena_of(frame - 1, frame)
+        if arena is None:
+            return True
+        frames = arena.tree
+    if add_owners(frames, more) == TOO_MANY:
+        add_owners(pages, -more)
+        return False
+    return True

@@ -16,7 +16,7 @@ from paging.protection import OTHER_RECURSIVE, Protection
 from ..ledger import TABLE, Record, adopt, enter, field, find_table, leave, live_with_root, owner_of
 from ..refusals import TableInUse
 from ..runs import give, take
-from . import copying, reclaiming
+from . import copying, few, reclaiming
 from .mapper import Mapper
 from .reclaiming import gc_and_reclaim
 from .table_frames import dismantle, give_dismantled
@@ -51,8 +51,6 @@ class PageTable(Mapper):
     `_record` is its native record, or the name of the call that consumed it; the kernel's own table has None: it is
     never dropped, and no soft reset finds it.
     """
-
-    _record = None
 
     def __init__(self, *_):
         raise TypeError("a PageTable is made by PageTable.new_table(current)")
@@ -124,9 +122,10 @@ class PageTable(Mapper):
         return cpu.read_root_frame() == self.root
 
     def _live(self):
-        if type(self._record) is str:
-            raise UseAfterMove("PageTable", self._record)
-        return self._record
+        record = self._record
+        if record.__class__ is str:
+            raise UseAfterMove("PageTable", record)
+        return record
 
     def switch_to(self):
         """Make this the active table. What the lower half of another one maps can't be accessed from then on."""
@@ -204,7 +203,7 @@ class KernelPageTable(PageTable):
         self.ledger.broadcast = (
             None if callback is None else lambda page, count: callback(PageRange.from_numbers(page, page + count - 1))
         )
-        self.access.set_callback_waits(callback is not None)
+        few.callback_waits[0] = callback is not None
 
     def table_of_root(self, root):
         """A table to act on the root of a mapping with, whoever has its PageTable, if anybody has."""

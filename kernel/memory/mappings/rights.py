@@ -20,15 +20,17 @@ from ..refusals import WritableExecutable
 MARKS = ACCESSED | DIRTY
 # What a mapper decides itself, whatever the flags say.
 NOT_ASKED_FOR = MARKS | HUGE_PAGE | EXCLUSIVE
-# Flags that need a closer look, and what they are when they don't.
-UNUSUAL = NOT_ASKED_FOR | EXECUTABLE | NO_EXECUTE | PRESENT
-USUAL = NO_EXECUTE | PRESENT
+# Flags that need a closer look, and what they are when they don't. (PRESENT they get, and marks
+# they don't, asked for or not.)
+UNUSUAL = NOT_ASKED_FOR & ~MARKS | EXECUTABLE | NO_EXECUTE
+USUAL = NO_EXECUTE
+NOT_MARKS = ~MARKS
 
 
 def word_of(flags, page, count, override=None):
     """The flag word of a mapping that is asked for. Raises TypeError, ContradictoryFlags or WritableExecutable."""
     word = flags._word if flags.__class__ is PteFlags else word_for(flags)
-    return word if word & UNUSUAL == USUAL else unusual_word(flags, page, count, override)
+    return word & NOT_MARKS | PRESENT if word & UNUSUAL == USUAL else unusual_word(flags, page, count, override)
 
 
 def unusual_word(flags, page, count, override):

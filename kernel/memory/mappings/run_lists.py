@@ -1,5 +1,9 @@
 """Lists of runs of frames, (first, count) each, in the order of the pages that they are mapped to."""
 
+from ..ledger import signature_of
+
+APART = -1
+
 
 def joined(runs):
     """The same with those joined that touch. Of longer tuples only the first two numbers count."""
@@ -24,3 +28,24 @@ def cut(runs, offset):
             upper.append((first + below, count - below))
         offset -= count
     return lower, upper
+
+
+def when_cut(runs, offset):
+    """What two records say of their frames when a mapping is cut behind `offset` of its pages: (the lower's signature,
+    the upper's, the first frame of the upper if it follows the last of the lower, else APART)."""
+    if len(runs) == 1:
+        first = runs[0][0]
+        return first, first + offset, first + offset
+    lower, upper = cut(runs, offset)
+    first = upper[0][0]
+    return signature_of(lower), signature_of(upper), first if sum(lower[-1]) == first else APART
+
+
+def when_joined(lower, upper):
+    """The same of one record of two mappings' pages: (its signature, the first frame of the upper, or APART)."""
+    first, last = upper[0][0], lower[-1]
+    if last[0] + last[1] != first:
+        return signature_of(lower + upper), APART
+    if len(lower) == len(upper) == 1:
+        return last[0], first
+    return signature_of(joined(lower + upper)), first

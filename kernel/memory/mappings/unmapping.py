@@ -8,7 +8,7 @@ owner's back: MappingDamaged, and nothing has changed.
 import struct
 
 from memory_structs import Page
-from memory_structs.mode import LEVELS, pages_at
+from memory_structs.mode import LEVELS, UPPER_HALF_FIRST_PAGE, pages_at
 from paging.access import PATH_BYTES, frame_in
 from paging.changing import change_words
 from paging.flags import ACCESSED, DIRTY, GLOBAL, HUGE_PAGE, PRESENT
@@ -20,7 +20,7 @@ from paging.translation import word_in
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, finish, leave, signature_of
 from ..refusals import MappingDamaged
 from ..runs import give
-from .few import unmap_few
+from .few import is_as_given, unmap_few
 from .table_frames import cut_off_empty, give_cut_off, room_for_tables
 
 UNCHECKED = ACCESSED | DIRTY | HUGE_PAGE
@@ -61,6 +61,8 @@ def runs_of(table, page, count, word, mapped, step):
 
 def runs_of_record(table, record, mapped, step):
     """The same for a record; its frames must be what its owner was given."""
+    if is_as_given(table._facts, record):
+        return [(record.frames, record.count)]
     page, count, word = record.first_page, record.count, record.flags
     if record.kind in (EXCLUSIVE, DEVICE):
         word |= EXCLUSIVE_BIT
@@ -142,7 +144,7 @@ def unmap(table, record, mapped, step, keep_pages=False, take=None):
     if record.exported:
         table._pages.quarantined += count
     elif not keep_pages:
-        give(table._page_arena(page).tree, page << 1, count)
+        give(table.page_tree(page), page << 1, count)
     if kind == SHARED:
         forget_user(table, record.index, word)
     return failure
@@ -169,11 +171,17 @@ def forget_user(table, index, word):
 
 
 def unmap_record(table, record):
-    """See `Mapper.unmap_record`."""
+    """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
     enter()
     run = unmap_few(table._facts, record)
     if run >= 0:
-        finish_few(table, record, run)
+        if run & 1:
+            finish_few(table, record, run)
+        else:
+            count, page = record.count, record.first_page
+            give(table._frame_tree, run, count)
+            give(table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree, page << 1, count)
+            finish(record)
         return
     try:
         failure = unmap(table, record, record, "be dropped")
@@ -185,15 +193,14 @@ def unmap_record(table, record):
 
 
 def finish_few(table, record, run):
-    """Give back what `unmap_few` unmapped; the record ends, and the guard is left."""
+    """Give back what `unmap_few` unmapped, and the tables that are empty; the record ends, and the guard is left."""
     count, page = record.count, record.first_page
     try:
-        if run & 1:
-            tables = cut_off_empty(table.access, page, 1, ROOM_FOR_ONE_WAY)
-            cpu.invlpg(page)
-            give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
+        tables = cut_off_empty(table.access, page, 1, ROOM_FOR_ONE_WAY)
+        cpu.invlpg(page)
+        give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
         give(table._frame_tree, run & -2, count)
-        give(table._page_tree, page << 1, count)
+        give(table.page_tree(page), page << 1, count)
     finally:
         finish(record)
 
