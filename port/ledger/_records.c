@@ -39,7 +39,7 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
 // reclaimed first, or for so many pages that huge ones could be used. The guard is left by the commit() that the Record
 // is for, or else by the caller: two calls less in the hottest path.
 static mp_obj_t records_begin(mp_obj_t count) {
-    if (ledger.first_lost != 0 || native_get_below(count, 1UL << 40, "page count") >= ENTRIES_PER_TABLE) {
+    if (ledger.first_lost != 0 || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) >= ENTRIES_PER_TABLE) {
         return mp_const_none;
     }
     critical_require_room();
