@@ -24,9 +24,10 @@ CASES_AT_ONCE = 1024
 
 LIMITS = {
     "faults: fault to except": 2500,
-    "faults: handler by numbers maps a page, retry": 4000,
-    "faults: typed handler maps a page, retry": 12000,
-    "faults: handler maps an owned page, retry": 80000,
+    "faults: a fault's line": 40000,
+    "faults: handler by numbers maps a page, retry": 3500,
+    "faults: typed handler maps a page, retry": 10000,
+    "faults: handler maps an owned page, retry": 23000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 

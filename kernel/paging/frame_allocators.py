@@ -16,8 +16,11 @@ from .numbers import check_frame, frame_of
 
 def next_run(frame_allocator, most):
     """(first frame number, how many, at most `most`) from a frame allocator, or None when it has no more."""
-    allocate_run = getattr(frame_allocator, "allocate_run", None)
-    return one_frame(frame_allocator) if allocate_run is None else allocate_run(most)
+    try:
+        allocate_run = frame_allocator.allocate_run
+    except AttributeError:
+        return one_frame(frame_allocator)
+    return allocate_run(most)
 
 
 def one_frame(frame_allocator):

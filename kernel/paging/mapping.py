@@ -16,7 +16,7 @@ from memory_structs.mode import LOWER_HALF_LAST_PAGE, LOWER_HALF_PAGES
 from micropython import const
 
 from .access import is_canonical, walk
-from .flags import PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
+from .flags import HUGE_PAGE, PAT, PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
 from .frame_allocators import give_back, next_run
 from .natives import critical, entries
 from .refusals import FrameAllocationFailed
@@ -60,8 +60,10 @@ def check_run(page, count):
 def map_run(mapper, page, frame, count, flags, frame_allocator, parent_flags, smallest, largest):
     """`Mapper.map_to` and its like on numbers. Returns a MapperFlush."""
     access = mapper.access
-    check_frames(access, frame, count)
-    largest = check_levels(access, smallest, largest)
+    if frame.__class__ is not int or not 0 <= frame < frame + count <= access.frames_end:
+        check_frames(access, frame, count)
+    if smallest != 1 or largest.__class__ is not int or not 1 <= largest <= access.largest_page_level:
+        largest = check_levels(access, smallest, largest)
     word = check_flags(access, flags, smallest)
     if smallest > 1:
         check_alignment(page, frame, count, smallest)
@@ -91,7 +93,10 @@ def supply_and_commit(access, job, page, frame, count, smallest, largest, frame_
     while True:
         critical.enter()
         try:
-            needed = tables_for(access, page, frame, count, smallest, largest) - job.count
+            needed = plan(access.facts, see, page, frame, count, smallest, largest)
+            if needed < 0:
+                raise refusal(access, page, frame, -1 - needed, smallest)
+            needed -= job.count
             if needed <= 0 and (see is None or access.foresee(job)):
                 commit(access.facts, see, access.link, job, page, frame, count)
                 return
@@ -106,10 +111,14 @@ def tables_for(access, page, frame, count, smallest, largest):
     first page that is in the way."""
     needed = plan(access.facts, access.see, page, frame, count, smallest, largest)
     if needed < 0:
-        page, frame = page - 1 - needed, frame - 1 - needed
-        at = access.walk(page, smallest)
-        raise refusal_to_map(access, at & -8, at & _LEVEL, page, frame, smallest)
+        raise refusal(access, page, frame, -1 - needed, smallest)
     return needed
+
+
+def refusal(access, page, frame, offset, smallest):
+    """Why the page `offset` behind the first can't be mapped."""
+    at = access.walk(page + offset, smallest)
+    return refusal_to_map(access, at & -8, at & _LEVEL, page + offset, frame + offset, smallest)
 
 
 def withdraw(job, frame_allocator):
@@ -148,7 +157,7 @@ class Job:
 
     def __init__(self, word, table_word, largest, widen=False):
         self.words = words = bytearray(4 * _WORDS)
-        _begin(words, raw_leaf_word(word, 1), raw_leaf_word(word, 2), table_word, largest, widen)
+        _begin(words, raw_leaf_word(word, 1) if word & PAT else word, word | HUGE_PAGE, table_word, largest, widen)
         self.count = 0
         self._further = ()  # runs of spare frames behind the one that `.words` tell; a list when there are any
 

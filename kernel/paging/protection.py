@@ -120,9 +120,9 @@ class Protection:
         if not 0 <= frame < self.window_pages:
             return False
         table, own = address_in_window(frame), address_in_window(self.kernel_root)
-        for index in self.indexes:
+        for place, index in enumerate(self.indexes, self.shared_tables[0]):
             at = 8 * index
-            if entries.frame(table + at) != self.shared_table_of(index):
+            if entries.frame(table + at) != place:
                 return False
             if (entries.word(table + at) ^ entries.word(own + at)) & ~MARKS:
                 return False
@@ -137,7 +137,7 @@ class Protection:
 
     def shared_table_of(self, index):
         """The frame of the level-3 table that a root entry of the kernel's half leads to."""
-        return self.shared_tables[0] + self.indexes.index(index)
+        return self.shared_tables[0] + index - FIRST_UPPER_INDEX - sum([own < index for own in OWN_ENTRIES])
 
     def refuse_through(self, access, page, count):
         """Raise KernelInUse if one of `count` pages from number `page` on, as seen by a root, is one that the kernel

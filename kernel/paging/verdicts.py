@@ -121,8 +121,6 @@ def check_table_flags(access, flags):
 
 def check_levels(access, smallest, largest):
     """The largest level of pages that can be had, `largest` at most. Raises ContradictoryFlags, ValueError."""
-    if smallest == 1 and largest.__class__ is int and 1 <= largest <= access.largest_page_level:
-        return largest
     if smallest.__class__ is not int or largest.__class__ is not int or not 1 <= smallest <= largest <= 3:
         raise ValueError("levels of pages are 1 to 3, the smallest first")
     if largest > access.largest_page_level:
@@ -135,8 +133,6 @@ def check_levels(access, smallest, largest):
 def check_frames(access, frame, count):
     """Refuse frame numbers that this CPU does not have. Raises TypeError, ValueError or OutOfRange."""
     limit = access.frames_end
-    if frame.__class__ is int and 0 <= frame < frame + count <= limit:
-        return
     if frame.__class__ is not int:
         raise TypeError("int expected, not %s" % type(frame).__name__)
     if not 0 <= frame < limit:

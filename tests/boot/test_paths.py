@@ -7,7 +7,7 @@ from harness import BOOT_TIMEOUT_S, Kernel
 
 GIB = 1 << 30
 # From power-on to the prompt; at 500 million instructions a second this is 0.05 s.
-PVH_INSTRUCTIONS = 30_000_000
+PVH_INSTRUCTIONS = 20_000_000
 
 
 def banner_of(guest, timeout=60):

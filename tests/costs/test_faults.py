@@ -17,6 +17,7 @@ def counted():
     "row",
     [
         "faults: fault to except",
+        "faults: a fault's line",
         "faults: handler by numbers maps a page, retry",
         "faults: typed handler maps a page, retry",
         "faults: handler maps an owned page, retry",
