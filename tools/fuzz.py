@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 
 from machine import ROOT
 
@@ -11,6 +12,7 @@ from harness import Kernel, KernelRaised, QemuGuest
 from on_target import source
 
 CHUNK = 2500
+PROGRESS_INTERVAL_S = 10
 VERIFY_EVERY = 250
 
 
@@ -39,8 +41,11 @@ def compare_with_qemu(guest, kernel):
         assert answer == f"gpa: {physical:#x}", f"{address:#x}: {answer}, the kernel says {physical:#x}"
 
 
-def run(seed, operations, memory="128M"):
-    """Run `operations` random operations; return how many of each. Raises FuzzFailure."""
+def run(seed, operations, memory="128M", progress=None):
+    """Run `operations` random operations; return how many of each. Raises FuzzFailure.
+
+    progress(how many are done) is called now and then.
+    """
     with QemuGuest(memory=memory) as guest:
         guest.console.wait_for_prompt(20)
         kernel = Kernel(guest, timeout=120)
@@ -49,6 +54,8 @@ def run(seed, operations, memory="128M"):
             for done in range(0, operations, CHUNK):
                 kernel.exec(f"fuzz.run({min(CHUNK, operations - done)}, {VERIFY_EVERY})")
                 compare_with_qemu(guest, kernel)
+                if progress is not None:
+                    progress(min(done + CHUNK, operations))
             counts = kernel.eval("fuzz.done")
             kernel.exec("fuzz.finish()")
             return counts
@@ -77,7 +84,17 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--operations", type=int, default=50_000)
     options = parser.parse_args()
-    counts = run(options.seed, options.operations)
+    began = last = time.monotonic()
+
+    def progress(done):
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_INTERVAL_S:
+            last = time.monotonic()
+            rate = done / (last - began)
+            left = (options.operations - done) / rate
+            print(f"  {done:,} of {options.operations:,} operations, {rate:,.0f}/s, {left:,.0f} s left", flush=True)
+
+    counts = run(options.seed, options.operations, progress=progress)
     print(f"seed {options.seed}: {options.operations} operations, no difference")
     print("  ".join(f"{name[3:]} {count}" for name, count in sorted(counts.items())))
 
