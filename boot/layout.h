@@ -37,7 +37,13 @@
 #define RECURSIVE_P4_INDEX      510
 #define KERNEL_P4_INDEX         511
 
-#define WINDOW_BASE             UL(0xffff800000000000)
+/*
+ * The addresses above are those of four levels of tables, which boot/long_mode.S switches on. How many there are is asked
+ * at run time everywhere else: port/hardware/paging.c, kernel/memory_structs/mode.py.
+ */
+#define ROOT_ENTRY_BYTES        (UL(1) << 39)
+#define WINDOW_BASE             (UL(0) - (ENTRIES_PER_TABLE - WINDOW_P4_INDEX) * ROOT_ENTRY_BYTES)
+/* The last 2 GiB, which instructions reach with 32 bits, and the last GiB. */
 #define KERNEL_BASE             UL(0xffffffff80000000)
 #define EMITTED_CODE_BASE       UL(0xffffffffc0000000)
 

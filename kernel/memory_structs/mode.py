@@ -1,17 +1,16 @@
 """The paging mode: how many levels of tables there are. Everything else that depends on it is computed here, once.
 
-CR4.LA57 can't change while paging is on (Intel SDM, volume 3, "4-Level Paging and 5-Level Paging"), so what is read
-when this is imported stays true.
+port/hardware/paging.c reads it from CR4.LA57 at power-on. That can't change while paging is on (Intel SDM, volume 3,
+"4-Level Paging and 5-Level Paging"), so what is read when this is imported stays true.
 """
 
 from .natives import cpu
 
-_LA57 = 12
 PAGE_SHIFT = 12
 INDEX_BITS = 9
 ENTRIES = 1 << INDEX_BITS
 
-LEVELS = 4 if cpu is None else 4 + (cpu.read_cr4() >> _LA57 & 1)
+LEVELS = 4 if cpu is None else cpu.paging_levels()  # on a host there is no machine to ask
 VIRTUAL_BITS = PAGE_SHIFT + INDEX_BITS * LEVELS
 LARGEST_PAGE_LEVEL = 3  # 1 GiB, in either mode
 

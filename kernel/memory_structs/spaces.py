@@ -3,7 +3,7 @@
 Everything in this package is written once and asks one of these two objects what
 is a valid number, so the virtual and the physical family cannot drift apart.
 
-    virtual (48 bits)                          physical (MAXPHYADDR bits)
+    virtual (48 bits: four levels of tables)   physical (MAXPHYADDR bits)
     0xffff_ffff_ffff_ffff ┐
                           │ upper half         2^64 ┐
     0xffff_8000_0000_0000 ┘                         │ does not exist
@@ -33,14 +33,15 @@ class Space:
         self.prefix = prefix
         self.name = name
         self.sign_extended = sign_extended
+        self.most_bits = bits
         self.set_bits(bits)
 
     def set_bits(self, bits):
         """Set the width of an address in bits. Boot calls it once, before the first physical address is made."""
         if bits.__class__ is not int:
             raise TypeError("bits must be an int, not %s" % type(bits).__name__)
-        if not 32 <= bits <= ARCHITECTURAL_PHYSICAL_BITS:
-            raise ValueError("bits must be from 32 to 52, not %d" % bits)
+        if not 32 <= bits <= self.most_bits:
+            raise ValueError("bits must be from 32 to %d, not %d" % (self.most_bits, bits))
         self.bits = bits
         if self.sign_extended:
             self.low_end = 1 << (bits - 1 - PAGE_SHIFT)

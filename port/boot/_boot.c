@@ -5,7 +5,6 @@
 #include "port/boot/image.h"
 #include "port/boot/info.h"
 #include "port/boot/tables.h"
-#include "port/hardware/paging.h"
 #include "port/hardware/stacks.h"
 #include "port/hardware/window.h"
 #include "port/runtime/emitted_code.h"
@@ -81,9 +80,6 @@ static MP_DEFINE_CONST_FUN_OBJ_0(boot_early_frames_obj, boot_early_frames);
 static mp_obj_t boot_root_frame(void) { return MP_OBJ_NEW_SMALL_INT(boot_tables_root >> 12); }
 static MP_DEFINE_CONST_FUN_OBJ_0(boot_root_frame_obj, boot_root_frame);
 
-static mp_obj_t boot_paging_levels(void) { return MP_OBJ_NEW_SMALL_INT(paging_levels()); }
-static MP_DEFINE_CONST_FUN_OBJ_0(boot_paging_levels_obj, boot_paging_levels);
-
 static mp_obj_t boot_window_pages(void) { return MP_OBJ_NEW_SMALL_INT(window_bytes / PAGE_SIZE); }
 static MP_DEFINE_CONST_FUN_OBJ_0(boot_window_pages_obj, boot_window_pages);
 
@@ -158,7 +154,6 @@ static const mp_rom_map_elem_t boot_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_framebuffer), MP_ROM_PTR(&boot_framebuffer_obj) },
     { MP_ROM_QSTR(MP_QSTR_early_frames), MP_ROM_PTR(&boot_early_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_root_frame), MP_ROM_PTR(&boot_root_frame_obj) },
-    { MP_ROM_QSTR(MP_QSTR_paging_levels), MP_ROM_PTR(&boot_paging_levels_obj) },
     { MP_ROM_QSTR(MP_QSTR_window_pages), MP_ROM_PTR(&boot_window_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_sections), MP_ROM_PTR(&boot_sections_obj) },
     { MP_ROM_QSTR(MP_QSTR_guard_pages), MP_ROM_PTR(&boot_guard_pages_obj) },

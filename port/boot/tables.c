@@ -14,7 +14,6 @@
 #include "port/hardware/paging_walk.h"
 #include "port/hardware/stacks.h"
 
-#define ROOT_LEVEL  4
 #define GIGABYTE    bytes_of_level(3)
 
 typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
@@ -34,7 +33,7 @@ static void build_window(void) {
     if (boot_info.framebuffer.address >= top) {
         top = boot_info.framebuffer.address + (uint64_t)boot_info.framebuffer.pitch * boot_info.framebuffer.height;
     }
-    if (top > WINDOW_P4_ENTRIES * bytes_of_level(ROOT_LEVEL)) {
+    if (top > WINDOW_P4_ENTRIES * ROOT_ENTRY_BYTES) {
         boot_refuse("RAM above 64 TiB is beyond the physical window");
     }
     window_bytes = (top + GIGABYTE - 1) / GIGABYTE * GIGABYTE;
@@ -44,7 +43,7 @@ static void build_window(void) {
         if (address != 0 && index_of_address(address, 3) == 0) {
             uint64_t frame = early_frame_allocate();
             p3 = (uint64_t *)frame;
-            root[WINDOW_P4_INDEX + address / bytes_of_level(ROOT_LEVEL)] = frame | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
+            root[WINDOW_P4_INDEX + address / ROOT_ENTRY_BYTES] = frame | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
         }
         if (cpu_features.gigabyte_pages) {
             p3[index_of_address(address, 3)] = address | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;

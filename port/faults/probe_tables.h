@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include "boot/layout.h"
 
-#define PROBE_LEVELS 4          // of its own root; blocks of cases have an entry for each
+#define PROBE_LEVELS 4          // a case is so many entries: the block's format, the judge and the oracle know it as well
 
 extern uint64_t probe_target[ENTRIES_PER_TABLE];        // the frame that is accessed there
 

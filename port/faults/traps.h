@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "port/hardware/paging.h"
 
 // As pushed by the processor (SDM volume 3, "Interrupt and Exception Handling in 64-Bit Mode") and trap_stubs.S below it.
 typedef struct {
@@ -11,12 +12,11 @@ typedef struct {
     uint64_t rip, cs, rflags, rsp, ss;
 } trap_frame_t;
 
-#define TRAP_LEVELS_MAX 5
 // What was true when a trap was taken. The entries are those of the walk of `address` for a page fault:
 // entries[level], valid for level_first >= level >= level_last.
 typedef struct {
     uint64_t vector, error_code, address, instruction_pointer, table_root, flags;
-    uint64_t entries[TRAP_LEVELS_MAX + 1];
+    uint64_t entries[PAGING_LEVELS_MAX + 1];
     uint8_t level_first, level_last;
     bool not_resolved;                  // a handler said "retry", but the access would still be refused
     // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.

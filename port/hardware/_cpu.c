@@ -158,6 +158,9 @@ static MP_DEFINE_CONST_FUN_OBJ_3(cpu_port_write_obj, cpu_port_write);
 static mp_obj_t cpu_physical_bits(void) { return MP_OBJ_NEW_SMALL_INT(cpu_features.physical_bits); }
 static MP_DEFINE_CONST_FUN_OBJ_0(cpu_physical_bits_obj, cpu_physical_bits);
 
+static mp_obj_t cpu_paging_levels(void) { return MP_OBJ_NEW_SMALL_INT(paging_levels()); }
+static MP_DEFINE_CONST_FUN_OBJ_0(cpu_paging_levels_obj, cpu_paging_levels);
+
 // (bits of a frame number, bits of a flag word) that no present entry of any level may have.
 static mp_obj_t cpu_reserved_entry_bits(void) {
     uint64_t reserved = reserved_entry_bits();
@@ -211,6 +214,7 @@ static const mp_rom_map_elem_t cpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_port_read), MP_ROM_PTR(&cpu_port_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_port_write), MP_ROM_PTR(&cpu_port_write_obj) },
     { MP_ROM_QSTR(MP_QSTR_physical_bits), MP_ROM_PTR(&cpu_physical_bits_obj) },
+    { MP_ROM_QSTR(MP_QSTR_paging_levels), MP_ROM_PTR(&cpu_paging_levels_obj) },
     { MP_ROM_QSTR(MP_QSTR_reserved_entry_bits), MP_ROM_PTR(&cpu_reserved_entry_bits_obj) },
     { MP_ROM_QSTR(MP_QSTR_interrupts), MP_ROM_PTR(&cpu_interrupts_obj) },
     { MP_ROM_QSTR(MP_QSTR_halt), MP_ROM_PTR(&cpu_halt_obj) },

@@ -55,7 +55,8 @@
 #include <stdint.h>
 #include "port/hardware/cpu.h"
 
-// Fixed from long mode on: CR4.LA57 can't change there.
+#define PAGING_LEVELS_MAX 5
+// Fixed from long mode on: CR4.LA57 can't change there. The one place that says how many levels there are.
 typedef struct {
     unsigned levels;        // 4, or 5 with CR4.LA57
     uint64_t half_bytes;    // what each half of the address space has

@@ -1,6 +1,7 @@
 // `_provoke`: exceptions of the processor on purpose, for tests of who deals with them. Contracts: port/typings/_provoke.pyi.
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
+#include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 
 // Each provokes the exception of its vector. Two of them take the machine down on purpose: 8 has a stack pointer that
@@ -12,7 +13,7 @@ static mp_obj_t provoke_exception(mp_obj_t vector) {
         case VECTOR_INVALID_OPCODE: __asm__ volatile ("ud2"); break;
         case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov $0x900000000000, %%rsp; push %%rax" : : : "memory"); break;
         case VECTOR_STACK: __asm__ volatile ("1: sub $8, %%rsp; push %%rax; jmp 1b" : : : "memory"); break;
-        case VECTOR_GENERAL_PROTECTION: *(volatile char *)0x0000800000000000UL; break;
+        case VECTOR_GENERAL_PROTECTION: *(volatile char *)paging_mode.half_bytes; break;        // not canonical
         case VECTOR_PAGE_FAULT: __asm__ volatile ("mov $0x100000000000, %%rsp; push %%rax" : : : "memory"); break;
         default: mp_raise_ValueError(MP_ERROR_TEXT("vectors that can be provoked: 0, 3, 6, 8 (panic), 12 (stack overflow), 13, 14 (panic)"));
     }

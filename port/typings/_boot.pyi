@@ -32,9 +32,6 @@ def early_frames() -> list[tuple[int, int]]:
 def root_frame() -> int:
     """Return the number of the boot tables' root frame."""
 
-def paging_levels() -> int:
-    """Return how many levels of tables an address passes: 4, or 5 where CR4.LA57 is set."""
-
 def window_pages() -> int:
     """Return how many pages of physical memory the boot tables' window shows, from 0 on."""
 

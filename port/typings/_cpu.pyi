@@ -79,6 +79,9 @@ def port_write(port: int, bits: int, value: int) -> None:
 def physical_bits() -> int:
     """Return MAXPHYADDR: how many bits a physical address has on this CPU, at most 52."""
 
+def paging_levels() -> int:
+    """Return how many levels of tables an address passes, as read from CR4.LA57 at power-on: it never changes."""
+
 def reserved_entry_bits() -> tuple[int, int]:
     """Return (bits of the frame number, bits of the flag word) that a present entry must not have, at any level.
 

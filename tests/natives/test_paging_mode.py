@@ -8,7 +8,7 @@ FRAME_NUMBER_BITS = 40
 
 def test_the_levels_are_those_that_cr4_says(kernel):
     cr4 = kernel.guest.monitor.registers()["CR4"]
-    assert kernel.eval("__import__('_boot').paging_levels()") == (5 if cr4 >> 12 & 1 else 4)
+    assert kernel.eval("__import__('_cpu').paging_levels()") == (5 if cr4 >> 12 & 1 else 4)
 
 
 @pytest.mark.parametrize("memory", ["256M", "6G"])
@@ -31,3 +31,10 @@ def test_frames_beyond_the_cpu_are_reserved(boot, cpu, bits):
     assert kernel.eval("__import__('_cpu').physical_bits()") == bits
     beyond = (1 << FRAME_NUMBER_BITS) - (1 << bits - 12)
     assert kernel.eval("__import__('_cpu').reserved_entry_bits()") == (beyond, 0)
+
+
+def test_what_the_layout_compiles_in_is_what_the_mode_says(kernel):
+    kernel.exec("import _boot\nfrom memory_structs.mode import page_of_root_entry\nlayout = _boot.layout()")
+    assert kernel.eval("page_of_root_entry(layout['WINDOW_P4_INDEX']) == layout['WINDOW_PAGE']")
+    last = kernel.eval("page_of_root_entry(layout['KERNEL_P4_INDEX'])")
+    assert kernel.eval("layout['KERNEL_PAGE']") >= last
