@@ -22,6 +22,7 @@ from machine import BUILD, ROOT
 SNAPSHOT = "from diagnostics.snapshot import as_json\nprint(as_json())"
 ENTRIES = 512
 PAGE_SHIFT = 12
+PAGE_BITS = 64 - PAGE_SHIFT
 PRESENT, WRITABLE, USER, NO_EXECUTE = 1 << 0, 1 << 1, 1 << 2, 1 << 23
 
 MARGIN, TOP = 24, 104
@@ -64,6 +65,7 @@ class Drawing:
 
     def __init__(self, snapshot, before=None):
         self.snapshot = snapshot
+        self.levels = snapshot["levels"]
         self.before = before
         self.parts = []
         self.places = {}
@@ -71,17 +73,21 @@ class Drawing:
             None if before is None else {key_of(table, run) for table in before["tables"] for run in table["runs"]}
         )
         self._place_tables()
-        self.ram_x = MARGIN + 4 * COLUMN_STEP
+        self.ram_x = MARGIN + self.levels * COLUMN_STEP
         self.height = max(y for _, y in self.places.values()) + TABLE_HEIGHT + TABLE_GAP
         self.ram_height = self.height - TOP - TABLE_GAP
 
     def _place_tables(self):
         """Put each level into a column of its own, from the top in order of addresses."""
-        next_y = dict.fromkeys((1, 2, 3, 4), TOP)
+        next_y = dict.fromkeys(range(1, self.levels + 1), TOP)
         for table in self.snapshot["tables"]:
             level = table["level"]
-            self.places[level, table["page"]] = (MARGIN + (4 - level) * COLUMN_STEP, next_y[level])
+            self.places[level, table["page"]] = (self._column(level), next_y[level])
             next_y[level] += TABLE_HEIGHT + TABLE_GAP
+
+    def _column(self, level):
+        """Return where the column of a level's tables begins."""
+        return MARGIN + (self.levels - level) * COLUMN_STEP
 
     def svg(self):
         """Return the whole picture as text."""
@@ -106,8 +112,9 @@ class Drawing:
         changed = "" if self.before is None else ": what has changed"
         title = f"Clew: the active page tables{changed}"
         self._text(MARGIN, 30, title, 18)
-        for level, name in ((4, "P4 (root)"), (3, "P3"), (2, "P2"), (1, "P1")):
-            self._text(MARGIN + (4 - level) * COLUMN_STEP, 56, name, 13, **{"font-weight": "bold"})
+        for level in range(self.levels, 0, -1):
+            name = f"P{level} (root)" if level == self.levels else f"P{level}"
+            self._text(self._column(level), 56, name, 13, **{"font-weight": "bold"})
         self._text(self.ram_x, 56, "physical memory", 13, **{"font-weight": "bold"})
         x = MARGIN + 11 * len(title) + 30
         labels = [
@@ -146,7 +153,7 @@ class Drawing:
 
     def _table(self, table):
         x, y = self.places[table["level"], table["page"]]
-        if table["level"] == 3:
+        if table["level"] == self.levels - 1:
             self._text(x, y - 27, self._region_of(table["page"]), 10, **{"font-weight": "bold"})
         self._text(x, y - 16, f"v{table['page'] << PAGE_SHIFT:#x}", 9, fill="#333")
         self._text(x, y - 5, f"P{table['level']} in frame {table['frame']:#x}", 9, fill="#777")
@@ -196,8 +203,8 @@ class Drawing:
     def _child_of(self, table, index, step):
         """Return where the table below an entry is drawn, or None if it holds nothing."""
         page = table["page"] + index * step
-        if table["level"] == 4 and index >= ENTRIES // 2:
-            page |= 0xFFFF000000000
+        if table["level"] == self.levels and index >= ENTRIES // 2:
+            page += (1 << PAGE_BITS) - ENTRIES * step  # the sign bits of the upper half
         place = self.places.get((table["level"] - 1, page))
         return place and (place[0], place[1] + TABLE_HEIGHT / 2)
 

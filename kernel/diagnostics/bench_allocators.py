@@ -5,13 +5,15 @@ The rows with a number of free chunks have a page allocator of their own, whose 
 """
 
 from memory import PageAllocator, PageRange, VirtualAddress, allocate_frames, allocate_pages, frame_allocator, runs
-from memory_structs import Page
+from memory_structs import PAGE_SHIFT, Page
+from memory_structs.mode import UPPER_HALF_FIRST_PAGE, page_of_root_entry
+from paging.natives import LAYOUT
 
 # In rounds of five, so that the loop adds 50 instructions to each and not 260.
 ROUNDS = 20
 TIMES = 5 * ROUNDS
 FEW, MANY = 10, 100_000
-FIRST = 0xFFFFC00000000
+FIRST = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
 SPACING = 32
 MILLION = 1_000_000
 # Far behind the small chunks: where a million fit.
@@ -137,10 +139,11 @@ def split_and_merge():
 
 def addresses():
     """VirtualAddress(n), checked."""
+    value = UPPER_HALF_FIRST_PAGE << PAGE_SHIFT
 
     def act():
         for _ in range(TIMES):
-            VirtualAddress(0xFFFF800000000000)
+            VirtualAddress(value)
 
     return act
 

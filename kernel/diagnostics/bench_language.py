@@ -49,7 +49,7 @@ def _methods():
 
 def _addresses():
     """Arithmetic on an address that needs a big int: the reason for page numbers."""
-    address = 0xFFFF800000000000
+    address = 1 << 63
 
     def act():
         for _ in range(TIMES):
@@ -59,7 +59,7 @@ def _addresses():
 
 
 def _page_numbers():
-    number = 0xFFFF800000000
+    number = 1 << 51
 
     def act():
         for _ in range(TIMES):

@@ -6,10 +6,11 @@ Each act works on a region of its own, so that what is timed is one kind of call
 
 from memory import allocate_frames
 from memory_structs import Frame, FrameRange, Page, PageRange
+from memory_structs.mode import page_of_root_entry
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
 
 ACTS = 8  # warm-ups, samples and the one that counts heap
-FIRST = 2 << 27  # page number of root entry 2
+FIRST = page_of_root_entry(2)
 GIB = 1 << 18
 FRAME = 1 << 22  # where nothing is: mapped, never touched
 TIMES = 64

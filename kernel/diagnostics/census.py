@@ -4,6 +4,7 @@ import memory
 from loader.handover import USABLE, memory_regions
 from memory import ledger
 from memory_structs import PAGE_SHIFT
+from memory_structs.mode import LEVELS
 from paging import OffsetPageTable, active_level_4_table
 from paging.natives import LAYOUT
 
@@ -95,7 +96,7 @@ def _tables_below(table):
     yield table.page - LAYOUT["WINDOW_PAGE"], table.level
     if table.level == 1:
         return
-    skipped = [LAYOUT[key] for key in RECURSIVE] if table.level == 4 else ()
+    skipped = [LAYOUT[key] for key in RECURSIVE] if table.level == LEVELS else ()
     for entry in table.used():
         below = None if entry.index in skipped else table.next_table(entry.index)
         if below is not None:

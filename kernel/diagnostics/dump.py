@@ -8,6 +8,7 @@ json     one object for each run, for programs
 import json
 
 from memory_structs import PAGE_SHIFT
+from memory_structs.mode import LAST_PAGE, pages_at
 from paging.flags import ACCESSED, DIRTY, NO_EXECUTE, USER_ACCESSIBLE, WRITABLE
 
 from diagnostics.regions import regions
@@ -28,7 +29,7 @@ class Translations(View):
         self.filters = filters
         self.style = style
         self.first_page = 0 if first is None else first >> PAGE_SHIFT
-        self.last_page = 0xFFFFFFFFFFFFF if last is None else last >> PAGE_SHIFT
+        self.last_page = LAST_PAGE if last is None else last >> PAGE_SHIFT
         self.alias = None if alias is None else alias >> PAGE_SHIFT
         self._mapper = active_tables()
 
@@ -84,7 +85,7 @@ class Translations(View):
 
     def _qemu(self):
         for _, run in self.runs:
-            step = 1 << 9 * (run.level - 1)
+            step = pages_at(run.level)
             letters = qemu_letters(run.word)
             for done in range(0, run.count, step):
                 start = (run.page + done << PAGE_SHIFT, run.frame + done << PAGE_SHIFT)

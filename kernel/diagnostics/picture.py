@@ -5,6 +5,7 @@ both, and in `owners`.
 """
 
 from memory_structs import PAGE_SHIFT
+from memory_structs.mode import page_of_root_entry
 from paging.natives import LAYOUT
 
 from diagnostics.census import FREE, LEGEND, LETTERS, NO_RAM, Stretch, frame_census, owners
@@ -78,7 +79,7 @@ class PoolPicture(CellMap):
     width = 19
 
     def __init__(self):
-        first = LAYOUT["POOL_P4_INDEX"] << 27 | 0xFFFF000000000
+        first = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
         inside = [owner for owner in owners() if owner.first_page >= first]
         stretches = [
             Stretch(owner.first_page, owner.first_page + owner.count - 1, owner.letter, "") for owner in inside

@@ -1,5 +1,6 @@
 """The processor's registers and features, by the SDM's names."""
 
+from memory_structs.mode import LEVELS, VIRTUAL_BITS
 from paging.natives import cpu
 
 from diagnostics.text import View, columns, hexadecimal
@@ -61,7 +62,8 @@ class ControlRegisters(View):
             (
                 "cr3",
                 self.cr3,
-                ["level-4 table in frame %s" % hexadecimal(self.cr3 >> 12)] + names_of_bits(self.cr3, CR3_BITS),
+                ["level-%d table in frame %s" % (LEVELS, hexadecimal(self.cr3 >> 12))]
+                + names_of_bits(self.cr3, CR3_BITS),
             ),
             ("cr4", self.cr4, names_of_bits(self.cr4, CR4_BITS)),
             ("efer", self.efer, names_of_bits(self.efer, EFER_BITS)),
@@ -78,7 +80,7 @@ class Processor(View):
         self.vendor = _text((b, d, c))
         self.brand = self._brand()
         self.physical_bits = cpu.physical_bits()
-        self.virtual_bits = 57 if cpu.read_cr4() >> 12 & 1 else 48
+        self.virtual_bits = VIRTUAL_BITS
         self.features = [name for leaf, register, bit, name in FEATURES if self._has(last, leaf, register, bit)]
         self.page_sizes = ["4 KiB", "2 MiB"] + (["1 GiB"] if "pdpe1gb" in self.features else [])
 

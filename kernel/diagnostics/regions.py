@@ -1,9 +1,7 @@
 """The parts of the address space, by the names of boot/layout.h."""
 
+from memory_structs.mode import LAST_PAGE, LOWER_HALF_LAST_PAGE, PAGES_PER_ROOT_ENTRY, page_of_root_entry
 from paging.natives import LAYOUT, boot
-
-PAGES_IN_A_ROOT_ENTRY = 1 << 27
-UPPER = 0xFFFF000000000
 
 
 class Region:
@@ -23,21 +21,21 @@ def regions():
     """Return every Region in ascending order; together they are all canonical addresses."""
     emitted = LAYOUT["EMITTED_CODE_PAGE"]
     return (
-        Region("lower half", 0, (1 << 35) - 1),
+        Region("lower half", 0, LOWER_HALF_LAST_PAGE),
         slots("physical window", "WINDOW_P4_INDEX", LAYOUT["WINDOW_P4_ENTRIES"]),
         slots("page pool", "POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]),
         slots("technique windows", "TECHNIQUE_P4_INDEX"),
         slots("recursive slot of inactive tables", "OTHER_RECURSIVE_P4_INDEX", is_recursive=True),
         slots("recursive slot", "RECURSIVE_P4_INDEX", is_recursive=True),
         Region("kernel image", slots("", "KERNEL_P4_INDEX").first_page, emitted - 1),
-        Region("emitted code", emitted, 0xFFFFFFFFFFFFF),
+        Region("emitted code", emitted, LAST_PAGE),
     )
 
 
 def slots(name, key, count=1, is_recursive=False):
     """Return the Region of root entries from LAYOUT's `key` on."""
-    first = UPPER | LAYOUT[key] * PAGES_IN_A_ROOT_ENTRY
-    return Region(name, first, first + count * PAGES_IN_A_ROOT_ENTRY - 1, is_recursive)
+    first = page_of_root_entry(LAYOUT[key])
+    return Region(name, first, first + count * PAGES_PER_ROOT_ENTRY - 1, is_recursive)
 
 
 def region_of(page):

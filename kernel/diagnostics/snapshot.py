@@ -3,6 +3,7 @@
 import json
 
 import memory
+from memory_structs.mode import LEVELS, canonical_page, pages_at
 from paging import active_level_4_table
 from paging.natives import LAYOUT
 
@@ -22,6 +23,7 @@ def snapshot():
     tables = []
     _collect(active_level_4_table(), 0, EVERYTHING, tables)
     return {
+        "levels": LEVELS,
         "tables": tables,
         "ram_frames": memory.frame_allocator.pool.high + 1,
         "table_frames": len(list(table_frames())),
@@ -44,11 +46,11 @@ def _collect(table, page, above, tables):
         rights = combined(above, word)
         frame = entry.pointed_frame()
         number = -1 if frame is None else frame.number
-        _add(runs, entry.index, number, word, rights, is_leaf, 1 << 9 * (table.level - 1))
-        is_recursive = table.level == 4 and entry.index in RECURSIVE
+        _add(runs, entry.index, number, word, rights, is_leaf, pages_at(table.level))
+        is_recursive = table.level == LEVELS and entry.index in RECURSIVE
         below = None if is_recursive else table.next_table(entry.index)
         if below is not None:
-            _collect(below, _page_of(page, entry.index, table.level), rights, tables)
+            _collect(below, canonical_page(page + entry.index * pages_at(table.level)), rights, tables)
     if runs:
         tables.insert(place, record)
 
@@ -63,9 +65,3 @@ def _add(runs, index, frame, word, rights, is_leaf, step):
             last[1] += 1
             return
     runs.append([index, 1, frame, word, rights, is_leaf])
-
-
-def _page_of(page, index, level):
-    """Return the first page number below an entry."""
-    page += index << 9 * (level - 1)
-    return page | 0xFFFF000000000 if level == 4 and index >= 256 else page

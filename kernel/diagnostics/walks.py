@@ -1,6 +1,7 @@
 """One address: the way through the tables, level by level, and where it leads."""
 
 from memory_structs import PAGE_SHIFT, VirtualAddress
+from memory_structs.mode import ENTRIES, LEVELS, canonical_page, pages_at
 from paging import OffsetPageTable
 
 from diagnostics.rights import EVERYTHING, PAGE_SIZES, combined, raw_names, rights_of
@@ -74,18 +75,20 @@ class Entries(View):
         mapper = active_tables()
         self.level = level
         self.entries = []
-        table_page = address.number >> 9 * level << 9 * level
+        self._first_page = address.number & -pages_at(level + 1)
         walk = mapper.walk(address)
-        self.table = walk[4 - level].table if len(walk) > 4 - level else None
+        place = LEVELS - level
+        self.table = walk[place].table if len(walk) > place else None
         if self.table is None:
             return
-        for index in range(512):
-            entry = mapper.walk(VirtualAddress(canonical(table_page | index << 9 * (level - 1)) << PAGE_SHIFT))[
-                4 - level
-            ]
+        for index in range(ENTRIES):
+            entry = mapper.walk(VirtualAddress(self._page_of(index) << PAGE_SHIFT))[place]
             if entry.value:
                 self.entries.append(entry)
-        self._first_page = table_page
+
+    def _page_of(self, index):
+        """Return the number of the first page that an entry stands for."""
+        return canonical_page(self._first_page + index * pages_at(self.level))
 
     def lines(self):
         if self.table is None:
@@ -100,17 +103,11 @@ class Entries(View):
         yield from ("  " + line for line in columns(rows))
 
     def _row(self, entry):
-        page = canonical(self._first_page | entry.index << 9 * (self.level - 1))
-        row = ("[%d]" % entry.index, "v" + hexadecimal(page << PAGE_SHIFT), hexadecimal(entry.value, 16))
+        start = hexadecimal(self._page_of(entry.index) << PAGE_SHIFT)
+        row = ("[%d]" % entry.index, "v" + start, hexadecimal(entry.value, 16))
         if not entry.is_present:
             return row + ("not present", "")
         return row + (raw_names(entry.flags.word, entry.level), "-> " + leads_to(entry))
-
-
-def canonical(page):
-    """Return a page number with its upper bits made copies of the highest that is translated."""
-    page &= (1 << 36) - 1
-    return page | 0xFFFF000000000 if page >> 35 else page
 
 
 def leads_to(entry):
@@ -122,5 +119,5 @@ def leads_to(entry):
 
 def physical_of(address, leaf):
     """Return the physical address that a virtual one is, by its leaf."""
-    mask = (1 << PAGE_SHIFT + 9 * (leaf.level - 1)) - 1
+    mask = (pages_at(leaf.level) << PAGE_SHIFT) - 1
     return leaf.frame.number << PAGE_SHIFT | address & mask

@@ -1,5 +1,6 @@
 """What a fault says of itself: typed attributes and one line, both made from the raw record when somebody asks."""
 
+from memory_structs.mode import LARGEST_PAGE_LEVEL
 from memory_structs.spaces import VIRTUAL
 from paging.numbers import page_of, virtual_address_of
 from paging.translation import Walk, WalkEntry
@@ -62,7 +63,7 @@ def walk(record):
         is_last = (level, index, frame, word) == record.entries[-1]
         if level == 1 and word & HUGE_PAGE:
             word = word & ~HUGE_PAGE | PAT
-        elif 1 < level < 4 and word & HUGE_PAGE and frame & 1:
+        elif 1 < level <= LARGEST_PAGE_LEVEL and word & HUGE_PAGE and frame & 1:
             word |= PAT
         entries.append(WalkEntry(level, table, index, frame, word, is_last and record.error_code & 8 != 0))
         table = frame

@@ -12,9 +12,10 @@ from diagnostics.walks import WalkView
 from examples.page_replacement import clock, fifo
 from examples.replacement_chart import faults_of
 from memory import PteFlags, VirtualAddress
+from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, LOWER_HALF_PAGES, PAGE_SHIFT
 
-LOWER_HALF_PAGES = 1 << 35
 FRAMES_IN_GAME = 3
+LEVELS_DOWN = list(range(LEVELS, 0, -1))
 
 
 class Exercise(View):
@@ -66,22 +67,29 @@ def below(limit):
 def split_address(exercise):
     """Split a virtual address into indexes and offset."""
     address = VirtualAddress(below(LOWER_HALF_PAGES) << 12 | below(4096))
-    answer = [address.p4_index(), address.p3_index(), address.p2_index(), address.p1_index(), address.page_offset()]
-    question = ("Which entries does the processor read on the way of %s, from P4 to P1," % address,)
-    question += ("and what is the offset into the page? Five numbers.",)
-    return question, answer, "Bits 47-39, 38-30, 29-21, 20-12 and 11-0."
+    answer = [address.index_at(level) for level in LEVELS_DOWN] + [address.page_offset()]
+    question = ("Which entries does the processor read on the way of %s, from P%d to P1," % (address, LEVELS),)
+    question += ("and what is the offset into the page? %d numbers." % (LEVELS + 1),)
+    lowest_bits = [PAGE_SHIFT + INDEX_BITS * (level - 1) for level in LEVELS_DOWN]
+    fields = ", ".join(["%d-%d" % (bit + INDEX_BITS - 1, bit) for bit in lowest_bits])
+    return question, answer, "Bits %s and %d-0." % (fields, PAGE_SHIFT - 1)
 
 
 def build_address(exercise):
     """Put an address together from indexes."""
-    indexes = [below(256)] + [below(512) for _ in range(3)]
+    indexes = [below(ENTRIES // 2 if level == LEVELS else ENTRIES) for level in LEVELS_DOWN]
     offset = below(4096)
     number = 0
     for index in indexes:
-        number = number << 9 | index
-    question = ("Which virtual address has P4 index %d, P3 index %d, P2 index %d, P1 index %d" % tuple(indexes),)
+        number = number << INDEX_BITS | index
+    named = ", ".join(["P%d index %d" % (LEVELS - place, index) for place, index in enumerate(indexes)])
+    question = ("Which virtual address has %s" % named,)
     question += ("and offset %s? One number." % hexadecimal(offset),)
-    return question, [number << 12 | offset], "Each index has 9 bits, the offset 12."
+    return (
+        question,
+        [number << PAGE_SHIFT | offset],
+        "Each index has %d bits, the offset %d." % (INDEX_BITS, PAGE_SHIFT),
+    )
 
 
 def follow_tables(exercise):
@@ -97,13 +105,13 @@ def follow_tables(exercise):
 
 def effective_rights(exercise):
     """Combine rights over levels."""
-    rows = [[below(2) for _ in range(3)] for _ in range(4)]
+    rows = [[below(2) for _ in range(3)] for _ in LEVELS_DOWN]
     writable = int(all([row[0] for row in rows]))
     user = int(all([row[1] for row in rows]))
     executable = int(not any([row[2] for row in rows]))
     question = ["The entries on the way of an address have these bits:"]
     for place, row in enumerate(rows):
-        question.append("  P%d   W=%d U=%d NX=%d" % (4 - place, row[0], row[1], row[2]))
+        question.append("  P%d   W=%d U=%d NX=%d" % (LEVELS - place, row[0], row[1], row[2]))
     question.append("May ring 3 reach it, may it be written, may it be executed? Three numbers, 1 or 0.")
     return question, [user, writable, executable], "W and U must be set at every level; NX at any level forbids."
 

@@ -3,11 +3,12 @@
 from diagnostics.dump import FILTERS, STYLES, Translations
 from diagnostics.walks import Entries, Translation, WalkView
 from memory_structs import VirtualAddress
+from memory_structs.mode import LEVELS
 
 from shell.command import Argument, command
 from shell.kinds import ADDRESS, PHYSICAL, NumberKind, WordKind
 
-LEVEL = NumberKind("LEVEL", 1, 4)
+LEVEL = NumberKind("LEVEL", 1, LEVELS)
 
 
 @command(
@@ -27,9 +28,9 @@ def translate(address):
 
 @command(
     "entries",
-    "The entries in use in one table: at LEVEL (4: root) towards ADDRESS.",
+    "The entries in use in one table: at LEVEL (%d: root) towards ADDRESS." % LEVELS,
     Argument("address", ADDRESS, VirtualAddress(0)),
-    Argument("level", LEVEL, 4),
+    Argument("level", LEVEL, LEVELS),
     details=("entries                          the root", "entries 0xffffffff80109000 1     one level-1 table"),
 )
 def entries(address, level):

@@ -4,6 +4,8 @@ A step is (title, what to look at, the lines to type). A line that begins with a
 """
 
 from diagnostics.text import View
+from memory_structs.mode import LOWER_HALF_PAGES, PAGE_SHIFT
+from paging.natives import LAYOUT
 
 from shell.user import NAMES
 
@@ -11,7 +13,7 @@ STEPS = (
     (
         "Walk an address",
         (
-            "A virtual address is four table indexes and an offset. The processor walks the tables to find the frame;",
+            "A virtual address is an index for each table on its way and an offset. The processor walks the tables;",
             "`walk` shows what it sees, and which rights are left at each level.",
         ),
         (
@@ -70,7 +72,7 @@ STEPS = (
         ),
         (
             "VirtualAddress(0x1000) - PhysicalAddress(0x1000)",
-            "VirtualAddress(0x800000000000)",
+            "VirtualAddress(%#x)" % (LOWER_HALF_PAGES << PAGE_SHIFT),
             "create_mapping(4096, writable.executable(True))",
             "tables = get_kernel_mmi_ref().page_table",
             "f = allocate_frames(1)",
@@ -99,7 +101,7 @@ STEPS = (
             "import memory",
             "with TemporaryPageTable(memory.frame_allocator.table_frames) as t: print(t.translate_addr(where))",
             "",
-            "MappedPageTable(lambda frame: 0xffff800000000 + frame).translate_addr(where)",
+            "MappedPageTable(lambda frame: %#x + frame).translate_addr(where)" % LAYOUT["WINDOW_PAGE"],
         ),
     ),
     (

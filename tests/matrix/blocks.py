@@ -44,7 +44,8 @@ class Question:
     def entries(self, first=0, count=None):
         """Return the raw entries of some states, as arrays by level."""
         numbers = numpy.arange(first, first + (self.states if count is None else count), dtype=numpy.uint64)
-        found = {level: numpy.full(numbers.shape, self.flags[4 - level], numpy.uint64) for level in LEVELS}
+        flags = zip(LEVELS, self.flags, strict=True)
+        found = {level: numpy.full(numbers.shape, value, numpy.uint64) for level, value in flags}
         for position, (level, bit) in enumerate(self.toggles):
             flipped = (numbers >> numpy.uint64(position)) & numpy.uint64(1)
             found[level] ^= flipped << numpy.uint64(bit)

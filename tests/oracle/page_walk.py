@@ -11,6 +11,9 @@ ENTRIES = 512
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE, GLOBAL, NO_EXECUTE = (1 << bit for bit in (0, 1, 2, 5, 6, 7, 8, 63))
 ADDRESS_MASK = ((1 << 52) - 1) & ~0xFFF
 SMALLEST_PAGE = 4096
+LARGEST_PAGE_LEVEL = 3
+# What the machines of the tests pass on the way of an address; 5 is for whoever says so.
+LEVELS = 4
 
 
 class Leaf(NamedTuple):
@@ -56,13 +59,13 @@ def read_table(memory, address):
 
 def is_leaf(entry, level):
     """Answer whether a present entry of a table at a level maps a page instead of naming a table."""
-    return level == 1 or (level in (2, 3) and bool(entry & HUGE))
+    return level == 1 or (level <= LARGEST_PAGE_LEVEL and bool(entry & HUGE))
 
 
 def is_malformed(entry, level, physical_bits, no_execute):
     """Answer whether a present entry has a reserved bit set."""
     reserved = ((1 << 52) - (1 << physical_bits)) | (0 if no_execute else NO_EXECUTE)
-    if level >= 4:
+    if level > LARGEST_PAGE_LEVEL:
         reserved |= HUGE
     elif level > 1 and entry & HUGE:
         reserved |= span_of(level) - 0x2000  # bit 12 is PAT
@@ -83,7 +86,7 @@ def combined(rights, entry):
     return writable and bool(entry & WRITABLE), user and bool(entry & USER), executable and not entry & NO_EXECUTE
 
 
-def walk(cr3, memory, levels=4, physical_bits=40, no_execute=True, top_slots=range(ENTRIES)):
+def walk(cr3, memory, levels=LEVELS, physical_bits=40, no_execute=True, top_slots=range(ENTRIES)):
     """Yield every Leaf of the address space whose root CR3 names, in ascending order of table index.
 
     memory: an object with read(address, length) and is_ram(address, length), such as GuestMemory.
@@ -109,7 +112,7 @@ def _walk(table, level, base, rights, malformed_above, machine, slots):
             yield from _walk(*below, machine, None)
 
 
-def path_to(cr3, memory, va, levels=4):
+def path_to(cr3, memory, va, levels=LEVELS):
     """Return the raw entries on the way to a virtual address, from the root down to the leaf or the hole."""
     table, path = cr3 & ADDRESS_MASK, []
     for level in range(levels, 0, -1):
@@ -122,7 +125,7 @@ def path_to(cr3, memory, va, levels=4):
     return path
 
 
-def translate(cr3, memory, va, levels=4, physical_bits=40, no_execute=True):
+def translate(cr3, memory, va, levels=LEVELS, physical_bits=40, no_execute=True):
     """Return the Leaf that translates a virtual address, or None."""
     rights, malformed = (True, True, True), False
     for depth, entry in enumerate(path_to(cr3, memory, va, levels)):
@@ -136,7 +139,7 @@ def translate(cr3, memory, va, levels=4, physical_bits=40, no_execute=True):
     return None
 
 
-def table_frames(cr3, memory, levels=4):
+def table_frames(cr3, memory, levels=LEVELS):
     """Return {physical address of a table: the highest level it is used at}; recursive entries add nothing."""
     found, waiting = {}, [(cr3 & ADDRESS_MASK, levels)]
     while waiting:

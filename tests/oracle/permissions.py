@@ -1,4 +1,4 @@
-"""What an access does, by the SDM alone: the permission model of 4-level paging, over arrays of table states.
+"""What an access does, by the SDM alone: the permission model of paging, over arrays of table states.
 
 Written from the chapter "4-Level Paging and 5-Level Paging", sections "Access Rights", "Page-Fault Exceptions" and
 "Accessed and Dirty Flags". Nothing here comes from the kernel. What the SDM leaves to the processor, and what an
@@ -15,10 +15,13 @@ from dataclasses import dataclass
 
 import numpy
 
+from oracle import page_walk
+from oracle.page_walk import LARGEST_PAGE_LEVEL
+
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE = 1 << 0, 1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 7
 NO_EXECUTE = 1 << 63
 KEY_SHIFT = 59
-LEVELS = (4, 3, 2, 1)
+LEVELS = tuple(range(page_walk.LEVELS, 0, -1))
 READ, WRITE, EXECUTE = 0, 1, 2
 CODE_P, CODE_W, CODE_U, CODE_RSVD, CODE_FETCH, CODE_KEY = 1, 2, 4, 8, 16, 32
 FAULT = 1 << 6
@@ -81,7 +84,7 @@ def always_reserved(processor, settings):
 def reserved_masks(level, processor, settings):
     """Return (mask for an entry that names a table, mask for one that maps a page)."""
     always = always_reserved(processor, settings)
-    if level == 4:
+    if level > LARGEST_PAGE_LEVEL:
         return always | HUGE, always | HUGE
     if level == 3:
         return always, always | (bits(13, 29) if processor.gigabyte_pages else HUGE)
@@ -96,7 +99,7 @@ class Walk:
     """
 
     def __init__(self, entries, processor, settings):
-        shape = entries[4].shape
+        shape = entries[LEVELS[0]].shape
         self.not_present, self.reserved, ended = (numpy.zeros(shape, bool) for _ in range(3))
         self.writable, self.user = (numpy.ones(shape, bool) for _ in range(2))
         self.no_execute = numpy.zeros(shape, bool)
@@ -104,7 +107,7 @@ class Walk:
         self.reached, self.leaf = {}, {}
         for level in LEVELS:
             entry = entries[level]
-            maps = numpy.ones(shape, bool) if level == 1 else has(entry, HUGE) & (level < 4)
+            maps = numpy.ones(shape, bool) if level == 1 else has(entry, HUGE) & (level <= LARGEST_PAGE_LEVEL)
             naming, mapping = reserved_masks(level, processor, settings)
             missing = ~ended & ~has(entry, PRESENT)
             bad = ~ended & ~missing & numpy.where(maps, has(entry, mapping), has(entry, naming))
@@ -186,7 +189,7 @@ def outcomes(entries, processor, settings, accesses):
     """Return the words that some accesses end with: an array [state, access], for {level: array of raw entries}."""
     walk = Walk(entries, processor, settings)
     clear = {level: (~has(entries[level], ACCESSED), ~has(entries[level], DIRTY)) for level in LEVELS}
-    words = numpy.empty((entries[4].size, len(accesses)), numpy.uint16)
+    words = numpy.empty((entries[LEVELS[0]].size, len(accesses)), numpy.uint16)
     for position, access in enumerate(accesses):
         word, used, written = access_once(walk, processor, settings, access)
         if access.primed:
@@ -194,7 +197,7 @@ def outcomes(entries, processor, settings, accesses):
             used = {level: used[level] | used_before[level] for level in LEVELS}
         for level in LEVELS:
             word |= (used[level] & clear[level][0]).astype(numpy.uint16) << numpy.uint16(ACCESSED_SHIFT + level - 1)
-            if level < 4:
+            if level <= LARGEST_PAGE_LEVEL:
                 word |= (written[level] & clear[level][1]).astype(numpy.uint16) << numpy.uint16(DIRTY_SHIFT + level - 1)
         words[:, position] = word
     return words
