@@ -1,10 +1,8 @@
 // `_records`: what the kernel knows of every owned mapping even when Python has forgotten it. A Record is the handle that
 // a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
 // point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
-#include "py/objtuple.h"
 #include "port/console/log.h"
 #include "port/hardware/paging.h"
-#include "port/ledger/queries.h"
 #include "port/ledger/records.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/natives.h"
@@ -204,7 +202,34 @@ static mp_int_t record_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_ui
 static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, make_new, record_make_new, attr, record_attr,
     buffer, record_get_buffer, locals_dict, &record_locals);
 
+// --- all records ---
+
+// Where the first record lies, for machine code that looks at them all; they have `used()` places.
+static mp_obj_t records_place(void) { return MP_OBJ_NEW_SMALL_INT((mp_int_t)records); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_place_obj, records_place);
+
+static mp_obj_t records_used_places(void) { return MP_OBJ_NEW_SMALL_INT(records_used); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_used_obj, records_used_places);
+
+static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(ledger.live); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
+
+static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(ledger.lost); }
+static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
+
+static mp_obj_t records_pages(mp_obj_t kind, mp_obj_t upper) {
+    return MP_OBJ_NEW_SMALL_INT(ledger.pages[native_get_below(kind, KINDS, "kind")][mp_obj_is_true(upper)]);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(records_pages_obj, records_pages);
+
 // --- by index ---
+
+// Who was set as the owner of the Record at an index; None when it was forgotten.
+static mp_obj_t records_owner_of(mp_obj_t index) {
+    const record_handle_t *handle = records[native_get_below(index, RECORDS_MAX, "record index")].handle;
+    return handle == NULL ? mp_const_none : handle->owner;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(records_owner_of_obj, records_owner_of);
 
 static mp_obj_t adopt(record_t *record, record_handle_t *handle) {
     handle->owner = mp_const_none;
@@ -266,11 +291,6 @@ static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t co
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(records_log_override_obj, records_log_override);
 
-static const mp_rom_obj_tuple_t kind_names = { { &mp_type_tuple }, KINDS, {
-    [KIND_EXCLUSIVE] = MP_ROM_QSTR(MP_QSTR_exclusive), [KIND_SHARED] = MP_ROM_QSTR(MP_QSTR_shared), [KIND_SYSTEM] = MP_ROM_QSTR(MP_QSTR_system),
-    [KIND_DEVICE] = MP_ROM_QSTR(MP_QSTR_device), [KIND_TABLE] = MP_ROM_QSTR(MP_QSTR_page_space_table),
-} };
-
 static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
@@ -279,29 +299,23 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_SYSTEM), MP_ROM_INT(KIND_SYSTEM) },
     { MP_ROM_QSTR(MP_QSTR_DEVICE), MP_ROM_INT(KIND_DEVICE) },
     { MP_ROM_QSTR(MP_QSTR_TABLE), MP_ROM_INT(KIND_TABLE) },
-    { MP_ROM_QSTR(MP_QSTR_KIND_NAMES), MP_ROM_PTR(&kind_names) },
     { MP_ROM_QSTR(MP_QSTR_PREPARED), MP_ROM_INT(RECORD_PREPARED) },
     { MP_ROM_QSTR(MP_QSTR_LIVE), MP_ROM_INT(RECORD_LIVE) },
     { MP_ROM_QSTR(MP_QSTR_LOST), MP_ROM_INT(RECORD_LOST) },
+    { MP_ROM_QSTR(MP_QSTR_place), MP_ROM_PTR(&records_place_obj) },
+    { MP_ROM_QSTR(MP_QSTR_used), MP_ROM_PTR(&records_used_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pages), MP_ROM_PTR(&records_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_live), MP_ROM_PTR(&records_live_obj) },
     { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
     { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
     { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
-    { MP_ROM_QSTR(MP_QSTR_events), MP_ROM_PTR(&records_events_obj) },
     { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&records_log_override_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
-    { MP_ROM_QSTR(MP_QSTR_find_table), MP_ROM_PTR(&records_find_table_obj) },
     { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
     { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
     { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
-    { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&records_read_obj) },
-    { MP_ROM_QSTR(MP_QSTR_live_with_root), MP_ROM_PTR(&records_live_with_root_obj) },
-    { MP_ROM_QSTR(MP_QSTR_mapped_pages), MP_ROM_PTR(&records_mapped_pages_obj) },
-    { MP_ROM_QSTR(MP_QSTR_mapped_frames), MP_ROM_PTR(&records_mapped_frames_obj) },
-    { MP_ROM_QSTR(MP_QSTR_next), MP_ROM_PTR(&records_next_obj) },
-    { MP_ROM_QSTR(MP_QSTR_find), MP_ROM_PTR(&records_find_obj) },
 };
 static MP_DEFINE_CONST_DICT(records_globals, records_globals_table);
 const mp_obj_module_t records_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&records_globals };

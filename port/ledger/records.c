@@ -9,7 +9,7 @@ record_t records[RECORDS_MAX];
 size_t records_used;
 ledger_t ledger;
 
-const char *const ledger_event_names[EVENTS_KINDS] = { "map", "unmap", "change" };
+static const char *const event_names[EVENTS_KINDS] = { "map", "unmap", "change" };
 ledger_event_t ledger_events[EVENTS_MAX];
 size_t ledger_events_count;
 
@@ -18,7 +18,7 @@ void mapper_events_print(void) {
     for (size_t i = ledger_events_count - kept; i < ledger_events_count; i++) {
         const ledger_event_t *event = &ledger_events[i % EVENTS_MAX];
         log_print("mapper event %u: %s, page 0x%lx, %lu pages, root 0x%lx, frames 0x%lx\n", (unsigned)i,
-            ledger_event_names[event->kind], event->page, event->count, event->root, event->frames);
+            event_names[event->kind], event->page, event->count, event->root, event->frames);
     }
 }
 

@@ -27,9 +27,10 @@ typedef struct {
     uint8_t kind, state, exported, overridden;
     void *handle;           // the Record, as long as there is one; keeps nothing alive
 } record_t;
-// Kernel Python's machine code reads these as words (kernel/memory/mappings/few.py).
+// Kernel Python's machine code reads these as words: kernel/memory/ledger, kernel/memory/mappings/few.py.
 _Static_assert(offsetof(record_t, first_page) == 8 && offsetof(record_t, count) == 16 && offsetof(record_t, frames) == 24
-    && offsetof(record_t, flags) == 32 && offsetof(record_t, kind) == 40 && offsetof(record_t, exported) == 42, "see few.py");
+    && offsetof(record_t, flags) == 32 && offsetof(record_t, kind) == 40 && offsetof(record_t, exported) == 42
+    && sizeof(record_t) == 56, "kernel/memory/ledger has these numbers");
 
 extern record_t records[RECORDS_MAX];
 extern size_t records_used;     // records from here on have never been used
@@ -61,7 +62,6 @@ extern ledger_t ledger;
 #define EVENTS_MAX 32
 enum { EVENT_MAP, EVENT_UNMAP, EVENT_CHANGE, EVENTS_KINDS };
 typedef struct { uint64_t page, count, root, frames; uint8_t kind; } ledger_event_t;
-extern const char *const ledger_event_names[EVENTS_KINDS];
 extern ledger_event_t ledger_events[EVENTS_MAX];
 extern size_t ledger_events_count;
 

@@ -4,15 +4,11 @@ A Record is the handle that a MappedPages holds. When the collector finds it unr
 of the lost, where `reclaim` finds it. 65,536 records at most (MemoryError). All fields are numbers.
 """
 
-from collections.abc import Buffer
-
 EXCLUSIVE: int  # owned, and its frames are mapped nowhere else: RAM
 SHARED: int  # frames that others may map, too
 SYSTEM: int  # the kernel's own: never dropped
 DEVICE: int  # as EXCLUSIVE, but its frames lie outside the pool of RAM
 TABLE: int  # no mapping: a page table, whose root is the frame
-KIND_NAMES: tuple[str, ...]
-"""In words, by number."""
 
 PREPARED: int
 LIVE: int
@@ -94,14 +90,20 @@ def adopt_lost() -> Record | None:
     Page tables come behind the mappings in them. Forgotten, it is lost again.
     """
 
+def place() -> int:
+    """Where the first record lies, as a negative int: an address less 2^64. kernel/memory/ledger has the layout."""
+
+def used() -> int:
+    """How many places have ever held a record."""
+
+def pages(kind: int, upper: bool) -> int:
+    """How many pages the live and lost records of a kind have in one half of the address space."""
+
 def live() -> int:
     """How many records are armed and not lost."""
 
 def lost() -> int:
     """How many were forgotten and wait to be reclaimed."""
-
-def events() -> list[tuple[str, int, int, int, int]]:
-    """The last changes, at most 32, oldest first: ("map", "unmap" or "change", first page, count, root, frames)."""
 
 def log_override(reason: str, page: int, count: int) -> None:
     """Say in the log that somebody wanted pages writable and executable at once, and why."""
@@ -109,29 +111,5 @@ def log_override(reason: str, page: int, count: int) -> None:
 def field(index: int, name: str) -> int:
     """A field of the record at an index, by name; ValueError when there is none of that name."""
 
-def read(index: int, words: Buffer) -> None:
-    """Write root, first page, count, flags, kind and overridden of the record at an index into 6 words of 64 bits.
-
-    Allocates nothing. ValueError when there is no room.
-    """
-
-def next(index: int) -> int:
-    """The first record at or above an index that is live or lost, or -1."""
-
-def find(root: int, page: int) -> int:
-    """The record that covers a page as a root sees it, or -1."""
-
-def find_table(root: int) -> int:
-    """The record of the table with that root, or -1."""
-
 def owner_of(index: int) -> object:
     """What `set_owner` was given for the record at an index; None when it was forgotten."""
-
-def live_with_root(root: int) -> int:
-    """How many mappings, live or lost or just being taken away, are bound to a root."""
-
-def mapped_pages(upper: bool) -> int:
-    """How many pages owned mappings have in one half of the address space."""
-
-def mapped_frames() -> int:
-    """How many frames of RAM exclusive mappings have."""

@@ -10,12 +10,16 @@ numbers of a record lie outside of Python's heap (port/ledger/records.h), where 
     4, 5      count, of 4 KiB pages
     6, 7      frames: what they are mapped to, see `signature_of`
     8         flags: the flag word of the leaves, without ACCESSED and DIRTY
+    9         the next one of the free or lost ones
     10        kind | state << 8 | exported << 16 | overridden << 24
+    12, 13    the Record, as long as there is one
 """
 
+import micropython
 from _records import (
     DEVICE,
     EXCLUSIVE,
+    LIVE,
     SHARED,
     SYSTEM,
     TABLE,
@@ -25,21 +29,17 @@ from _records import (
     begin,
     commit,
     disown,
-    events,
     field,
-    find,
-    find_table,
     finish,
     live,
-    live_with_root,
     log_override,
     lost,
-    mapped_frames,
-    mapped_pages,
     owner_of,
-    read,
+    pages,
+    place,
+    used,
 )
-from _records import next as next_record
+from micropython import const
 from paging.natives import critical
 
 # EXCLUSIVE   owned, and its frames are mapped nowhere else: RAM
@@ -50,6 +50,17 @@ from paging.natives import critical
 KIND_NAMES = "exclusive", "shared", "system", "device", "page table"
 
 enter, leave = critical.enter, critical.leave
+
+_BYTES = const(56)
+_ROOT = const(0)
+_FIRST_PAGE = const(2)
+_COUNT = const(4)
+_FLAGS = const(8)
+_KIND = const(10)
+_LIVE = const(3)  # a state; above it only LOST, just below it what a call is taking away
+_BUSY = const(2)
+_TABLE = const(4)  # a kind
+assert (_LIVE, _TABLE) == (LIVE, TABLE)
 
 SEVERAL_RUNS = 1 << 50  # in `frames`: a digest, and not the number of the first frame
 
@@ -68,12 +79,97 @@ def signature_of(runs):
     return digest | SEVERAL_RUNS
 
 
-def records():
-    """Yield the index of every record that is live, busy or lost."""
-    index = next_record(0)
-    while index >= 0:
-        yield index
-        index = next_record(index + 1)
+def mapped_pages(upper):
+    """How many pages owned mappings have in the upper half (True) or the lower one."""
+    return pages(EXCLUSIVE, upper) + pages(SHARED, upper) + pages(DEVICE, upper)
+
+
+def mapped_frames():
+    """How many frames of RAM exclusive mappings have."""
+    return pages(EXCLUSIVE, False) + pages(EXCLUSIVE, True)
+
+
+# --- by index, which is from 0 to the number of places less one ---
+
+
+@micropython.viper
+def read(index: int, words: ptr32):
+    """Write root, first page, count, flags, kind and overridden of a record into 6 words of 64 bits."""
+    known = ptr32(int(place()) + index * _BYTES)
+    for word in range(6):
+        words[word] = known[word]
+    words[6] = known[_FLAGS]
+    words[8] = known[_KIND] & 0xFF
+    words[10] = int(known[_KIND]) >> 24 & 1
+    words[7] = words[9] = words[11] = 0
+
+
+@micropython.viper
+def next_record(index: int) -> int:
+    """The first record at or above an index that is live or lost, or -1."""
+    known = ptr32(int(place()) + index * _BYTES)
+    end = int(used())
+    while index < end:
+        if int(known[_KIND]) >> 8 & 0xFF >= _LIVE:
+            return index
+        known = ptr32(int(known) + _BYTES)
+        index += 1
+    return -1
+
+
+@micropython.viper
+def find(root: int, page: int) -> int:
+    """The record, live or lost, whose range holds a page as a root sees it (the upper half is everybody's), or -1."""
+    known = ptr32(int(place()))
+    end = int(used())
+    index = 0
+    while index < end:
+        if int(known[_KIND]) >> 8 & 0xFF >= _LIVE:
+            inside = page - (int(known[_FIRST_PAGE]) | int(known[_FIRST_PAGE + 1]) << 32)
+            seen = page >> 51 or int(known[_ROOT]) | int(known[_ROOT + 1]) << 32 == root
+            if seen and inside >= 0 and inside < int(known[_COUNT]) | int(known[_COUNT + 1]) << 32:
+                return index
+        known = ptr32(int(known) + _BYTES)
+        index += 1
+    return -1
+
+
+@micropython.viper
+def find_table(root: int) -> int:
+    """The record, live or lost, of the table with that root, or -1."""
+    known = ptr32(int(place()))
+    end = int(used())
+    index = 0
+    while index < end:
+        kind = int(known[_KIND])
+        if (
+            kind & 0xFF == _TABLE
+            and kind >> 8 & 0xFF >= _LIVE
+            and int(known[_ROOT]) | int(known[_ROOT + 1]) << 32 == root
+        ):
+            return index
+        known = ptr32(int(known) + _BYTES)
+        index += 1
+    return -1
+
+
+@micropython.viper
+def live_with_root(root: int) -> int:
+    """How many mappings, live or lost or just being taken away, are bound to a root."""
+    known = ptr32(int(place()))
+    end = int(used())
+    index = count = 0
+    while index < end:
+        kind = int(known[_KIND])
+        if (
+            kind & 0xFF != _TABLE
+            and kind >> 8 & 0xFF >= _BUSY
+            and int(known[_ROOT]) | int(known[_ROOT + 1]) << 32 == root
+        ):
+            count += 1
+        known = ptr32(int(known) + _BYTES)
+        index += 1
+    return count
 
 
 def undisturbed(method):
