@@ -1,5 +1,6 @@
 // `_boot`: what the loader told us, where the image lies, and the constants of boot/layout.h. Contracts:
 // port/typings/_boot.pyi. Plain tuples; kernel/paging/boot_info.py makes typed objects of them.
+// In C because only C sees what the loader left, the linker's symbols and the constants of a header.
 #include <string.h>
 #include "port/boot/early_frames.h"
 #include "port/boot/image.h"

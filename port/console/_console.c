@@ -1,4 +1,5 @@
 // `_console`: the hook of the prompt, the log channel, raw terminal facts. Contracts: port/typings/_console.pyi.
+// In C because MicroPython's prompt and the log's channel are: these are their hooks.
 #include "py/mphal.h"
 #include "port/console/log.h"
 #include "port/console/uart.h"

@@ -3,6 +3,9 @@
 // sequence() works on the live tables: accesses in ring 0 or 3, changed entries and flushes, with nothing in
 // between, so that a stale translation shows. run() works on a root of its own, whose kernel mappings carry no NX
 // (EFER.NXE can be off): every combination of some bits of the entries for one address, times some accesses.
+//
+// In C because nothing of Python may run between an access and what is said of it: it would fill the TLB and take
+// exceptions of its own.
 #include <string.h>
 #include "py/objstr.h"
 #include "port/faults/probe.h"

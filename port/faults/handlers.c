@@ -8,6 +8,9 @@
 //   two pages of one instruction      the instruction is stepped: when it has not come to its end after
 //     take each other's frame         RETRIES_MAX faults in a row, the fault is raised, with `.not_resolved` true
 //   it never returns                  Ctrl-C ends it like any Python
+//
+// In C because it goes on at the interrupted instruction, with its registers. Who may have which range, and what a
+// handler does, is Python's.
 #include <string.h>
 #include "py/runtime.h"
 #include "boot/layout.h"

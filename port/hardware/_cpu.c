@@ -1,4 +1,5 @@
 // `_cpu`: one function per act of the processor. Contracts: port/typings/_cpu.pyi.
+// In C because each is an instruction that no Python has.
 #include "port/hardware/cpu.h"
 #include "port/hardware/descriptors.h"
 #include "port/hardware/instructions.h"

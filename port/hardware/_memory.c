@@ -1,5 +1,6 @@
 // `_memory`: single loads and stores, and whole pages. Contracts: port/typings/_memory.pyi.
 // Every access is one instruction of the given width, so that a fault tells the exact address and nothing is torn.
+// In C because each is one instruction that no Python has, or a loop of one over a page.
 #include <string.h>
 #include "boot/layout.h"
 #include "port/hardware/window.h"

@@ -8,6 +8,9 @@
 //
 // Where it is put down has been allocated together with the guard: a note that hangs on a list of its own and so
 // survives. An owner that was dropped or consumed needs no word to its guard.
+//
+// In C because a finaliser runs while the collector is locked, when no Python can, and because the list of guards must
+// not keep them alive.
 #include "py/objlist.h"
 #include "py/objstr.h"
 #include "py/objtuple.h"

@@ -1,4 +1,5 @@
 // The ledger: an array of records, the lists of the free and the lost ones, how many pages they have, and the last events.
+// In C because finalisers and panics come here, when no Python can run.
 #include <string.h>
 #include "py/runtime.h"
 #include "port/console/log.h"

@@ -1,5 +1,6 @@
 // `_critical`: stretches of Python that nothing may interrupt. Ctrl-C and scheduled callbacks wait until the last
 // leave(). Interrupts of the processor stay on.
+// In C because entering and leaving must not be interrupted either.
 #include "py/runtime.h"
 #include "py/stackctrl.h"
 #include "port/runtime/critical.h"

@@ -1,4 +1,5 @@
 // `_heap`: the areas that Python's heap may grow by. Contracts: port/typings/_heap.pyi; how it works: heap.c.
+// In C because MicroPython's collector is: only C can make an area known to it.
 #include "boot/layout.h"
 #include "port/runtime/heap.h"
 #include "port/runtime/natives.h"

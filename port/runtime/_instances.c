@@ -2,6 +2,8 @@
 //
 // For values that somebody has checked already. A store into an attribute looks through all classes for a property
 // first, which costs more than everything else that is done with a page number.
+//
+// In C because Python always runs the constructor: 1,270 instructions for one attribute.
 #include "py/runtime.h"
 #include "py/objtype.h"
 

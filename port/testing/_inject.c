@@ -5,6 +5,8 @@
 //   call(n, function)       at the n-th check from now function(None) is scheduled, as an interrupt handler would
 //
 // Each happens once; 0 calls it off and returns how many were left.
+//
+// In C because the chances are inside of MicroPython.
 #include "py/runtime.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/natives.h"

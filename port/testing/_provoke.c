@@ -1,4 +1,5 @@
 // `_provoke`: exceptions of the processor on purpose, for tests of who deals with them. Contracts: port/typings/_provoke.pyi.
+// In C because each is an instruction that no Python has, or breaks what Python stands on.
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/paging.h"

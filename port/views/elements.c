@@ -1,4 +1,5 @@
 // One element of a view: loaded and stored by one instruction of its width, converted apart from that.
+// In C because a load or store must be one instruction of its width: devices notice.
 #include <string.h>
 #include "py/binary.h"
 #include "port/runtime/natives.h"

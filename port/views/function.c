@@ -1,5 +1,6 @@
 // Machine code in a mapping, called by the System V ABI. A signature is the result's letter, then the arguments' in
 // brackets: "q(qq)", "d(dq)", "(Q)" for no result. Letters as in `struct`; integers in six registers, floats in eight.
+// In C because only C can call by that convention: `call a native function of two integers` is 346 instructions.
 #include <string.h>
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"

@@ -9,6 +9,8 @@
 //   array of structs (offset | ARRAY, 4, {...})
 //
 // A dict can be changed after it was checked, so every access checks its field again.
+//
+// In C because `read a field and write another` is 762 instructions: two calls of bound methods alone are 1,055.
 #include <stdio.h>
 #include <string.h>
 #include "py/objtuple.h"

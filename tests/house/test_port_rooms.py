@@ -95,3 +95,15 @@ def test_a_native_module_lies_in_the_room_of_its_c():
     natives = {path.rpartition("/")[2][:-2] for path in C if path.rpartition("/")[2].startswith("_")}
     registered = {name for text in C.values() for name in re.findall(r"MP_REGISTER_MODULE\(MP_QSTR_(\w+), \w+\)", text)}
     assert registered == natives
+
+
+# What may hold logic: the native modules, the ledger, the views, the handlers of faults, the probe's loop.
+MAY_HOLD_LOGIC = [
+    path for path in sorted(C) if re.match(r"(ledger|views)/.*\.c|\w+/_|faults/(handlers|probe_cases)\.c", path)
+]
+
+
+@pytest.mark.parametrize("path", MAY_HOLD_LOGIC)
+def test_what_python_could_decide_says_why_it_is_c(path):
+    head = C[path].partition("#include")[0]
+    assert re.search("^// In C because .{20}", head, re.MULTILINE)
