@@ -9,7 +9,6 @@
 #include "py/stackctrl.h"
 #include "py/mperrno.h"
 #include "shared/readline/readline.h"
-#include "shared/runtime/gchelper.h"
 #include "shared/runtime/pyexec.h"
 #include "boot/layout.h"
 #include "port/boot/info.h"
@@ -45,7 +44,8 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
     paging_init();
-    cpu_init();                                 // first, so that a fault in what follows is a panic
+    cpu_init();
+    traps_init();                               // from here on a fault is a panic
     boot_info_read(magic, information);
     boot_tables_build();
     boot_tables_activate();
@@ -118,15 +118,6 @@ void kernel_entry(uint32_t magic, uint64_t information) {
         mp_printf(&mp_plat_print, "MPY: soft reboot\n");
         stop_python();
     }
-}
-
-void gc_collect(void) {
-    collector_is_running = true;
-    gc_collect_start();
-    gc_helper_collect_regs_and_stack();
-    gc_collect_end();
-    collector_is_running = false;
-    heap_after_collection();
 }
 
 void nlr_jump_fail(void *exception) {

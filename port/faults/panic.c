@@ -46,3 +46,7 @@ void panic(const char *format, ...) {
     uart_send("\r\n", 2);
     machine_exit(EXIT_VALUE_FAILURE);
 }
+
+void abort(void) {
+    panic("abort() was called");
+}

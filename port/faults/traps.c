@@ -34,6 +34,7 @@
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
+#include "port/runtime/heap.h"
 #include "port/views/views.h"
 
 #define PIC_MASTER 0x20
@@ -49,7 +50,6 @@
 #define DR7_EXECUTE_DR0 (1UL << 10 | 1UL << 0)     // bit 10 is always set
 extern const uint64_t trap_stubs[VECTORS];
 static gate_t gates[GATES] __attribute__((aligned(16)));
-volatile bool collector_is_running;
 static const trap_record_t *raised;      // what traps_raise is about to turn into an exception
 static volatile bool raising;
 

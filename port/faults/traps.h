@@ -42,6 +42,3 @@ void traps_raise(const trap_record_t *record) __attribute__((noreturn));
 // The exception itself; with no memory for it, one without details is raised at once.
 void *traps_new_exception(const trap_record_t *record);
 void traps_mark_not_resolved(void *exception);
-
-// True while the collector runs: Python must not be entered. Set by gc_collect() in port/main.c.
-extern volatile bool collector_is_running;

@@ -2,7 +2,6 @@
 // Intel SDM volume 3, "Protected-Mode and 64-Bit Mode Data Structures", "Control Registers", "Task Management".
 #include <string.h>
 #include "boot/layout.h"
-#include "port/faults/traps.h"
 #include "port/hardware/cpu.h"
 #include "port/hardware/descriptors.h"
 #include "port/hardware/instructions.h"
@@ -105,5 +104,4 @@ void cpu_init(void) {
     load_descriptors();
     uint64_t wanted = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE | CR4_SMEP;
     cr4_write((cr4_read() & cpu_features.cr4_allowed) | (wanted & cpu_features.cr4_allowed));
-    traps_init();
 }

@@ -15,6 +15,7 @@
 #include "py/compile.h"
 #include "py/gc.h"
 #include "py/runtime.h"
+#include "shared/runtime/gchelper.h"
 #include "boot/layout.h"
 #include "port/runtime/heap.h"
 #include "port/runtime/safe_point.h"
@@ -22,6 +23,7 @@
 
 heap_area_t heap_areas[HEAP_AREAS_MAX];
 size_t heap_areas_taken;
+volatile bool collector_is_running;
 
 void heap_reset(void) {
     memset(heap_areas, 0, sizeof heap_areas);
@@ -185,7 +187,7 @@ static void go_on_at(const place_t *place) {
 #define SHORTEST_RUN_WORDS 64      // 64 KiB
 #define LONG_RUN_WORDS 1024        // 1 MiB
 
-void heap_after_collection(void) {
+static void after_collection(void) {
     collections++;
     size_t all = 0, used = 0, empty = 0;
     survey_t best = { 0, 0, SHORTEST_RUN_WORDS };
@@ -209,6 +211,15 @@ void heap_after_collection(void) {
     if (best_area != NULL && !grown) {
         look_first_at(best_area, &best);
     }
+}
+
+void gc_collect(void) {
+    collector_is_running = true;
+    gc_collect_start();
+    gc_helper_collect_regs_and_stack();
+    gc_collect_end();
+    collector_is_running = false;
+    after_collection();
 }
 
 // --- MicroPython's allocator, with growth ---

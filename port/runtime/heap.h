@@ -17,5 +17,5 @@ extern heap_area_t heap_areas[HEAP_AREAS_MAX];
 extern size_t heap_areas_taken;
 
 void heap_reset(void);
-void heap_after_collection(void);       // called by gc_collect()
+extern volatile bool collector_is_running;      // then Python must not be entered
 size_t heap_largest_reserve(void);      // bytes that fit in one more area

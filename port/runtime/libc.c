@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "port/faults/panic.h"
 
 void *memcpy(void *to, const void *from, size_t length) {
     void *result = to;
@@ -161,10 +160,6 @@ double nan(const char *tag) {
 void sincos(double angle, double *sine, double *cosine) {
     *sine = sin(angle);
     *cosine = cos(angle);
-}
-
-void abort(void) {
-    panic("abort() was called");
 }
 
 static size_t span(const char *text, const char *set, bool inside) {

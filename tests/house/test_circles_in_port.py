@@ -16,10 +16,6 @@ AGAINST_THE_ORDER = {
     # Assembly, and the C that it was written for, are two halves of one thing.
     ("trap_stubs", "traps"),
     ("probe_stubs", "probe"),
-    # What is below calls who is above, by name instead of by a line that was registered with it.
-    ("libc", "panic"),
-    ("cpu", "traps"),
-    ("_views", "main"),
     # A trap is taken, answered and raised by three files that know one another.
     ("traps", "handlers"),
     ("traps", "_traps"),
