@@ -69,15 +69,15 @@ def reclaim_owners():
         count += 1
 
 
-def living_owners(allocator):
+def living_owners():
     """(OWNER_WORDS numbers for each owner that has something, how many owners that are).
 
-    Whatever was forgotten of this allocator's has been given back before. Raises MemoryError.
+    The owners that were forgotten have given back what they had. Raises MemoryError.
     """
     words, room = array("l"), 0
     while True:
-        while allocator._forgotten():
-            allocator._reclaim()
+        while finaliser.pending() > lost():
+            reclaim_owners()
         # Nothing is allocated from here on, so nobody is found forgotten before this is done.
         found = finaliser.owned(words)
         if found <= room:

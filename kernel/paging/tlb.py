@@ -68,9 +68,10 @@ class FlushLedger:
     """Does the invalidations of one mapper, counts them, and knows which are still owed.
 
     `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
-    `.open` holds, by serial number, the tokens that were neither flushed nor ignored. `.shootdown(spans)` is called
-    after every local invalidation, with a tuple of (page number, count, pages per leaf), or None for everything;
-    `.broadcast(page number, count)` with the pages that it concerned: other CPUs come in there.
+    `.open` holds, by serial number, the tokens that were neither flushed nor ignored, `.being_flushed` those of them
+    whose flush() has not come to its end. `.shootdown(spans)` is called after every local invalidation, with a tuple of
+    (page number, count, pages per leaf), or None for everything; `.broadcast(page number, count)` with the pages that
+    it concerned: other CPUs come in there.
 
     `FlushLedger.live` is the one that mappers of the live tables share, so that `verify()` sees what they owe;
     `memory.init` puts the kernel's there.
@@ -86,6 +87,7 @@ class FlushLedger:
         self.shootdown = None
         self.broadcast = None
         self.open = {}
+        self.being_flushed = {}
         self.opened = 0
 
     def flush_spans(self, spans):
@@ -146,10 +148,14 @@ class MapperFlush:
         ledger = self._ledger
         if ledger is None:
             return
-        if self.spans is None:
-            ledger.flush_all(self._with_global, self._pages)
-        else:
-            ledger.flush_spans(self.spans)
+        try:
+            ledger.being_flushed[self._serial] = self
+            if self.spans is None:
+                ledger.flush_all(self._with_global, self._pages)
+            else:
+                ledger.flush_spans(self.spans)
+        finally:
+            ledger.being_flushed.pop(self._serial, None)
         self.ignore()
 
     def ignore(self):

@@ -8,6 +8,9 @@
     nothing is set that this CPU reserves; every table hangs in one place, every root has the kernel's half
     the allocators' counts agree with all that, and no TLB flush that is needed is still owed
 
+What another call is just doing, in whose middle a shootdown callback or a fault handler asks, is no violation: it is
+listed as `.under_way`.
+
 It believes nobody: it walks by itself (walk.py), and counts what is there (sums.py). Five steps, in this order:
 
     sums.claim      what is free, what owners have, what is the kernel's own       a byte of a map for each frame
@@ -21,7 +24,7 @@ It changes nothing, whatever the entries hold it ends, and Ctrl-C ends it sooner
 
 from paging.natives import cpu, critical
 
-from ..ledger import enter, leave
+from ..ledger import enter, leave, lost
 from .claims import FrameMap
 from .records import Records, check_the_rest
 from .report import Audit, Enough, Findings
@@ -36,12 +39,15 @@ def reserve_map(kernel):
 
 
 def verify(kernel):
-    """Audit everything below the kernel's PageTable; returns an Audit. Forgotten things are given back first.
+    """Audit everything below the kernel's PageTable; returns an Audit. Forgotten things are given back first, unless
+    just that is under way.
 
     Nothing else runs meanwhile, for what an audit has seen must still be so at its end. Raises KeyboardInterrupt.
     """
     enter()
     try:
+        if not kernel.reclaiming:
+            kernel.reclaim()  # a shootdown callback may run an audit of its own in there
         return _audit(kernel)
     finally:
         leave()
@@ -60,12 +66,19 @@ def _audit(kernel):
         left = "%d more"
     except Enough:
         left = "%d more, and the rest was not looked at"
-    for token in kernel.ledger.open.values():
-        findings.violations.add("a TLB flush is owed: %s", token)
+    being_flushed = kernel.ledger.being_flushed
+    for serial, token in kernel.ledger.open.items():
+        if serial in being_flushed:
+            findings.under_way.add("a TLB flush: %s", token)
+        else:
+            findings.violations.add("a TLB flush is owed: %s", token)
+    if kernel.reclaiming and lost():
+        findings.under_way.add("%d forgotten mappings and tables are being given back", lost())
     if kernel.stuck:
         findings.violations.add("%d forgotten mappings could not be unmapped", kernel.stuck)
     audit.violations = findings.violations.close(left)
     audit.unowned = findings.unowned.close("%d more")
+    audit.under_way = findings.under_way.close("%d more")
     return audit
 
 

@@ -34,6 +34,7 @@ class Audit:
 
     .violations     texts, each with the address that it is about; none: all is well
     .unowned        what is mapped without an owner, as runs of pages: the paging layer's, and legal as such
+    .under_way      what another call was just doing: texts
     .mappings       mappings with an owner, the kernel's own among them
     .mapped_pages   their pages
     .tables         page tables that hang in a root, and the roots
@@ -44,6 +45,7 @@ class Audit:
     def __init__(self):
         self.violations = []
         self.unowned = []
+        self.under_way = []
         self.mapped_pages = 0
         self.tables = 0
         self.mappings = 0
@@ -57,6 +59,7 @@ class Audit:
         lines = ["%d mappings, %d pages, %d tables" % (self.mappings, self.mapped_pages, self.tables)]
         lines += ["VIOLATION " + text for text in self.violations]
         lines += ["unowned: " + text for text in self.unowned]
+        lines += ["under way: " + text for text in self.under_way]
         return "\n".join(lines if len(lines) > 1 else [lines[0] + ": nothing to complain of"])
 
 
@@ -66,6 +69,7 @@ class Findings:
     def __init__(self):
         self.violations = Listing()
         self.unowned = Listing()
+        self.under_way = Listing()
 
     def complain(self, text, *arguments):
         """Note a violation. Raises Enough."""

@@ -4,6 +4,7 @@ from array import array
 
 from ..allocators.owners import ALLOCATED, UNMAPPED
 from ..allocators.owners import SHAREABLE as SHAREABLE_OWNER
+from ..ledger import DEVICE, EXCLUSIVE, KIND_NAMES, SHARED, count_busy
 from ..reclaim import ID_BITS, OWNER_WORDS, living_owners
 from ..runs import NOT_FREE, hand_out, total_of
 from .claims import (
@@ -35,16 +36,17 @@ class Sums:
     def __init__(self, kernel, frame_map, findings):
         self.kernel = kernel
         self.frame_map = frame_map
-        self.complain = findings.complain
+        self.complain, self.listed = findings.complain, findings.under_way
         self.frames, self.pages = kernel._frames, kernel._pages
         self.pool = kernel._frames.pool
-        self.under_way = 0  # frames that a call is just taking out of a mapping
+        self.under_way = busy_pages()  # by kind: of mappings that a call is just taking away
         self.owned = {}  # id of an arena: how many numbers its owners have
 
     # What is claimed before any table is looked at.
 
     def claim(self):
         """Claim what is free, owned, and the kernel's own."""
+        words, found = living_owners()  # first: what was forgotten is free then
         frame_map, pool = self.frame_map, self.pool
         frame_map.clear()
         for first, last in pool._territory:
@@ -58,10 +60,9 @@ class Sums:
             for run, size in action._left_over:
                 if action._arena is pool:
                     self._claim_run(run >> 1, size, FREES, "postponed")
-        self._claim_owned()
+        self._claim_owned(words, found)
 
-    def _claim_owned(self):
-        words, found = living_owners(self.frames)
+    def _claim_owned(self, words, found):
         steps = {kind: steps_of({NOBODY: claim}) for kind, claim in CLAIMS_OF_OWNERS.items()}
         pool = id(self.pool) & ID_BITS
         totals = self.owned
@@ -82,6 +83,11 @@ class Sums:
 
     def check(self, records):
         """Compare all counts; returns the frames of usable RAM by what they were found to be."""
+        for kind, pages in enumerate(self.under_way):
+            if pages:
+                self.listed.add(
+                    "%d pages of %s mappings are unmapped, and wait for a TLB flush", pages, KIND_NAMES[kind]
+                )
         counts = array("l", bytes(8 * 256))
         count(self.frame_map.bytes, counts)
         found = [0] * (CLAIM + 1)
@@ -102,9 +108,15 @@ class Sums:
     def _check_frames(self, frames, nobodys):
         pool = self.pool
         # Between the clearing of entries and the flush, frames are unmapped, and nobody's yet.
-        if nobodys and nobodys == pool.unmapped - frames["unmapped"]:
-            self.under_way = nobodys
-            frames["unmapped"], nobodys = pool.unmapped, 0
+        waiting = self.under_way[EXCLUSIVE]
+        if nobodys >= waiting:
+            frames["unmapped"] += waiting
+            nobodys -= waiting
+        # Shared frames count as mapped until their last mapping has been flushed.
+        flushed = pool.all_mapped - frames["mapped"]
+        if 0 < flushed <= self.under_way[SHARED]:
+            frames["allocated"] -= flushed
+            frames["mapped"] += flushed
         if nobodys:
             self.complain("%d frames are in use, but nobody has them: %s", nobodys, physical(self._first_of_nobody()))
         for name, number in (
@@ -131,8 +143,8 @@ class Sums:
             self._compare("mapped pages of " + arena.name, mapped, arena.all_mapped, "page")
         found = self._owned_of(upper) + self._owned_of(lower) + self.pages.quarantined
         counted = upper.allocated + lower.allocated
-        if found + self.under_way == counted:
-            found = counted  # a call that is taking a mapping away has its pages, too
+        if found < counted <= found + sum(self.under_way):
+            found = counted  # a call that is taking a mapping away has its pages, or their new owner
         self._compare("allocated pages", found, counted, "page")
 
     def _check_devices(self, records):
@@ -142,7 +154,7 @@ class Sums:
         found = sum(self._owned_of(arena) for arena in arenas) - in_use
         self._compare("allocated device frames", found, sum(arena.allocated for arena in arenas), "frame")
         mapped = sum(arena.all_mapped for arena in arenas)
-        self._compare("mapped device frames", records.device_pages + in_use, mapped, "frame")
+        self._compare("mapped device frames", records.device_pages + self.under_way[DEVICE] + in_use, mapped, "frame")
 
     def _owned_of(self, arena):
         return self.owned.get(id(arena) & ID_BITS, 0)
@@ -150,6 +162,13 @@ class Sums:
     def _compare(self, what, found, counted, allocator):
         if found != counted:
             self.complain("%d %s were found, the %s allocator counts %d", found, what, allocator, counted)
+
+
+def busy_pages():
+    """How many pages mappings have that are just being taken away: a number for each kind."""
+    counts = array("l", bytes(8 * len(KIND_NAMES)))
+    count_busy(counts)
+    return counts
 
 
 def length_of(tree):

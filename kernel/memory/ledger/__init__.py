@@ -172,6 +172,19 @@ def live_with_root(root: int) -> int:
     return count
 
 
+@micropython.viper
+def count_busy(counts: ptr32):
+    """Add the pages of all records that a call is just taking away to `counts`, 64 bits for each kind."""
+    known = ptr32(int(place()))
+    index = int(used())
+    while index > 0:
+        kind = int(known[_KIND])
+        if kind >> 8 & 0xFF == _BUSY:
+            counts[(kind & 0xFF) * 2] += known[_COUNT]
+        known = ptr32(int(known) + _BYTES)
+        index -= 1
+
+
 def undisturbed(method):
     """A method during which neither Ctrl-C nor a callback comes: what it finds true stays true until its end."""
 

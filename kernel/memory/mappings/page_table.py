@@ -188,6 +188,7 @@ class KernelPageTable(PageTable):
         self.largest_level = largest_page_level()
         self.shared_users = {}
         self.reclaimed = 0
+        self.reclaiming = 0  # how many calls are just giving back what was forgotten
         self.stuck = 0
         self._set_up(root, system, None)
 

@@ -19,19 +19,23 @@ WAITS = None
 def reclaim(kernel):
     """Give back what is lost, mappings first. Returns how many that were."""
     count = 0
-    while lost():
-        enter()
-        try:
-            done = take_away(kernel, adopt_lost())
-            if not done:
-                kernel.stuck += done is STUCK
-                continue
-            kernel._frame_pool.reclaimed += 1
-            kernel._page_pool.reclaimed += 1
-            kernel.reclaimed += 1
-        finally:
-            leave()
-        count += 1
+    kernel.reclaiming += 1
+    try:
+        while lost():
+            enter()
+            try:
+                done = take_away(kernel, adopt_lost())
+                if not done:
+                    kernel.stuck += done is STUCK
+                    continue
+                kernel._frame_pool.reclaimed += 1
+                kernel._page_pool.reclaimed += 1
+                kernel.reclaimed += 1
+            finally:
+                leave()
+            count += 1
+    finally:
+        kernel.reclaiming -= 1
     return count
 
 
