@@ -63,3 +63,23 @@ def test_the_folder_map_names_what_is_there_and_nothing_else():
         rooms = re.search(rf"^{folder}/ .*\n((?:          .*\n)+)", README, re.MULTILINE)[1]
         there = {path.name for path in (machine.ROOT / folder).iterdir() if path.is_dir()}
         assert set(re.findall(r"^          (\w+)/ ", rooms, re.MULTILINE)) == there - NO_ROOMS
+
+
+CONTRIBUTING = (machine.ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_the_map_of_the_tests_names_every_room_and_nothing_else():
+    rooms = re.search(r"^tests/boot/ .*\n(?:      .*\n)+", CONTRIBUTING, re.MULTILINE)[0]
+    named = set(re.findall(r"(?:^      |^tests/|  )(\w+)/", rooms, re.MULTILINE))
+    there = {path.name for path in (machine.ROOT / "tests").iterdir() if path.is_dir()}
+    assert named == there - {"__pycache__"}
+
+
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_what_to_type_and_where_to_look_exists(text):
+    """Targets of make, and paths in code spans; a star stands for any name, and what build/ has is made."""
+    targets = set(re.findall(r"^([a-z-]+):", (machine.ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+    paths = re.findall(r"`((?:kernel|port|tests|tools|boot|docs)/[\w./*-]+)`", text)
+    paths = {path for path in paths if "_name." not in path} | set(re.findall(r"\]\(([\w./-]+)\)", text))
+    assert {path for path in paths if not list(machine.ROOT.glob(path))} == set()
