@@ -113,7 +113,7 @@ def test_wherever_a_call_can_be_interrupted(looking, name):
         "mapping(3)",
         "[mapping(3) for _ in range(5)]",
         "[huge() for _ in range(3)]",
-        "[mapping(1) for _ in range(300)]",
+        "[mapping(1) for _ in range(40)]",
         "[(mapping(3), memory.allocate_frames(7), memory.allocate_pages(5)) for _ in range(4)]",
         "[PageTable.new_table(table) for _ in range(3)]",
         "there()",
@@ -121,14 +121,17 @@ def test_wherever_a_call_can_be_interrupted(looking, name):
 )
 def test_while_what_was_forgotten_is_given_back(looking, lost):
     """The audit gives back first; the shootdown of that audits again, and so on: neither disturbs the other."""
-    looking.exec(f"""
+    looking.exec(
+        f"""
         lost = {lost}
         memory.set_broadcast_tlb_shootdown_cb(look)
         lost = None
         [[number] for number in range(500)]  # overwrites what the stack may still show
         gc.collect()
         look()
-        """)
+        """,
+        timeout=60,
+    )
     if "PageTable" not in lost:
         assert looking.eval("looks") > 1, "nothing was flushed"
 
