@@ -4,230 +4,13 @@
 // it: any number of shared borrows of a byte, or a single writable one. While a borrow lives, end() refuses. Every
 // access asks first whether the view was released, the lease was ended, or the mapping's table is not the active one.
 //
-// The lease's list of borrows does not keep them alive: its pointers are stored inverted, so that the collector
-// takes them for numbers. A view that nobody refers to is found by the collector; its finaliser takes it off the
-// list. The list changes only between two complete states, in C: neither an exception nor Ctrl-C comes in between.
-//
-// In C because every access asks here first: `read one byte, checked` is 154 instructions, where the call of a bound
-// method alone is 527; and because a finaliser runs while the collector is locked, when no Python can.
-#include <string.h>
-#include "py/gc.h"
+// In C because a lease is what every access asks for (borrows.c), and must not be seen half made.
 #include "py/objlist.h"
 #include "boot/layout.h"
 #include "port/hardware/paging.h"
 #include "port/ledger/records.h"
 #include "port/runtime/natives.h"
 #include "port/views/views.h"
-
-// --- refusals: the exceptions are kernel Python's; C knows only which ---
-
-MP_REGISTER_ROOT_POINTER(mp_obj_t view_refuser);
-
-static mp_obj_t views_set_refuser(mp_obj_t function) {
-    MP_STATE_VM(view_refuser) = function;
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(views_set_refuser_obj, views_set_refuser);
-
-void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail) {
-    mp_obj_t refuser = MP_STATE_VM(view_refuser);
-    if (refuser != MP_OBJ_NULL && refuser != mp_const_none) {
-        mp_obj_t arguments[] = { MP_OBJ_NEW_QSTR(refusal), of, detail };
-        mp_call_function_n_kw(refuser, 3, 0, arguments);
-    }
-    native_raise_about(&mp_type_RuntimeError, "", of, " refuses, and nobody has said in what words");
-}
-
-void view_refuse_use(const view_t *view) {
-    mp_obj_t of = MP_OBJ_FROM_PTR(view);
-    if (view->lease->ended_by != MP_OBJ_NULL) {
-        view_refuse(MP_QSTR_ended, of, view->lease->ended_by);
-    }
-    if (!view->root->live) {
-        view_refuse(MP_QSTR_released, of, mp_const_none);
-    }
-    view_refuse(MP_QSTR_not_active, of, MP_OBJ_NEW_SMALL_INT(view->lease->table / PAGE_SIZE));
-}
-
-// --- borrows ---
-
-static view_t *shown(uintptr_t hidden) {
-    return hidden == 0 ? NULL : (view_t *)~hidden;
-}
-
-static uintptr_t hidden(const view_t *view) {
-    return view == NULL ? 0 : ~(uintptr_t)view;
-}
-
-static void link_borrow(view_t *view) {
-    view_t *first = shown(view->lease->first);
-    view->next = hidden(first);
-    view->previous = 0;
-    if (first != NULL) {
-        first->previous = hidden(view);
-    }
-    view->lease->first = hidden(view);
-    view->lease->borrows++;
-    view->live = true;
-}
-
-static void unlink_borrow(view_t *view) {
-    view_t *previous = shown(view->previous), *next = shown(view->next);
-    view->live = false;
-    view->lease->borrows--;
-    if (previous != NULL) {
-        previous->next = view->next;
-    } else {
-        view->lease->first = view->next;
-    }
-    if (next != NULL) {
-        next->previous = view->previous;
-    }
-}
-
-static view_t *find_conflict(const view_t *wanted) {
-    for (view_t *view = shown(wanted->lease->first); view != NULL; view = shown(view->next)) {
-        bool overlap = wanted->address - view->address < view->length || view->address - wanted->address < wanted->length;
-        if (overlap && (view->writable || wanted->writable) && view->length > 0 && wanted->length > 0) {
-            return view;
-        }
-    }
-    return NULL;
-}
-
-// Views that nobody refers to any more are still borrows until a collection finds them.
-static void collect_forgotten(void) {
-    if (!gc_is_locked()) {
-        gc_collect();
-    }
-}
-
-static mp_obj_t bounds_of(uint64_t offset, uint64_t length) {
-    mp_obj_t items[] = { native_new_u64(offset), native_new_u64(length) };
-    return mp_obj_new_tuple(2, items);
-}
-
-view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uint64_t offset, uint64_t length, uint64_t alignment, bool writable) {
-    mp_obj_t of = MP_OBJ_FROM_PTR(lease);
-    if (lease->ended_by != MP_OBJ_NULL) {
-        view_refuse(MP_QSTR_ended, of, lease->ended_by);
-    }
-    if (offset > lease->length || length > lease->length - offset) {
-        view_refuse(MP_QSTR_bounds, of, bounds_of(offset, length));
-    }
-    if (offset & (alignment - 1)) {
-        view_refuse(MP_QSTR_alignment, of, bounds_of(offset, alignment));
-    }
-    if (writable && !(lease->rights & RIGHT_WRITE)) {
-        view_refuse(MP_QSTR_rights, of, MP_OBJ_NEW_SMALL_INT(RIGHT_WRITE));
-    }
-    view_t *view = gc_alloc(bytes, GC_ALLOC_FLAG_HAS_FINALISER);
-    if (view == NULL) {
-        m_malloc_fail(bytes);
-    }
-    memset(view, 0, bytes);
-    view->lease = lease;
-    view->root = view;
-    view->address = lease->start + offset;
-    view->length = length;
-    view->writable = writable;
-    view->base.type = type;
-    if (find_conflict(view) != NULL) {
-        collect_forgotten();
-        view_t *conflict = find_conflict(view);
-        if (conflict != NULL) {
-            view_refuse(MP_QSTR_borrowed, MP_OBJ_FROM_PTR(view), MP_OBJ_FROM_PTR(conflict));
-        }
-    }
-    link_borrow(view);
-    return view;
-}
-
-view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length) {
-    view_t *view = mp_obj_malloc(view_t, type);
-    memset((char *)view + sizeof(mp_obj_base_t), 0, sizeof *view - sizeof(mp_obj_base_t));
-    view->lease = whole->lease;
-    view->root = whole->root;
-    view->address = address;
-    view->length = length;
-    view->writable = whole->writable;
-    return view;
-}
-
-// --- what all views have ---
-
-static bool is_view(mp_obj_t object) {
-    return mp_obj_is_type(object, &slice_type) || mp_obj_is_type(object, &overlay_type) || mp_obj_is_type(object, &function_type);
-}
-
-// Of a part: its whole view's borrow ends. Doing it twice is fine.
-static mp_obj_t view_release(mp_obj_t self) {
-    if (!is_view(self)) {
-        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a view expected, not %s"), mp_obj_get_type_str(self));
-    }
-    view_t *root = ((view_t *)MP_OBJ_TO_PTR(self))->root;
-    if (root->live) {
-        unlink_borrow(root);
-    }
-    return mp_const_none;
-}
-MP_DEFINE_CONST_FUN_OBJ_1(view_release_obj, view_release);
-
-// The finaliser. Parts have none; a view whose making failed is not live.
-static mp_obj_t view_del(mp_obj_t self) {
-    view_t *view = MP_OBJ_TO_PTR(self);
-    if (view->live && view->root == view) {
-        unlink_borrow(view);
-    }
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(view_del_obj, view_del);
-
-static mp_obj_t view_enter(mp_obj_t self) {
-    view_require(MP_OBJ_TO_PTR(self));
-    return self;
-}
-MP_DEFINE_CONST_FUN_OBJ_1(view_enter_obj, view_enter);
-
-static mp_obj_t view_exit(size_t n_args, const mp_obj_t *arguments) {
-    (void)n_args;
-    return view_release(arguments[0]);
-}
-MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(view_exit_obj, 4, 4, view_exit);
-
-static bool bind(mp_obj_t *destination, const void *function, view_t *view) {
-    destination[0] = MP_OBJ_FROM_PTR(function);
-    destination[1] = MP_OBJ_FROM_PTR(view);
-    return true;
-}
-
-bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination) {
-    switch (attribute) {
-        case MP_QSTR___del__: return bind(destination, &view_del_obj, view);
-        case MP_QSTR_release: return bind(destination, &view_release_obj, view);
-        case MP_QSTR___enter__: return bind(destination, &view_enter_obj, view);
-        case MP_QSTR___exit__: return bind(destination, &view_exit_obj, view);
-        case MP_QSTR_offset: destination[0] = native_new_u64(view->address - view->lease->start); return true;
-        case MP_QSTR_size_in_bytes: destination[0] = native_new_u64(view->length); return true;
-        case MP_QSTR_page: destination[0] = MP_OBJ_NEW_SMALL_INT(view->address >> 12); return true;
-        case MP_QSTR_writable: destination[0] = mp_obj_new_bool(view->writable); return true;
-        case MP_QSTR_is_live: destination[0] = mp_obj_new_bool(view->root->live && view->lease->ended_by == MP_OBJ_NULL); return true;
-        case MP_QSTR_owner: destination[0] = view->lease->owner; return true;
-    }
-    return false;
-}
-
-void view_print_common(const mp_print_t *print, const view_t *view, const char *kind) {
-    const char *state = view->lease->ended_by != MP_OBJ_NULL ? ", stale" : !view->root->live ? ", released" : "";
-    mp_printf(print, "<%s%s of %lu bytes at v0x%lx%s>", view->writable ? "writable " : "", kind, view->length, view->address, state);
-}
-
-void lease_export(lease_t *lease) {
-    if (!lease->exported) {
-        record_mark_exported(lease->record);
-        lease->exported = true;
-    }
-}
 
 // --- leases ---
 
@@ -301,7 +84,7 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lease_function_obj, 5, 5, lease_funct
 static mp_obj_t lease_borrows(mp_obj_t self) {
     lease_t *lease = MP_OBJ_TO_PTR(self);
     mp_obj_t list = mp_obj_new_list(0, NULL);
-    for (view_t *view = shown(lease->first); view != NULL; view = shown(view->next)) {
+    for (view_t *view = view_first(lease); view != NULL; view = view_after(view)) {
         mp_obj_list_append(list, MP_OBJ_FROM_PTR(view));
     }
     return list;
@@ -312,7 +95,7 @@ static MP_DEFINE_CONST_FUN_OBJ_1(lease_borrows_obj, lease_borrows);
 static mp_obj_t lease_end(mp_obj_t self, mp_obj_t by) {
     lease_t *lease = MP_OBJ_TO_PTR(self);
     if (lease->borrows > 0) {
-        collect_forgotten();
+        view_collect_forgotten();
     }
     if (lease->borrows > 0) {
         view_refuse(MP_QSTR_still_borrowed, self, by);
@@ -331,7 +114,7 @@ static mp_obj_t lease_revoke(mp_obj_t self, mp_obj_t by) {
         lease->ended_by = by;
     }
     while (lease->first != 0) {
-        unlink_borrow(shown(lease->first));
+        view_end(view_first(lease));
     }
     return mp_const_none;
 }
@@ -370,6 +153,27 @@ static const mp_rom_map_elem_t lease_locals_table[] = {
 static MP_DEFINE_CONST_DICT(lease_locals, lease_locals_table);
 MP_DEFINE_CONST_OBJ_TYPE(lease_type, MP_QSTR_Lease, MP_TYPE_FLAG_NONE, attr, lease_attr, locals_dict, &lease_locals);
 
+// --- the module ---
+
+static mp_obj_t views_set_refuser(mp_obj_t function) {
+    MP_STATE_VM(view_refuser) = function;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(views_set_refuser_obj, views_set_refuser);
+
+static bool is_view(mp_obj_t object) {
+    return mp_obj_is_type(object, &slice_type) || mp_obj_is_type(object, &overlay_type) || mp_obj_is_type(object, &function_type);
+}
+
+static mp_obj_t views_release(mp_obj_t self) {
+    if (!is_view(self)) {
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a view expected, not %s"), mp_obj_get_type_str(self));
+    }
+    view_end(MP_OBJ_TO_PTR(self));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(views_release_obj, views_release);
+
 static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__views) },
     { MP_ROM_QSTR(MP_QSTR_Lease), MP_ROM_PTR(&lease_type) },
@@ -381,7 +185,7 @@ static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_lend), MP_ROM_PTR(&views_lend_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_refuser), MP_ROM_PTR(&views_set_refuser_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_state), MP_ROM_PTR(&views_set_state_obj) },
-    { MP_ROM_QSTR(MP_QSTR_release), MP_ROM_PTR(&view_release_obj) },
+    { MP_ROM_QSTR(MP_QSTR_release), MP_ROM_PTR(&views_release_obj) },
 };
 static MP_DEFINE_CONST_DICT(views_globals, views_globals_table);
 const mp_obj_module_t views_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&views_globals };

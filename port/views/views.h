@@ -34,7 +34,7 @@ typedef struct view {
 
 extern const mp_obj_type_t lease_type, slice_type, overlay_type, function_type;
 
-// _views.c
+// borrows.c
 // Raise what kernel Python has under that name (a qstr: _views.set_refuser); `of` and `detail` are for its words.
 NORETURN void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail);
 NORETURN void view_refuse_use(const view_t *view);
@@ -47,9 +47,13 @@ void lease_export(lease_t *lease);
 // The attributes and methods that every kind of view has; false if there is no such attribute.
 bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination);
 void view_print_common(const mp_print_t *print, const view_t *view, const char *kind);
-MP_DECLARE_CONST_FUN_OBJ_1(view_release_obj);
-MP_DECLARE_CONST_FUN_OBJ_1(view_enter_obj);
-MP_DECLARE_CONST_FUN_OBJ_VAR_BETWEEN(view_exit_obj);
+// The borrow ends; of a part, its whole view's. Doing it twice is fine.
+void view_end(view_t *view);
+// The borrows of a lease, newest first; NULL ends them.
+view_t *view_first(const lease_t *lease);
+view_t *view_after(const view_t *view);
+// Views that nobody refers to any more are still borrows until a collection finds them.
+void view_collect_forgotten(void);
 
 static inline bool lease_is_usable(const lease_t *lease) {
     return lease->ended_by == MP_OBJ_NULL && (lease->table == 0 || lease->table == (cr3_read() & ~CR3_LOW_BITS));
