@@ -4,7 +4,7 @@
 // A raw word has the bits of an entry that are not its frame: bits 0-11 of the entry, then its bits 52-63, and as bit 24
 // the entry's bit 12, which in a huge page's entry is PAT and not part of the frame.
 //
-// In C because a run costs 4 to 14 instructions an entry (rows `map a range` to `unmap a range`): Python's own machine
+// In C because a run costs 4 to 9 instructions an entry (rows `map a range` to `unmap a range`): Python's own machine
 // code needs 26 for one look at an entry, 51 for a store, and has no locked instructions.
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"

@@ -2,7 +2,7 @@
 // a MappedPages holds; when the collector finds it unreachable, its finaliser marks the record as lost, and a safe
 // point unmaps it. Contracts: port/typings/_records.pyi. Numbers only: nothing here keeps a Python object alive.
 // In C because a finaliser runs while the collector is locked, when no Python can, and because every `create_mapping
-// of a page and drop` makes one, in 16,703 instructions: an object of Python's with six attributes is 3,950 alone.
+// of a page and drop` makes one, in 14,420 instructions: an object of Python's with six attributes is 3,950 alone.
 // What is asked of all records, Python asks (kernel/memory/ledger).
 #include "port/console/log.h"
 #include "port/hardware/paging.h"

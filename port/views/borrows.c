@@ -5,7 +5,7 @@
 // list. The list changes only between two complete states, in C: neither an exception nor Ctrl-C comes in between.
 //
 // In C because every access asks here first: `read one byte, checked` is 154 instructions, where the call of a bound
-// method alone is 527; and because a finaliser runs while the collector is locked, when no Python can.
+// method alone is 531; and because a finaliser runs while the collector is locked, when no Python can.
 #include <string.h>
 #include "py/gc.h"
 #include "port/ledger/records.h"
