@@ -149,7 +149,9 @@ def snapshot(owners):
     """Everything that a failed call may not change: counts, the tables of the pool, who lives, what each owner says."""
     alive = sorted((name, repr(owner)) for name, owner in owners.items())
     alive.append(active())
-    return state(), tables_of(0xFFFFC00000000), alive, memory.verify().violations, memory.verify().unowned
+    counts = state()
+    audit = memory.verify()
+    return counts, tables_of(0xFFFFC00000000), alive, audit.violations, audit.unowned
 
 
 def give_back(made, owners):
@@ -273,7 +275,6 @@ def interrupt(name, first, step):
     n = first
     while True:
         owners = trial.prepare()
-        before = snapshot(owners)
         raised = made = None
         try:
             _inject.interrupt(n)
