@@ -1,15 +1,18 @@
-"""Fixtures: machines under supervision. Whatever a test did to its machine, the next test gets a fresh one."""
+"""Fixtures: machines under supervision. Whatever a test did to its machine, the next test gets a fresh one.
+
+Fresh is a machine that was just booted, or one that a test left as a boot does: see harness/spare.py.
+"""
 
 import hypothesis
 import machine
 import pytest
 from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from harness.spare import GUESTS, PASSED, Spare
 from on_target import source
 
 # A machine shared with others has slow moments: only the test's own time limit counts.
 hypothesis.settings.register_profile("clew", deadline=None)
 hypothesis.settings.load_profile("clew")
-GUESTS = pytest.StashKey[list]()
 
 
 @pytest.fixture
@@ -73,21 +76,21 @@ def console(guest):
     return guest.console
 
 
+@pytest.fixture(scope="session")
+def spare():
+    """The machine that the last test left whole, if there is one."""
+    spare = Spare()
+    yield spare
+    spare.stop()
+
+
 @pytest.fixture
-def kernel(guest):
+def kernel(request, boot, spare):
     """A kernel to run Python in: kernel.exec(code), kernel.eval(expression); kernel.guest is its machine.
 
-    After the test, whatever it did, a soft reset must leave as many frames free as there were at boot.
+    After the test, whatever it did, a soft reset must leave what the allocators count as it was at boot.
     """
-    kernel = Kernel(guest)
-    before = kernel.eval(FREE_FRAMES)
-    yield kernel
-    if kernel.transport.in_raw_repl and not guest.failure and not guest.expected_to_end and guest.is_alive():
-        kernel.soft_reset()
-        assert kernel.eval(FREE_FRAMES) == before, "a soft reset did not give every frame back"
-
-
-FREE_FRAMES = "__import__('memory').frame_allocator.statistics().free"
+    yield from spare.lend(request.node, boot)
 
 
 @pytest.fixture
@@ -124,8 +127,10 @@ def unix_python():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Add the tails of a failed test's machines to its report."""
+    """Add the tails of a failed test's machines to its report; remember that a test passed, for what comes after."""
     report = yield
+    if call.when == "call":
+        item.stash[PASSED] = report.passed
     if report.failed and call.when == "call":
         for number, guest in enumerate(item.stash.get(GUESTS, [])):
             if not guest.failure:

@@ -7,15 +7,12 @@ public names of the packages are used, and natives that act on memory and regist
 import numpy
 import on_target
 import pytest
-from harness import Kernel, QemuGuest
+from harness import Kernel
 from oracle import page_walk
 
 PRELUDE = on_target.source("attacks/prelude")
 PAGE = 4096
 ACCESSED_DIRTY = 0x60
-PASSED = pytest.StashKey[bool]()
-MACHINE = pytest.StashKey[QemuGuest]()
-BOOT_TIMEOUT_S = 15
 # A kernel that does not answer within this time hangs: hardly anything here takes a second.
 ANSWER_TIMEOUT_S = 10
 
@@ -30,12 +27,6 @@ class Attacked(Kernel):
 
     def cr3(self):
         return self.eval("_cpu.read_cr3()")
-
-    def renew(self):
-        """Reset softly: everything that was taken is back, and the names are new."""
-        self.soft_reset()
-        self.exec(PRELUDE)
-        assert self.eval("counts()") == self.free_at_boot, "a soft reset did not give everything back"
 
     def bytes_of(self, frame):
         """Return the bytes of a table, by frame number, without ACCESSED and DIRTY."""
@@ -100,53 +91,7 @@ def entries_of(table):
     return numpy.frombuffer(table, "<u8").tolist()
 
 
-@pytest.fixture(scope="module")
-def machines():
-    """The machine that the last test of this file left whole, if there is one: so many boots would take too long."""
-    whole = []
-    yield whole
-    for kernel in whole:
-        kernel.guest.stop()
-
-
 @pytest.fixture
-def attacked(machines, request):
-    """A kernel that the test attacks, fresh from a boot or a soft reset.
-
-    A test that passed leaves a machine that a soft reset makes new, every frame in its place; any other is stopped.
-    """
-    kernel = machines.pop() if machines else boot(request.node)
-    request.node.stash[MACHINE] = kernel.guest
-    try:
-        yield kernel
-        if request.node.stash.get(PASSED, False):
-            kernel.guest.check()
-            kernel.renew()
-            machines.append(kernel)
-    finally:
-        if kernel not in machines:
-            kernel.guest.stop()
-
-
-def boot(node):
-    """Return the kernel of a new machine."""
-    guest = QemuGuest()
-    node.stash[MACHINE] = guest
-    try:
-        guest.console.wait_for_prompt(BOOT_TIMEOUT_S)
-        return Attacked(guest)
-    except BaseException:
-        guest.stop()
-        raise
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    """Remember that a test passed, for what comes after it; show the end of what a machine said when it did not."""
-    report = yield
-    if call.when == "call":
-        item.stash[PASSED] = report.passed
-        guest = item.stash.get(MACHINE, None)
-        if report.failed and guest and not guest.failure:
-            report.sections.append(("the attacked machine", guest.tails()))
-    return report
+def attacked(request, boot, spare):
+    """A kernel that the test attacks, fresh from a boot or a soft reset."""
+    yield from spare.lend(request.node, boot, Attacked)

@@ -114,6 +114,10 @@ class Console(fdspawn):
         """Return everything that the guest has printed, as text."""
         return self._transcript.decode(errors="replace")
 
+    def forget(self):
+        """Drop what the transcript holds so far."""
+        self._transcript.clear()
+
     def close(self):
         """Close our end."""
         if not self.closed:

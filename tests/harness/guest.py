@@ -64,6 +64,11 @@ class Guest:
         """Return what the kernel has logged so far."""
         return self.log_path.read_bytes() if self.log_path.exists() else b""
 
+    def forget(self):
+        """Drop what console and log have said so far: another test begins."""
+        self.console.forget()
+        os.truncate(self.log_path, 0)
+
     def is_alive(self):
         """Answer whether the machine's process still runs."""
         return self.process.poll() is None
@@ -155,7 +160,7 @@ class QemuGuest(Guest):
         self.settings = machine.Machine(
             console=f"socket,fd={guest_console.fileno()}",
             qmp=f"socket,fd={guest_qmp.fileno()}",
-            log=f"file,path={self.log_path}",
+            log=f"file,path={self.log_path},append=on",  # so that it can be emptied
             trace=str(self.trace_path),
             memory_file=f"/proc/self/fd/{self.memory_file}",
             **settings,

@@ -1,0 +1,60 @@
+"""Between two tests: a machine that the last one left as a boot leaves it serves the next one.
+
+A soft reset takes a quarter of a boot's time, and what the emulator has translated stays translated.
+"""
+
+import pytest
+
+from harness.guest import BOOT_TIMEOUT_S
+from harness.kernel import Kernel
+
+# In a test's stash: its machines, stopped at its end; and whether it passed.
+GUESTS = pytest.StashKey[list]()
+PASSED = pytest.StashKey[bool]()
+
+# What a soft reset must bring back as it was at power-on: what both allocators count.
+COUNTS = """[(told.free, told.allocated, told.mapped, told.unmapped, told.tables, told.reserved, told.device)
+for told in [allocator.statistics() for allocator in
+(__import__("memory").frame_allocator, __import__("memory").page_allocator)]]""".replace("\n", " ")
+# What a test may leave otherwise, but then nobody else gets its machine: registers, EFER and PAT, and files.
+REST = """([getattr(__import__("_cpu"), "read_" + name)() for name in ("cr0", "cr3", "cr4", "flags", "idt")],
+[__import__("_cpu").read_msr(msr) for msr in (0xC0000080, 0x277)], __import__("os").listdir("/"))""".replace("\n", " ")
+
+
+class Spare:
+    """The machine that the last test left whole, if there is one; it waits in the raw REPL."""
+
+    def __init__(self):
+        self.guest = None
+
+    def lend(self, node, boot, kind=Kernel):
+        """Yield a kernel (a `kind` of it) for a test, on the spare machine or on a new one; then look at what it left.
+
+        After the test, whatever it did, a soft reset must leave what the allocators count as it was at boot:
+        AssertionError. The machine becomes the spare one if the test passed and nothing else is changed either.
+        """
+        guest, self.guest = self.guest, None
+        if guest is None:
+            guest = boot()
+            guest.console.wait_for_prompt(BOOT_TIMEOUT_S["pvh"])
+            guest.at_boot = Kernel(guest).eval(f"({COUNTS}, {REST})")
+        else:
+            node.stash[GUESTS].append(guest)
+        kernel = kind(guest)
+        yield kernel
+        if not kernel.transport.in_raw_repl or guest.failure or guest.expected_to_end or not guest.is_alive():
+            return
+        kernel.soft_reset()
+        counts, rest = kernel.eval(f"({COUNTS}, {REST})")
+        assert counts == guest.at_boot[0], "a soft reset did not give everything back"
+        if node.stash.get(PASSED, False) and rest == guest.at_boot[1]:
+            guest.check()
+            guest.forget()
+            node.stash[GUESTS].remove(guest)
+            self.guest = guest
+
+    def stop(self):
+        """Stop the machine, if there is one."""
+        if self.guest is not None:
+            self.guest.stop()
+            self.guest = None
