@@ -64,7 +64,7 @@ class Oracle:
 
 
 class Model:
-    """An allocator, the oracle, and the owners that live."""
+    """An allocator, the oracle, and the owners that live: (owner, the first of its numbers, how many these are)."""
 
     def __init__(self, allocator, arena, ranges):
         self.allocator = allocator
@@ -94,7 +94,7 @@ class Model:
             self.oracle.postponed_is_free()
         assert self.oracle.is_free(first, count), "handed out twice: %s" % owner
         self.oracle.put(first, count, 0)
-        self.owners.append(owner)
+        self.owners.append((owner, first, count))
 
     def refused(self, count, alignment, low, high):
         """An allocation was refused: the oracle finds nothing either, even with what was postponed."""
@@ -111,9 +111,10 @@ class Model:
             end = first + count
             found[first - self.low : end - self.low] = b"\x01" * count
         assert found == bytes(self.oracle.bytes).replace(b"\x02", b"\x00"), "not the same numbers are free"
-        for owner in self.owners:
-            assert self.oracle.is_all(owner.first_number, len(owner), 0)
-        owned = sum(len(owner) for owner in self.owners)
+        for owner, first, count in self.owners:
+            assert owner.first_number == first and len(owner) == count, owner
+            assert self.oracle.is_all(first, count, 0)
+        owned = sum(count for _, _, count in self.owners)
         assert self.size == self.oracle.count(1) + self.oracle.count(2) + owned
 
     def check(self):
@@ -195,40 +196,36 @@ class Model:
         return self.owners.pop(random.randrange(len(self.owners)))
 
     def drop(self):
-        owner = self.pick()
-        first, count = owner.first_number, len(owner)
+        owner, first, count = self.pick()
         owner.drop()
         self.oracle.put(first, count, 1)
 
     def split(self):
-        owner = self.pick()
-        first, count = owner.first_number, len(owner)
+        owner, first, count = self.pick()
         at = first + random.randrange(-1, count + 2)
         if not 0 <= at - first <= count:
             try:
                 owner.split(self.chunk(at))
                 raise AssertionError("split outside")
             except KernelError:
-                self.owners.append(owner)
+                self.owners.append((owner, first, count))
             return
         low, high = owner.split(self.chunk(at))
         assert len(low) == at - first and len(high) == first + count - at
-        self.keep_parts(owner, low, high)
+        self.keep_parts(owner, first, low, high)
 
     def split_range(self):
-        owner = self.pick()
+        owner, first, count = self.pick()
         if not hasattr(owner, "split_range"):
-            self.owners.append(owner)
+            self.owners.append((owner, first, count))
             return
-        first, count = owner.first_number, len(owner)
         low = first + random.randrange(count)
         high = low + random.randrange(first + count - low)
         before, middle, after = owner.split_range(self.ranges.from_numbers(low, high))
         assert (len(before), len(middle), len(after)) == (low - first, high + 1 - low, first + count - high - 1)
-        assert middle.first_number == low
-        self.keep_parts(owner, before, middle, after)
+        self.keep_parts(owner, first, before, middle, after)
 
-    def keep_parts(self, owner, *parts):
+    def keep_parts(self, owner, first, *parts):
         try:
             owner.drop()
             raise AssertionError("used after the move")
@@ -236,31 +233,31 @@ class Model:
             pass
         for part in parts:
             if len(part):
-                self.owners.append(part)
+                assert part.first_number == first
+                self.owners.append((part, first, len(part)))
+                first += len(part)
             else:
                 part.drop()
 
     def merge(self):
-        first = self.pick()
-        touching = [
-            o
-            for o in self.owners
-            if o.first_number == first.first_number + len(first) or o.first_number + len(o) == first.first_number
-        ]
-        second = random.choice(touching or self.owners or [first])
-        count = len(first) + len(second)
+        low = owner, first, count = self.pick()
+        end = first + count
+        touching = [known for known in self.owners if known[1] == end or known[1] + known[2] == first]
+        other = second, start, more = random.choice(touching or self.owners or [low])
         try:
-            first.merge(second)
-            assert touching and len(first) == count
-            self.owners.remove(second)
+            owner.merge(second)
+            assert touching and owner.first_number == min(first, start) and len(owner) == count + more
+            self.owners.remove(other)
+            first, count = min(first, start), count + more
         except KernelError:
             assert not touching
-        self.owners.append(first)
+        self.owners.append((owner, first, count))
 
     def map_and_unmap(self):
         """Through MAPPED and UNMAPPED and back: nothing may be lost on the way."""
-        owner = self.pick()
+        owner, start, size = self.pick()
         first, count, _ = self.allocator.into_mapped(owner, "map()")
+        assert (first, count) == (start, size), owner
         try:
             owner.drop()
             raise AssertionError("used after the move")
@@ -277,7 +274,7 @@ class Model:
             assert self.arena.unmapped == count
             owner = owner.into_allocated_frames()
         assert self.arena.mapped == self.arena.unmapped == 0
-        self.owners.append(owner)
+        self.owners.append((owner, first, count))
 
     def run(self, operations):
         """Do random operations, then give everything back: the free list is what it was at the start."""
