@@ -2,7 +2,8 @@
 
 The n-th allocation of Python's heap fails, the n-th request for frames or pages finds nothing, Ctrl-C or a scheduled
 callback arrives at the n-th place where MicroPython looks for it: for every n until the call comes to its end
-untroubled. Compared are the allocators' counts, the bytes of the page tables, the owners, and the audit.
+untroubled, but for one long loop (STRIDES in on_target/memory/injection.py). Compared are the allocators' counts, the
+bytes of the page tables, the owners, and the audit.
 """
 
 import ast
@@ -76,12 +77,12 @@ def test_want_of_frames_or_pages_changes_nothing(injected, operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_ctrl_c_sees_before_or_after(injected, operation):
-    assert tried(injected, f"interrupt({operation!r}, 1, 1)") > 3
+    assert tried(injected, f"interrupt({operation!r})") > 3
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_scheduled_callback_sees_before_or_after(injected, operation):
-    assert tried(injected, f"call_back({operation!r}, 1, 1)") > 3
+    assert tried(injected, f"call_back({operation!r})") > 3
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -268,11 +268,33 @@ def starve(name):
         n += 1
 
 
-def interrupt(name, first, step):
-    """Press Ctrl-C at the n-th check, for every `step`-th n from `first` on. Either as before, or as after."""
+# One of so many checks is tried in the middle of an operation, away from both ends, where one loop only looks at
+# entries: nothing differs from one round to the next. The number has no divisor in common with the checks of a round.
+STRIDES = {"switch_to": 7}
+ENDS = 100
+
+
+class Points:
+    """The checks of an operation to be tried, from the first on: `.next(n)` is the one after n."""
+
+    def __init__(self, name, trial):
+        self.stride = STRIDES.get(name, 1)
+        owners = trial.prepare()
+        _inject.interrupt(MANY)
+        made = trial.act(owners)
+        self.behind = MANY - _inject.interrupt(0) - ENDS
+        give_back(made, owners)
+
+    def next(self, n):
+        return min(n + self.stride, self.behind) if ENDS < n < self.behind else n + 1
+
+
+def interrupt(name):
+    """Press Ctrl-C at the n-th check, for every n but for STRIDES. Either as before, or as after."""
     trial = Trial(name)
+    points = Points(name, trial)
     wrong = []
-    n = first
+    n = 1
     while True:
         owners = trial.prepare()
         raised = made = None
@@ -293,12 +315,13 @@ def interrupt(name, first, step):
         owners = None
         if left:
             return n, wrong
-        n += step
+        n = points.next(n)
 
 
-def call_back(name, first, step):
+def call_back(name):
     """Run a scheduled callback at the n-th check, which audits everything and maps something itself."""
     trial = Trial(name)
+    points = Points(name, trial)
     wrong = []
     seen = []
 
@@ -307,7 +330,7 @@ def call_back(name, first, step):
         memory.create_mapping(4096, WRITE).drop()
         seen.append(audit.violations + audit.unowned)
 
-    n = first
+    n = 1
     while True:
         owners = trial.prepare()
         seen.clear()
@@ -327,4 +350,4 @@ def call_back(name, first, step):
         made = owners = None
         if left:
             return n, wrong
-        n += step
+        n = points.next(n)
