@@ -125,6 +125,11 @@ def unix_python():
     process.close()
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that no worker is alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Add the tails of a failed test's machines to its report; remember that a test passed, for what comes after."""

@@ -110,6 +110,7 @@ class Tee(io.StringIO):
 
 def load_upstream(tests, scratch):
     """Return upstream's run-tests.py as a module that keeps its temporary files in a folder of ours."""
+    os.environ.setdefault("MICROPY_CPYTHON3", sys.executable)  # what `python3` names may be a script that looks for one
     loader = importlib.machinery.SourceFileLoader("run_tests", str(tests / "run-tests.py"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
     sys.dont_write_bytecode = True

@@ -31,7 +31,6 @@ def counts():
     return count([*names, f"allocator: take and give a million by numbers, {FEW}", *AT_BOOT], "128M")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["", ", whole"])
 def test_allocating_one_costs_no_more_than_agreed(counts, kind):
     assert counts[f"{NUMBERS}, {FEW}{kind}"] <= 2000
@@ -39,18 +38,15 @@ def test_allocating_one_costs_no_more_than_agreed(counts, kind):
     assert max(counts[name] for name in AT_BOOT) <= 9000
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", [NUMBERS, OWNERS, f"{NUMBERS} anywhere"])
 def test_a_hundred_thousand_free_chunks_cost_at_most_half_more(counts, what):
     assert counts[f"{what}, {MANY}"] <= 1.5 * counts[f"{what}, {FEW}"]
 
 
-@pytest.mark.slow
 def test_a_million_in_one_call_cost_about_what_one_costs(counts):
     assert counts[f"allocator: take and give a million by numbers, {FEW}"] <= 1.5 * counts[f"{NUMBERS}, {FEW}, whole"]
 
 
-@pytest.mark.slow
 def test_no_cost_grows_with_the_amount_of_ram(counts):
     small, large = count(AT_BOOT, "32M"), count(AT_BOOT, "8G")
     for name in AT_BOOT:

@@ -86,6 +86,7 @@ def test_a_machine_that_differs_is_found_and_named(kernel):
     assert not judge.disagreements
 
 
+@pytest.mark.slow
 @pytest.mark.bochs
 def test_a_sample_on_the_second_machine(bochs_kernel):
     chosen = [*blocks.anchor(keys=False), *blocks.left_out(keys=False)[::9]]

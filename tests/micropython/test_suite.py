@@ -10,6 +10,7 @@ import pytest
 PART = 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["bytecode", "native"])
 def test_upstreams_tests_pass_but_for_those_listed(mode):
     if not os.environ.get("MICROPY_DIR"):

@@ -11,14 +11,12 @@ from on_target import source
 OPERATIONS_PER_SEED = 28_000  # times four: more than 100,000 in each `make test`
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_random_operations_agree_with_a_set_of_numbers(seed):
     output = unix_port.run(unix_port.TARGET / "allocator_model.py", seed, OPERATIONS_PER_SEED, heap="4m")
     assert output == f"{OPERATIONS_PER_SEED} operations from seed {seed}\n"
 
 
-@pytest.mark.slow
 def test_random_operations_agree_in_the_kernel_too(kernel):
     kernel.exec(source("unix_port/allocator_model"))
     assert kernel.eval("main(5, 3000)", timeout=100) == "3000 operations from seed 5"

@@ -7,6 +7,7 @@ SEEDS = [11, 12, 13, 14]
 OPERATIONS = 13_000  # for each seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_programs_agree_with_the_model(seed):
     counts = fuzz.run(seed, OPERATIONS)
