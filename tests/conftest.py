@@ -109,12 +109,18 @@ def memory_kernel(kernel):
     assert kernel.eval("memory.verify().violations") == []
 
 
+@pytest.fixture(scope="session")
+def spare_bochs():
+    """The second machine that the last test left whole, if there is one."""
+    spare = Spare(boot_timeout_s=60, is_held=True)
+    yield spare
+    spare.stop()
+
+
 @pytest.fixture
-def bochs_kernel(boot_bochs):
-    """A kernel to run Python in, on the second machine."""
-    guest = boot_bochs()
-    guest.console.wait_for_prompt(60)
-    return Kernel(guest, timeout=30)
+def bochs_kernel(request, boot_bochs, spare_bochs):
+    """A kernel to run Python in, on the second machine; what is said of `kernel` is true of this one, too."""
+    yield from spare_bochs.lend(request.node, boot_bochs, lambda guest: Kernel(guest, timeout=30))
 
 
 @pytest.fixture
@@ -126,18 +132,21 @@ def unix_python():
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long, so that no worker is alone with it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with what takes long, so that no worker is alone with it at the end; then what shares a Bochs."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "bochs")])
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Add the tails of a failed test's machines to its report; remember that a test passed, for what comes after."""
+    """Remember that a test passed, for what comes after; or add to its report what its machines said, and who had them
+    before."""
     report = yield
     if call.when == "call":
         item.stash[PASSED] = report.passed
     if report.failed and call.when == "call":
         for number, guest in enumerate(item.stash.get(GUESTS, [])):
+            if guest.left_by:
+                report.sections.append((f"machine {number}", f"left whole by {guest.left_by}"))
             if not guest.failure:
                 report.sections.append((f"machine {number}", guest.tails()))
     return report

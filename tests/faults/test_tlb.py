@@ -4,7 +4,6 @@ Change and second access are one native sequence, with nothing in between that c
 """
 
 import pytest
-from harness import BochsGuest, Kernel
 from on_target import source
 from on_target.playground import CODE, DATA, NX, PRESENT, TABLE, USER, WRITABLE
 
@@ -18,18 +17,10 @@ def play(kernel):
     return kernel
 
 
-@pytest.fixture(scope="module")
-def second_machine():
-    """Bochs, booted once for this file: each test makes a playground of its own."""
-    with BochsGuest() as guest:
-        guest.console.expect("> $", 60)
-        yield Kernel(guest, timeout=30)
-
-
 @pytest.fixture(params=["qemu", pytest.param("bochs", marks=pytest.mark.bochs)])
 def either(request):
     """A kernel with a playground, on each machine."""
-    kernel = request.getfixturevalue("kernel" if request.param == "qemu" else "second_machine")
+    kernel = request.getfixturevalue("kernel" if request.param == "qemu" else "bochs_kernel")
     kernel.exec(CODE)
     return kernel
 
@@ -75,10 +66,10 @@ def test_loading_cr3_flushes(either):
 
 
 @pytest.mark.bochs
-def test_a_global_translation_outlives_cr3_but_not_the_toggle_of_pge(second_machine):
-    second_machine.exec(CODE + "\np.map(0, 1, DATA | 1 << 8)")
+def test_a_global_translation_outlives_cr3_but_not_the_toggle_of_pge(bochs_kernel):
+    bochs_kernel.exec(CODE + "\np.map(0, 1, DATA | 1 << 8)")
     steps = "[p.read(0), p.entry(0, 2, DATA | 1 << 8), probe.step_flush(), p.read(0)"
-    assert second_machine.eval(f"outcomes({steps}, probe.step_flush_global(), p.read(0)])") == [1, 1, 2]
+    assert bochs_kernel.eval(f"outcomes({steps}, probe.step_flush_global(), p.read(0)])") == [1, 1, 2]
 
 
 def test_a_table_taken_away_is_missed_only_where_nothing_is_cached(either):

@@ -28,7 +28,8 @@ BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
 class Guest:
     """A machine that runs. Use it with `with`, or call stop().
 
-    console: the Console on COM1. A guest that has failed once stays failed: failure says why.
+    console: the Console on COM1. A guest that has failed once stays failed: failure says why. at_boot, left_by: what
+    it was at power-on, and which test had it before (spare.py).
     """
 
     def __init__(self):
@@ -38,6 +39,7 @@ class Guest:
         self.console = None
         self.failure = None
         self.expected_to_end = False
+        self.at_boot = self.left_by = None
 
     def __enter__(self):
         return self
@@ -68,6 +70,14 @@ class Guest:
         """Drop what console and log have said so far: another test begins."""
         self.console.forget()
         os.truncate(self.log_path, 0)
+
+    def hold(self):
+        """Stop the machine's process where it is, until go_on()."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self):
+        """Let the machine's process go on."""
+        os.killpg(self.process.pid, signal.SIGCONT)
 
     def is_alive(self):
         """Answer whether the machine's process still runs."""
@@ -211,7 +221,7 @@ class BochsGuest(Guest):
         super().__init__()
         with socket.create_server(("127.0.0.1", 0)) as server:
             command = machine.bochs_command(self.folder, server.getsockname()[1], **settings)
-            self.output = open(self.log_path, "wb")  # noqa: SIM115 (closed by stop)
+            self.output = open(self.log_path, "ab")  # noqa: SIM115 (closed by stop)
             self.spawn(command, stdout=self.output)
             server.settimeout(start_timeout)
             try:

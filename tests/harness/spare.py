@@ -22,9 +22,15 @@ REST = """([getattr(__import__("_cpu"), "read_" + name)() for name in ("cr0", "c
 
 
 class Spare:
-    """The machine that the last test left whole, if there is one; it waits in the raw REPL."""
+    """The machine that the last test left whole, if there is one; it waits in the raw REPL.
 
-    def __init__(self):
+    boot_timeout_s: how long a new one may take to its prompt. is_held: its process is stopped while it waits, for
+    Bochs takes a whole CPU to wait.
+    """
+
+    def __init__(self, boot_timeout_s=BOOT_TIMEOUT_S["pvh"], is_held=False):
+        self.boot_timeout_s = boot_timeout_s
+        self.is_held = is_held
         self.guest = None
 
     def lend(self, node, boot, kind=Kernel):
@@ -36,10 +42,12 @@ class Spare:
         guest, self.guest = self.guest, None
         if guest is None:
             guest = boot()
-            guest.console.wait_for_prompt(BOOT_TIMEOUT_S["pvh"])
-            guest.at_boot = Kernel(guest).eval(f"({COUNTS}, {REST})")
+            guest.console.wait_for_prompt(self.boot_timeout_s)
+            guest.at_boot = Kernel(guest, timeout=30).eval(f"({COUNTS}, {REST})")
         else:
             node.stash[GUESTS].append(guest)
+            if self.is_held:
+                guest.go_on()
         kernel = kind(guest)
         yield kernel
         if not kernel.transport.in_raw_repl or guest.failure or guest.expected_to_end or not guest.is_alive():
@@ -51,6 +59,9 @@ class Spare:
             guest.check()
             guest.forget()
             node.stash[GUESTS].remove(guest)
+            guest.left_by = node.nodeid
+            if self.is_held:
+                guest.hold()
             self.guest = guest
 
     def stop(self):

@@ -199,6 +199,7 @@ def test_the_frames_of_tables_go_back_only_after_the_flush(paging):
     assert paging.eval("order") == ["flush", "frame", "frame", "frame"]
 
 
+@pytest.mark.bochs
 def test_global_entries_go_when_they_must(bochs_kernel):
     """Bochs keeps GLOBAL translations over a reload of CR3 as hardware does; QEMU does not."""
     kernel = bochs_kernel

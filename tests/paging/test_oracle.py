@@ -198,6 +198,7 @@ def bochs_with_questions(boot_bochs, monkeypatch):
     return guest
 
 
+@pytest.mark.bochs
 def test_bochs_sees_the_same_pages(boot_bochs, monkeypatch):
     guest = bochs_with_questions(boot_bochs, monkeypatch)
     kernel = Kernel(guest, timeout=30)

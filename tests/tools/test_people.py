@@ -33,6 +33,7 @@ def test_input_from_a_pipe_is_typed_at_the_prompt():
     assert result.returncode == 0
 
 
+@pytest.mark.bochs
 def test_bochs_takes_input_from_a_pipe_too():
     assert "clew> 6 * 7\n42\n" in run_tool("bochs", typed="6 * 7\n").stdout.replace("\r", "")
 
