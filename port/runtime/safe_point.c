@@ -35,5 +35,7 @@ void safe_point_request(void) {
 void safe_point_reset(void) {
     memset(&node, 0, sizeof node);
     MP_STATE_VM(sched_head) = MP_STATE_VM(sched_tail) = NULL;       // mp_init() leaves them as they are
+    // So it does with callbacks that were called long ago: what comes to lie at their places would never be collected.
+    memset(MP_STATE_VM(sched_queue), 0, sizeof MP_STATE_VM(sched_queue));
     MP_STATE_VM(safe_point_function) = MP_OBJ_NULL;
 }

@@ -189,3 +189,23 @@ def test_a_panic_shows_the_last_mapper_events(owned):
     assert 3 <= len(events) <= 32
     assert [event.split(": ")[1].split(",")[0] for event in events[-3:]] == ["map", "change", "unmap"]
     assert "3 pages" in events[-1]
+
+
+def test_a_callback_of_the_life_before_keeps_nothing_alive(kernel):
+    """Where the scheduler's queue still named its place, whatever came to lie there would never be collected."""
+    kernel.exec("""
+        import micropython
+        pad = [(number,) for number in range(3000)]
+        def callback(_): pass
+        for _ in range(32): micropython.schedule(callback, callback)
+        """)
+    place = kernel.eval("id(callback)")
+    kernel.soft_reset()
+    kernel.exec(f"""
+        import gc
+        def is_taken():
+            made = [(number,) for number in range(20000)]
+            return any(id(one) == {place} for one in made)
+        """)
+    found = kernel.eval("(is_taken(), gc.collect(), is_taken(), gc.collect(), is_taken())")
+    assert found[::2] == (True, True, True)
