@@ -92,15 +92,21 @@ def test_08_6_a_physical_address_is_no_pointer(typed):
 
 
 def test_08_7_what_a_parent_forbids_is_forbidden_below_once_the_tlb_knows(typed):
+    """The emulator's TLB may be small just then, and the prompt pushes the page out: one of 20 tries remembers."""
     frames_for_tables(typed)
     typed.command("page = Page.containing_address(VirtualAddress(0xdeadbeaf000))")
     typed.command("data = memory.allocate_frames(1).start")
     typed.command("mapper.map_to(page, data, P | W, frame_allocator)")
-    assert "Fault" not in typed.command("machine.mem8[0xdeadbeaf000] = 1")
-    typed.command("token = mapper.set_flags_p3_entry(page, P)")
-    assert "Fault" not in typed.command("machine.mem8[0xdeadbeaf000] = 2"), "the TLB remembers the old rights"
-    typed.command("token.flush()")
-    assert "PageFault: write to v0xdeadbeaf000" in typed.command("machine.mem8[0xdeadbeaf000] = 3")
+    for _ in range(20):
+        assert "Fault" not in typed.command("machine.mem8[0xdeadbeaf000] = 1")
+        typed.command("token = mapper.set_flags_p3_entry(page, P)")
+        remembers = "Fault" not in typed.command("machine.mem8[0xdeadbeaf000] = 2")
+        typed.command("token.flush()")
+        assert "PageFault: write to v0xdeadbeaf000" in typed.command("machine.mem8[0xdeadbeaf000] = 3")
+        if remembers:
+            break
+        typed.command("mapper.set_flags_p3_entry(page, P | W).flush()")
+    assert remembers, "the TLB remembers the old rights"
     assert typed.command("machine.mem8[0xdeadbeaf000]").strip() == "2"
 
 
