@@ -13,6 +13,7 @@
 //   anything else in kernel code             raise the exception at the interrupted instruction
 //   page fault in a range with a handler     the handler decides (handlers.c); before that, the rows above
 //   debug exception behind a stepped retry   go on: the instruction has come to its end
+//   an access that a test watches            go on, or as if there were no test (refusals.c); before all of the above
 //
 // Ring 3 and the accesses that are tried on purpose (probe.c) never come here: they have stubs of their own.
 #include <string.h>
@@ -35,6 +36,7 @@
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
 #include "port/runtime/heap.h"
+#include "port/testing/refusals.h"
 #include "port/views/views.h"
 
 #define PIC_MASTER 0x20
@@ -274,6 +276,9 @@ static bool handled(trap_frame_t *frame) {
 void trap_dispatch(trap_frame_t *frame) {
     if (frame->vector >= VECTOR_INTERRUPTS) {
         serve_interrupt(frame);
+        return;
+    }
+    if (refusals_are_on && refusals_watch(frame)) {
         return;
     }
     const char *reason = why_not_raise(frame);

@@ -3,6 +3,7 @@
 //   fail_allocation(n)      the n-th allocation from now on Python's heap finds no memory
 //   interrupt(n)            at the n-th check from now Ctrl-C is pressed; checks are where MicroPython looks for it
 //   call(n, function)       at the n-th check from now function(None) is scheduled, as an interrupt handler would
+//   refuse(n, spared, ...)  the n-th access to the physical window from now is refused by the MMU: refusals.c
 //
 // Each happens once; 0 calls it off and returns how many were left.
 //
@@ -11,6 +12,7 @@
 #include "port/runtime/critical.h"
 #include "port/runtime/natives.h"
 #include "port/testing/inject.h"
+#include "port/testing/refusals.h"
 
 uint64_t inject_checks_left, inject_allocations_left;
 
@@ -18,6 +20,7 @@ MP_REGISTER_ROOT_POINTER(mp_obj_t inject_function);
 
 void inject_reset(void) {
     inject_checks_left = inject_allocations_left = 0;
+    refusals_begin(0, NULL, 0, false, false);
     MP_STATE_VM(inject_function) = MP_OBJ_NULL;
 }
 
@@ -59,11 +62,22 @@ static mp_obj_t inject_call(mp_obj_t n, mp_obj_t function) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(inject_call_obj, inject_call);
 
+// refuse(n, spared, every, whole): `spared` is a buffer that the caller keeps.
+static mp_obj_t inject_refuse(size_t n, const mp_obj_t *arguments) {
+    mp_buffer_info_t spared;
+    mp_get_buffer_raise(arguments[1], &spared, MP_BUFFER_READ);
+    uint64_t count = native_get_below(arguments[0], 1UL << 62, "count");
+    bool every = mp_obj_is_true(arguments[2]), whole = mp_obj_is_true(arguments[3]);
+    return MP_OBJ_NEW_SMALL_INT(refusals_begin(count, spared.buf, spared.len, every, whole));
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(inject_refuse_obj, 4, 4, inject_refuse);
+
 static const mp_rom_map_elem_t inject_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__inject) },
     { MP_ROM_QSTR(MP_QSTR_fail_allocation), MP_ROM_PTR(&inject_fail_allocation_obj) },
     { MP_ROM_QSTR(MP_QSTR_interrupt), MP_ROM_PTR(&inject_interrupt_obj) },
     { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&inject_call_obj) },
+    { MP_ROM_QSTR(MP_QSTR_refuse), MP_ROM_PTR(&inject_refuse_obj) },
 };
 static MP_DEFINE_CONST_DICT(inject_globals, inject_globals_table);
 const mp_obj_module_t inject_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&inject_globals };
