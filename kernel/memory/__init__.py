@@ -7,6 +7,7 @@
     mappings      what is mapped has an owner: mapper, MappedPages, PageTable, SharedFrames, Stack
     audit         `verify`, which believes nobody
     init, heap, reclaim    boot, Python's own memory, what was forgotten
+    lending       who keeps the frames that page tables lie in
     system        the functions that a user types
 
 `frame_allocator` and `page_allocator` are the two allocators of the machine, once `init_post_heap` has run. The number

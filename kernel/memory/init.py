@@ -142,6 +142,7 @@ def new_kernel_table(system, boot_info):
     memory.zero_frames(root, tables)
     protection.begin(root, root + 1)
     Protection.live, Access.shared_tables = protection, protection.shared_tables
+    Access.marks = system.frame_allocator.table_frames.link_marks
     share_kernel_half(root)
     pool.count_elsewhere(mapped_frames, none_elsewhere)
     upper, lower = system.page_allocator._arenas

@@ -6,7 +6,8 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 
     mappings first      entries cleared, TLB flushed, frames and pages freed (Mapper.reclaim)
     then page tables    their records come behind those of the mappings in them
-    then owners         pages and frames that were mapped nowhere
+    then owners         pages and frames that were mapped nowhere; what page tables lie in, when they have come to
+                        their end
 """
 
 import gc
@@ -15,7 +16,7 @@ from array import array
 from paging.installations import FORGOTTEN_TECHNIQUE, give_up
 from paging.natives import finaliser
 
-from .allocators.owners import ARENA, CONSUMER, COUNT, RUN, UNMAPPED
+from .allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, RUN, UNMAPPED
 from .ledger import enter, leave, lost
 from .runs import give
 
@@ -25,14 +26,15 @@ OWNER_WORDS = 4  # id of the arena, run, count, kind
 ID_BITS = (1 << 60) - 1  # of an id, what is told
 
 
-def find_forgotten(system, table):
+def find_forgotten(system, table, lending):
     """Let both allocators notice the loss of their owners, and reclaim through `table`, the kernel's own.
 
-    `system` has both, and Python's heap, which gives back what it has too much before an allocation fails.
+    `system` has both, and Python's heap, which gives back what it has too much before an allocation fails. `lending`, a
+    Lending, keeps what page tables lie in.
     """
 
     def reclaim():
-        return (table.reclaim() if lost() else 0) + reclaim_owners()
+        return (table.reclaim() if lost() else 0) + reclaim_owners(lending)
 
     def collect():
         enter()  # or a safe point would be quicker, and this find nothing
@@ -47,12 +49,13 @@ def find_forgotten(system, table):
     return reclaim
 
 
-def reclaim_owners():
+def reclaim_owners(lending):
     """Give back what forgotten owners had. Returns how many that were."""
-    count = 0
+    count = lending.let_go()
     while True:
         enter()
         try:
+            lending.make_room()
             found = finaliser.take()
             if found is None:
                 return count
@@ -62,6 +65,8 @@ def reclaim_owners():
                 continue
             if kind == UNMAPPED:
                 arena.unmapped -= size
+            elif kind == ALLOCATED and lending.keep(arena, run, size):
+                continue
             give(arena.tree, run, size)
             arena.reclaimed += 1
         finally:

@@ -4,7 +4,7 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 """
 
 from memory_structs import NotInitialized
-from paging import BootInfoFrameAllocator
+from paging.frame_allocators import Keeper
 from paging.natives import cpu, critical
 from paging.protection import Protection
 
@@ -12,6 +12,7 @@ from .allocators import create_allocators
 from .audit import verify as audit_all
 from .heap import PythonHeap
 from .init import MemoryManagementInfo, initialize
+from .lending import Lending
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
 
@@ -58,7 +59,8 @@ def init_post_heap(mappings):
     mappings.identity.drop_all()
     information = MemoryManagementInfo(mappings.page_table, [mappings])
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
-    reclaim = find_forgotten(information, information.page_table)
+    lending = Lending(information.page_table)
+    reclaim = find_forgotten(information, information.page_table, lending)
     heap.tend()
 
     def catch_up():
@@ -67,7 +69,7 @@ def init_post_heap(mappings):
 
     critical.set_safe_point(catch_up)
     Protection.live.areas = heap.areas
-    BootInfoFrameAllocator.keeper = information.frame_allocator  # from here on frames have owners, who lend them
+    Keeper.live = lending  # from here on frames have owners, who lend them
     install(information)
     return information
 

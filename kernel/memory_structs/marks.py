@@ -37,6 +37,11 @@ def check_run(first, count):
         raise ValueError("there are no %d frames from number %s on" % (count, hex(first)))
 
 
+def frames_text(first, count):
+    """Frames by number, in words."""
+    return "frame number %s" % hex(first) if count == 1 else "%d frames from number %s on" % (count, hex(first))
+
+
 @micropython.viper
 def create(marks: int, size: int):
     """Make a block in which no number is marked. What the memory holds doesn't matter."""
@@ -73,6 +78,42 @@ def are_marked(marks: int, first: int, count: int) -> int:
         first += some
         count -= some
     return 1
+
+
+@micropython.viper
+def any_marked(marks: int, first: int, count: int) -> int:
+    """1 if a number of the run from `first` on is marked, else 0; none is behind the end of the block."""
+    p = ptr32(marks)
+    size = int(p[_SIZE])
+    if first < 0 or first >= size:
+        return 0
+    if count > size - first:
+        count = size - first
+    while count > 0:
+        bit = first & 31
+        some = 32 - bit
+        if some > count:
+            some = count
+        if int(p[_BITS + (first >> 5)]) & (1 << some) - 1 << bit:
+            return 1
+        first += some
+        count -= some
+    return 0
+
+
+@micropython.viper
+def clear_marks(marks: int, first: int, count: int):
+    """Unmark whatever of a run is marked, in a block whose marks nobody counts."""
+    p = ptr32(marks)
+    size = int(p[_SIZE])
+    if first >= 0 and first < size:
+        if count > size - first:
+            count = size - first
+        while count > 0:
+            word = _BITS + (first >> 5)
+            p[word] = int(p[word]) & ~(1 << (first & 31))
+            first += 1
+            count -= 1
 
 
 @micropython.viper

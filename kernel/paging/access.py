@@ -31,7 +31,8 @@ _RESERVED = const(6)  # of the bits from 32 on: those that no present entry may 
 _UNFOLLOWED = const(7)  # the same, and those of frames where no table can be seen
 _SHARED_FIRST = const(8)  # 2: frames of the level-3 tables of the kernel's half, which all roots share
 _SHARED_LAST = const(10)  # 2
-_WORDS = const(12)
+_MARKS = const(12)  # 2: where the marks of linked tables are (linked.py)
+_WORDS = const(14)
 
 _PRESENT = const(1)
 _HUGE = const(0x80)
@@ -46,6 +47,7 @@ EFER_NO_EXECUTE_ENABLE = 1 << 11
 PATH_BYTES = 8 * LEVELS
 NO_PATH = 0
 ANYWHERE = 1 << 40
+NO_MARKS = bytes(16)
 
 
 def reserved_high_bits():
@@ -77,8 +79,9 @@ class Access:
     The number layer: `.translate(page)`, `.physical(address)`, `.map(page, frame, flag word)`.
     """
 
-    # Frames of the level-3 tables of the kernel's half; none before `memory.init`.
+    # Frames of the level-3 tables of the kernel's half, and the marks of linked tables; none before `memory.init`.
     shared_tables = (1, 0)
+    marks = uctypes.addressof(NO_MARKS)
 
     def __init__(self, root, distance, see=None, tables_end=ANYWHERE):
         self.root_frame = root
@@ -95,6 +98,7 @@ class Access:
         _write_facts(facts, _RESERVED, reserved | (reserved | high_bits_beyond(tables_end)) << 32)
         _write_facts(facts, _SHARED_FIRST, self.shared_tables[0])
         _write_facts(facts, _SHARED_LAST, self.shared_tables[1])
+        _write_facts(facts, _MARKS, self.marks)
         if distance != ASK:
             self.translate = bind(translate, facts)
             self.map = bind(map_page, facts)

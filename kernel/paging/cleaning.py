@@ -5,10 +5,11 @@ mapper made it and frees it; without, whoever maps through the paging layer. So 
 """
 
 import micropython
+from memory_structs import IllegalState
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, TRANSLATED_PAGES
 from micropython import const
 
-from .frame_allocators import check_deallocator, give_back
+from .frame_allocators import Keeper, check_deallocator, give_back
 from .natives import critical, entries
 from .protection import BORROWED_ENTRIES, KERNEL_PAGE, Protection
 
@@ -17,6 +18,8 @@ _DISTANCE = const(2)
 _UNFOLLOWED = const(7)
 _SHARED_FIRST = const(8)
 _SHARED_LAST = const(10)
+_MARKS = const(12)
+_FIRST_MARKS = const(4)  # words of a block of marks
 
 _PRESENT = const(1)
 _TABLE = const(0x81)
@@ -108,6 +111,7 @@ def clean_up_run(mapper, first, last, frame_deallocator):
             if count and ledger is not None:
                 ledger.flush_all(False, changed)
         finally:
+            forget_links(access.facts, freed, count)
             hand_back(freed, count, frame_deallocator)
     finally:
         critical.leave()
@@ -132,17 +136,48 @@ def pieces_to_clean(access, first, last):
 
 
 def hand_back(freed, count, frame_deallocator):
-    """Give the frames of tables back, in runs. If one is refused, the others come back all the same."""
-    failure, index = None, 0
+    """Give the frames of tables back, in runs. What this allocator refuses goes to the one that it came from; if it
+    came from none, the others come back all the same."""
+    failure, index, by_runs = None, 0, hasattr(frame_deallocator, "deallocate_run")
     while index < count:
-        first, length = frame_of_freed(freed, index), length_of_freed(freed, index, count)
+        first, length = frame_of_freed(freed, index), length_of_freed(freed, index, count) if by_runs else 1
         index += length
         try:
             give_back(frame_deallocator, first, length)
+        except IllegalState as error:
+            for number in range(first, first + length):
+                failure = give_to_its_own(frame_deallocator if length > 1 else None, number, error) or failure
         except BaseException as error:
             failure = failure or error
     if failure is not None:
         raise failure
+
+
+def give_to_its_own(frame_deallocator, number, refusal):
+    """Give one frame of a run that was refused back: to this allocator, if there is one to ask, or else to whom it came
+    from. Returns None, or what was raised."""
+    try:
+        if frame_deallocator is not None:
+            try:
+                give_back(frame_deallocator, number, 1)
+                return None
+            except IllegalState:
+                pass
+        return None if Keeper.live is not None and Keeper.live.take_table(number) else refusal
+    except BaseException as error:
+        return error
+
+
+@micropython.viper
+def forget_links(facts: int, freed: ptr32, count: int):
+    """Take the marks of tables away that `collect` wrote down: the CPU has forgotten them."""
+    fact = ptr32(facts)
+    marks = ptr32(fact[_MARKS] | fact[_MARKS + 1] << 32)
+    for index in range(count):
+        frame = freed[index << 1] | (freed[(index << 1) + 1] & _HIGH_FRAME) << 32
+        if frame < int(marks[0]):
+            word = _FIRST_MARKS + (frame >> 5)
+            marks[word] = int(marks[word]) & ~(1 << (frame & 31))
 
 
 @micropython.viper

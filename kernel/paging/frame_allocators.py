@@ -2,16 +2,41 @@
 
 `allocate_frame()` returns a Frame or None, `deallocate_frame(frame)` takes it back. An allocator may also have
 `allocate_run(count)`, which returns (first frame number, how many, at most `count`) or None, and
-`deallocate_run(first frame number, count)`: mappers use them for long ranges.
+`deallocate_run(first frame number, count)`: mappers use them for long ranges. One with `keeps_frames = True` sees to it
+itself that what it has handed out stays its own; for others the owners of the frames are asked (`Keeper`).
 """
 
 import gc
 
 import uctypes
 from memory_structs import PAGE_SHIFT, IllegalState, Page4K
-from memory_structs.marks import bytes_for, check_run, create, mark, mark_lowest, marked, unmark
+from memory_structs.marks import (
+    are_marked,
+    bytes_for,
+    check_run,
+    create,
+    frames_text,
+    mark,
+    mark_lowest,
+    marked,
+    unmark,
+)
 
+from .linked import LinkedTables
 from .numbers import check_frame, frame_of
+
+
+class Keeper:
+    """Who knows the owners of frames: `Keeper.live`, once `memory` has put the kernel's there.
+
+    .lender_of(owned)           what to call `lend_to(borrower)` and `take_back(borrower)` of, or raises
+    .lend_tables(first, count)  these frames are going to be tables: their owner keeps them until that is over. Raises
+    .take_table(number)         give a table's frame back to whom it came from. False: to nobody
+    .enter_root(number)         CR3 is going to name this frame. Raises
+    .leave_root()               CR3 names another one now
+    """
+
+    live = None
 
 
 def next_run(frame_allocator, most):
@@ -21,6 +46,16 @@ def next_run(frame_allocator, most):
     except AttributeError:
         return one_frame(frame_allocator)
     return allocate_run(most)
+
+
+def lend_tables(runs):
+    """Have the owners of frames, (first number, count) each, keep them: they are going to be tables.
+
+    Raises IllegalState for frames that nobody can have lent for that, or that are tables in use.
+    """
+    if Keeper.live is not None:
+        for first, count in runs:
+            Keeper.live.lend_tables(first, count)
 
 
 def one_frame(frame_allocator):
@@ -87,14 +122,13 @@ class BootInfoFrameAllocator:
     from it and lends their owner here. It stays lent while any of its frames is out: until then it can be asked, but
     not dropped, split, merged or mapped. Raises AddressInUse for frames that nobody lends.
 
-    `keeper` is who knows the owners of frames: `keeper.lender_of(owned)` returns what to call `lend_to(borrower)` and
-    `take_back(borrower)` of, or raises. `memory` puts the kernel's there. Before that, a FrameRange will do, too.
+    Before `memory` runs, a FrameRange will do, too.
     """
 
-    keeper = None
+    keeps_frames = True
 
     def __init__(self, memory_map, owned):
-        self._owner = NOBODY if self.keeper is None else self.keeper.lender_of(owned)
+        self._owner = NOBODY if Keeper.live is None else Keeper.live.lender_of(owned)
         pieces = pieces_of(memory_map, check_frame(owned.start).number, check_frame(owned.end).last_number)
         self._first = first = pieces[0][0] if pieces else 0
         self._size = size = pieces[-1][1] - first if pieces else 0
@@ -144,17 +178,28 @@ class BootInfoFrameAllocator:
         self.deallocate_run(frame.number, 1)
 
     def deallocate_run(self, frame, count):
-        """Take `count` frames back, from a frame number on. Raises IllegalState when not all of them are out."""
+        """Take `count` frames back, from a frame number on.
+
+        Raises IllegalState when not all of them are out, or when one is a table in use.
+        """
         check_run(frame, count)
-        for start, end in self._gaps:
-            if frame < end and start < frame + count:
-                raise self._not_out(frame, count)
+        if LinkedTables.live is not None and LinkedTables.live.holds(frame, count):
+            raise IllegalState(frames_text(frame, count), "a page table in use", "be given back")
+        if self._in_a_gap(frame, count):
+            raise self._not_out(frame, count)
         left = unmark(self._marks, frame - self._first, count)
         if left < 0:
             raise self._not_out(frame, count)
         if left == self._in_gaps:
             self._is_lent = False
             self._owner.take_back(self)
+
+    def has_out(self, first, count=1):
+        """True when all of `count` frames from number `first` on are out from here."""
+        return bool(are_marked(self._marks, first - self._first, count)) and not self._in_a_gap(first, count)
+
+    def _in_a_gap(self, first, count):
+        return any([first < end and start < first + count for start, end in self._gaps])
 
     def end_loan(self):
         """Let go of the owner if no frame is out, and return whether that is so. The owner asks before it goes."""
@@ -177,8 +222,7 @@ class BootInfoFrameAllocator:
 
     @staticmethod
     def _not_out(first, count):
-        frames = "%d frames from number %s on" % (count, hex(first))
-        return IllegalState(frames, "not all out from this allocator", "be given back to it")
+        return IllegalState(frames_text(first, count), "not all out from this allocator", "be given back to it")
 
 
 class Nobody:

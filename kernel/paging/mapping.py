@@ -17,7 +17,7 @@ from micropython import const
 
 from .access import is_canonical, walk
 from .flags import HUGE_PAGE, PAT, PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
-from .frame_allocators import give_back, next_run
+from .frame_allocators import give_back, lend_tables, next_run
 from .natives import critical, entries
 from .refusals import FrameAllocationFailed
 from .tlb import NOTHING_TO_FLUSH
@@ -26,6 +26,8 @@ from .verdicts import check_alignment, check_flags, check_frames, check_levels, 
 _ROOT = const(0)  # words of an access's facts
 _DISTANCE = const(2)
 _SHIFT = const(4)
+_MARKS = const(12)
+_FIRST_MARKS = const(4)  # words of a block of marks
 
 _LEAF = const(0)  # words of a Job: raw words of a page's entry at level 1, above, and of a table's
 _HUGE_LEAF = const(1)
@@ -37,6 +39,7 @@ _WIDEN = const(8)  # 1: give the tables on the way the bits of _TABLE, too
 _WIDENED = const(9)  # 1: that has changed one
 _WORDS = const(10)
 
+_EXCLUSIVE = const(1 << 15)  # of a raw word
 _LEVEL = const(7)
 _HIGH_FRAME = const(0xFFFFF)
 
@@ -98,6 +101,8 @@ def supply_and_commit(access, job, page, frame, count, smallest, largest, frame_
                 raise refusal(access, page, frame, -1 - needed, smallest)
             needed -= job.count
             if needed <= 0 and (see is None or access.foresee(job)):
+                if job.count and not getattr(frame_allocator, "keeps_frames", False):
+                    job.lend_tables()
                 commit(access.facts, see, access.link, job, page, frame, count)
                 return
         finally:
@@ -185,6 +190,11 @@ class Job:
             for number in range(run[0], run[0] + run[1]):
                 numbers[at] = number
                 at += 1
+
+    def lend_tables(self):
+        """Have the owners of all frames that were supplied keep them. Raises IllegalState."""
+        lend_tables(((_spare(self.words), _count_spare(self.words)),))
+        lend_tables(self._further)
 
     def has_unused(self):
         """True when frames are left over. Allocates nothing."""
@@ -301,6 +311,7 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
     words = ptr32(job.words)
     distance = fact[_DISTANCE] | fact[_DISTANCE + 1] << 32
     largest = int(words[_LARGEST])
+    marks = ptr32(fact[_MARKS] | fact[_MARKS + 1] << 32)
     while count > 0:
         table_frame = fact[_ROOT] | fact[_ROOT + 1] << 32
         shift = int(fact[_SHIFT])
@@ -332,9 +343,12 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
                 if table_frame == (words[_SPARE_END] | words[_SPARE_END + 1] << 32):
                     job.more()
                     table_frame = words[_SPARE] | words[_SPARE + 1] << 32
+                word = int(words[_TABLE])
                 words[_SPARE] = table_frame + 1
                 words[_SPARE + 1] = table_frame + 1 >> 32
-                word = int(words[_TABLE])
+                if word & _EXCLUSIVE == 0 and table_frame < int(marks[0]):
+                    mark = _FIRST_MARKS + (table_frame >> 5)
+                    marks[mark] = int(marks[mark]) | 1 << (table_frame & 31)
                 if distance & 1:
                     link(at, table_frame, level - 1, page, word)
                 else:

@@ -16,8 +16,9 @@ from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY,
 from .access import ANYWHERE, Access, is_canonical
 from .boot_info import BootInfo
 from .entries import address_of_page
-from .frame_allocators import give_back, next_run
+from .frame_allocators import give_back, lend_tables, next_run
 from .installations import Installation, Use, entry_in_window, installation_for, read_entry
+from .linked import LinkedTables
 from .natives import LAYOUT, cpu, critical, entries
 from .numbers import check_frame
 from .protection import OWN_ENTRIES, Protection
@@ -262,6 +263,7 @@ class TemporaryPageTable(SessionTechnique):
         frames = take_frames(frame_allocator, 2)
         p2, p1 = frames
         for frame in frames:
+            LinkedTables.live.add(frame)
             entries.clear(entry_in_window(frame, 0), 512)
             entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
         try:
@@ -298,6 +300,7 @@ def take_frames(frame_allocator, needed):
             for number in range(run[0], run[0] + run[1]):
                 frames[taken] = number
                 taken += 1
+        lend_tables([(frame, 1) for frame in frames])
     except BaseException:
         while taken:
             taken -= 1
@@ -309,6 +312,7 @@ def take_frames(frame_allocator, needed):
 def give_frames(frame_allocator, frames):
     """Hand frames back."""
     while frames:
+        LinkedTables.live.forget(frames[-1], 1)
         give_back(frame_allocator, frames.pop(), 1)
 
 

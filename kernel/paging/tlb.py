@@ -8,6 +8,7 @@ Information".)
 from memory_structs import Frame, Page, VirtualAddress
 from memory_structs.instances import make
 
+from .frame_allocators import Keeper
 from .natives import cpu
 from .numbers import frame_of
 from .protection import Protection
@@ -32,8 +33,9 @@ class Cr3:
         """Make a root table active. CR3's flags stay as they are unless given.
 
         When the root changes everything is invalidated, GLOBAL entries too: those of another table's lower half would
-        go on being used. Raises TypeError, ValueError, or KernelInUse for a table without the kernel's half: with that
-        the kernel could not go on.
+        go on being used. The frame's owner keeps it as long as it is the root. Raises TypeError, ValueError,
+        KernelInUse for a table without the kernel's half: with that the kernel could not go on; or IllegalState for a
+        frame that somebody may fill with something else.
         """
         if type(frame) is not Frame:
             raise TypeError("CR3 takes a Frame, not %s" % type(frame).__name__)
@@ -43,9 +45,13 @@ class Cr3:
         changes = frame.number != cpu.read_root_frame()
         if changes and Protection.live is not None:
             Protection.live.require_root(frame.number)
+            if Keeper.live is not None:
+                Keeper.live.enter_root(frame.number)
         cpu.write_cr3(frame.start_address.value | flags)
         if changes:
             cpu.flush_global()
+            if Keeper.live is not None:
+                Keeper.live.leave_root()
 
 
 def flush(page):

@@ -1,7 +1,7 @@
 // `_finaliser`: Guards, which give owners of kernel Python what user classes of MicroPython lack: a finaliser.
 //
-// The state of an owner is a list, [run, count, arena, consumer, guard]: run is a small int, not negative, while something is owned
-// (first << 1 | clean), of `count` numbers; arena is whoever takes it back. The list also holds its guard, so both die
+// The state of an owner is a list, [run, count, arena, consumer, guard]: run is a small int, not DEAD, while something is owned
+// (first << 1 | clean, or LENT minus that), of `count` numbers; arena is whoever takes it back. The list also holds its guard, so both die
 // in the same collection, and all finalisers run before any memory is freed: the guard's can still read the list. If
 // it finds something owned, it puts that down; nothing else happens then, because the collector is locked. Safe points
 // take it out and give it back.
@@ -98,20 +98,25 @@ static mp_obj_t finaliser_new_state(mp_obj_t arena, mp_obj_t count, mp_obj_t kin
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_new_state_obj, finaliser_new_state);
 
-static bool owns_something(const mp_obj_list_t *state) {
-    if (state->len <= STATE_GUARD) {
-        return false;
+// The run that a state says, also while it is lent; MP_OBJ_NULL: none.
+static mp_obj_t run_of(const mp_obj_list_t *state) {
+    if (state->len <= STATE_GUARD || !mp_obj_is_small_int(state->items[STATE_RUN])) {
+        return MP_OBJ_NULL;
     }
-    mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
-    return mp_obj_is_small_int(run) && MP_OBJ_SMALL_INT_VALUE(run) >= 0 && mp_obj_is_small_int(count) && MP_OBJ_SMALL_INT_VALUE(count) > 0;
+    mp_int_t run = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
+    mp_obj_t count = state->items[STATE_COUNT];
+    if (run == DEAD || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) <= 0) {
+        return MP_OBJ_NULL;
+    }
+    return MP_OBJ_NEW_SMALL_INT(run < DEAD ? LENT - run : run);
 }
 
 static void put_down(note_t *note, const mp_obj_list_t *state) {
-    if (owns_something(state)) {
-        mp_obj_t run = state->items[STATE_RUN], count = state->items[STATE_COUNT];
+    mp_obj_t run = run_of(state);
+    if (run != MP_OBJ_NULL) {
         note->arena = state->items[STATE_ARENA];
         note->run = MP_OBJ_SMALL_INT_VALUE(run);
-        note->count |= MP_OBJ_SMALL_INT_VALUE(count);
+        note->count |= MP_OBJ_SMALL_INT_VALUE(state->items[STATE_COUNT]);
         note->next = MP_STATE_VM(guard_lost);
         MP_STATE_VM(guard_lost) = note;
         lost_count++;
@@ -159,19 +164,6 @@ static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
 static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
 static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
 
-// The run that a state says, also while it is lent; MP_OBJ_NULL: none.
-static mp_obj_t run_of(const mp_obj_list_t *state) {
-    if (state->len <= STATE_GUARD || !mp_obj_is_small_int(state->items[STATE_RUN])) {
-        return MP_OBJ_NULL;
-    }
-    mp_int_t run = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
-    mp_obj_t count = state->items[STATE_COUNT];
-    if (run == DEAD || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) <= 0) {
-        return MP_OBJ_NULL;
-    }
-    return MP_OBJ_NEW_SMALL_INT(run < DEAD ? LENT - run : run);
-}
-
 // owned(words): what every owner that lives has, as four 64-bit words each: the low 60 bits of id(arena), run, count, kind.
 // Those that do not fit are counted all the same. The owners that the collector has yet to find forgotten are among them.
 static mp_obj_t finaliser_owned(mp_obj_t words_in) {
@@ -196,6 +188,23 @@ static mp_obj_t finaliser_owned(mp_obj_t words_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(finaliser_owned_obj, finaliser_owned);
 
+// state_of(arena, number, kind): the state of the owner of that kind that has that number, lent or not; None: nobody has.
+static mp_obj_t finaliser_state_of(mp_obj_t arena, mp_obj_t number_in, mp_obj_t kind_in) {
+    uint64_t number = native_get_below(number_in, 1UL << COUNT_BITS, "number"), kind = native_get_below(kind_in, 256, "kind");
+    for (const note_t *note = MP_STATE_VM(guard_notes); note != NULL; note = note->next) {
+        mp_obj_list_t *state = ((const guard_t *)~(uintptr_t)note->arena)->state;
+        mp_obj_t run = run_of(state);
+        if (run != MP_OBJ_NULL && state->items[STATE_ARENA] == arena && note->count >> COUNT_BITS == kind) {
+            uint64_t first = MP_OBJ_SMALL_INT_VALUE(run) >> 1, count = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_COUNT]);
+            if (number >= first && number - first < count) {
+                return MP_OBJ_FROM_PTR(state);
+            }
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_state_of_obj, finaliser_state_of);
+
 void finaliser_reset(void) {
     MP_STATE_VM(guard_notes) = MP_STATE_VM(guard_lost) = NULL;
     lost_count = 0;
@@ -211,6 +220,7 @@ static const mp_rom_map_elem_t finaliser_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_new_state), MP_ROM_PTR(&finaliser_new_state_obj) },
     { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&finaliser_take_obj) },
     { MP_ROM_QSTR(MP_QSTR_owned), MP_ROM_PTR(&finaliser_owned_obj) },
+    { MP_ROM_QSTR(MP_QSTR_state_of), MP_ROM_PTR(&finaliser_state_of_obj) },
     { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&finaliser_pending_obj) },
 };
 static MP_DEFINE_CONST_DICT(finaliser_globals, finaliser_globals_table);

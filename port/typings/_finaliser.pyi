@@ -1,6 +1,7 @@
 """How the collector tells that an owner was forgotten. Imported by one module of the kernel.
 
-An owner's state is a list, [run, count, arena, consumer, guard]; it owns something while run is not negative. When the
+An owner's state is a list, [run, count, arena, consumer, guard]; it owns something while run is not -1, for instance
+first << 1 | clean; where that is lent, run is -2 minus it. When the
 collector finds the list unreachable while it owns something, run and count are put down, and a safe point is asked for;
 nothing else happens then. Safe points take them out. A soft reset forgets everything.
 """
@@ -26,6 +27,10 @@ def owned(words: Buffer) -> int:
 
     Returns how many owners have something; what did not fit was left out.
     """
+
+def state_of(arena: object, number: int, kind: int) -> list | None:
+    """Return the state of the living owner of this kind, lent or not, that has this number of the arena; None if nobody
+    has. Allocates nothing."""
 
 def pending() -> int:
     """Return how many forgotten owners wait to be taken, and mappings to be unmapped. Allocates nothing."""

@@ -92,7 +92,6 @@ def test_a_root_whose_upper_half_is_not_the_kernels_is_refused(kernel, change):
     everything_comes_back(kernel)
 
 
-@pytest.mark.xfail(strict=True, reason="an owner may still drop the frame of the root that CR3 names")
 def test_a_root_of_the_posts_own_with_the_kernels_half_may_be_active(kernel):
     """new_root(frame, shared_with): nobody's PageTable, but the machine lives on it, and the kernel knows."""
     kernel.exec("f = memory.allocate_frames(1)\nnew_root(f.start, k_root)\nCr3.write(f.start)")

@@ -57,7 +57,6 @@ def everything_comes_back(kernel):
     kernel.adds_up()
 
 
-@pytest.mark.xfail(strict=True, reason="TableFrames knows what is out, not what is linked")
 def test_the_source_of_tables_takes_only_what_it_gave(kernel):
     """Would tf free a frame that is in use, because somebody says that it is a table?"""
     for what, frame in FOREIGN.items():
@@ -68,7 +67,6 @@ def test_the_source_of_tables_takes_only_what_it_gave(kernel):
     everything_comes_back(kernel)
 
 
-@pytest.mark.xfail(strict=True, reason="TableFrames knows what is out, not what is linked")
 def test_a_frame_comes_back_once_and_a_table_after_its_end(kernel):
     """What tf gave it takes back: unused, or when nothing leads to it any more; and never twice."""
     kernel.exec("frame = tf.allocate_frame()\ntf.deallocate_frame(frame)")
@@ -155,7 +153,6 @@ def test_tables_in_lent_frames_are_accounted_for(kernel):
     everything_comes_back(kernel)
 
 
-@pytest.mark.xfail(strict=True, reason="they stay, but the audit says that nobody has them")
 def test_lent_frames_that_were_forgotten_stay_while_tables_lie_in_them(kernel):
     """Owner and allocator are gone, the tables are not: whose are the frames?"""
     kernel.exec("lend()\nfirst = owned.start\nmapper.unmap(at(LOW))[2].flush()\nowned = None\ncollected()")
@@ -184,7 +181,6 @@ def test_pruning_frees_no_table_of_somebody_else(kernel):
     everything_comes_back(kernel)
 
 
-@pytest.mark.xfail(strict=True, reason="what the wrong allocator refuses is unlinked by then")
 def test_cleaning_up_gives_each_table_to_its_own_allocator_or_refuses(kernel):
     """Tables of one allocator's frames, cleaned up with another: does that one take what it never had?"""
     kernel.exec("b = lend()\nmapper.unmap(at(LOW))[2].flush()")

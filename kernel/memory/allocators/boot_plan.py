@@ -76,7 +76,7 @@ class BootPlan:
 
     def place_bookkeeping(self, window):
         """Reserve frames at the top of the smallest run that can hold all of it; return their memory."""
-        table_bits = marks.bytes_for(self.end_of_usable())
+        table_bits = 2 * marks.bytes_for(self.end_of_usable())  # of TableFrames
         count = (self.pool_bytes() + 2 * self.grant_bytes() + table_bits >> PAGE_SHIFT) + 5
         fitting = [run for run in self.free if run[1] + 1 - run[0] > count]
         if not fitting:

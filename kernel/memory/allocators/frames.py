@@ -10,7 +10,7 @@ Every frame number belongs to exactly one of these:
 and every frame of RAM is in exactly one state (`statistics`).
 """
 
-from memory_structs import PAGE_SHIFT, AddressInUse, FrameRange, MemoryState, OutOfFrames
+from memory_structs import PAGE_SHIFT, FrameRange, MemoryState, OutOfFrames
 
 from .. import runs
 from ..runs import lists
@@ -90,22 +90,6 @@ class FrameAllocator(Allocator):
         statistics.device = self._devices.managed - self._devices.free
         statistics.reclaimed = sum(arena.reclaimed for arena in self._arenas)
         return statistics
-
-    def lender_of(self, owned):
-        """Who lends the frames `owned`, which is that owner: for frame allocators that hand out what others own.
-
-        Raises TypeError, UseAfterMove, IllegalState (lent, and not all back) or AddressInUse: a range owns nothing.
-        """
-        if owned.__class__ is AllocatedFrames:
-            owned._live()
-            return owned
-        if owned.__class__ is not FrameRange:
-            raise TypeError("AllocatedFrames are lent, not %s" % type(owned).__name__)
-        for first, last, name in self._reserved:
-            overlap = owned.overlap(FrameRange.from_numbers(first, last))
-            if overlap is not None:
-                raise AddressInUse(owned, overlap, name)
-        raise AddressInUse(owned, owned, "%s, which lends what is allocated: an owner" % self.name)
 
     def _unmapped_owner(self, arena):
         return UnmappedFrames._new(arena)

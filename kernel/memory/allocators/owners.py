@@ -9,8 +9,7 @@ that outlives it if it is forgotten. A list, because storing into one costs a se
 storing an attribute, and never allocates.
 
 While it is lent (`AllocatedFrames.lend_to`), `RUN` is LENT - run and `CONSUMER` the borrower. So a call that consumes
-finds a negative number, as of a dead owner, and asks `_live()`, which asks the borrower; and the collector reclaims
-nothing whose borrower may have frames out.
+finds a negative number, as of a dead owner, and asks `_live()`, which asks the borrower.
 
 All or nothing: each call prepares first, then commits in statements that neither
 allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
@@ -87,6 +86,14 @@ def known(owner):
     return LENT - run
 
 
+def is_back(owner):
+    """True when what was lent is back."""
+    try:
+        return returned(owner) >= 0
+    except IllegalState:
+        return False
+
+
 class Owner:
     """The interface that all owners share."""
 
@@ -143,7 +150,8 @@ class Owner:
 
     def __bool__(self):
         """True while it lives and is not lent."""
-        return self._state[RUN] >= 0
+        run = self._state[RUN]
+        return run >= 0 or (run != DEAD and is_back(self))
 
     def merge(self, other):
         """Take over `other`, which must touch this one on either side; `other` is dead then.

@@ -3,7 +3,7 @@
 import micropython
 from memory_structs import Frame, IllegalState, Page4K
 from memory_structs.instances import make
-from memory_structs.marks import are_marked, bytes_for, check_run, create, mark, marked, unmark
+from memory_structs.marks import are_marked, bytes_for, check_run, create, frames_text, mark, marked, unmark
 from micropython import const
 
 from ..runs import add_owners, give, largest_of, take
@@ -16,16 +16,22 @@ class TableFrames:
     """A frame source of the paging layer: frames of the pool, counted as `.tables` while they are out.
 
     It knows which ones it has handed out, by a bit for each, and takes no others back: not a root or a mapping's frame,
-    not somebody's AllocatedFrames, not what another TableFrames handed out. Each call is one step that Ctrl-C can't
-    split; those by number take nothing from Python's heap.
+    not somebody's AllocatedFrames, not what another TableFrames handed out; nor, as long as it is in use, a table. Each
+    call is one step that Ctrl-C can't split; those by number take nothing from Python's heap.
     """
+
+    # Knows which frames hold tables that are in use: `paging.linked.LinkedTables`, where there is hardware.
+    linked = None
+    keeps_frames = True
 
     def __init__(self, pool, memory, size):
         """`memory(bytes)` returns (address, size) for the bits of the frames with numbers below `size`."""
         self._pool = pool
         self._tree = pool.tree
         self._marks, _ = memory(bytes_for(size))
+        self.link_marks, _ = memory(bytes_for(size))
         create(self._marks, size)
+        create(self.link_marks, size)
         pool.count_tables(self.out)
 
     def out(self):
@@ -64,13 +70,14 @@ class TableFrames:
     def deallocate_run(self, first, count):
         """Give `count` tables' frames back, all or none; see `deallocate_number`.
 
-        Raises TypeError, ValueError, or IllegalState when not all of them are out from here.
+        Raises TypeError, ValueError, or IllegalState when not all of them are out from here, or one is in use.
         """
         check_run(first, count)
+        if self.linked is not None and self.linked.holds(first, count):
+            raise IllegalState(frames_text(first, count), "a page table in use", "be freed before its end")
         code = _give(self._tree, self._marks, first, count)
         if code == _NOT_OUT:
-            frames = ("frame number %s" if count == 1 else "%d frames from number %%s on" % count) % hex(first)
-            raise IllegalState(frames, "no page table that came from here", "be freed as one")
+            raise IllegalState(frames_text(first, count), "no page table that came from here", "be freed as one")
         if code:
             self._pool.allocator.refuse(code)
 

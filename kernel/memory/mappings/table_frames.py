@@ -7,6 +7,7 @@ from memory_structs import OutOfFrames
 from memory_structs.mode import LEVELS, TRANSLATED_PAGES, UPPER_HALF_FIRST_PAGE
 from paging.cleaning import ANYBODYS, address_of, collect, frame_of_freed, length_of_freed
 from paging.flags import EXCLUSIVE, PRESENT, USER_ACCESSIBLE, WRITABLE
+from paging.linked import LinkedTables
 from paging.protection import Protection
 
 from .. import runs
@@ -85,13 +86,15 @@ def _collect(access, page, last, mode, room):
 
 def give_dismantled(pool, lent, room, count):
     """Free what was dismantled: the mapper's own tables, and those in frames that `lent`, the TableFrames of the paging
-    layer, has out. What somebody else lent stays his."""
+    layer, has out. What somebody else lent is his again."""
     for index in range(count):
         word = frame_of_freed(room, index)
         frame = word & FRAME_BITS
         if word & 1 << 55:
             give_tables(pool, frame, 1)
-        elif lent.has_out(frame):
+            continue
+        LinkedTables.live.forget(frame, 1)
+        if lent.has_out(frame):
             lent.deallocate_number(frame)
 
 

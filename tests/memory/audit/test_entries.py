@@ -59,9 +59,11 @@ def test_a_table_in_a_frame_that_an_owner_lent_is_well_until_it_is_freed(audited
     )
     assert audited.eval("memory.verify().violations") == []
     audited.exec("at = entry(table.root, SPOT.number, 4)\nvalue = _memory.load64(at)")
-    audited.exec("owned.drop()")
+    assert audited.eval("refused(owned.drop)") == "IllegalState", "its owner can't give it away meanwhile"
+    audited.exec("give(pool.tree, first << 1, 4)")
     assert "is free" in said("memory.verify().violations")
-    audited.exec("_memory.store64(at, 0)\nmemory.allocate_frames(8).drop()")
+    audited.exec("take_at(pool.tree, first, 4)\n_memory.store64(at, 0)\nowned.drop()")
+    assert audited.eval("memory.verify().violations") == []
 
 
 def test_a_record_is_held_against_its_entries(audited, said):
