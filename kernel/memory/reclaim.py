@@ -34,7 +34,7 @@ def find_forgotten(system, table, lending):
     """
 
     def reclaim():
-        return (table.reclaim() if lost() else 0) + reclaim_owners(lending)
+        return (table.reclaim() if lost() or table.unfinished else 0) + reclaim_owners(lending)
 
     def collect():
         enter()  # or a safe point would be quicker, and this find nothing

@@ -5,11 +5,11 @@ interrupts.
 """
 
 import micropython
-from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
+from memory_structs.mode import ENTRIES, LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
 
 from .flags import EXCLUSIVE, GLOBAL, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
 from .leaves import change_leaves, clear_leaves, survey
-from .natives import critical, entries
+from .natives import cpu, critical, entries
 from .refusals import (
     KernelInUse,
     PageAlreadyMapped,
@@ -83,11 +83,41 @@ def unmap_run(mapper, page, count):
             result = tuple(result)
             clear_leaves(mapper.access.facts, mapper.access.see, page, count)
         except BaseException:
-            token.ignore()
+            try:
+                put_back(mapper.access, runs)
+            finally:
+                token.flush()
             raise
     finally:
         critical.leave()
     return result
+
+
+def take_out(access, page, count):
+    """Take out what `commit` wrote of a run's leaves before a fault ended it; its tables stay."""
+    try:
+        while count > 0:
+            at = access.walk(page, 1)
+            level = at & 7
+            at -= level
+            covered = pages_at(level)
+            found = 1 if level > 1 else min(count, ENTRIES - (at >> 3 & ENTRIES - 1))
+            entries.clear(at, found)
+            done = found * covered - (page & covered - 1)
+            page, count = page + done, count - done
+    finally:
+        cpu.flush_global()
+
+
+def put_back(access, runs):
+    """Write the leaves of runs once more: a fault came while they were emptied. All get the marks of a run's first."""
+    for run in runs:
+        page, frame, left, size = run.page, run.frame, run.count, pages_at(run.level)
+        while left > 0:
+            at = access.walk(page, run.level) & -8
+            count = min(left // size, ENTRIES - (at >> 3 & ENTRIES - 1))
+            entries.fill(at, count, frame, raw_leaf_word(run.word, run.level), size)
+            page, frame, left = page + count * size, frame + count * size, left - count * size
 
 
 def update_run(mapper, page, count, smallest, largest, flags, keep):
@@ -100,7 +130,11 @@ def update_run(mapper, page, count, smallest, largest, flags, keep):
         word = check_flags(access, flags, smallest, may_be_absent=True)
         words = change_words(keep, word)
         token = token_for(mapper, page, count, leaves, any_global, levels)
-        change_leaves(access.facts, access.see, page, count, words)
+        try:
+            change_leaves(access.facts, access.see, page, count, words)
+        except BaseException:  # a fault: some may have changed, and it can be done once more
+            token.flush()
+            raise
     finally:
         critical.leave()
     return token
@@ -167,5 +201,9 @@ def set_parent(mapper, page, page_level, level, flags):
     if not new & PRESENT:
         check_flags(access, flags, 1)
     token = mapper.token_for_all(first, pages_at(level))
-    entries.change(at, 1, KEPT_IN_TABLES, new)
+    try:
+        entries.change(at, 1, KEPT_IN_TABLES, new)
+    except BaseException:
+        token.ignore()
+        raise
     return token

@@ -105,14 +105,20 @@ def clean_up_run(mapper, first, last, frame_deallocator):
             most += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, 0)
         freed, count, changed = bytearray(8 * most), 0, (first, last + 1 - first)
         ledger = mapper.ledger_for(first) or mapper.ledger_for(last)
-        for page, end in pieces:
-            count += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, address_of(freed) + 8 * count)
         try:
-            if count and ledger is not None:
-                ledger.flush_all(False, changed)
+            for page, end in pieces:
+                place = address_of(freed) + 8 * count
+                count += collect(access.facts, access.see, LEVELS, table, page, end, 0, kept, place)
+        except BaseException:
+            count = count_of_freed(freed)  # a fault: so many were unlinked before it
+            raise
         finally:
-            forget_links(access.facts, freed, count)
-            hand_back(freed, count, frame_deallocator)
+            try:
+                if count and ledger is not None:
+                    ledger.flush_all(False, changed)
+            finally:
+                forget_links(access.facts, freed, count)
+                hand_back(freed, count, frame_deallocator)
     finally:
         critical.leave()
     return count
@@ -184,6 +190,14 @@ def forget_links(facts: int, freed: ptr32, count: int):
 def address_of(buffer: ptr32) -> int:
     """Where a buffer lies."""
     return int(buffer)
+
+
+def count_of_freed(freed):
+    """How many tables `collect` wrote down before a fault ended it, in a buffer that was zero."""
+    count = 0
+    while 8 * count < len(freed) and frame_of_freed(freed, count):
+        count += 1
+    return count
 
 
 @micropython.viper

@@ -22,8 +22,10 @@ def tables_to_divide(access, page):
 
 def divide(access, page, frames, table_word):
     """Have a page begin at number `page`, inside a huge one. `frames`: numbers of as many frames as `tables_to_divide`
-    said; `table_word`: the raw word of entries that lead to the new tables. Can't fail, and allocates nothing."""
-    for table in frames:
+    said, taken off the list when they are linked; `table_word`: the raw word of entries that lead to the new tables.
+    Can't fail, and allocates nothing."""
+    while frames:
+        table = frames[0]
         at = access.walk(page, 1)
         level = at & 7
         at -= level
@@ -34,4 +36,5 @@ def divide(access, page, frames, table_word):
             entries.fill(entry_in_window(table, 0), ENTRIES, frame & -pages_at(level), smaller, step)
             # Unless the CPU has set a mark meanwhile.
             if entries.compare_and_set(at, frame, raw, table, table_word):
+                frames.pop(0)
                 break

@@ -161,7 +161,11 @@ class Mapper:
             ledger.open[serial] = token
             ledger.opened = serial + 1
         # The word of that moment, with the marks that the CPU has set meanwhile.
-        word = take(at)
+        try:
+            word = take(at)
+        except BaseException:  # a fault
+            token.ignore()
+            raise
         flags._word = flag_word(word, frame, level, True) if level > 1 or word & HUGE_PAGE else word
         return result
 

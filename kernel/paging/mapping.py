@@ -16,8 +16,10 @@ from memory_structs.mode import LOWER_HALF_LAST_PAGE, LOWER_HALF_PAGES
 from micropython import const
 
 from .access import is_canonical, walk
+from .changing import take_out
 from .flags import HUGE_PAGE, PAT, PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
 from .frame_allocators import give_back, lend_tables, next_run
+from .linked import LinkedTables
 from .natives import critical, entries
 from .refusals import FrameAllocationFailed
 from .tlb import NOTHING_TO_FLUSH
@@ -79,6 +81,10 @@ def map_run(mapper, page, frame, count, flags, frame_allocator, parent_flags, sm
         token = mapper.token_for_all(page, count)
     try:
         supply_and_commit(access, job, page, frame, count, smallest, largest, frame_allocator)
+    except BaseException:
+        if job.has_widened():
+            token.flush()
+        raise
     finally:
         if token is not NOTHING_TO_FLUSH and not job.has_widened():
             token.ignore()
@@ -103,7 +109,12 @@ def supply_and_commit(access, job, page, frame, count, smallest, largest, frame_
             if needed <= 0 and (see is None or access.foresee(job)):
                 if job.count and not getattr(frame_allocator, "keeps_frames", False):
                     job.lend_tables()
-                commit(access.facts, see, access.link, job, page, frame, count)
+                try:
+                    commit(access.facts, see, access.link, job, page, frame, count)
+                except BaseException:  # a fault
+                    job.forget_link()
+                    take_out(access, page, count)
+                    raise
                 return
         finally:
             critical.leave()
@@ -195,6 +206,11 @@ class Job:
         """Have the owners of all frames that were supplied keep them. Raises IllegalState."""
         lend_tables(((_spare(self.words), _count_spare(self.words)),))
         lend_tables(self._further)
+
+    def forget_link(self):
+        """`commit` faulted: the next spare frame may be marked as linked, but it is not."""
+        if LinkedTables.live is not None:
+            LinkedTables.live.forget(_spare(self.words), 1)
 
     def has_unused(self):
         """True when frames are left over. Allocates nothing."""
@@ -344,8 +360,6 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
                     job.more()
                     table_frame = words[_SPARE] | words[_SPARE + 1] << 32
                 word = int(words[_TABLE])
-                words[_SPARE] = table_frame + 1
-                words[_SPARE + 1] = table_frame + 1 >> 32
                 if word & _EXCLUSIVE == 0 and table_frame < int(marks[0]):
                     mark = _FIRST_MARKS + (table_frame >> 5)
                     marks[mark] = int(marks[mark]) | 1 << (table_frame & 31)
@@ -360,6 +374,8 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
                         clear(below, 512)
                     entry[1] = table_frame >> 20 | word >> 12 << 20
                     entry[0] = table_frame << 12 | word & 0xFFF
+                words[_SPARE] = table_frame + 1
+                words[_SPARE + 1] = table_frame + 1 >> 32
             else:
                 word = int(words[_TABLE])
                 if int(words[_WIDEN]) and (

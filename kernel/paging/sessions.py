@@ -63,7 +63,11 @@ class Session:
 
     def __init__(self, technique, writes):
         self._access = technique._open(writes)
-        self.mapper = Mapper(self._access, technique.ledger)
+        try:
+            self.mapper = Mapper(self._access, technique.ledger)
+        except BaseException:
+            self._access.close()
+            raise
 
     def __enter__(self):
         return self.mapper

@@ -151,9 +151,11 @@ class RecursiveAccess(SessionAccess):
         kept = entries.frame(entry), entries.word(entry)
         entries.write(entry, frame, WINDOW_WORD)
         cpu.invlpg(page_of_address(shown))
-        entries.clear(shown, 512)
-        entries.write(entry, *kept)
-        cpu.invlpg(page_of_address(shown))
+        try:
+            entries.clear(shown, 512)
+        finally:
+            entries.write(entry, *kept)
+            cpu.invlpg(page_of_address(shown))
         entries.write(at, frame, word)
         cpu.invlpg(page_of_address(recursive_address(self._slot, level, page)))
 
@@ -221,8 +223,8 @@ class TemporaryAccess(SessionAccess):
         self._first_slot = 1 + technique.depth * (LEVELS + 1)
         if self._first_slot + LEVELS >= 512:
             raise TechniqueUnavailable("temporary", "%d calls inside calls use all slots" % technique.depth)
-        technique.depth += 1
         self._shown = [-1] * (LEVELS + 1)
+        technique.depth += 1
 
     def table_at(self, frame, level, page):
         slot = self._first_slot + level
@@ -262,11 +264,11 @@ class TemporaryPageTable(SessionTechnique):
         index = first_unused(above)
         frames = take_frames(frame_allocator, 2)
         p2, p1 = frames
-        for frame in frames:
-            LinkedTables.live.add(frame)
-            entries.clear(entry_in_window(frame, 0), 512)
-            entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
         try:
+            for frame in frames:
+                LinkedTables.live.add(frame)
+                entries.clear(entry_in_window(frame, 0), 512)
+                entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
             links = ((above, index, p2),)
             installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
         except BaseException:

@@ -99,7 +99,7 @@ static inline void ledger_give(record_t *record) {
 }
 
 static inline void ledger_arm(record_t *record) {
-    if (record->state == RECORD_PREPARED) {
+    if (record->state == RECORD_PREPARED || record->state == RECORD_BUSY) {
         ledger.live++;
         record->state = RECORD_LIVE;
         ledger_count(record, 1);

@@ -46,7 +46,7 @@ class Record:
         """
 
     def arm(self) -> None:
-        """From here on what the record says is mapped."""
+        """From here on what the record says is mapped; or is mapped again, when going was undone."""
 
     def go(self) -> None:
         """The mapping is being taken away: it counts no longer, and nobody finds it; the record still has an end."""

@@ -76,6 +76,8 @@ def _audit(kernel):
         findings.under_way.add("%d forgotten mappings and tables are being given back", lost())
     if kernel.stuck:
         findings.violations.add("%d forgotten mappings could not be unmapped", kernel.stuck)
+    if kernel.unfinished:
+        findings.violations.add("%d calls that a fault ended half-way are not undone", len(kernel.unfinished))
     audit.violations = findings.violations.close(left)
     audit.unowned = findings.unowned.close("%d more")
     audit.under_way = findings.under_way.close("%d more")

@@ -10,6 +10,7 @@ from paging.flags import PRESENT, PteFlags, word_for
 from ..allocators.owners import COUNT, DEAD, RUN
 from ..ledger import EXCLUSIVE, begin, commit, enter, leave, signature_of
 from ..runs import give, take, take_at
+from . import faulted
 from .data_frames import allocate_in_runs
 from .few import map_few
 from .mapped_pages import RECORD, MappedPages
@@ -48,9 +49,13 @@ class Creating:
         if record is not None:
             page = take(self._page_tree, count)
             frame = take(self._frame_tree, count)
-            if map_few(self._facts, record, page, frame, count, word) == 0:
-                commit(record)
-                return record
+            try:
+                if map_few(self._facts, record, page, frame, count, word) == 0:
+                    commit(record)
+                    return record
+            except BaseException:
+                faulted.undo_few(self, record, page, frame, count, word)
+                raise
             if page >= 0:
                 give(self._page_tree, page, count)
             if frame >= 0:
@@ -61,19 +66,23 @@ class Creating:
     def _create_few_at(self, page, count, word):
         """The same for given pages, as MappedPages; None when it takes more steps to map them, or to say why they can't
         be mapped."""
-        record = begin(count)
-        if record is None:
-            return None
         if page >= UPPER_HALF_FIRST_PAGE:
             table, tree, is_kernels = self._kernel, self._page_tree, False
         else:
             table, tree, is_kernels = self, self._lower_tree, shared_table(self._facts, None, page)
+        record = begin(count)
+        if record is None:
+            return None
         frame, run = -1, take_at(tree, page, count)
         if run >= 0 and not is_kernels:
             frame = take(self._frame_tree, count)
-            if map_few(table._facts, record, run, frame, count, word) == 0:
-                commit(record)
-                return make(MappedPages, "_state", [record, table, None, None])
+            try:
+                if map_few(table._facts, record, run, frame, count, word) == 0:
+                    commit(record)
+                    return make(MappedPages, "_state", [record, table, None, None])
+            except BaseException:
+                faulted.undo_few(table, record, run, frame, count, word)
+                raise
         if run >= 0:
             give(tree, run, count)
         if frame >= 0:
@@ -87,7 +96,8 @@ class Creating:
         try:
             return self._create_in(pages, word, limit, "create_mapping()")
         except BaseException:
-            pages.drop()
+            if pages:
+                pages.drop()
             raise
 
     def create(self, count, word):
@@ -107,18 +117,19 @@ class Creating:
             is_few = len(owners) == 1 and count < 512
             if is_few and page < UPPER_HALF_FIRST_PAGE:
                 table._view.refuse_kernel(page, count)
-            if is_few and map_few(table._facts, record, page << 1, frame, count, word) == 0:
+            if is_few and faulted.map_few_or_undo(table, record, page, frame, owners + [pages], word):
                 record.arm()
             else:
                 frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
                 record.set(page, count, word, signature_of(joined(frames)))
-                self._place(record, frames, word | EXCLUSIVE_BIT, limit)
+                self._place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
             for owner in owners:
                 owner._state[RUN] = DEAD
             self._consumed(pages, consumer)
         except BaseException:
             for owner in owners:
-                owner.drop()
+                if owner:
+                    owner.drop()
             raise
         finally:
             leave()

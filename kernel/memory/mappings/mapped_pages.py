@@ -46,11 +46,12 @@ from ..refusals import Busy, SystemMapping
 from ..runs import give, owners_of
 from ..views import Viewable
 from . import unmapping
+from .faulted import change_back, restore, undo_unmapping
 from .few import unmap_few
 from .merging import count_owners, lower_of
 from .rights import MARKS, word_of
 from .run_lists import when_cut, when_joined
-from .table_frames import lend, table_word, take_back
+from .table_frames import give_tables, lend, table_word, take_back
 
 RECORD = const(0)
 TABLE = const(1)
@@ -146,7 +147,11 @@ class MappedPages(Viewable):
         if record.__class__ is Record and state[LEASE] is None:
             table = state[TABLE]
             enter()
-            run = unmap_few(table._facts, record)
+            try:
+                run = unmap_few(table._facts, record)
+            except BaseException:
+                undo_unmapping(table, record)
+                raise
             if run >= 0:
                 state[RECORD] = DROP
                 if run & 1:
@@ -168,7 +173,7 @@ class MappedPages(Viewable):
     def _drop_in_steps(self):
         self._go(DROP, "be dropped")
 
-    def _go(self, step, words, keep_pages=False, take=None):
+    def _go(self, step, words, pages=None, take=None):
         """Unmap, as `step`; in between this object is busy.
 
         Raises as `drop`, and what the shootdown callback raised.
@@ -177,7 +182,7 @@ class MappedPages(Viewable):
         state = self._state
         state[RECORD] = UnderWay(step, record)
         try:
-            failure = unmapping.unmap(state[TABLE], record, self, words, keep_pages, take)
+            failure = unmapping.unmap(state[TABLE], record, self, words, pages, take)
         except BaseException:
             state[RECORD] = record
             raise
@@ -216,7 +221,13 @@ class MappedPages(Viewable):
         unmapping.runs_of_record(table, record, self, "remap()")
         words = unmapping.word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
         state[RECORD] = UnderWay("remap()", record)
-        change_leaves(table.access.facts, None, page, count, words)
+        try:
+            change_leaves(table.access.facts, None, page, count, words)
+        except BaseException:
+            state[RECORD] = record
+            restore(table, record, change_back)
+            unmapping.invalidate(table, page, count, old | word)
+            raise
         record.set(page, count, word, record.frames)
         record.mark_overridden(override is not None)
         if shared is not None:
@@ -286,7 +297,15 @@ class MappedPages(Viewable):
         failure = None
         state[RECORD] = busy
         if needed:
-            divide(table.access, number, spare, table_word(number))
+            try:
+                divide(table.access, number, spare, table_word(number))
+            except BaseException:
+                for unused in spare:
+                    give_tables(pool, unused, 1)
+                count_owners(table, kind, number, frame, -1)
+                unmapping.invalidate(table, page, count, word)
+                state[RECORD] = record
+                raise
             failure = unmapping.invalidate(table, page, count, word)
         record.set(page, number - page, word, lower_signature)
         if record.exported:
@@ -317,15 +336,14 @@ class MappedPages(Viewable):
                 self, "one whose memory was handed out as a raw buffer", "give its pages back: drop() it"
             )
         table, kind = self._state[TABLE], record.kind
-        page, count = record.first_page, record.count
-        pages = AllocatedPages._new(table.page_arena(page))
+        pages = AllocatedPages._new(table.page_arena(record.first_page))
         frames = []
         if kind != SHARED:
             for _ in unmapping.runs_of_record(table, record, self, "unmap_into_parts()"):
                 frames.append(AllocatedFrames._new(table._frame_pool))
 
         def take(runs):
-            for index in range(len(runs)):
+            for index in range(len(frames)):
                 first, length = runs[index]
                 state = frames[index]._state
                 if kind == DEVICE:
@@ -335,9 +353,7 @@ class MappedPages(Viewable):
                 state[RUN] = first << 1
 
         parts = pages, frames
-        self._go("unmap_into_parts()", "unmap_into_parts()", True, take)
-        pages._state[COUNT] = count
-        pages._state[RUN] = page << 1
+        self._go("unmap_into_parts()", "unmap_into_parts()", pages._state, take)
         return parts
 
     def deep_copy(self, flags=None):

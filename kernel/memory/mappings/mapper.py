@@ -22,7 +22,7 @@ from paging.natives import memory
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, Record, enter, leave, lost
 from ..refusals import CountMismatch
-from . import unmapping
+from . import faulted, unmapping
 from .creating import Creating
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
@@ -76,7 +76,8 @@ class Mapper(Creating):
             mapped, record = self._new(page, count, word, kind, frame)
             record.mark_overridden(override is not None)
             is_clean = kind == DEVICE or frame_state[RUN] & 1
-            self._place(record, ((frame, count, is_clean),), word | EXCLUSIVE_BIT, self._limit(huge))
+            run = frame, count, is_clean
+            self._place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
             if kind == DEVICE:
                 arena.mapped += count
             self._consumed(pages, "map_allocated_pages_to()")
@@ -119,7 +120,7 @@ class Mapper(Creating):
             users[record.index] = shared
             try:
                 frames = ((shared._first, count, shared._is_clean_to_map()),)
-                self._place(record, frames, word, self._limit(huge))
+                self._place(record, frames, word, self._limit(huge), (pages, shared))
             except BaseException:
                 del users[record.index]
                 raise
@@ -171,10 +172,10 @@ class Mapper(Creating):
         record = Record(table.root, page, count, word, kind, frames)
         return MappedPages._new(table, record), record
 
-    def _place(self, record, frames, word, limit):
+    def _place(self, record, frames, word, limit, owners=()):
         """Make the leaves of a record's mapping. `frames`: (first, count, whether they are clean).
 
-        Raises; then nothing is mapped and nothing is taken.
+        Raises; then nothing is mapped and nothing is taken. (Or it can't be undone: then the `owners` are dead.)
         """
         page, count = record.first_page, record.count
         table = self.table_for(page)
@@ -194,6 +195,9 @@ class Mapper(Creating):
                     zero_frames(first, length)
                 mapping.commit(access.facts, None, None, job, page, first, length)
                 page += length
+        except BaseException:
+            faulted.undo_mapping(table, record, owners)
+            raise
         finally:
             if job.has_unused():
                 take_back(pool, job)

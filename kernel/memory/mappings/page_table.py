@@ -9,6 +9,7 @@ from memory_structs import OutOfFrames, PageRange, PhysicalAddress, UseAfterMove
 from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from paging import Cr3, FlushLedger, installations
 from paging.access import largest_page_level
+from paging.cleaning import count_of_freed
 from paging.installations import entry_in_window
 from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import OTHER_RECURSIVE, Protection
@@ -73,15 +74,14 @@ class PageTable(Mapper):
             if run < 0:
                 raise OutOfFrames(1, "the root of a page table", 0)
             root = run >> 1
-            memory.zero_frames(root, 1)
             try:
+                memory.zero_frames(root, 1)
                 made = object.__new__(cls)
                 made._set_up(root, kernel._system, kernel)
                 made._record = record = Record(root, 0, 0, 0, TABLE, 0)
                 share_kernel_half(root)
             except BaseException:
-                memory.zero_frames(root, 1)
-                give(kernel._frame_tree, root << 1 | 1, 1)
+                give(kernel._frame_tree, root << 1, 1)
                 raise
             kernel._frame_pool.tables += 1
             record.set_owner(made)
@@ -190,6 +190,7 @@ class KernelPageTable(PageTable):
         self.reclaimed = 0
         self.reclaiming = 0  # how many calls are just giving back what was forgotten
         self.stuck = 0
+        self.unfinished = []  # what `faulted` keeps
         self._set_up(root, system, None)
 
     # Repeated: a method is found faster in its own class.
@@ -233,7 +234,10 @@ class KernelPageTable(PageTable):
         installations.end_for_root(root)
         pool = self._frame_pool
         room = bytearray(8 * dismantle(access))
-        give_dismantled(pool, self._frames.table_frames, room, dismantle(access, room))
+        try:
+            dismantle(access, room)
+        finally:  # a fault leaves some, with the root
+            give_dismantled(pool, self._frames.table_frames, room, count_of_freed(room))
         memory.zero_frames(root, 1)  # it is no root any more: Cr3.write sees that
         give(pool.tree, root << 1 | 1, 1)
         pool.tables -= 1

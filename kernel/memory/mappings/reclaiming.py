@@ -9,8 +9,7 @@ import gc
 from paging.natives import cpu
 
 from ..ledger import TABLE, adopt_lost, enter, leave, live_with_root, lost
-from ..refusals import MappingDamaged
-from . import unmapping
+from . import faulted, unmapping
 
 STUCK = False
 WAITS = None
@@ -19,6 +18,8 @@ WAITS = None
 def reclaim(kernel):
     """Give back what is lost, mappings first. Returns how many that were."""
     count = 0
+    if kernel.unfinished:
+        faulted.finish(kernel)
     kernel.reclaiming += 1
     try:
         while lost():
@@ -47,12 +48,15 @@ def take_away(kernel, record):
     if record.kind == TABLE:
         if root == cpu.read_root_frame() or live_with_root(root):
             return WAITS
-        kernel.free_table(root, table.access)
+        try:
+            kernel.free_table(root, table.access)
+        except Exception:  # a fault
+            return STUCK
         record.end()
         return True
     try:
         unmapping.unmap(table, record, record, "be reclaimed")
-    except MappingDamaged:
+    except Exception:  # MappingDamaged, or a fault
         return STUCK
     record.end()
     return True

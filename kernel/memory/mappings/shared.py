@@ -26,6 +26,7 @@ class SharedFrames:
         self._clean = run & 1
         self._device = self._arena is not self._arena.allocator.pool
         self._users = 0
+        self._held = 0  # by mappings that a fault ended half-way
         self._writers = 0
         self._executors = 0
         self._was_mapped = False
@@ -64,8 +65,8 @@ class SharedFrames:
         """Consume this and return the AllocatedFrames. Raises IllegalState while a mapping lives."""
         if self._consumer is not None:
             raise UseAfterMove("SharedFrames", self._consumer)
-        if self._users:
-            raise IllegalState(self, "mapped %d times" % self._users, "become AllocatedFrames")
+        if self._users or self._held:
+            raise IllegalState(self, "mapped %d times" % (self._users + self._held), "become AllocatedFrames")
         frames = AllocatedFrames._new(self._arena)
         enter()
         self._consumer = "into_frames()"
@@ -133,9 +134,17 @@ class SharedFrames:
         self._writers -= _is_writer(word)
         self._executors -= _is_executor(word)
 
+    def _hold(self):
+        """Keep the frames: leaves of a mapping that is none may lead to them."""
+        self._held += 1
+
+    def _let_go(self):
+        self._held -= 1
+        self._give_when_unused()
+
     def _give_when_unused(self):
         """Free the frames when nobody can reach them any more. The mapper calls it after its flush."""
-        if self._consumer is not None and not self._users and self._count:
+        if self._consumer is not None and not self._users and not self._held and self._count:
             self._guarded[RUN] = DEAD
             give(self._arena.tree, self._first << 1, self._count)
             self._count = 0

@@ -64,10 +64,11 @@ def room_for_tables(count):
     return bytearray(8 * ((count >> 9) + (count >> 18) + 2 * LEVELS))
 
 
-def cut_off_empty(access, page, count, room):
+def cut_off_empty(access, page, count, room, done=0):
     """Unlink the tables on the way of a run of pages that are empty now and the mapper's own. Returns how many; their
-    numbers are in `room`. The CPU may remember the way through them until it is told to forget."""
-    return _collect(access, page, page + count - 1, EXCLUSIVE_HIGH, room)
+    numbers are in `room`, behind those that are `done`. The CPU may remember the way through them until it is told to
+    forget."""
+    return _collect(access, page, page + count - 1, EXCLUSIVE_HIGH, room, done)
 
 
 def dismantle(access, room=None):
@@ -76,11 +77,11 @@ def dismantle(access, room=None):
     return _collect(access, 0, TRANSLATED_PAGES // 2 - 1, ANYBODYS, room)
 
 
-def _collect(access, page, last, mode, room):
+def _collect(access, page, last, mode, room, done=0):
     kept = address_of(Protection.live.image_words)
     table = access.walk(0, LEVELS) & -4096
     first, last = page & TRANSLATED_PAGES - 1, last & TRANSLATED_PAGES - 1
-    out = 0 if room is None else address_of(room)
+    out = 0 if room is None else address_of(room) + 8 * done
     return collect(access.facts, None, LEVELS, table, first, last, mode, kept, out)
 
 

@@ -20,8 +20,9 @@ from paging.translation import word_in
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, finish, leave, signature_of
 from ..refusals import MappingDamaged
 from ..runs import give
+from .faulted import change_back, cut_off, keep_pages, own, restore, undo_unmapping
 from .few import is_as_given, unmap_few
-from .table_frames import cut_off_empty, give_cut_off, room_for_tables
+from .table_frames import give_cut_off, room_for_tables
 
 UNCHECKED = ACCESSED | DIRTY | HUGE_PAGE
 EVERYTHING = (1 << 25) - 1
@@ -29,6 +30,7 @@ EVERYTHING = (1 << 25) - 1
 GONE = struct.pack("<IIII", *(EVERYTHING & ~PRESENT, 0) * 2)
 # For the tables above one page: here nothing may have to be allocated. Used between `enter` and `leave` only.
 ROOM_FOR_ONE_WAY = bytearray(8 * LEVELS)
+NO_TABLES = bytes(8 * LEVELS)
 FLUSH_ALL_ABOVE = 64  # pages: from here on emptying the TLB is cheaper than going page by page
 
 
@@ -96,32 +98,39 @@ def invalidate(table, page, count, word):
 def detach(table, page, count, word):
     """Make a run of leaves not present: they keep their place, and nobody else can map there. Then flush; returns what
     the callback raised."""
-    facts = table.access.facts
-    change_leaves(facts, None, page, count, GONE)
+    change_leaves(table.access.facts, None, page, count, GONE)
     return invalidate(table, page, count, word)
 
 
 def empty(table, page, count, room):
     """Empty the entries of a run that was detached, and cut off the tables that are empty then.
 
-    Returns how many tables: their numbers are in `room`.
+    Returns (how many tables: their numbers are in `room`, the fault that ended that or None, whether entries are left).
     """
-    access = table.access
-    clear_leaves(access.facts, None, page, count)
-    tables = cut_off_empty(access, page, count, room)
+    facts, fault = table.access.facts, None
+    try:
+        clear_leaves(facts, None, page, count)
+    except BaseException as first:
+        fault = first
+        try:
+            clear_leaves(facts, None, page, count)
+        except BaseException:
+            return 0, fault, True
+    tables, second = cut_off(table, page, count, room)
     if tables:
         # One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
         # and Paging-Structure Caches").
         cpu.invlpg(page)
-    return tables
+    return tables, fault or second, False
 
 
-def unmap(table, record, mapped, step, keep_pages=False, take=None):
+def unmap(table, record, mapped, step, pages=None, take=None):
     """Take a record's mapping away and give everything back; its end is the caller's.
 
-    Returns what the shootdown callback raised, or None. Raises MappingDamaged; then nothing has changed.
+    Returns what the shootdown callback raised, or None; or the fault that came when the mapping was gone. Raises
+    MappingDamaged, or a fault that came before; then nothing has changed.
 
-    `take(runs)` gets the frames instead of the allocator; `keep_pages`: the pages stay allocated.
+    `take(runs)` gets the frames instead of the allocator, `pages`, an owner's state, the pages.
     """
     page, count, kind, word = record.first_page, record.count, record.kind, record.flags
     found = runs_of_record(table, record, mapped, step)
@@ -132,22 +141,30 @@ def unmap(table, record, mapped, step, keep_pages=False, take=None):
     pool.unmapped += waiting
     try:
         failure = detach(table, page, count, word)
+    except BaseException:  # a fault
+        record.arm()
+        restore(table, record, change_back)
+        raise
     finally:
         pool.unmapped -= waiting
-    tables = empty(table, page, count, room)
+    tables, fault, entries_left = empty(table, page, count, room)
     if take is not None:
         take(found)
     elif kind != SHARED:
         give_frames(table, found, kind)
     if tables:
         give_cut_off(pool, room, tables, 1)
-    if record.exported:
+    if entries_left:
+        keep_pages(table, page, count)
+    elif record.exported:
         table._pages.quarantined += count
-    elif not keep_pages:
+    elif pages is None:
         give(table.page_tree(page), page << 1, count)
+    else:
+        own(pages, page << 1, count)
     if kind == SHARED:
         forget_user(table, record.index, word)
-    return failure
+    return failure or fault
 
 
 def give_frames(table, found, kind):
@@ -172,8 +189,7 @@ def forget_user(table, index, word):
 
 def unmap_record(table, record):
     """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
-    enter()
-    run = unmap_few(table._facts, record)
+    run = unmap_few_guarded(table, record)
     if run >= 0:
         if run & 1:
             finish_few(table, record, run)
@@ -192,17 +208,31 @@ def unmap_record(table, record):
         raise failure
 
 
+def unmap_few_guarded(table, record):
+    """Enter the guard, and `unmap_few`. Raises, if that faults: then the mapping is what it was, and the guard left."""
+    enter()
+    try:
+        return unmap_few(table._facts, record)
+    except BaseException:
+        undo_unmapping(table, record)
+        raise
+
+
 def finish_few(table, record, run):
     """Give back what `unmap_few` unmapped, and the tables that are empty; the record ends, and the guard is left."""
     count, page = record.count, record.first_page
+    fault = None
     try:
-        tables = cut_off_empty(table.access, page, 1, ROOM_FOR_ONE_WAY)
+        tables, fault = cut_off(table, page, 1, ROOM_FOR_ONE_WAY)
         cpu.invlpg(page)
         give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
+        ROOM_FOR_ONE_WAY[:] = NO_TABLES
         give(table._frame_tree, run & -2, count)
         give(table.page_tree(page), page << 1, count)
     finally:
         finish(record)
+    if fault is not None:
+        raise fault
 
 
 def word_to_change(word):
