@@ -50,7 +50,7 @@ class Creating:
             page = take(self._page_tree, count)
             frame = take(self._frame_tree, count)
             try:
-                if map_few(self._facts, record, page, frame, count, word) == 0:
+                if not map_few(self._facts, record, page, frame, count, word):
                     commit(record)
                     return record
             except BaseException:
@@ -77,7 +77,7 @@ class Creating:
         if run >= 0 and not is_kernels:
             frame = take(self._frame_tree, count)
             try:
-                if map_few(table._facts, record, run, frame, count, word) == 0:
+                if not map_few(table._facts, record, run, frame, count, word):
                     commit(record)
                     return make(MappedPages, "_state", [record, table, None, None])
             except BaseException:

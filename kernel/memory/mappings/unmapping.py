@@ -189,7 +189,12 @@ def forget_user(table, index, word):
 
 def unmap_record(table, record):
     """The number layer of `MappedPages.drop`. Raises MappingDamaged, or what the shootdown callback raised."""
-    run = unmap_few_guarded(table, record)
+    enter()
+    try:
+        run = unmap_few(table._facts, record)
+    except BaseException:
+        undo_unmapping(table, record)
+        raise
     if run >= 0:
         if run & 1:
             finish_few(table, record, run)
@@ -206,16 +211,6 @@ def unmap_record(table, record):
         leave()
     if failure is not None:
         raise failure
-
-
-def unmap_few_guarded(table, record):
-    """Enter the guard, and `unmap_few`. Raises, if that faults: then the mapping is what it was, and the guard left."""
-    enter()
-    try:
-        return unmap_few(table._facts, record)
-    except BaseException:
-        undo_unmapping(table, record)
-        raise
 
 
 def finish_few(table, record, run):
