@@ -87,6 +87,7 @@ def interrupts_work():
 
 # The paging layer: prepare() makes what is needed, act() does it, undo() takes everything away again.
 
+
 def lent():
     owned = memory.allocate_frames(40)
     return {"owned": owned, "tables": BootInfoFrameAllocator(memory_map, owned)}
