@@ -12,7 +12,7 @@ from paging.natives import finaliser
 from paging.protection import Protection
 
 from .allocators.owners import ALLOCATED, CONSUMER, COUNT, DEAD, LENT, RUN, AllocatedFrames
-from .ledger import TABLE, enter, field, find_table, leave, records
+from .ledger import TABLE, enter, field, find_table, leave, next_record
 
 
 class Loan:
@@ -51,9 +51,11 @@ class Lending:
     def _roots(self):
         """The roots that live, but perhaps for the active one."""
         yield self._kernel_root
-        for index in records():
+        index = next_record(0)
+        while index >= 0:
             if field(index, "kind") == TABLE:
                 yield field(index, "root")
+            index = next_record(index + 1)
 
     def lender_of(self, owned):
         """Who lends the frames `owned`, which is that owner: for frame allocators that hand out what others own.
