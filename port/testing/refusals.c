@@ -8,9 +8,9 @@
 #include "boot/layout.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/window.h"
 #include "port/testing/refusals.h"
 
-#define WINDOW_END  (WINDOW_BASE + ((uint64_t)WINDOW_P4_ENTRIES << 39))
 #define NO_FRAME    (~0UL)
 
 static uint64_t left, last_access, refused_frame = NO_FRAME;
@@ -67,7 +67,7 @@ bool refusals_watch(trap_frame_t *frame) {
         return true;
     }
     uint64_t address = cr2_read();
-    if (frame->vector != VECTOR_PAGE_FAULT || !(cr4_read() & CR4_SMAP) || address < WINDOW_BASE || address >= WINDOW_END) {
+    if (frame->vector != VECTOR_PAGE_FAULT || !(cr4_read() & CR4_SMAP) || address < WINDOW_BASE || address - WINDOW_BASE >= window_bytes) {
         return false;
     }
     if ((frame->rflags & FLAGS_INTERRUPT) && is_refused(address, frame->error_code & CODE_WRITE)) {

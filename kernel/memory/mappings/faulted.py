@@ -34,7 +34,7 @@ def undo_mapping(table, record, owners):
         keep(table, record, owners)
         return
     room = room_for_tables(count)
-    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room)[0], 0)
+    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room, [None]), 0)
 
 
 def map_few_or_undo(table, record, page, frame, owners, word):
@@ -155,7 +155,7 @@ def take_out_all(table, page, count):
     """Empty what is left of the entries of a run, and cut off what tables are empty then."""
     room = room_for_tables(count)
     take_out(table.access, page, count)
-    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room)[0], 0)
+    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room, [None]), 0)
 
 
 def give_states(states):
@@ -178,16 +178,27 @@ def finish(kernel):
             leave()
 
 
-def cut_off(table, page, count, room):
-    """`cut_off_empty`, in room that is zero, and once more after a fault: (how many tables, the fault or None)."""
+def cut_off(table, page, count, room, fault):
+    """`cut_off_empty`, in room that is zero, and once more after a fault, which is put into the list `fault`. Returns
+    how many tables. Allocates nothing unless that faults."""
     try:
-        return cut_off_empty(table.access, page, count, room), None
-    except BaseException as fault:
+        return cut_off_empty(table.access, page, count, room)
+    except BaseException as error:
+        fault[0] = error
         done = count_of_freed(room)
         try:
-            return done + cut_off_empty(table.access, page, count, room, done), fault
+            return done + cut_off_empty(table.access, page, count, room, done)
         except BaseException:
-            return count_of_freed(room), fault
+            table._kernel.unfinished.append(lambda: cut_off_later(table, page, count))
+            return count_of_freed(room)
+
+
+def cut_off_later(table, page, count):
+    """Cut off what tables are empty on the way of a run of pages, whoever has them now."""
+    room = room_for_tables(count)
+    tables = cut_off_empty(table.access, page, count, room)
+    cpu.flush()
+    give_cut_off(table._frame_pool, room, tables, 0)
 
 
 def undo_unmapping(table, record):

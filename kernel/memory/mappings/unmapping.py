@@ -31,6 +31,7 @@ GONE = struct.pack("<IIII", *(EVERYTHING & ~PRESENT, 0) * 2)
 # For the tables above one page: here nothing may have to be allocated. Used between `enter` and `leave` only.
 ROOM_FOR_ONE_WAY = bytearray(8 * LEVELS)
 NO_TABLES = bytes(8 * LEVELS)
+FAULT_ON_ONE_WAY = [None]
 FLUSH_ALL_ABOVE = 64  # pages: from here on emptying the TLB is cheaper than going page by page
 
 
@@ -102,26 +103,27 @@ def detach(table, page, count, word):
     return invalidate(table, page, count, word)
 
 
-def empty(table, page, count, room):
-    """Empty the entries of a run that was detached, and cut off the tables that are empty then.
+def empty(table, page, count, room, fault):
+    """Empty the entries of a run that was detached, and cut off the tables that are empty then. Allocates nothing.
 
-    Returns (how many tables: their numbers are in `room`, the fault that ended that or None, whether entries are left).
+    Returns how many tables: their numbers are in `room`; or -1 when entries are left. A fault on the way is put into
+    the list `fault`.
     """
-    facts, fault = table.access.facts, None
+    facts = table.access.facts
     try:
         clear_leaves(facts, None, page, count)
-    except BaseException as first:
-        fault = first
+    except BaseException as error:
+        fault[0] = error
         try:
             clear_leaves(facts, None, page, count)
         except BaseException:
-            return 0, fault, True
-    tables, second = cut_off(table, page, count, room)
+            return -1
+    tables = cut_off(table, page, count, room, fault)
     if tables:
         # One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
         # and Paging-Structure Caches").
         cpu.invlpg(page)
-    return tables, fault or second, False
+    return tables
 
 
 def unmap(table, record, mapped, step, pages=None, take=None):
@@ -137,6 +139,7 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     room = room_for_tables(count)
     pool = table._frame_pool
     waiting = count if kind == EXCLUSIVE else 0
+    fault = [None]
     record.go()
     pool.unmapped += waiting
     try:
@@ -147,14 +150,14 @@ def unmap(table, record, mapped, step, pages=None, take=None):
         raise
     finally:
         pool.unmapped -= waiting
-    tables, fault, entries_left = empty(table, page, count, room)
+    tables = empty(table, page, count, room, fault)
     if take is not None:
         take(found)
     elif kind != SHARED:
         give_frames(table, found, kind)
-    if tables:
+    if tables > 0:
         give_cut_off(pool, room, tables, 1)
-    if entries_left:
+    if tables < 0:
         keep_pages(table, page, count)
     elif record.exported:
         table._pages.quarantined += count
@@ -164,7 +167,7 @@ def unmap(table, record, mapped, step, pages=None, take=None):
         own(pages, page << 1, count)
     if kind == SHARED:
         forget_user(table, record.index, word)
-    return failure or fault
+    return failure or fault[0]
 
 
 def give_frames(table, found, kind):
@@ -216,9 +219,9 @@ def unmap_record(table, record):
 def finish_few(table, record, run):
     """Give back what `unmap_few` unmapped, and the tables that are empty; the record ends, and the guard is left."""
     count, page = record.count, record.first_page
-    fault = None
+    FAULT_ON_ONE_WAY[0] = None
     try:
-        tables, fault = cut_off(table, page, 1, ROOM_FOR_ONE_WAY)
+        tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
         cpu.invlpg(page)
         give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
         ROOM_FOR_ONE_WAY[:] = NO_TABLES
@@ -226,8 +229,8 @@ def finish_few(table, record, run):
         give(table.page_tree(page), page << 1, count)
     finally:
         finish(record)
-    if fault is not None:
-        raise fault
+    if FAULT_ON_ONE_WAY[0] is not None:
+        raise FAULT_ON_ONE_WAY[0]
 
 
 def word_to_change(word):

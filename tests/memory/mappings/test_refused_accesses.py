@@ -72,11 +72,6 @@ def test_a_refused_access_in_the_middle_of_a_table_loses_nothing(refused, operat
     assert tried(refused, operation, every=True)[0] > 20
 
 
-def test_what_could_not_be_undone_is_named_and_undone_later(refused):
-    assert tried(refused, "create_mapping_at", whole=True)[1] > 0
-    assert tried(refused, "drop", whole=True)[1] > 0
-
-
 def test_the_watch_counts_and_ends(refused):
     """Is it the n-th access that is refused, a real page fault, and is nothing refused after it?"""
     refused.exec("""
