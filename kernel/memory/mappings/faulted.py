@@ -189,8 +189,13 @@ def cut_off(table, page, count, room, fault):
         try:
             return done + cut_off_empty(table.access, page, count, room, done)
         except BaseException:
-            table._kernel.unfinished.append(lambda: cut_off_later(table, page, count))
+            postpone_cutting(table, page, count)
             return count_of_freed(room)
+
+
+def postpone_cutting(table, page, count):
+    """A function of its own: what a closure holds on to is allocated when its function begins."""
+    table._kernel.unfinished.append(lambda: cut_off_later(table, page, count))
 
 
 def cut_off_later(table, page, count):
