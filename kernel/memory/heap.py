@@ -57,7 +57,7 @@ class PythonHeap:
     def _add(self, pages):
         """Map an area of that many pages and put it into the reserve."""
         if pages >= _SMALLEST_PAGES and None in self._areas:
-            record = self._table.create_record(pages, word_for(HEAP_FLAGS), self._table.largest_level)
+            record = self._table.create_record(pages, word_for(HEAP_FLAGS), True)
             number = offer(record.first_page, pages)
             self._areas[number] = disown(record)
 

@@ -33,17 +33,12 @@ class Creating:
         else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
         mapped = make(MappedPages, "_state", None)
-        mapped._state = state = [
-            kernel.create_record(count, word, kernel.largest_level if huge else 1),
-            kernel,
-            None,
-            None,
-        ]
+        mapped._state = [kernel.create_record(count, word, huge), kernel, None, None]
         if override is not None:
-            state[RECORD].mark_overridden(True)
+            mapped._state[RECORD].mark_overridden(True)
         return mapped
 
-    def create_record(self, count, word, limit=1):
+    def create_record(self, count, word, huge=False):
         """The number layer of `create_mapping`: returns the native Record, an owner; `unmap_record` takes it back."""
         record = begin(count)
         if record is not None:
@@ -61,7 +56,7 @@ class Creating:
             if frame >= 0:
                 give(self._frame_tree, frame, count)
             leave()
-        return self._with_room(self._create_in_steps, count, word, limit)._state[0]
+        return self._with_room(self._create_in_steps, count, word, self._limit(huge))._state[0]
 
     def _create_few_at(self, page, count, word):
         """The same for given pages, as MappedPages; None when it takes more steps to map them, or to say why they can't
