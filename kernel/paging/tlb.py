@@ -7,6 +7,7 @@ Information".)
 
 from memory_structs import Frame, Page, VirtualAddress
 from memory_structs.instances import make
+from memory_structs.mode import LOWER_HALF_LAST_PAGE, UPPER_HALF_FIRST_PAGE
 
 from .frame_allocators import Keeper
 from .natives import cpu
@@ -120,7 +121,16 @@ class FlushLedger:
         if self.shootdown is not None:
             self.shootdown(None)
         if self.broadcast is not None and pages is not None:
-            self.broadcast(*pages)
+            for page, count in in_halves(*pages):
+                self.broadcast(page, count)
+
+
+def in_halves(page, count):
+    """((page, count), ...) of a run of pages, cut where the halves of the address space end: no range lies in both."""
+    end = page + count
+    if page > LOWER_HALF_LAST_PAGE or end <= UPPER_HALF_FIRST_PAGE:
+        return ((page, count),)
+    return (page, LOWER_HALF_LAST_PAGE + 1 - page), (UPPER_HALF_FIRST_PAGE, end - UPPER_HALF_FIRST_PAGE)
 
 
 class MapperFlush:

@@ -137,3 +137,38 @@ def test_a_view_that_was_first_taken_under_another_table_protects_all_the_same(k
     answer = kernel.eval(f"refused(lambda: {call})")
     kernel.is_as(before, other(kernel), after=f"{call}: {answer}")
     assert answer == ("nothing" if "clean_up" in call else "KernelInUse")
+
+
+def test_cleaning_up_what_all_roots_share_is_flushed_whichever_root_it_was_done_through(kernel):
+    """The way through a table of the shared half may be remembered whatever root is active."""
+    kernel.exec("""
+        far = at(0xffffd00000000000)  # its level-3 table has nothing below it yet
+        live = OffsetPageTable()
+        told = []
+        def freed_through(mapper):
+            live.map_to(far, Frame(0xb8), DATA, tf)
+            live.unmap(far)[2].flush()
+            told.clear()
+            memory.set_broadcast_tlb_shootdown_cb(told.append)
+            count = mapper.clean_up(tf)
+            memory.set_broadcast_tlb_shootdown_cb(None)
+            return count, len(told)
+        """)
+    kernel.exec("answers = each(freed_through)")
+    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), (2, 2)), "two tables; both halves are told"
+    assert kernel.eval("freed_through(live)") == (2, 2)
+    assert kernel.eval("[range.contains(far) for range in told]") == [False, True]
+
+
+def test_a_flush_that_is_owed_through_another_root_is_a_finding(kernel):
+    """Who asks the audit what is owed must hear of it, whichever mapper owes it."""
+    kernel.exec("""
+        def owed(mapper):
+            token = mapper.update_flags(m.start, OWNED)
+            found = [text for text in violations() if "flush is owed" in text]
+            token.flush()
+            return len(found)
+        """)
+    kernel.exec("answers = each(owed)")
+    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), 1)
+    assert kernel.eval("violations()") == []
