@@ -4,8 +4,8 @@ import _cpu
 import _inject
 import memory.allocators.anywhere
 import memory.allocators.at_place
+import memory.mappings.creating
 import memory.mappings.mapped_pages
-import memory.mappings.mapper
 import memory.mappings.page_table
 import memory.mappings.table_frames
 import uctypes
@@ -222,7 +222,7 @@ class Famine:
         self.left = MANY
         self.used = False
         for module, names in (
-            (memory.mappings.mapper, ("take",)),
+            (memory.mappings.creating, ("take", "take_at")),
             (memory.mappings.page_table, ("take",)),
             (memory.mappings.table_frames, ("take",)),
             (memory.allocators.anywhere, ("take", "take_aligned")),
