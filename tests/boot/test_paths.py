@@ -45,6 +45,25 @@ def test_bochs_reaches_the_same_prompt(boot_bochs):
     assert "LMA NXE" in guest.console.command("cr")
 
 
+# PG, WP, NE, ET, MP, PE: with NE an error of the x87 is an exception, and no interrupt of the PICs.
+CR0 = 0x8001_0033
+
+
+@pytest.mark.parametrize("path", ["pvh", "iso", "uefi"])
+def test_the_control_registers_are_the_same_on_every_way(boot, path):
+    guest = boot(boot=path)
+    guest.console.wait_for_prompt(BOOT_TIMEOUT_S[path])
+    registers = guest.monitor.registers()
+    assert registers["CR0"] == CR0
+    assert registers["EFER"] == 0xD00, "LME, LMA, NXE"
+    assert registers["CR4"] & ~(1 << 20) == 0x6A0, "PAE, PGE, OSFXSR, OSXMMEXCPT; SMEP where there is one"
+
+
+@pytest.mark.bochs
+def test_the_control_registers_are_the_same_in_bochs(bochs_kernel):
+    assert bochs_kernel.eval("__import__('_cpu').read_cr0()") == CR0
+
+
 @pytest.mark.bochs
 def test_bochs_turns_a_fault_into_an_exception_too(bochs_kernel):
     with bochs_kernel.raises("PageFault", "0x600000000008: not present at P4"):

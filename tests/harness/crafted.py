@@ -47,3 +47,25 @@ def multiboot2_information(*tags):
 def pvh_information(magic=PVH, version=1, memory_map=0, memory_map_count=0):
     """Return a start_info without modules, command line or ACPI pointer."""
     return struct.pack("<IIIIQQQQII", magic, version, 0, 0, 0, 0, 0, memory_map, memory_map_count, 0)
+
+
+USABLE = 1
+RAM = (0x10_0000, 127 << 20, USABLE)  # what a machine of 128 MiB surely has: (start, length, kind)
+
+
+def pvh_handover(regions=(RAM,), modules=()):
+    """Return a start_info, and behind it the memory map and the modules that it names: (start, end, name) each."""
+    at = INFORMATION_ADDRESS + 56
+    memory_map = b"".join(struct.pack("<QQII", *region, 0) for region in regions)
+    texts_at = at + len(memory_map) + 32 * len(modules)
+    rows = texts = b""
+    for start, end, name in modules:
+        rows += struct.pack("<QQQQ", start, end - start, texts_at + len(texts), 0)
+        texts += name.encode() + b"\0"
+    numbers = (PVH, 1, 0, len(modules), at + len(memory_map), 0, 0, at, len(regions), 0)
+    return struct.pack("<IIIIQQQQII", *numbers) + memory_map + rows + texts
+
+
+def multiboot2_memory_map(*regions):
+    """Return the memory map's tag: (start, length, kind) each."""
+    return 6, struct.pack("<II", 24, 0) + b"".join(struct.pack("<QQII", *region, 0) for region in regions)
