@@ -152,6 +152,10 @@ def test_big_and_small_forms_of_a_number_are_taken_alike(kernel):
         ("_cpu.write_cr4(_cpu.read_cr4() | 1 << 13)", "ValueError", "CR4"),
         ("_cpu.write_cr4(_cpu.read_cr4() | 1 << 12)", "ValueError", "CR4"),
         ("_cpu.write_cr0(0)", "ValueError", "CR0"),
+        ("_cpu.write_cr0(_cpu.read_cr0() & ~(1 << 31))", "ValueError", "CR0"),
+        ("_cpu.write_cr0(_cpu.read_cr0() & ~1)", "ValueError", "CR0"),
+        ("_cpu.write_cr0(_cpu.read_cr0() | 1 << 29)", "ValueError", "CR0"),
+        ("_cpu.write_cr0(_cpu.read_cr0() | 1 << 6)", "ValueError", "CR0"),
         ("_cpu.port_read(0x10000, 8)", "ValueError", "port is 65536"),
         ("_cpu.port_read(0x80, 64)", "ValueError", "8, 16 or 32 bits"),
         ("_cpu.port_write(0x80, 8, 256)", "ValueError", "value is 256: must be from 0 to 0xff"),
@@ -218,7 +222,7 @@ def test_bytes_go_in_and_out_unchanged(kernel):
 
 
 def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
-    """invlpg does its work: without it the old page is still read, with it the new one."""
+    """Each way to make the CPU forget does its work: without it the old page is still read, with it the new one."""
     kernel.exec(f"""
         import _boot, _cpu, _memory
         layout = _boot.layout()
@@ -241,12 +245,15 @@ def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
             entry = _memory.load64(window + (first + 2) * 4096)
             other = first + 4 if entry >> 12 == first + 3 else first + 3
             _memory.store64(window + (first + 2) * 4096, other * 4096 + 3)
-            if invalidate: _cpu.invlpg(at >> 12)
+            invalidate()
             return old, _memory.load64(at)
         """)
-    assert kernel.eval("remap_and_read(True)") == (0x1111, 0x2222)
-    assert kernel.eval("remap_and_read(False)") == (0x2222, 0x2222)
-    assert kernel.eval("(_cpu.invlpg(at >> 12), _memory.load64(at))[1]") == 0x1111
+    old, new = 0x1111, 0x2222
+    for forget in ("_cpu.invlpg(at >> 12)", "_cpu.invalidate(at >> 12, 1, 1)", "_cpu.flush()", "_cpu.flush_global()"):
+        assert kernel.eval(f"remap_and_read(lambda: {forget})") == (old, new), forget
+        assert kernel.eval("remap_and_read(lambda: None)") == (new, new), "this test can only fail if the TLB remembers"
+        kernel.exec("_cpu.invlpg(at >> 12)")
+        assert kernel.eval("_memory.load64(at)") == old
 
 
 def test_what_a_forgotten_owner_had_comes_back_once(kernel):
