@@ -81,6 +81,19 @@ def test_each_act_costs_the_invalidations_it_must_and_no_more(paging, act, expec
     assert paging.eval(f"counted(lambda: {act})") == expected
 
 
+@pytest.mark.parametrize("call", ["unmap_range(mix)[1]", "update_flags_range(mix, P)"])
+def test_each_leaf_of_a_mix_of_sizes_is_flushed_once(paging, call):
+    """Twelve small pages, three huge ones, five small ones: an invlpg for each, wherever it begins."""
+    paging.exec(f"""
+        mix = pages(512 - 12, 12 + 3 * 512 + 5)
+        mapper.map_range(mix, run_of(0x100000 - 12, 12 + 3 * 512 + 5), PW, frames)
+        token = mapper.{call}
+        spans = [(page - BASE, count, leaf) for page, count, leaf in token.spans]
+        """)
+    assert paging.eval("spans") == [(500, 12, 1), (512, 1536, 512), (2048, 5, 1)]
+    assert paging.eval("counted(token.flush)") == (20, 0, 0, -1)
+
+
 def test_a_token_flushes_once(paging):
     paging.exec("mapper.map_to(Page(BASE), Frame(5), PW, frames)\ntoken = mapper.unmap(Page(BASE))[2]")
     assert paging.eval("token.needed")

@@ -133,7 +133,23 @@ def test_a_huge_page_that_reaches_out_refuses_the_whole_range(paging):
     before = state(paging)
     for call in ("unmap_range(pages(0, 1000))", "unmap_range(pages(5, 1019))", "update_flags_range(pages(511, 2), P)"):
         assert paging.eval(f"refused(lambda: mapper.{call})")[0] == "ParentEntryHugePage"
+    for call in ("unmap_range(pages(5, 512))", "update_flags_range(pages(511, 512), P)"):
+        assert paging.eval(f"refused(lambda: mapper.{call})")[0] == "ParentEntryHugePage", "as long as a huge page"
     assert state(paging) == before
+
+
+def test_huge_pages_go_and_the_tables_behind_them_stay(paging):
+    """Huge pages next to tables of small ones, unmapped in one call: the tables are emptied, not forgotten."""
+    paging.exec("""
+        mapper.map_range(pages(0, 1024), run_of(0x100000, 1024), PW, frames)
+        mapper.map_range(pages(1024, 1024), run_of(0x200001, 1024), PW, frames)
+        """)
+    assert paging.eval("frames.out") == 4
+    for call in ("update_flags_range(pages(0, 2048), P).flush()", "unmap_range(pages(0, 2048))[1].flush()"):
+        paging.exec(f"mapper.{call}")
+        wanted = [] if call.startswith("unmap") else [1 << 21] * 2 + [PAGE] * 1024
+        assert [leaf.size for leaf in leaves(paging)] == wanted
+    assert paging.eval("(mapper.clean_up(frames), frames.out)") == (4, 0)
 
 
 def test_changing_flags_over_a_mix_of_sizes_keeps_what_is_asked_for(paging):

@@ -177,6 +177,13 @@ def test_a_range_that_only_touches_the_kernel_is_refused(paging):
     answer = paging.eval(f"refused(mapper.map_range, {pages}, FrameRange.from_numbers(0, 7), PW, frames)")
     assert answer[0] == "KernelInUse"
     assert "the technique windows" in answer[1]
+    text = paging.eval("boot.sections()[0][1]")
+    for first, last in ((text - 3, text), (text - 3, text + 3), (text + 3, text + 6)):
+        pages = f"PageRange.from_numbers({first}, {last})"
+        for call in (f"unmap_range({pages})", f"update_flags_range({pages}, P)"):
+            name, message = paging.eval(f"refused(lambda: mapper.{call})")
+            assert name == "KernelInUse"
+            assert f"v{max(first, text) << 12:#x}:" in message, "the first page of it that is the kernel's"
     assert state(paging) == before
 
 

@@ -11,6 +11,8 @@ TECHNIQUES = ["offset", "identity", "mapped", "temporary", "recursive"]
 BASE = 40 << 39
 PAGE = 4096
 MARKS = 0x60
+# Frames for tables hold anything before they are tables: here, entries that lead somewhere.
+LITTER = "for n in range(64): entries.fill(tables.at(page_in_window(owned.start.number + n), 0), 512, 9, 3, 1)"
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def owned_entries(paging):
 def test_all_five_give_the_same_answers_and_tables_when_the_table_is_not_active(paging):
     told, tables = {}, {}
     for name in TECHNIQUES:
-        paging.exec("for n in range(64): tables.clear_table(page_in_window(owned.start.number + n))")
+        paging.exec(LITTER)
         told[name] = without_marks(paging.eval(f"run_inactive({name!r})"))
         tables[name] = owned_entries(paging)
     for name in TECHNIQUES[1:]:
@@ -50,7 +52,7 @@ def test_all_five_give_the_same_answers_and_tables_when_the_table_is_not_active(
 def test_all_five_give_the_same_answers_and_tables_on_the_live_ones(paging):
     told, found = {}, {}
     for name in TECHNIQUES:
-        paging.exec("for n in range(64): tables.clear_table(page_in_window(owned.start.number + n))")
+        paging.exec(LITTER)
         before = paging.text("memory.verify()")
         told[name] = without_marks(paging.eval(f"begin_live({name!r})"))
         cr3 = paging.eval("cpu.read_cr3()")
@@ -72,6 +74,32 @@ def test_choosing_and_leaving_a_technique_changes_nothing_that_stays(paging, nam
     paging.exec(f"with_technique({name!r}, None, lambda mapper: mapper.translate(VirtualAddress(0)))")
     after = paging.text("memory.verify()"), without_marks(memory.read(root, PAGE))
     assert before == after
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_no_call_leaves_the_processor_in_another_mode(paging, name):
+    """Whether it did its work, was refused, or ran out of frames."""
+    paging.exec("frames, none = Frames(owned), EmptyFrameAllocator()\nimport _critical")
+    mode = "(cpu.read_cr0(), cpu.read_cr3(), cpu.read_cr4(), cpu.read_flags() >> 9 & 1, _critical.depth())"
+    before = paging.eval(mode)
+    paging.exec(f"""
+        def act(mapper):
+            def tried(call, *arguments):
+                answer = refused(call, *arguments)
+                modes.append((answer and answer[0], {mode}))
+            tried(mapper.map_to, page(0x5000), frame_at(0x123000), PW, none)
+            tried(mapper.map_to, page(0x5000), frame_at(0x123000), PW, frames)
+            tried(mapper.map_to, page(0x5000), frame_at(0x123000), PW, frames)
+            tried(lambda: mapper.update_flags(page(0x5000), P).flush())
+            tried(mapper.translate, VirtualAddress(BASE + 0x5000))
+            tried(lambda: mapper.unmap(page(0x5000))[2].flush())
+            tried(mapper.clean_up_range, pages(0, 16), frames)
+        modes = []
+        with_technique({name!r}, None, act)
+        """)
+    answers = ["FrameAllocationFailed", None, "PageAlreadyMapped", None, None, None, None]
+    assert paging.eval("modes") == [(answer, before) for answer in answers]
+    assert paging.eval(mode) == before
 
 
 def test_verify_is_content_while_a_technique_is_in_use(paging):
