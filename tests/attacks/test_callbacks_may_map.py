@@ -246,3 +246,25 @@ def test_the_paging_layers_own_flushes_call_the_shootdown_callback(kernel, act):
     assert kernel.eval("len(heard)") == 1
     page = {"clean_up": "at(LOW)", "unmap_range of many": "many.start"}.get(act, "m.start")
     assert kernel.eval(f"heard[0] is None or heard[0].contains({page})"), "the callback hears of the pages, or of all"
+
+
+@pytest.mark.parametrize("pages", [1, 4, 700])
+def test_a_mapping_that_goes_keeps_its_place_until_the_others_were_told(kernel, pages):
+    """Whoever maps there meanwhile would be unmapped with it, and its frame be nobody's."""
+    kernel.exec(f"""
+        m, mapper = mapping({pages}), OffsetPageTable()
+        first = m.start
+        def act():
+            answers = [refused(mapper.map_to, first + n, Frame(0xb8), DATA, tf) for n in ({{0, {pages} - 1}})]
+            frames = FrameRange.from_numbers(0xb8, 0xb7 + {pages})
+            return answers + [refused(mapper.map_range, pages_from(first, {pages}), frames, DATA, tf)]
+        inside = Inside(act)
+        memory.set_broadcast_tlb_shootdown_cb(inside)
+        m.drop()
+        memory.set_broadcast_tlb_shootdown_cb(None)
+        """)
+    assert kernel.eval("inside.answer") == "done"
+    assert set(kernel.eval("inside.made")) <= {"StaleEntry", "StaleParentEntry", "PageAlreadyMapped"}
+    assert kernel.eval("[run.is_mapped or run.word for run in mapper.runs(first.number, 1)]") == [0]
+    kernel.exec("del m, inside")
+    kernel.adds_up()

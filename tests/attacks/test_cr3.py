@@ -92,6 +92,20 @@ def test_a_root_whose_upper_half_is_not_the_kernels_is_refused(kernel, change):
     everything_comes_back(kernel)
 
 
+def test_a_root_that_new_root_made_has_every_entry_of_the_kernels_half(kernel):
+    """All but the slots of the techniques, which are each root's own: so it can be switched to, and back."""
+    kernel.exec("f = memory.allocate_frames(1)\nnew_root(f.start, k_root)")
+    made, kernels = (kernel.table(kernel.eval(name)) for name in ("f.start.number", "k_root.number"))
+    assert made[:256] == [0] * 256
+    assert [made[n] for n in range(256, 512) if n not in (509, 510)] == [
+        kernels[n] for n in range(256, 512) if n not in (509, 510)
+    ]
+    kernel.exec("Cr3.write(f.start)\nwas = active_root()\nK.switch_to()")
+    assert kernel.eval("was == f.start.number")
+    kernel.exec("f.drop()\ndel f")
+    everything_comes_back(kernel)
+
+
 def test_a_root_of_the_posts_own_with_the_kernels_half_may_be_active(kernel):
     """new_root(frame, shared_with): nobody's PageTable, but the machine lives on it, and the kernel knows."""
     kernel.exec("f = memory.allocate_frames(1)\nnew_root(f.start, k_root)\nCr3.write(f.start)")

@@ -124,3 +124,55 @@ def test_a_damaged_mapping_that_was_forgotten_gives_nothing_back(kernel, what):
     assert kernel.eval("refused(memory.allocate_frames_at, victim, 1)") == "AddressInUse"
     assert kernel.eval("_memory.load64(other.start_address.value)") == 0
     assert kernel.eval("_critical.depth()") == 0
+
+
+@pytest.mark.parametrize("order", ["the runs", "all pages"])
+def test_runs_in_another_order_are_not_what_the_owner_was_given(kernel, order):
+    """Two mappings of two runs each, alike but for the frames, exchange them: as many runs, each as long as before."""
+    kernel.exec(f"""
+        def of_two_runs():
+            pages = memory.allocate_pages(4)
+            low, high = pages.split(pages.start + 2)
+            first, gap, second = memory.allocate_frames(2), memory.allocate_frames(1), memory.allocate_frames(2)
+            made = K.map_allocated_pages_to(low, first, WRITE)
+            made.merge(K.map_allocated_pages_to(high, second, WRITE))
+            return made, gap
+        (mine, gap), (yours, other_gap) = of_two_runs(), of_two_runs()
+        assert len(mine.frames()) == len(yours.frames()) == 2
+        both = [entry_of(owner, n) for owner in (mine, yours) for n in range(4)]
+        shift = 2 if {order!r} == "the runs" else 4
+        def put(values):
+            for n, value in enumerate(values):
+                store((mine, yours)[n // 4], n % 4, value)
+        put(both[shift:] + both[:shift])
+        """)
+    for call in ("mine.drop()", "yours.drop()", "mine.remap(READ)", "mine.frames()", "mine.unmap_into_parts()"):
+        kernel.refuses(call, ["MappingDamaged"])
+    kernel.exec("""
+        put(both)
+        for owner in (mine, yours, gap, other_gap, m, other, big, other_big, lent, spare): owner.drop()
+        del mine, yours, gap, other_gap, m, other, big, other_big, lent, spare, owner
+        """)
+    kernel.adds_up()
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+def test_every_bit_that_is_not_the_owners_counts(kernel, pages):
+    """Any bit of any entry, but the two that the CPU sets: one page and a few have a quick way of their own."""
+    kernel.exec(f"few = create_mapping({pages} * 4096, WRITE, huge=False)")
+    kernel.exec(f"values = [entry_of(few, n) for n in range({pages})]")
+    before = kernel.state()
+    bits = [bit for bit in range(64) if bit not in (5, 6)]
+    for n in range(pages):
+        kernel.exec(f"""
+            answers = []
+            for bit in {bits}:
+                store(few, {n}, values[{n}] ^ 1 << bit)
+                answers.append(refused(few.drop))
+                store(few, {n}, values[{n}])
+            """)
+        assert kernel.eval("answers") == ["MappingDamaged"] * len(bits), f"page {n}"
+    kernel.is_as(before, after="refused drops")
+    kernel.exec("for owner in (few, m, other, big, other_big, lent, spare): owner.drop()")
+    kernel.exec("del few, m, other, big, other_big, lent, spare, owner")
+    kernel.adds_up()

@@ -181,6 +181,49 @@ def test_pruning_frees_no_table_of_somebody_else(kernel):
     everything_comes_back(kernel)
 
 
+def test_a_dropped_table_leaves_the_frames_that_somebody_lent_it(kernel):
+    """Tables of another root lie in an owner's frames: without that root they are no tables, yet the owner's."""
+    kernel.exec("""
+        b = BootInfoFrameAllocator(memory_map, owned)
+        OffsetPageTable(root_frame(t)).map_to(at(LOW), Frame(0xb8), DATA, b)
+        before = memory.frame_allocator.statistics()
+        t.drop()
+        after = memory.frame_allocator.statistics()
+        """)
+    assert kernel.eval("(b.allocated, after.free - before.free, before.tables - after.tables)") == (3, 1, 1), "its root"
+    for number in range(16):
+        call = f"memory.allocate_frames_at((owned.start + {number}).start_address, 1)"
+        assert kernel.eval(f"refused(lambda: {call})") == "AddressInUse", "the frame has two owners"
+    assert kernel.eval("violations()") == []
+    kernel.exec("for frame in owned.range: refused(b.deallocate_frame, frame)")
+    assert kernel.eval("b.allocated") == 0
+    kernel.exec("t = PageTable.new_table(K)\ndel b, frame")
+    everything_comes_back(kernel)
+
+
+def test_cleaning_up_frees_no_table_of_an_owned_mapping(kernel):
+    """The paging layer takes the only page out of an owned table: the table is empty, and its owner's all the same."""
+    kernel.exec("""
+        near = create_mapping_at(VirtualAddress(LOW + (2 << 40)), 4096, WRITE)
+        frame, flags, token = mapper.unmap(near.start)
+        token.flush()
+        """)
+    assert kernel.eval("mapper.clean_up_range(pages_from(near.start, 1), tf)") == 0
+    kernel.exec("mapper.map_to(near.start, frame, flags, EmptyFrameAllocator())\nnear.drop()\ndel near, token")
+    everything_comes_back(kernel)
+
+
+def test_a_table_stays_its_makers_when_its_entry_gets_other_flags(kernel):
+    """Who frees the tables of an owned mapping whose entries were set by the paging layer?"""
+    kernel.exec("""
+        near = create_mapping_at(VirtualAddress(LOW + (2 << 40)), 4096, WRITE)
+        for level in (4, 3, 2): mapper.set_parent_flags(near.start, level, P | W).flush()
+        near.drop()
+        del near
+        """)
+    everything_comes_back(kernel)
+
+
 def test_cleaning_up_gives_each_table_to_its_own_allocator_or_refuses(kernel):
     """Tables of one allocator's frames, cleaned up with another: does that one take what it never had?"""
     kernel.exec("b = lend()\nmapper.unmap(at(LOW))[2].flush()")

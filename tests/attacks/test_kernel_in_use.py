@@ -111,6 +111,41 @@ def test_the_tables_of_python_heap_are_protected_by_the_entry_objects_too(kernel
         kernel.refuses(f"entry.{call}", ["KernelInUse"])
 
 
+@pytest.mark.parametrize("level", [2, 1])
+def test_tables_of_the_window_are_protected_by_the_entry_objects_too(kernel, level):
+    """Where the window shows the image its pages are small, and read-only: an entry on their way, set by hand."""
+    kernel.exec(f"""
+        shown = Page(WINDOW + LIVE.translate_page(Page(TEXT)).number)
+        table = active_level_4_table()
+        for above in range(4, {level}, -1):
+            table = table.next_table(shown.index_at(above))
+        entry = table[shown.index_at({level})]
+        """)
+    for call in ("set_unmapped()", "set_flags(P | W)", "set_entry(Frame(9), P | W)"):
+        kernel.refuses(f"entry.{call}", ["KernelInUse"])
+
+
+@pytest.mark.parametrize("mapper", ["LIVE", "K.view"])
+def test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel(kernel, mapper):
+    """A root entry of the lower half leads to the kernel's own level-3 table: what lies there is not to be changed, and
+    not even its holes, the guard pages, are to be filled."""
+    kernel.exec("""
+        guard = Page(41 << 27 | BootInfo().guard_pages[0] & (1 << 27) - 1)
+        text = Page(41 << 27 | TEXT & (1 << 27) - 1)
+        poke(active_root(), 41, raw(active_root(), 511))
+        """)
+    for call in (
+        f"{mapper}.map_to(guard, Frame(9), DATA, tf)",
+        f"{mapper}.map_range(pages_from(guard, 1), FrameRange(Frame(9), Frame(9)), DATA, tf)",
+        f"{mapper}.unmap(text)",
+        f"{mapper}.unmap_range(pages_from(text, 2))",
+        f"{mapper}.update_flags(text, P | W)",
+    ):
+        kernel.refuses(call, ["KernelInUse"])
+    kernel.exec("poke(active_root(), 41, 0)")
+    assert kernel.eval("violations()") == []
+
+
 def test_what_lies_beside_the_heap_can_be_changed(kernel):
     """Protection is for the heap's pages: an owned page of the same pool is free to play with."""
     kernel.exec("""

@@ -249,3 +249,38 @@ def test_an_owned_mapping_under_identity_does_not_land_in_the_window(kernel, add
     assert answer in ("nothing", "KernelInUse", "AddressInUse", "PageAlreadyMapped", "ParentEntryHugePage")
     kernel.exec("[one.drop() for one in made]; t.drop(); lent.drop(); del made, t, mapper, lent")
     kernel.adds_up()
+
+
+def test_cleaning_up_leaves_the_tables_that_a_technique_shows(kernel):
+    """While the recursive slot leads to another root, that root's tables hang below the active one: whose are they?"""
+    kernel.exec("""
+        huge = Page.from_start_address(VirtualAddress(LOW), Page2M)
+        mapper = OffsetPageTable(t_root)
+        mapper.map_to(huge, Frame.from_start_address(PhysicalAddress(0x40000000), Page2M), DATA, frames)
+        mapper.unmap(huge)
+        """)
+    assert kernel.eval("frames.out") == 2
+    for name in ("recursive of t", "identity of t", "temporary of t"):
+        kernel.exec(f"used = MAKE[{name!r}]()\nout = frames.out")
+        before = kernel.state(kernel.eval("t_root.number"))
+        assert kernel.eval("OffsetPageTable().clean_up(frames)") == 0, name
+        kernel.is_as(before, kernel.eval("t_root.number"), after=f"clean_up beside {name}")
+        assert kernel.eval("frames.out == out")
+        kernel.exec("used.leave()")
+    assert kernel.eval("(mapper.clean_up(frames), frames.out)") == (2, 0)
+
+
+def test_leaving_keeps_an_entry_that_somebody_else_has_written_since(kernel):
+    """The identity mapping's root entry is somebody else's by the time the technique leaves: it is not taken back."""
+    for entry, name in ((0, "identity"), (509, "recursive of t")):
+        kernel.exec(f"""
+            used = MAKE[{name!r}]()
+            installed = raw(active_root(), {entry})
+            poke(active_root(), {entry}, lent.start.number << 12 | 3)
+            used.leave()
+            found = raw(active_root(), {entry})
+            poke(active_root(), {entry}, 0)
+            """)
+        assert kernel.eval("installed & 1 and installed != found")
+        assert kernel.eval("found == lent.start.number << 12 | 3"), name
+    assert kernel.eval("violations()") == []
