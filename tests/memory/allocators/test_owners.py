@@ -92,6 +92,25 @@ def test_clean_is_kept_by_splitting_and_lost_by_joining_dirty(check):
     """)
 
 
+def test_a_run_is_clean_if_all_that_it_was_joined_of_is(check):
+    """Three neighbours that are clean or not come back in every order: one dirty frame makes all of them dirty."""
+    check("""
+        places = 0x400000, 0x402000, 0x404000
+        for case in range(8):
+            for order in ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
+                walls = allocate_frames_at(P(0x3ff000), 1), allocate_frames_at(P(0x406000), 1)
+                owners = [allocate_frames_at(P(place), 2) for place in places]
+                for number, owner in enumerate(owners):
+                    owner.mark_clean(bool(case >> number & 1))
+                for number in order:
+                    owners[number].drop()
+                joined = allocate_frames_at(P(0x400000), 6)
+                assert joined.is_clean() == (case == 7), (case, order)
+                for owner in walls + (joined,):
+                    owner.drop()
+    """)
+
+
 def test_frames_go_through_all_four_states(check):
     check("""
         before = digest()

@@ -11,5 +11,4 @@ def owned(kernel):
     kernel.exec("before = state()")
     yield kernel
     assert kernel.eval("memory.verify().violations") == []
-    kernel.exec("for name in list(globals()):\n    if name.startswith('my_'):\n        del globals()[name]")
     assert kernel.eval("state()") == kernel.eval("before")

@@ -1,6 +1,8 @@
 """Mappings with an owner: map, remap, merge, split, copy, unmap; zero at first, and nobody else's afterwards."""
 
 import pytest
+from harness import Kernel
+from on_target import source
 from oracle import page_walk
 
 PAGE = 4096
@@ -223,3 +225,55 @@ def test_misalignment_is_an_error(owned):
         with owned.raises("Misaligned"):
             owned.exec(expression)
     owned.exec("my.drop()")
+
+
+def test_a_deep_copy_of_several_runs_of_frames_has_all_of_them(owned):
+    owned.exec(
+        """
+        pages = memory.allocate_pages(6)
+        low, high = pages.split(pages.start + 2)
+        one, gap, two = [memory.allocate_frames(count) for count in (2, 3, 4)]
+        my = table.map_allocated_pages_to(low, one, WRITE)
+        my.merge(table.map_allocated_pages_to(high, two, WRITE))
+        for page in range(6): write(my, page * 4096 + page, b'page %d' % page)
+        copy = my.deep_copy()
+        """
+    )
+    assert owned.eval("len(my.frames())") == 2
+    assert owned.eval("read(copy, 0, 6 * 4096) == read(my, 0, 6 * 4096)")
+    assert owned.eval("[read(copy, page * 4096 + page, 6) for page in range(6)]") == [b"page %d" % n for n in range(6)]
+    owned.exec("my.drop()\ncopy.drop()\ngap.drop()")
+
+
+def test_splitting_inside_a_page_of_one_gib_divides_it_twice(boot):
+    """Into pages of 2 MiB, and the one at the place into pages of 4 KiB."""
+    guest = boot(memory="4G")
+    guest.console.wait_for_prompt()
+    kernel = Kernel(guest)
+    kernel.exec(source("memory/prelude"))
+    kernel.exec(
+        """
+        before = state()
+        frames = memory.allocate_frames_at(PhysicalAddress(4 << 30), 1 << 18)
+        frames.mark_clean()  # clearing a GiB takes its time
+        my = table.map_allocated_pages_to(memory.allocate_pages(1 << 18), frames, WRITE)
+        sizes = [run.level for run in table.view.translate_range(my.range)]
+        first = my.frames()[0].start.number
+        write(my, (5 << 21) + 3 * 4096 - 2, b'both')
+        low, high = my.split(my.start + (5 * 512 + 3))
+        split = [(run.count, run.frame - first, run.level) for run in table.view.translate_range(low.range)]
+        split += [(run.count, run.frame - first, run.level) for run in table.view.translate_range(high.range)]
+        bytes_there = read(low, len(low) * 4096 - 2, 2) + read(high, 0, 2)
+        """
+    )
+    assert kernel.eval("sizes") == [3]
+    boundary = 5 * 512
+    assert kernel.eval("split") == [
+        (boundary, 0, 2),
+        (3, boundary, 1),
+        (509, boundary + 3, 1),
+        (506 * 512, boundary + 512, 2),
+    ]
+    assert kernel.eval("bytes_there") == b"both"
+    kernel.exec("low.drop()\nhigh.drop()")
+    assert kernel.eval("(memory.verify().violations, state() == before)") == ([], True)

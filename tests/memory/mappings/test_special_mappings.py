@@ -48,6 +48,50 @@ def test_shared_frames_are_freed_with_the_last_mapping(owned):
     owned.exec("b.drop()")
 
 
+def test_the_rights_of_shared_frames_are_counted_as_they_change(owned):
+    """Who may write them and who may execute them follows every remap, so that both never is."""
+    owned.exec(
+        """
+        shared = SharedFrames(memory.allocate_frames(1))
+        a = table.map_shared(memory.allocate_pages(1), shared, WRITE)
+        b = table.map_shared(memory.allocate_pages(1), shared, READ)
+        """
+    )
+    assert owned.eval("refused(lambda: b.remap(RUN))") == "WritableExecutable"
+    owned.exec("a.remap(READ)\nb.remap(RUN)")
+    assert owned.eval("refused(lambda: a.remap(WRITE))") == "WritableExecutable"
+    pages = "memory.allocate_pages(1)"
+    assert owned.eval(f"refused(lambda: table.map_shared({pages}, shared, WRITE))") == "WritableExecutable"
+    owned.exec("b.remap(READ)\na.remap(WRITE)\na.drop()\nb.remap(RUN)\nb.drop()\nshared.drop()")
+
+
+def test_shared_frames_show_nothing_of_their_last_owner(owned):
+    """They are cleared when they are mapped first, and known to be dirty when they come back."""
+    owned.exec(
+        """
+        my = memory.create_mapping(2 * 4096, WRITE)
+        write(my, 4090, b'the last owner')
+        first = my.frames()[0].start_address
+        my.drop()
+        shared = SharedFrames(memory.allocate_frames_at(first, 2))
+        a = table.map_shared(memory.allocate_pages(2), shared, WRITE)
+        seen = read(a, 0, 8192)
+        write(a, 4090, b'kept for the others')
+        b = table.map_shared(memory.allocate_pages(2), shared, READ)
+        kept = read(b, 4090, 19)
+        b.drop()
+        """
+    )
+    assert owned.eval("seen == bytes(8192)"), "the last owner's bytes can be read"
+    assert owned.eval("kept") == b"kept for the others"
+    assert owned.eval("refused(shared.into_frames)") == "IllegalState", "a mapping of it lives"
+    owned.exec("a.drop()\nframes = shared.into_frames()")
+    assert owned.eval("frames.is_clean()") is False
+    owned.exec("b = table.map_allocated_pages_to(memory.allocate_pages(2), frames, READ)")
+    assert owned.eval("read(b, 0, 8192) == bytes(8192)")
+    owned.exec("b.drop()")
+
+
 def test_an_override_is_logged_by_name(owned):
     owned.exec(
         "my = memory.create_mapping(4096, WRITE.executable(True), override='the just-in-time compiler of a test')"
@@ -55,6 +99,23 @@ def test_an_override_is_logged_by_name(owned):
     assert "the just-in-time compiler of a test" in owned.guest.log()
     assert owned.eval("memory.verify().violations") == [], "somebody said why"
     owned.exec("my.drop()")
+
+
+def test_an_override_goes_with_the_parts_and_with_the_whole(owned):
+    """What somebody said why stays said, however the mapping is cut and joined; what nobody said is found."""
+    owned.exec(
+        """
+        both = WRITE.executable(True)
+        my = memory.create_mapping(3 * 4096, both, override='a test')
+        low, high = my.split(my.start + 1)
+        one, two = high.split(high.start + 1)
+        split = memory.verify().violations
+        low.merge(one)
+        low.merge(two)
+        """
+    )
+    assert owned.eval("(split, memory.verify().violations)") == ([], [])
+    owned.exec("low.drop()")
 
 
 def test_a_machine_whose_memory_is_in_pieces_maps_the_pieces(owned):

@@ -117,3 +117,28 @@ def test_an_active_table_and_one_with_mappings_cannot_be_dropped(owned):
     owned.exec("my.drop()\nother.drop()")
     with owned.raises("UseAfterMove"):
         owned.exec("other.switch_to()")
+
+
+def test_the_tables_of_a_dropped_root_are_not_called_clean(owned):
+    """The paging layer put a page into a table of an owned mapping, which goes with the root, and with that entry."""
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        my = other.map_allocated_pages(memory.allocate_pages_at(VirtualAddress(0x7000000), 1), WRITE)
+        other.view.map_to(my.start + 1, Frame(0xb8), WRITE, memory.frame_allocator.table_frames)
+        tables = [entry.frame.number for entry in other.view.walk(my.start)][:3]
+        my.drop()
+        held = []  # all that is free: what comes back now touches nothing dirty
+        while memory.frame_allocator.statistics().free:
+            held.append(memory.allocate_frames(memory.frame_allocator.statistics().largest_run))
+        other.drop()
+        frames = [memory.allocate_frames_at(PhysicalAddress(number << 12), 1) for number in tables]
+        for owner in held: owner.drop()
+        """
+    )
+    for place, number in enumerate(owned.eval("tables")):
+        is_clean = owned.eval(f"frames[{place}].is_clean()")
+        assert not is_clean or not any(page_walk.read_table(owned.guest.memory, number * PAGE))
+        owned.exec(f"my = table.map_allocated_pages_to(memory.allocate_pages(1), frames[{place}], READ)")
+        assert owned.eval("read(my, 0, 4096) == bytes(4096)"), "entries of a table that is gone can be read"
+        owned.exec("my.drop()")

@@ -225,6 +225,33 @@ def test_owners_are_counted_as_they_come_and_go(owned):
     assert owned.eval("owners()") == [frames, pool, lower]
 
 
+def test_owners_are_counted_as_mappings_are_cut_and_joined(owned):
+    """Of pages always, of frames where the cut goes through a run of them."""
+    owned.exec("""
+        from memory import runs
+        def owners():
+            return [runs.owners_of(tree) for tree in (table._frame_tree, table._page_tree)]
+        pages = memory.allocate_pages(4)
+        low, high = pages.split(pages.start + 2)
+        one, gap, two = [memory.allocate_frames(2) for _ in range(3)]
+        my = table.map_allocated_pages_to(low, one, WRITE)
+        counts = [owners()]
+        my.merge(table.map_allocated_pages_to(high, two, WRITE))
+        counts.append(owners())
+        for place in 1, 2:
+            lower, upper = my.split(my.start + place)
+            counts.append(owners())
+            lower.merge(upper)
+            my = lower
+            counts.append(owners())
+        my.drop()
+        gap.drop()
+        """)
+    (frames, pages), *rest = owned.eval("counts")
+    whole = [frames, pages - 1]
+    assert rest == [whole, [frames + 1, pages], whole, [frames, pages], whole]
+
+
 @pytest.mark.parametrize("address", ["LOWER", "POOL"])
 def test_want_of_the_last_frame_leaves_everything_as_it_was(owned, address):
     """With so few frames left that first the page, then one table, then the next can't be had."""

@@ -327,6 +327,32 @@ def test_an_exported_buffer_puts_the_pages_into_quarantine_and_faults_when_stale
     memory_kernel.exec("raw = None")
 
 
+def test_what_was_handed_out_stays_so_in_the_parts_and_in_the_whole(mapped):
+    """Pages whose memory a raw buffer shows are not used again, whatever became of their mapping meanwhile."""
+    mapped.exec("""
+        def hand_out(mapping):
+            with mapping.as_slice('B') as view: return memoryview(view)
+        def quarantined(): return memory.page_allocator.statistics().quarantine
+        raw = hand_out(mp)
+        low, high = mp.split(mp.start + 1)
+        high.drop()
+        after_high = quarantined()
+        low.drop()
+        """)
+    assert mapped.eval("(after_high, quarantined())") == (1, 2), "both parts"
+    for whole, other in (("one", "two"), ("two", "one")):
+        mapped.exec(f"""
+            pages = allocate_pages(4)
+            lower, upper = pages.split(pages.start + 2)
+            one, two = table.map_allocated_pages(lower, RW), table.map_allocated_pages(upper, RW)
+            before, raw = quarantined(), hand_out(one)
+            {whole}.merge({other})
+            {whole}.drop()
+            """)
+        assert mapped.eval("quarantined() - before") == 4, "the whole"
+    mapped.exec("raw = None; neighbour.drop()")
+
+
 def test_a_read_only_view_exports_a_read_only_buffer(memory_kernel):
     memory_kernel.exec("mp = create_mapping(4096, RW); raw = memoryview(mp.as_slice('B'))")
     with memory_kernel.raises("TypeError"):
