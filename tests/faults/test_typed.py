@@ -181,3 +181,28 @@ def test_a_soft_reset_keeps_faults_explained(play):
     play.exec("import _memory")
     with play.raises("PageFault", "not present at P4; nothing is mapped there"):
         play.exec(f"_memory.load8({BASE + (1 << 40):#x})")
+
+
+def test_a_fault_names_the_mapping_of_the_root_that_it_happened_under(kernel):
+    """The lower half of each table is its own: at the same address there may be a mapping here and none there."""
+    kernel.exec("""
+        import _memory, memory, faults
+        from memory import PageTable, PteFlags, VirtualAddress
+        here = memory.get_kernel_mmi_ref().page_table
+        there = PageTable.new_table(here)
+        def caught(address):
+            try: _memory.store64(address, 1)
+            except faults.PageFault as fault: return fault.mapping and fault.mapping.range, str(fault)
+        mine = here.create_mapping_at(VirtualAddress(0x7000000), 4096, PteFlags())
+        yours = there.create_mapping_at(VirtualAddress(0x7001000), 4096, PteFlags())
+        found = []
+        for table in (here, there):
+            table.switch_to()
+            found.append([caught(address) for address in (0x7000000, 0x7001000)])
+        here.switch_to()
+        """)
+    assert kernel.eval("found[0][0][0] == mine.range and found[1][1][0] == yours.range")
+    assert kernel.eval("(found[0][1][0], found[1][0][0])") == (None, None), "another table's mapping is named"
+    assert "read-only at P1; exclusive mapping" in kernel.eval("found[0][0][1]")
+    assert "not present at P" in kernel.eval("found[1][0][1]")
+    kernel.exec("mine.drop(); yours.drop(); there.drop()")
