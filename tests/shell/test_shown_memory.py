@@ -66,6 +66,31 @@ def test_the_picture_shows_each_frame_where_it_is(busy):
     assert cells[(longest[0] + longest[1] // 2) * PAGE // step * step] == "."
 
 
+def test_each_cell_of_the_picture_is_what_lies_there(boot):
+    """The last cell is not whole on this machine: none is missing at the end, and none where a stretch ends."""
+    guest = boot(memory="200104K")
+    guest.console.wait_for_prompt()
+    kernel = Kernel(guest)
+    kernel.exec("""
+        import memory
+        flags = memory.PteFlags().writable(True)
+        kept = [memory.create_mapping(n << 12, flags) for n in (100, 2001, 333)]
+        """)
+    runs = kernel.eval("[[(run.start.number, len(run)) for run in owner.frames()] for owner in kept]")
+    last = (max(end for _, end, kind in kernel.eval("__import__('_boot').memory_map()") if kind == 1) >> 12) - 1
+    cells, step = cells_of(kernel.text("__import__('diagnostics.picture').picture.Picture()"))
+    frames = step // PAGE
+    assert sorted(cells) == [number * step for number in range(last // frames + 1)]
+    assert (last + 1) % frames, "or this test can't see a last cell that is missing"
+    painted = {}
+    letters = sorted(set("".join(cells.values())) & set("0123456789abcdefghijklmnopqrstuvwxyz"))
+    assert len(letters) == len(runs)
+    for letter, owned in zip(letters, runs, strict=True):
+        for first, count in owned:
+            painted.update({cell * step: letter for cell in range(first // frames, (first + count - 1) // frames + 1)})
+    assert {at: letter for at, letter in cells.items() if letter in letters} == painted
+
+
 def test_the_picture_of_the_pool_has_the_same_letters(busy):
     rows = re.findall(r"^(\w) +v(0x[0-9a-f]+) \+(\d+)", busy.console.command("owners"), re.MULTILINE)
     cells, step = cells_of(busy.console.command("picture pool", timeout=30))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 
 import pytest
 from harness import Kernel
@@ -150,6 +151,30 @@ def test_idt_and_msr_agree_with_qemu(guest):
     assert re.search(r"^ +14 .*own, 1 +page fault", shown, re.MULTILINE)
     assert f"0x{guest.monitor.registers()['EFER']:016x}" in guest.console.command("msr")
     assert guest.console.command("msr 0xc0000080") == guest.console.command("msr 0xC000_0080")
+
+
+def test_each_gate_is_shown_as_it_lies_in_ram(kernel):
+    """Only the breakpoint is for ring 3 to call: with any other gate of ring 3 a program could feign an exception."""
+    guest = kernel.guest
+    registers = guest.monitor.human("info registers")
+    base, limit = (int(number, 16) for number in re.search(r"IDT=\s+([0-9a-f]+) ([0-9a-f]+)", registers).groups())
+    leaf = page_walk.translate(guest.monitor.registers()["CR3"], guest.memory, base)
+    table = guest.memory.read(leaf.pa + base - leaf.va, limit + 1)
+    expected = []
+    for vector in range((limit + 1) // 16):
+        low, selector, stack, kind, middle, high = struct.unpack_from("<HHBBHI", table, vector * 16)
+        if kind & 0x80:
+            expected.append((vector, low | middle << 16 | high << 32, selector, stack, kind & 15, kind >> 5 & 3))
+    kernel.exec("from shell.commands import idt")
+    names = ("vector", "handler", "selector", "stack", "kind", "ring")
+    assert kernel.eval(f"[tuple([getattr(gate, name) for name in {names}]) for gate in idt().gates]") == expected
+    assert {vector: ring for vector, *_, ring in expected if ring} == {3: 3}
+    assert len(expected) >= 32
+    shown = {
+        int(row[0]): int(row[1])
+        for row in re.findall(r"^ *(\d+) .*interrupt +(\d)", kernel.text("idt()"), re.MULTILINE)
+    }
+    assert shown == {vector: ring for vector, *_, ring in expected}
 
 
 def test_reset_is_ctrl_d(guest):

@@ -114,6 +114,72 @@ def test_the_live_walk_is_the_oracles(kernel):
     assert kernel.eval("made.answer") == [leaf.pa + address - leaf.va]
 
 
+def faults_of(references, frames, second_chance):
+    """Page replacement on this side: how often a reference string faults. A page that comes in counts as accessed."""
+    resident, accessed, faults = [], set(), 0
+    for page in references:
+        if page not in resident:
+            faults += 1
+            if len(resident) == frames:
+                while second_chance and resident[0] in accessed:
+                    accessed.discard(resident[0])
+                    resident.append(resident.pop(0))
+                accessed.discard(resident.pop(0))
+            resident.append(page)
+        accessed.add(page)
+    return faults
+
+
+def answer_of(number, text):
+    """The host's own answer to the question of an exercise, out of its words."""
+    if number == 2:
+        indexes = [int(index) for index in re.findall(r"P\d index (\d+)", text)]
+        offset = int(re.search(r"offset (0x[0-9a-f]+)", text)[1], 16)
+        return [int("".join(f"{index:09b}" for index in indexes) + f"{offset:012b}", 2)]
+    if number == 4:
+        rows = [tuple(map(int, row)) for row in re.findall(r"W=(\d) U=(\d) NX=(\d)", text)]
+        assert len(rows) == 4
+        return [min(u for _, u, _ in rows), min(w for w, _, _ in rows), 1 - max(nx for *_, nx in rows)]
+    if number == 5:
+        length, start = int(re.search(r"of (\d+) bytes", text)[1]), int(re.search(r"at (0x[0-9a-f]+)", text)[1], 16)
+        pages = [byte // 4096 for byte in range(start, start + length)]
+        return [len(set(pages)), pages.count(pages[-1])]
+    if number == 6:
+        count, first = (int(re.search(words, text)[1]) for words in (r"(\d+) pages of 4 KiB", r"page number (\d+)"))
+        return [len({page >> bits for page in range(first, first + count)}) for bits in (9, 18)]
+    references = [int(page) for page in re.search(r"in this order: ([\d ]+)", text)[1].split()]
+    frames = int(re.search(r"With (\d+) frames", text)[1])
+    return [faults_of(references, frames, second_chance) for second_chance in (False, True)]
+
+
+@pytest.mark.parametrize("number", [2, 4, 5, 6, 7])
+def test_the_answers_are_those_of_the_host(kernel, number):
+    """Exercises judge themselves, so somebody else has to work the answers out, too."""
+    kernel.exec("from shell.commands import exercise")
+    answers = []
+    for seed in range(12):
+        kernel.exec(f"made = exercise({number}, seed={seed})")
+        answers.append(kernel.eval("made.answer"))
+        assert answers[-1] == answer_of(number, kernel.text("made")), f"seed {seed}"
+    assert len({tuple(answer) for answer in answers}) > 1
+
+
+@pytest.mark.parametrize("start", [0, 1, 4095, 4096, 0x12345000, 0x12345FFF])
+def test_the_edges_of_pages_are_counted_as_the_host_does(kernel, start):
+    """Of random buffers hardly one ends where a page does: these do, or a byte before or behind."""
+    kernel.exec("from shell import exercises")
+    for length in (1, 2, 4095, 4096, 4097, 8192, 4096 - start % 4096, 8192 - start % 4096):
+        kernel.exec(f"""
+            numbers = iter(({start}, {length} - 1))
+            exercises.below, kept = lambda limit: next(numbers), exercises.below
+            question, answer, why = exercises.pages_of_range(None)
+            exercises.below = kept
+            """)
+        text = " ".join(kernel.eval("question"))
+        assert f"{length} bytes begins at {start:#x}" in text
+        assert kernel.eval("answer") == answer_of(5, text), (start, length)
+
+
 def test_exercises_are_given_and_checked_at_the_prompt(guest):
     console = guest.console
     assert console.command("check 1").startswith("UsageError: there is no exercise yet")
