@@ -87,7 +87,7 @@ fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over
 	@$(PYTHON) tools/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)
 
 .PHONY: mutants
-mutants: $(BUILD)/kernel.elf .venv/ready | packages-run ## Put small faults into a copy and see that the tests notice each (ARGS='--only TEXT')
+mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT --jobs N')
 	@$(PYTHON) tools/mutants.py $(ARGS)
 
 .PHONY: lint
