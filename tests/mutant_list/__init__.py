@@ -1,10 +1,39 @@
 """Small faults that the tests must notice: `make mutants` puts each into a copy, builds it and runs the named tests.
 
-A mutant is (what is wrong, file, text as it is, text as it would be wrong, tests that ought to notice). Each file of
-this folder has those of one promise.
+A mutant is (what is wrong, file, text as it is, text as it would be wrong, tests that ought to notice). The text as it
+is stands in its file once. The tests are paths, or path::function, with '...' around those that have blanks; only those
+that are about what is wrong, so that trying a mutant takes seconds. Each file of this folder has those of one promise.
 """
 
-from mutant_list import audit, boot, faults, injection, invariants, language, mappings, wished_address
+from mutant_list import (
+    acts,
+    audit,
+    boot,
+    engine,
+    faults,
+    injection,
+    invariants,
+    language,
+    mappings,
+    owners,
+    shell,
+    tables,
+    wished_address,
+)
 
-PROMISES = (audit, boot, mappings, invariants, injection, wished_address, faults, language)
+PROMISES = (
+    engine,
+    tables,
+    acts,
+    mappings,
+    wished_address,
+    owners,
+    invariants,
+    injection,
+    audit,
+    faults,
+    boot,
+    shell,
+    language,
+)
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

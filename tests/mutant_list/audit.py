@@ -1,7 +1,6 @@
 """What `verify()` must not overlook."""
 
 AUDIT = "kernel/memory/audit/"
-TESTS = "tests/memory/audit"
 
 MUTANTS = [
     (
@@ -9,48 +8,111 @@ MUTANTS = [
         AUDIT + "records.py",
         "                walk.walk_root(root, first, end, visit)\n                visit.close()\n",
         "                visit.close()\n",
-        TESTS,
+        "tests/memory/audit/test_claims.py::test_what_an_owner_lends_the_paging_layer_is_unowned_and_well",
     ),
     (
         "the audit doesn't compare the upper halves",
         AUDIT + "roots.py",
         "            self._compare_upper_half(root)\n",
         "            pass\n",
-        TESTS,
+        "tests/memory/audit/test_entries.py::test_every_root_has_the_kernels_half",
     ),
     (
         "the audit doesn't mind other flags than the owner's",
         AUDIT + "leaves.py",
         "        if word != self.word:\n",
         "        if False:\n",
-        TESTS,
+        "tests/memory/audit/test_entries.py::test_a_record_is_held_against_its_entries",
     ),
     (
         "the audit sees a writer of what is executed, but not the other way round",
         AUDIT + "claims.py",
         " or (marks & EXECUTED and others & WRITTEN):",
         ":",
-        TESTS,
+        "tests/memory/audit/test_claims.py::test_nothing_is_written_here_and_executed_there_in_whatever_order",
     ),
     (
         "the audit takes the allocator's word for what is allocated",
         AUDIT + "sums.py",
         "found[OWNED] + found[SHAREABLE] + found[LENT_TABLE]",
         "self.pool.allocated",
-        TESTS,
+        "tests/memory/audit/test_sums.py::test_a_counter_that_is_wrong_shows",
     ),
     (
         "the audit follows what it found to be no table",
         AUDIT + "walk.py",
         "                    self.cut.add(entry)\n",
         "",
-        TESTS,
+        "tests/memory/audit/test_entries.py::test_a_table_lies_in_ram_is_not_free_and_hangs_in_one_place",
     ),
     (
         "Ctrl-C doesn't end an audit",
         AUDIT + "__init__.py",
         "    if critical.take_interrupt():\n",
         "    if False:\n",
-        TESTS,
+        "tests/memory/audit/test_whatever_comes.py::test_an_interrupt_at_any_moment_ends_the_audit_and_only_that",
+    ),
+    (
+        "the audit looks for no writer of what is executed",
+        AUDIT + "claims.py",
+        "    marks = 0 if overridden else ",
+        "    marks = 0 if True else ",
+        "tests/memory/audit/test_claims.py::test_nothing_is_written_here_and_executed_there_in_whatever_order",
+    ),
+    (
+        "a frame that is one mapping's alone may be another's, too",
+        AUDIT + "claims.py",
+        "    EXCLUSIVE: {NOBODY: MAPPED},\n",
+        "    EXCLUSIVE: {NOBODY: MAPPED, MAPPED: MAPPED},\n",
+        "tests/memory/audit/test_claims.py::test_two_mappings_of_one_frame_are_found_and_the_frame_that_nobody_maps_then",
+    ),
+    (
+        "the paging layer may map what is free",
+        AUDIT + "claims.py",
+        "LENDING = (OWNED, SHAREABLE, SHARED_MAPPED, OUTSIDE)",
+        "LENDING = (FREE, OWNED, SHAREABLE, SHARED_MAPPED, OUTSIDE)",
+        "tests/memory/audit/test_claims.py::test_the_paging_layer_may_map_no_frame_that_is",
+    ),
+    (
+        "the audit overlooks reserved bits in leaves",
+        AUDIT + "leaves.py",
+        "        wrong = low & self.reserved[level]\n",
+        "        wrong = 0\n",
+        "tests/memory/audit/test_entries.py::test_reserved_bits_are_found_at_every_level",
+    ),
+    (
+        "the audit does not miss pages that have an owner",
+        AUDIT + "leaves.py",
+        '        self.complain("%s has an owner, but is not mapped"',
+        '        (lambda *_: None)("%s has an owner, but is not mapped"',
+        "tests/memory/audit/test_entries.py::test_a_record_is_held_against_its_entries",
+    ),
+    (
+        "two owners of one page are none of the audit's business",
+        AUDIT + "records.py",
+        "                elif page < end:\n",
+        "                elif False:\n",
+        "tests/memory/audit/test_entries.py::test_a_record_is_held_against_its_entries",
+    ),
+    (
+        "the audit takes the window's word for where a frame is",
+        AUDIT + "leaves.py",
+        "        if frame != page - WINDOW_PAGE:\n",
+        "        if False:\n",
+        "tests/memory/audit/test_entries.py::test_the_window_shows_every_frame_at_its_place",
+    ),
+    (
+        "a flush that is owed is no finding",
+        AUDIT + "__init__.py",
+        "    for serial, token in kernel.ledger.open.items():\n",
+        "    for serial, token in ():\n",
+        "tests/memory/mappings/test_rollback_and_flush.py::test_a_flush_that_is_owed_is_a_finding",
+    ),
+    (
+        "rights of the tables above count for nothing",
+        AUDIT + "walk.py",
+        "        if high_bits(entry) & NO_EXECUTE:\n            rights &= WRITES\n",
+        "",
+        "tests/memory/audit/test_claims.py::test_a_leaf_that_is_writable_and_executable_is_found_unless_the_way_forbids_it",
     ),
 ]

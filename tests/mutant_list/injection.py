@@ -1,9 +1,9 @@
 """Small faults in putting things back when trouble comes in the middle."""
 
-MAPPER = "kernel/memory/mappings/mapper.py"
 MAPPED = "kernel/memory/mappings/mapped_pages.py"
 TABLE_FRAMES = "kernel/memory/mappings/table_frames.py"
 INJECTION = "tests/memory/mappings/test_injection.py"
+WANT = INJECTION + "::test_want_of_frames_or_pages_changes_nothing"
 
 MUTANTS = [
     (
@@ -11,34 +11,35 @@ MUTANTS = [
         TABLE_FRAMES,
         "            take_back(pool, job)\n            raise OutOfFrames(",
         "            raise OutOfFrames(",
-        INJECTION,
+        "tests/memory/mappings/test_wished_address.py::test_want_of_the_last_frame_leaves_everything_as_it_was",
     ),
     (
         "a failed map to several runs keeps the first ones",
         "kernel/memory/mappings/data_frames.py",
         "            owner.drop()\n        raise\n    return owners\n",
         "            owner._state[0] = -1\n        raise\n    return owners\n",
-        INJECTION,
+        f"'{INJECTION}::test_a_failed_allocation_changes_nothing[map to frames that do not touch]'",
     ),
     (
         "a failed create keeps its pages",
-        MAPPER,
-        "        if page >= 0:\n            give(self._page_tree, page, count)\n",
+        "kernel/memory/mappings/creating.py",
+        "            if page >= 0:\n                give(self._page_tree, page, count)\n",
         "",
-        INJECTION,
+        WANT + "[create_mapping]",
     ),
     (
         "Ctrl-C gets into the middle of unmapping",
         MAPPED,
         "    @undisturbed\n    def _drop_in_steps(self):\n",
         "    def _drop_in_steps(self):\n",
-        INJECTION,
+        "'tests/memory/mappings/test_injection.py::test_ctrl_c_sees_before_or_after[drop of many]'",
     ),
     (
         "a guarded stretch may run out of stack",
         "port/runtime/_critical.c",
         "#define ROOM_ON_STACK   0x6000\n#define ROOM_ON_PYSTACK 0x2000\n",
         "#define ROOM_ON_STACK   0\n#define ROOM_ON_PYSTACK 0\n",
-        INJECTION,
+        "tests/memory/mappings/test_injection.py::test_a_stack_that_is_nearly_full_changes_nothing[create_mapping] "
+        "'tests/memory/mappings/test_injection.py::test_a_stack_that_is_nearly_full_changes_nothing[drop of many]'",
     ),
 ]

@@ -6,7 +6,6 @@ MERGING = "kernel/memory/mappings/merging.py"
 RIGHTS = "kernel/memory/mappings/rights.py"
 SHARED = "kernel/memory/mappings/shared.py"
 INVARIANTS = "tests/memory/mappings/test_invariants.py"
-FUZZ = "tests/memory/mappings/test_fuzz.py"
 
 MUTANTS = [
     (
@@ -21,7 +20,7 @@ MUTANTS = [
         MERGING,
         "    elif record.flags != second.flags:\n",
         "    elif False:\n",
-        INVARIANTS + " " + FUZZ,
+        INVARIANTS,
     ),
     (
         "merge does not compare tables",

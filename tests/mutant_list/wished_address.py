@@ -2,35 +2,36 @@
 
 MAPPER = "kernel/memory/mappings/mapper.py"
 TABLE_FRAMES = "kernel/memory/mappings/table_frames.py"
-WISHED_TESTS = "tests/memory/mappings/test_wished_address.py"
+
+CREATING = "kernel/memory/mappings/creating.py"
 
 MUTANTS = [
     (
         "a refused create_mapping_at keeps the page",
-        MAPPER,
+        CREATING,
         "huge, override)\n        except BaseException:\n            if pages:\n                pages.drop()\n",
         "huge, override)\n        except BaseException:\n",
-        WISHED_TESTS,
+        "tests/memory/mappings/test_wished_address.py::test_a_refusal_gives_back_at_once_not_when_the_collector_comes",
     ),
     (
         "a refused create_mapping_at keeps the frame",
-        MAPPER,
+        CREATING,
         "                owner.drop()\n            raise\n        finally:\n",
         "                owner._state[RUN] = DEAD\n            raise\n        finally:\n",
-        WISHED_TESTS,
+        "tests/memory/mappings/test_wished_address.py::test_want_of_the_last_frame_leaves_everything_as_it_was",
     ),
     (
         "create_mapping_at maps the lower half in the kernel's table",
         MAPPER,
         "return self._kernel if page >= UPPER_HALF_FIRST_PAGE else self\n",
         "return self._kernel\n",
-        WISHED_TESTS,
+        "tests/memory/mappings/test_wished_address.py::test_each_table_has_a_lower_half_of_its_own",
     ),
     (
         "create_mapping_at counts fewer owners of tables",
         TABLE_FRAMES,
         "runs.add_owners(tree, count - 1)",
         "runs.add_owners(tree, 0)",
-        WISHED_TESTS,
+        "tests/memory/mappings/test_wished_address.py::test_owners_are_counted_as_they_come_and_go",
     ),
 ]
