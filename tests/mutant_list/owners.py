@@ -139,7 +139,7 @@ MUTANTS = [
         TABLES,
         "        memory.zero_frames(root, 1)  # it is no root any more: Cr3.write sees that\n",
         "",
-        "tests/attacks/test_cr3.py::test_the_root_of_a_table_that_is_gone_is_refused",
+        "tests/memory/mappings/test_tables.py::test_the_root_of_a_dropped_table_is_clean_if_it_is_called_so",
     ),
     (
         "a dropped table frees the tables in lent frames, too",

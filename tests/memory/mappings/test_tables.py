@@ -142,3 +142,23 @@ def test_the_tables_of_a_dropped_root_are_not_called_clean(owned):
         owned.exec(f"my = table.map_allocated_pages_to(memory.allocate_pages(1), frames[{place}], READ)")
         assert owned.eval("read(my, 0, 4096) == bytes(4096)"), "entries of a table that is gone can be read"
         owned.exec("my.drop()")
+
+
+def test_the_root_of_a_dropped_table_is_clean_if_it_is_called_so(owned):
+    """It comes back alone, so nothing dirty hides what is left in it: the kernel's half is not the next owner's."""
+    owned.exec(
+        """
+        other = PageTable.new_table(table)
+        root = other.root
+        held = []
+        while memory.frame_allocator.statistics().free:
+            held.append(memory.allocate_frames(memory.frame_allocator.statistics().largest_run))
+        other.drop()
+        frame = memory.allocate_frames_at(PhysicalAddress(root << 12), 1)
+        for owner in held: owner.drop()
+        """
+    )
+    assert not owned.eval("frame.is_clean()") or not any(
+        page_walk.read_table(owned.guest.memory, owned.eval("root") * PAGE)
+    )
+    owned.exec("frame.drop()")
