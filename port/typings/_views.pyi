@@ -47,8 +47,8 @@ class Lease:
     def slice(self, typecode: str, offset: int, count: int | None, writable: bool) -> Slice:
         """Borrow `count` elements from byte `offset` on; None: as many as there are."""
 
-    def overlay(self, layout: dict, offset: int, writable: bool) -> Overlay:
-        """Borrow a struct, with its fields as attributes; layout in the notation of uctypes, without pointers."""
+    def overlay(self, extent: tuple[dict, int, int], offset: int, writable: bool) -> Overlay:
+        """Borrow a struct, with its fields as attributes: (fields, size, alignment) as memory.views.layouts checked them."""
 
     def function(self, signature: str, offset: int, section_offset: int, section_length: int) -> Function:
         """Borrow a section to call the code at `offset` in it."""

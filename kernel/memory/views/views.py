@@ -15,6 +15,7 @@ from micropython import const
 
 from ..ledger import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
+from .layouts import checked
 from .refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -62,11 +63,11 @@ class Viewable:
         `layout` is a dict in the notation of `uctypes`, or a class that has one as its attribute `layout`. Pointers are
         refused. Raises as `as_slice`, and TypeError for what is no layout.
         """
-        return self._lend().overlay(layout_of(layout), offset, False)
+        return self._lend().overlay(checked(layout), offset, False)
 
     def as_type_mut(self, layout, offset=0):
         """As `as_type`, for writing too. Raises NotWritable as well."""
-        return self._lend().overlay(layout_of(layout), offset, True)
+        return self._lend().overlay(checked(layout), offset, True)
 
     def into_borrowed(self, layout, offset=0):
         """Consume this mapping and return it as a `BorrowedMappedPages`: one struct at byte `offset`, for reading.
@@ -117,11 +118,6 @@ class Viewable:
         lease = self._state[_LEASE]
         if lease is not None:
             lease.revoke(step)
-
-
-def layout_of(layout):
-    """The dict in a class that carries one; everything else as it is, for the native to judge."""
-    return layout if type(layout) is dict else getattr(layout, "layout", layout)
 
 
 # Refusals: natives know which, by name, and with what values.
