@@ -161,7 +161,7 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
     for kind in accesses:
         _check_access(kind)
     for level, bit in toggles:
-        if not (0 < level <= 4 and 0 <= bit < 64):
+        if not (0 < level <= len(flags) and 0 <= bit < 64):
             raise ValueError("block: toggles are (level 1 to 4, bit 0 to 63)")
     if not 0 <= p4_index < 512 or not 0 <= p3_index < 512:
         raise ValueError("block: an index is from 0 to 511")

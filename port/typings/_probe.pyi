@@ -34,9 +34,9 @@ def sequence(steps: bytearray) -> None:
     """Do up to 64 packed steps on the live tables; each that is an access becomes its outcome.
 
     A step is five words of 64 bits: STEP_ACCESS, access, address, value; STEP_ENTRY, table's page number, index, frame
-    number, flag word; STEP_INVALIDATE, page number: invlpg; STEP_FLUSH: load CR3 again; STEP_FLUSH_GLOBAL: toggle CR4.PGE;
-    STEP_WRITE_PROTECT, on: set CR0.WP. An access, of 8 bytes, is a kind | USER for ring 3. A write stores `value`.
-    Success of an execution is `b8 imm32 cc` at the address. An outcome: success, vector, error code, CR2, RAX.
+    number, flag word; STEP_INVALIDATE, page number: invlpg; STEP_FLUSH: load CR3 again; STEP_FLUSH_GLOBAL: toggle
+    CR4.PGE; STEP_WRITE_PROTECT, on: set CR0.WP. An access, of 8 bytes, is a kind | USER for ring 3. A write stores
+    `value`. Success of an execution is `b8 imm32 cc` at the address. An outcome: success, vector, error code, CR2, RAX.
 
     Ring 3's code takes a free level-4 slot of the lower half for as long as the sequence lasts. CR0.WP is as before
     afterwards; entries stay as the steps left them. What the words say has been checked by the caller.
