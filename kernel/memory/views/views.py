@@ -9,7 +9,7 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, lend
+from _views import EXECUTE, lend  # noqa: F401  loaded_section has EXECUTE from here
 from memory_structs import Misaligned
 from micropython import const
 
@@ -19,7 +19,6 @@ from .layouts import checked
 from .refusals import (
     AlreadyBorrowed,
     NotActive,
-    NotExecutable,
     NotExportable,
     NotWritable,
     OutOfBounds,
@@ -144,9 +143,7 @@ def _alignment(lease, offset_and_alignment):
     raise Misaligned(offset, alignment, offset & -alignment)
 
 
-def _rights(lease, right):
-    if right == EXECUTE:
-        raise NotExecutable(lease.owner)
+def _rights(lease, _):
     raise NotWritable(lease.owner, "it was mapped for reading only; remap() it, or take a view without _mut")
 
 
@@ -166,13 +163,6 @@ def _export(view, _):
     raise NotExportable(view)
 
 
-def _signature(signature, _):
-    raise ValueError(
-        "%r is no signature: a letter for the result (or none), then those of the arguments in brackets, as in"
-        " 'q(qd)'; letters b B h H i I l L q Q f d, at most 6 integers and 8 floats" % (signature,)
-    )
-
-
 _REFUSALS = {
     "ended": _ended,
     "released": _released,
@@ -184,7 +174,6 @@ _REFUSALS = {
     "borrowed": _borrowed,
     "still_borrowed": _still_borrowed,
     "export": _export,
-    "signature": _signature,
 }
 
 _views.set_refuser(lambda name, of, detail: _REFUSALS[name](of, detail))
