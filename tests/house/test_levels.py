@@ -36,7 +36,6 @@ EXCEPTIONS = {
     ("port/hardware/paging.h", "LEVELS_MAX 5"): "room for the entries of one walk",
     ("port/hardware/descriptors.h", "<< 48"): "the parts of a gate",
     ("port/hardware/cpu.c", "<< 56"): "the parts of a descriptor",
-    ("port/views/overlay.c", ">> 27"): "a layout of uctypes",
     ("port/runtime/heap.c", ">> 56"): "the sum of a word's bytes",
 }
 
