@@ -5,7 +5,7 @@
 // becomes when somebody has a claim on its frame, or REFUSED, at which each of these loops stops and lets Python look.
 // Nothing here knows that tables nest.
 //
-// In C because `verify a million scattered pages` is 63 instructions a page: one look at an entry and one store in
+// In C because `verify a million scattered pages` is 60 instructions a page: one look at an entry and one store in
 // Python's own machine code are 77.
 #include <string.h>
 #include "port/runtime/natives.h"

@@ -38,36 +38,37 @@ def _extent(layout):
         raise TypeError("layout: a dict of fields, or a class with one in its attribute `layout`")
     fields, end, alignment = {}, 0, 1
     for name, value in layout.items():
-        field, offset, size, aligned = _aggregate(value) if type(value) is tuple else _scalar(value)
+        if type(value) is tuple:
+            field, offset, size, aligned = _aggregate(value)
+        else:
+            type_number, offset = _descriptor(value)
+            size = aligned = _SIZES[type_number]
+            field = _CODES[type_number]
+            if _FIRST_BIT_FIELD <= type_number <= _LAST_BIT_FIELD:
+                width, position, offset = offset >> 22, offset >> 17 & 31, offset & 0x1FFFF
+                if width == 0 or position + width > 8 * size:
+                    raise TypeError("layout: a bit-field does not fit its type")
+                field |= position << 8 | width << 16
+            field |= offset << 32
         if offset % aligned:
             raise ValueError("layout: field %r at offset %d is not aligned to %d bytes" % (name, offset, aligned))
         fields[name] = field
-        end = max(end, offset + size)
-        alignment = max(alignment, aligned)
+        if offset + size > end:
+            end = offset + size
+        if aligned > alignment:
+            alignment = aligned
     size = (end + alignment - 1) & -alignment
     if size >> _LIMIT_BITS:
         raise TypeError("layout: larger than 2 GiB")
     return fields, size, alignment
 
 
-def _scalar(value):
-    """A scalar or a bit-field: how it is found, its offset, size and alignment."""
-    number, type, offset = _descriptor(value)
-    size = _SIZES[type]
-    position = width = 0
-    if _FIRST_BIT_FIELD <= type <= _LAST_BIT_FIELD:
-        width, position, offset = number >> 22 & 31, number >> 17 & 31, number & 0x1FFFF
-        if width == 0 or position + width > 8 * size:
-            raise TypeError("layout: a bit-field does not fit its type")
-    return _CODES[type] | position << 8 | width << 16 | offset << 32, offset, size, size
-
-
 def _aggregate(value):
-    """A struct or an array: as `_scalar`."""
+    """A struct or an array: how it is found, its offset, size and alignment."""
     if not 2 <= len(value) <= 3:
         raise TypeError("layout: a tuple has two or three members")
-    number, _, _ = _descriptor(value[0])
-    kind, offset = number >> 29 & 3, number & 0x1FFFFFFF
+    _descriptor(value[0])
+    kind, offset = value[0] >> 29 & 3, value[0] & 0x1FFFFFFF
     if kind == _POINTER:
         raise TypeError("layout: pointers are refused: they lead out of the mapping")
     if kind == _STRUCT and len(value) == 2:
@@ -78,20 +79,20 @@ def _aggregate(value):
             "layout: a struct is (offset, {...}), an array (offset | ARRAY, length | type) or"
             " (offset | ARRAY, length, {...})"
         )
-    _, type, count = _descriptor(value[1])
+    type_number, count = _descriptor(value[1])
     if len(value) == 3:
         elements, size, alignment = _extent(value[2])
         if size == 0:
             raise TypeError("layout: the elements of an array have fields")
-    elif _FIRST_BIT_FIELD <= type <= _LAST_BIT_FIELD:
+    elif _FIRST_BIT_FIELD <= type_number <= _LAST_BIT_FIELD:
         raise TypeError("layout: an array has no bit-fields for elements")
     else:
-        elements, size, alignment = _CODES[type], _SIZES[type], _SIZES[type]
+        elements, size, alignment = _CODES[type_number], _SIZES[type_number], _SIZES[type_number]
     return (offset, count, size, elements), offset, count * size, alignment
 
 
 def _descriptor(value):
-    """The 32 bits of a descriptor, its type, and what lies below the type."""
+    """The number of a type, and the 27 bits below it."""
     if type(value) is not int:
         raise TypeError("layout: a field is an int or a tuple")
-    return value & 0xFFFFFFFF, value >> 27 & 15, value & 0x7FFFFFF
+    return value >> 27 & 15, value & 0x7FFFFFF
