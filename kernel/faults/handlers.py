@@ -6,8 +6,12 @@ at the faulting statement. port/faults/handlers.c says what keeps a handler from
 """
 
 from memory_structs import AddressInUse, KernelError, PageRange
+from paging.natives import critical
 
 from .natives import traps
+
+# The FaultHandler in each slot of the native, or None.
+_slots = [None] * traps.HANDLERS_MAX
 
 
 class TooManyHandlers(KernelError):
@@ -37,7 +41,8 @@ class FaultHandler:
         """Stop answering faults; twice is fine. A handler may cancel itself."""
         slot, self._slot = self._slot, None
         if slot is not None:
-            traps.remove_handler(slot)
+            traps.set_handler(slot, 0, 0, None, False)
+            _slots[slot] = None
 
     def __enter__(self):
         return self
@@ -69,11 +74,31 @@ def _register(range, handler, with_numbers):
     pages = range if type(range) is PageRange else getattr(range, "range", None)
     if type(pages) is not PageRange:
         raise TypeError("a PageRange expected, or what has one as .range, not %s" % type(range).__name__)
-    slot = traps.add_handler(pages.first_number, pages.last_number, handler, with_numbers)
-    if slot is None:
-        raise TooManyHandlers(len(traps.handlers()))
-    if slot < 0:
-        _, first, last, function = next(row for row in traps.handlers() if row[0] == -1 - slot)
-        other = PageRange.from_numbers(first, last)
-        raise AddressInUse(pages, pages.overlap(other), "the fault handler %r" % function)
-    return FaultHandler(pages, handler, slot)
+    if not callable(handler):
+        raise TypeError("a handler is a function, not %s" % type(handler).__name__)
+    # Nobody may take the slot or the range between looking and taking.
+    critical.enter()
+    try:
+        slot = _free_slot(pages)
+        made = FaultHandler(pages, handler, slot)
+        traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
+        _slots[slot] = made
+    finally:
+        critical.leave()
+    return made
+
+
+def _free_slot(pages):
+    """The first slot that is free. Raises AddressInUse or TooManyHandlers."""
+    for other in _slots:
+        shared = None if other is None else pages.overlap(other.range)
+        if shared is not None:
+            raise AddressInUse(pages, shared, "the fault handler %r" % other.function)
+    if None not in _slots:
+        raise TooManyHandlers(len(_slots))
+    return _slots.index(None)
+
+
+def handlers():
+    """Return the FaultHandlers that are active."""
+    return [handler for handler in _slots if handler is not None]

@@ -12,6 +12,7 @@ import binascii
 import struct
 
 import _probe
+from memory_structs.spaces import VIRTUAL
 
 # An access is a kind, with what goes with it.
 READ, WRITE, EXECUTE = _probe.READ, _probe.WRITE, _probe.EXECUTE
@@ -22,6 +23,10 @@ WRITE_PROTECT, NO_EXECUTE_ENABLE = _probe.WRITE_PROTECT, _probe.NO_EXECUTE_ENABL
 SMEP, SMAP, PROTECTION_KEYS = _probe.SMEP, _probe.SMAP, _probe.PROTECTION_KEYS
 
 _CHUNK_BYTES = 0x8000
+_KIND, _ALL_ACCESSES = 3, 32
+_ACCESSES_MAX, _TOGGLES_MAX = 48, 24
+_STEP_FORMAT, _STEP_BYTES, _STEPS_MAX = "<5Q", 40, 64
+_WORD = (1 << 64) - 1
 
 
 class Outcome:
@@ -46,42 +51,82 @@ class Outcome:
         return "<vector %d, error code %#x>" % (self.vector, self.error_code)
 
 
+def _below(value, limit, what):
+    if type(value) is not int:
+        raise TypeError("%s is %r: an int expected" % (what, value))
+    if not 0 <= value < limit:
+        raise ValueError("%s is %d: must be from 0 to %#x" % (what, value, limit - 1))
+    return value
+
+
+def _page(number):
+    if not VIRTUAL.has_number(_below(number, 1 << 52, "page number")):
+        raise ValueError("page number %d is not canonical" % number)
+    return number
+
+
+def _check_access(kind):
+    if _below(kind, _ALL_ACCESSES, "access") & _KIND > EXECUTE:
+        raise ValueError("access: 0 read, 1 write, 2 execute")
+
+
+def _step(kind, *words):
+    return struct.pack(_STEP_FORMAT, kind, *(words + (0, 0, 0, 0))[:4])
+
+
 def step_access(address, kind=READ, user=False, value=0):
     """Return the step "access 8 bytes at an address"; value is what a write stores.
 
     What is executed has to be `b8 imm32 cc` (mov $imm32, %eax; int3) to count as a success.
     """
-    return (_probe.STEP_ACCESS, kind | (USER if user else 0), address, value)
+    _check_access(kind)
+    return _step(_probe.STEP_ACCESS, kind | (USER if user else 0), address & _WORD, value & _WORD)
 
 
 def step_entry(table_page, index, frame, flags):
     """Return the step "store an entry", with a frame number and a flag word, into a table mapped at a page."""
-    return (_probe.STEP_ENTRY, table_page, index, frame, flags)
+    place = _page(table_page), _below(index, 512, "index")
+    return _step(_probe.STEP_ENTRY, *place, _below(frame, 1 << 40, "frame"), _below(flags, 1 << 24, "flags"))
 
 
 def step_invalidate(page):
     """Return the step "invlpg of a page number"."""
-    return (_probe.STEP_INVALIDATE, page)
+    return _step(_probe.STEP_INVALIDATE, _page(page))
 
 
 def step_flush():
     """Return the step "load CR3 with what it holds": all but global translations go."""
-    return (_probe.STEP_FLUSH,)
+    return _step(_probe.STEP_FLUSH)
 
 
 def step_flush_global():
     """Return the step "toggle CR4.PGE": all translations go."""
-    return (_probe.STEP_FLUSH_GLOBAL,)
+    return _step(_probe.STEP_FLUSH_GLOBAL)
 
 
 def step_write_protect(on):
     """Return the step "set CR0.WP"; it is as before when the sequence has ended."""
-    return (_probe.STEP_WRITE_PROTECT, on)
+    return _step(_probe.STEP_WRITE_PROTECT, 1 if on else 0)
 
 
 def sequence(steps):
-    """Do up to 64 steps on the live tables with interrupts off; return the Outcome of each access among them."""
-    return [Outcome(*result) for result in _probe.sequence(steps)]
+    """Do up to 64 steps on the live tables with interrupts off; return the Outcome of each access among them.
+
+    Raises ValueError for what is no step, and for more of them; then nothing was done.
+    """
+    if len(steps) > _STEPS_MAX:
+        raise ValueError("at most %d steps" % _STEPS_MAX)
+    for step in steps:
+        if type(step) is not bytes or len(step) != _STEP_BYTES:
+            raise ValueError("%r is no step" % (step,))
+    packed = bytearray(b"".join(steps))
+    _probe.sequence(packed)
+    outcomes = []
+    for index, step in enumerate(steps):
+        if step[0] == _probe.STEP_ACCESS:
+            ok, *words = struct.unpack_from(_STEP_FORMAT, packed, index * _STEP_BYTES)
+            outcomes.append(Outcome(ok != 0, *words))
+    return outcomes
 
 
 def access(address, kind=READ, user=False, value=0):
@@ -94,33 +139,56 @@ def call(address):
     _probe.call(address)
 
 
+class Block:
+    """Cases, packed as the native has them, and checked: `accesses` in each of `states`."""
+
+    def __init__(self, packed, accesses, states):
+        self.packed = packed
+        self.accesses = accesses
+        self.states = states
+
+
 def block(flags, toggles, accesses, settings, pkru, place, value):
-    """Return a block of cases, packed: every combination of some entry bits, times some accesses.
+    """Return a Block of cases: every combination of some entry bits, times some accesses.
 
     flags: raw entries of levels 1 to 4 without addresses. toggles: (level, bit) pairs, at most 24; state n has the
-    k-th flipped if bit k of n is set. place: (level-4 index, level-3 index, offset in the page). value: what the
-    frame holds there, 0x....cc........b8.
+    k-th flipped if bit k of n is set. accesses: 1 to 48. place: (level-4 index, level-3 index, offset in the page).
+    value: what the frame holds there, 0x....cc........b8. Raises ValueError or TypeError for anything else.
     """
+    p4_index, p3_index, offset = place
+    if not 0 < len(accesses) <= _ACCESSES_MAX or len(toggles) > _TOGGLES_MAX or len(flags) != 4:
+        raise ValueError("block: 4 entries, 1 to 48 accesses, 0 to 24 toggles")
+    for kind in accesses:
+        _check_access(kind)
+    for level, bit in toggles:
+        if not (0 < level <= len(flags) and 0 <= bit < 64):
+            raise ValueError("block: toggles are (level 1 to 4, bit 0 to 63)")
+    if not 0 <= p4_index < 512 or not 0 <= p3_index < 512:
+        raise ValueError("block: an index is from 0 to 511")
+    if not 0 <= offset <= 4096 - 8 or value & 0xFF != 0xB8 or value >> 40 & 0xFF != 0xCC:
+        raise ValueError("block: offset at most 4088, value 0x....cc........b8")
     toggled = bytes([number for pair in toggles for number in pair])
     counts = len(accesses), len(toggles)
-    return struct.pack(_probe.BLOCK_FORMAT, *flags, value, *place, settings, pkru, *counts, bytes(accesses), toggled)
+    words = flags + (value,) + place + (settings, pkru) + counts
+    return Block(struct.pack(_probe.BLOCK_FORMAT, *words, bytes(accesses), toggled), len(accesses), 1 << len(toggles))
 
 
-def results(packed_block, first, count):
-    """Return the words of `count` states from state `first` on: two bytes per access."""
-    accesses = packed_block[_probe.BLOCK_ACCESSES_COUNT_AT]
-    buffer = bytearray(count * accesses * 2)
-    _probe.run(packed_block, first, buffer)
+def results(block, first, count):
+    """Return the words of `count` states of a Block from state `first` on: two bytes per access.
+
+    Raises ValueError, and NotImplementedError for settings that this CPU lacks; then nothing was done.
+    """
+    buffer = bytearray(count * block.accesses * 2)
+    _probe.run(block.packed, _below(first, block.states, "first state"), buffer)
     return buffer
 
 
-def checksum(packed_block, first, count):
+def checksum(block, first, count):
     """Return the CRC-32 of results(), without having them all at once."""
-    accesses = packed_block[_probe.BLOCK_ACCESSES_COUNT_AT]
-    at_once = _CHUNK_BYTES // (accesses * 2)
+    at_once = _CHUNK_BYTES // (block.accesses * 2)
     crc, end = 0, first + count
     while first < end:
         now = min(at_once, end - first)
-        crc = binascii.crc32(results(packed_block, first, now), crc)
+        crc = binascii.crc32(results(block, first, now), crc)
         first += now
     return crc

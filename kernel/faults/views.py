@@ -151,7 +151,6 @@ def mapping(record):
 
 def install():
     """Give every fault its typed attributes and its line."""
-    traps.set_describer(describe)
     traps.set_views(
         {
             "address": address,
@@ -162,5 +161,6 @@ def install():
             "page": page,
             "reason": reason_of_refusal,
             "walk": walk,
-        }
+        },
+        describe,
     )

@@ -13,6 +13,7 @@ There, or at the beginning of the next call of an allocator or mapper, it is giv
 import gc
 from array import array
 
+from paging.frame_allocators import Keeper
 from paging.installations import FORGOTTEN_TECHNIQUE, give_up
 from paging.natives import finaliser
 
@@ -82,7 +83,7 @@ def living_owners():
     words, room = array("l"), 0
     while True:
         while finaliser.pending() > lost():
-            reclaim_owners()
+            reclaim_owners(Keeper.live)
         # Nothing is allocated from here on, so nobody is found forgotten before this is done.
         found = finaliser.owned(words)
         if found <= room:

@@ -1,11 +1,12 @@
 """The native modules under this package.
 
 They are `entries` (acts on the entries of one table), `cpu` (registers, the TLB), `memory` (loads, stores, whole
-pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten) and `boot` (what the
-loader handed over).
+pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten), `boot` (what the
+loader handed over) and `console` (the log, the hooks of the prompt).
 """
 
 import _boot as boot
+import _console as console
 import _critical as critical
 import _entries as entries
 import _finaliser as finaliser

@@ -3,9 +3,9 @@
 import io
 import sys
 
-import _console
 import memory
 from memory_structs import KernelError
+from paging.natives import console
 
 from shell.commands import TABLE
 from shell.nearest import nearest
@@ -22,13 +22,13 @@ PYTHON_AFTER_WORD = "=.,:([)]}"
 
 def install():
     """Let the prompt know the commands."""
-    _console.set_command_runner(run)
-    _console.set_completer(complete)
+    console.set_command_runner(run)
+    console.set_completer(complete)
 
 
 def log(text):
     """Write to the log channel."""
-    _console.log(text)
+    console.log(text)
 
 
 def run(source):

@@ -141,9 +141,6 @@ static MP_DEFINE_CONST_FUN_OBJ_0(boot_layout_obj, boot_layout);
 static mp_obj_t boot_ram_disk(void) { return mp_obj_new_memoryview('B' | 0x80, RAM_DISK_BYTES, ram_disk); }
 static MP_DEFINE_CONST_FUN_OBJ_0(boot_ram_disk_obj, boot_ram_disk);
 
-static mp_obj_t boot_emitted_code_used(void) { return MP_OBJ_NEW_SMALL_INT(emitted_code_used()); }
-static MP_DEFINE_CONST_FUN_OBJ_0(boot_emitted_code_used_obj, boot_emitted_code_used);
-
 static const mp_rom_map_elem_t boot_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__boot) },
     { MP_ROM_QSTR(MP_QSTR_protocol), MP_ROM_PTR(&boot_protocol_obj) },
@@ -161,7 +158,6 @@ static const mp_rom_map_elem_t boot_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_image_range), MP_ROM_PTR(&boot_image_range_obj) },
     { MP_ROM_QSTR(MP_QSTR_layout), MP_ROM_PTR(&boot_layout_obj) },
     { MP_ROM_QSTR(MP_QSTR_ram_disk), MP_ROM_PTR(&boot_ram_disk_obj) },
-    { MP_ROM_QSTR(MP_QSTR_emitted_code_used), MP_ROM_PTR(&boot_emitted_code_used_obj) },
 };
 static MP_DEFINE_CONST_DICT(boot_globals, boot_globals_table);
 const mp_obj_module_t boot_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&boot_globals };

@@ -1,7 +1,7 @@
 // `_traps`: the processor's exceptions as Python exceptions. Contracts: port/typings/_traps.pyi.
 //
 // An exception carries one Record: what was true at the trap, raw. Its text and its typed attributes are made when
-// somebody reads them: by the functions that set_describer() and set_views() were given, else by the few words below.
+// somebody reads them: by the functions that set_views() was given, else by the few words below.
 //
 // In C because an exception of the processor comes where it likes, also with no memory left, and its record must be
 // taken before anything can change. `fault to except` is 1,861 instructions, of which raising and catching are 1,417.
@@ -25,23 +25,15 @@ typedef struct {
 
 static const mp_obj_type_t record_type;
 
-static void describe_access(const mp_print_t *print, const trap_record_t *trap) {
-    uint64_t code = trap->error_code;
-    const char *access = code & CODE_FETCH ? "execute" : code & CODE_WRITE ? "write to" : "read of";
-    const char *reason = code & CODE_RESERVED ? "reserved bit set" : !(trap->entries[trap->level_last] & ENTRY_PRESENT) ? "not present" : "not allowed";
-    mp_printf(print, "%s 0x%lx: %s at P%d", access, trap->address, reason, trap->level_last);
-}
-
 static void record_print(const mp_print_t *print, mp_obj_t self_in, mp_print_kind_t kind) {
     (void)kind;
     record_t *self = MP_OBJ_TO_PTR(self_in);
     mp_obj_t describer = MP_STATE_VM(trap_describer);
     if (describer != MP_OBJ_NULL && describer != mp_const_none) {
         mp_obj_print_helper(print, mp_call_function_1(describer, self_in), PRINT_STR);
-    } else if (self->trap.vector == VECTOR_PAGE_FAULT) {
-        describe_access(print, &self->trap);
     } else {
-        mp_printf(print, "%s at 0x%lx, error code 0x%lx", trap_name(self->trap.vector), self->trap.instruction_pointer, self->trap.error_code);
+        uint64_t at = self->trap.vector == VECTOR_PAGE_FAULT ? self->trap.address : self->trap.instruction_pointer;
+        mp_printf(print, "%s at 0x%lx, error code 0x%lx", trap_name(self->trap.vector), at, self->trap.error_code);
     }
 }
 
@@ -187,73 +179,32 @@ void traps_mark_not_resolved(void *exception) {
     }
 }
 
-static mp_obj_t traps_set_describer(mp_obj_t function) {
-    MP_STATE_VM(trap_describer) = function;
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_describer_obj, traps_set_describer);
-
-static mp_obj_t traps_set_views(mp_obj_t views) {
+static mp_obj_t traps_set_views(mp_obj_t views, mp_obj_t describer) {
     if (!mp_obj_is_exact_type(views, &mp_type_dict)) {
         mp_raise_TypeError(MP_ERROR_TEXT("a dict of functions expected"));
     }
     MP_STATE_VM(trap_views) = views;
+    MP_STATE_VM(trap_describer) = describer;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(traps_set_views_obj, traps_set_views);
+static MP_DEFINE_CONST_FUN_OBJ_2(traps_set_views_obj, traps_set_views);
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t trap_describer);
 MP_REGISTER_ROOT_POINTER(mp_obj_t trap_views);
 
 // --- handlers: handlers.c runs them ---
 
-// add_handler(first_page, last_page, function, with_numbers): the slot; or -1 - slot of one that overlaps; or None when full.
-static mp_obj_t traps_add_handler(size_t count, const mp_obj_t *arguments) {
-    uint64_t first = native_get_page(arguments[0]), last = native_get_page(arguments[1]) + (PAGE_SIZE - 1);
-    int slot = -1;
-    if (!mp_obj_is_callable(arguments[2])) {
-        mp_raise_TypeError(MP_ERROR_TEXT("a handler is a function"));
-    }
-    for (int i = FAULT_HANDLERS_MAX - 1; i >= 0; i--) {
-        if (!fault_ranges[i].used) {
-            slot = i;
-        } else if (first <= fault_ranges[i].last && fault_ranges[i].first <= last) {
-            return MP_OBJ_NEW_SMALL_INT(-1 - i);
-        }
-    }
-    if (slot < 0) {
-        return mp_const_none;
-    }
-    fault_handlers_used++;
-    MP_STATE_VM(fault_handlers)[slot] = arguments[2];
-    fault_ranges[slot] = (fault_range_t) { .first = first, .last = last, .used = true, .with_numbers = mp_obj_is_true(arguments[3]) };
-    return MP_OBJ_NEW_SMALL_INT(slot);
-}
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(traps_add_handler_obj, 4, 4, traps_add_handler);
-
-// A handler may remove itself while it runs.
-static mp_obj_t traps_remove_handler(mp_obj_t slot_in) {
-    size_t slot = native_get_below(slot_in, FAULT_HANDLERS_MAX, "slot");
-    fault_handlers_used -= fault_ranges[slot].used;
-    fault_ranges[slot].used = false;
-    MP_STATE_VM(fault_handlers)[slot] = MP_OBJ_NULL;
+// set_handler(slot, first_page, last_page, function, with_numbers): None empties the slot, also while its handler runs.
+static mp_obj_t traps_set_handler(size_t count, const mp_obj_t *arguments) {
+    size_t slot = native_get_below(arguments[0], FAULT_HANDLERS_MAX, "slot");
+    uint64_t first = native_get_page(arguments[1]), last = native_get_page(arguments[2]) + (PAGE_SIZE - 1);
+    bool used = arguments[3] != mp_const_none;
+    fault_handlers_used += used - fault_ranges[slot].used;
+    MP_STATE_VM(fault_handlers)[slot] = used ? arguments[3] : MP_OBJ_NULL;
+    fault_ranges[slot] = (fault_range_t) { .first = first, .last = last, .used = used, .with_numbers = mp_obj_is_true(arguments[4]) };
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(traps_remove_handler_obj, traps_remove_handler);
-
-// handlers(): (slot, first page, last page, function) for each.
-static mp_obj_t traps_handlers(void) {
-    mp_obj_t list = mp_obj_new_list(0, NULL);
-    for (size_t i = 0; i < FAULT_HANDLERS_MAX; i++) {
-        if (fault_ranges[i].used) {
-            mp_obj_t items[] = { MP_OBJ_NEW_SMALL_INT(i), MP_OBJ_NEW_SMALL_INT(fault_ranges[i].first >> 12),
-                MP_OBJ_NEW_SMALL_INT(fault_ranges[i].last >> 12), MP_STATE_VM(fault_handlers)[i] };
-            mp_obj_list_append(list, mp_obj_new_tuple(MP_ARRAY_SIZE(items), items));
-        }
-    }
-    return list;
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(traps_handlers_obj, traps_handlers);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(traps_set_handler_obj, 5, 5, traps_set_handler);
 
 // recent(): (Record, whether a handler answered it) of the last traps, the oldest first.
 static mp_obj_t traps_recent(void) {
@@ -285,11 +236,9 @@ static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_FloatingPointFault), MP_ROM_PTR(&FloatingPointFault_type) },
     { MP_ROM_QSTR(MP_QSTR_FIRST_INTERRUPT), MP_ROM_INT(VECTOR_INTERRUPTS) },
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
-    { MP_ROM_QSTR(MP_QSTR_set_describer), MP_ROM_PTR(&traps_set_describer_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_views), MP_ROM_PTR(&traps_set_views_obj) },
-    { MP_ROM_QSTR(MP_QSTR_add_handler), MP_ROM_PTR(&traps_add_handler_obj) },
-    { MP_ROM_QSTR(MP_QSTR_remove_handler), MP_ROM_PTR(&traps_remove_handler_obj) },
-    { MP_ROM_QSTR(MP_QSTR_handlers), MP_ROM_PTR(&traps_handlers_obj) },
+    { MP_ROM_QSTR(MP_QSTR_HANDLERS_MAX), MP_ROM_INT(FAULT_HANDLERS_MAX) },
+    { MP_ROM_QSTR(MP_QSTR_set_handler), MP_ROM_PTR(&traps_set_handler_obj) },
     { MP_ROM_QSTR(MP_QSTR_recent), MP_ROM_PTR(&traps_recent_obj) },
     { MP_ROM_QSTR(MP_QSTR_taken), MP_ROM_PTR(&traps_taken_obj) },
 };

@@ -1,5 +1,5 @@
 // Cases: the entries written anew, the page invalidated, one access, what came of it.
-// In C because a matrix is 44 million cases of 386 instructions (`a case of the permission matrix`): one call of a
+// In C because a matrix is 44 million cases of 388 instructions (`a case of the permission matrix`): one call of a
 // Python function is 451.
 #include <stdbool.h>
 #include <string.h>

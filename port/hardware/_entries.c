@@ -190,6 +190,9 @@ static MP_DEFINE_CONST_FUN_OBJ_2(entries_unused_obj, entries_unused);
 static mp_obj_t entries_absent(mp_obj_t at_in, mp_obj_t count_in) {
     const uint64_t *at = get_entries(at_in);
     uint64_t count = get_count(count_in, at), i = 0;
+    if (count > 8 && !(at[0] & ENTRY_PRESENT) && !(or_of(at, count) & ENTRY_PRESENT)) {
+        return MP_OBJ_NEW_SMALL_INT(count);
+    }
     while (i < count && !(at[i] & ENTRY_PRESENT)) {
         i++;
     }

@@ -39,25 +39,8 @@ static uint64_t get_count(mp_obj_t count) {
     return native_get_below(count, 1UL << 40, "count");
 }
 
-// rep stosq: one counted instruction an iteration under QEMU's -icount, 549 a page with its overhead.
-static mp_obj_t memory_zero_pages(mp_obj_t page, mp_obj_t count) {
-    void *at = (void *)native_get_page(page);
-    uint64_t words = get_count(count) * (PAGE_SIZE / 8);
-    __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(memory_zero_pages_obj, memory_zero_pages);
-
-static mp_obj_t memory_copy_pages(mp_obj_t to_page, mp_obj_t from_page, mp_obj_t count) {
-    void *to = (void *)native_get_page(to_page);
-    const void *from = (const void *)native_get_page(from_page);
-    uint64_t words = get_count(count) * (PAGE_SIZE / 8);
-    __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(memory_copy_pages_obj, memory_copy_pages);
-
-// zero_frames(frame, count): the same through the physical window.
+// zero_frames(frame, count): through the physical window. rep stosq: one counted instruction an iteration under QEMU's
+// -icount, 549 a page with its overhead.
 static mp_obj_t memory_zero_frames(mp_obj_t frame, mp_obj_t count) {
     void *at = window_pointer(native_get_frame(frame));
     uint64_t words = get_count(count) * (PAGE_SIZE / 8);
@@ -103,8 +86,6 @@ static const mp_rom_map_elem_t memory_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_store16), MP_ROM_PTR(&memory_store16_obj) },
     { MP_ROM_QSTR(MP_QSTR_store32), MP_ROM_PTR(&memory_store32_obj) },
     { MP_ROM_QSTR(MP_QSTR_store64), MP_ROM_PTR(&memory_store64_obj) },
-    { MP_ROM_QSTR(MP_QSTR_zero_pages), MP_ROM_PTR(&memory_zero_pages_obj) },
-    { MP_ROM_QSTR(MP_QSTR_copy_pages), MP_ROM_PTR(&memory_copy_pages_obj) },
     { MP_ROM_QSTR(MP_QSTR_zero_frames), MP_ROM_PTR(&memory_zero_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_copy_frames), MP_ROM_PTR(&memory_copy_frames_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_bytes), MP_ROM_PTR(&memory_read_bytes_obj) },

@@ -5,7 +5,7 @@
 // becomes when somebody has a claim on its frame, or REFUSED, at which each of these loops stops and lets Python look.
 // Nothing here knows that tables nest.
 //
-// In C because `verify a million scattered pages` is 63 instructions a page: one look at an entry and one store in
+// In C because `verify a million scattered pages` is 60 instructions a page: one look at an entry and one store in
 // Python's own machine code are 77.
 #include <string.h>
 #include "port/runtime/natives.h"
@@ -145,35 +145,6 @@ static MP_DEFINE_CONST_FUN_OBJ_2(frame_map_count_obj, frame_map_count);
 
 // --- entries alone ---
 
-static mp_obj_t frame_map_absent(mp_obj_t entries_in, mp_obj_t count_in) {
-    const uint64_t *entries = get_entries(entries_in);
-    uint64_t count = get_count_in_table(count_in), i = 0;
-    for (; i + 8 <= count; i += 8) {
-        uint64_t any = 0;
-        for (size_t j = 0; j < 8; j++) {
-            any |= entries[i + j];
-        }
-        if (any & ENTRY_PRESENT) {
-            break;
-        }
-    }
-    while (i < count && !(entries[i] & ENTRY_PRESENT)) {
-        i++;
-    }
-    return MP_OBJ_NEW_SMALL_INT(i);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(frame_map_absent_obj, frame_map_absent);
-
-static mp_obj_t frame_map_touching(mp_obj_t entries_in, mp_obj_t count_in, mp_obj_t pages) {
-    const uint64_t *entries = get_entries(entries_in);
-    uint64_t count = get_count_in_table(count_in), step = native_get_below(pages, FRAME_LIMIT, "pages") << 12, i = 1;
-    while (i < count && ((entries[i] ^ (entries[0] + i * step)) & ~ENTRY_ACCESSED_DIRTY) == 0) {
-        i++;
-    }
-    return MP_OBJ_NEW_SMALL_INT(count == 0 ? 0 : i);
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(frame_map_touching_obj, frame_map_touching);
-
 static mp_obj_t frame_map_difference(mp_obj_t entries_in, mp_obj_t others_in) {
     const uint64_t *entries = get_entries(entries_in);
     mp_buffer_info_t others;
@@ -206,8 +177,6 @@ static const mp_rom_map_elem_t frame_map_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_step), MP_ROM_PTR(&frame_map_step_obj) },
     { MP_ROM_QSTR(MP_QSTR_step_leaves), MP_ROM_PTR(&frame_map_step_leaves_obj) },
     { MP_ROM_QSTR(MP_QSTR_count), MP_ROM_PTR(&frame_map_count_obj) },
-    { MP_ROM_QSTR(MP_QSTR_absent), MP_ROM_PTR(&frame_map_absent_obj) },
-    { MP_ROM_QSTR(MP_QSTR_touching), MP_ROM_PTR(&frame_map_touching_obj) },
     { MP_ROM_QSTR(MP_QSTR_difference), MP_ROM_PTR(&frame_map_difference_obj) },
     { MP_ROM_QSTR(MP_QSTR_low_bits), MP_ROM_PTR(&frame_map_low_bits_obj) },
     { MP_ROM_QSTR(MP_QSTR_high_bits), MP_ROM_PTR(&frame_map_high_bits_obj) },

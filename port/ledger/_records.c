@@ -4,7 +4,6 @@
 // In C because a finaliser runs while the collector is locked, when no Python can, and because every `create_mapping
 // of a page and drop` makes one, in 14,420 instructions: an object of Python's with six attributes is 3,950 alone.
 // What is asked of all records, Python asks (kernel/memory/ledger).
-#include "port/console/log.h"
 #include "port/hardware/paging.h"
 #include "port/ledger/records.h"
 #include "port/runtime/critical.h"
@@ -154,31 +153,23 @@ static mp_obj_t record_del(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
 
-static mp_obj_t field_of(const record_t *record, qstr name) {
-    switch (name) {
-        case MP_QSTR_root: return MP_OBJ_NEW_SMALL_INT(record->root);
-        case MP_QSTR_first_page: return MP_OBJ_NEW_SMALL_INT(record->first_page);
-        case MP_QSTR_count: return MP_OBJ_NEW_SMALL_INT(record->count);
-        case MP_QSTR_frames: return MP_OBJ_NEW_SMALL_INT(record->frames);
-        case MP_QSTR_flags: return MP_OBJ_NEW_SMALL_INT(record->flags);
-        case MP_QSTR_kind: return MP_OBJ_NEW_SMALL_INT(record->kind);
-        case MP_QSTR_state: return MP_OBJ_NEW_SMALL_INT(record->state);
-        case MP_QSTR_overridden: return mp_obj_new_bool(record->overridden);
-        case MP_QSTR_exported: return mp_obj_new_bool(record->exported);
-        case MP_QSTR_index: return MP_OBJ_NEW_SMALL_INT(record - records);
-    }
-    return MP_OBJ_NULL;
-}
-
 static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
-    record_handle_t *handle = MP_OBJ_TO_PTR(self);
-    if (destination[0] == MP_OBJ_NULL) {
-        mp_obj_t value = handle->record == NULL ? MP_OBJ_NULL : field_of(handle->record, attribute);
-        if (value != MP_OBJ_NULL) {
-            destination[0] = value;
-        } else {
-            destination[1] = MP_OBJ_SENTINEL;
-        }
+    const record_t *record = ((record_handle_t *)MP_OBJ_TO_PTR(self))->record;
+    if (destination[0] != MP_OBJ_NULL) {
+        return;
+    }
+    switch (record == NULL ? MP_QSTRnull : attribute) {
+        case MP_QSTR_root: destination[0] = MP_OBJ_NEW_SMALL_INT(record->root); break;
+        case MP_QSTR_first_page: destination[0] = MP_OBJ_NEW_SMALL_INT(record->first_page); break;
+        case MP_QSTR_count: destination[0] = MP_OBJ_NEW_SMALL_INT(record->count); break;
+        case MP_QSTR_frames: destination[0] = MP_OBJ_NEW_SMALL_INT(record->frames); break;
+        case MP_QSTR_flags: destination[0] = MP_OBJ_NEW_SMALL_INT(record->flags); break;
+        case MP_QSTR_kind: destination[0] = MP_OBJ_NEW_SMALL_INT(record->kind); break;
+        case MP_QSTR_state: destination[0] = MP_OBJ_NEW_SMALL_INT(record->state); break;
+        case MP_QSTR_overridden: destination[0] = mp_obj_new_bool(record->overridden); break;
+        case MP_QSTR_exported: destination[0] = mp_obj_new_bool(record->exported); break;
+        case MP_QSTR_index: destination[0] = MP_OBJ_NEW_SMALL_INT(record - records); break;
+        default: destination[1] = MP_OBJ_SENTINEL;
     }
 }
 
@@ -252,16 +243,6 @@ static mp_obj_t records_adopt_lost(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
 
-// One field of the record at an index, by name.
-static mp_obj_t records_field(mp_obj_t index, mp_obj_t name) {
-    mp_obj_t value = field_of(&records[native_get_below(index, RECORDS_MAX, "record index")], mp_obj_str_get_qstr(name));
-    if (value == MP_OBJ_NULL) {
-        mp_raise_ValueError(MP_ERROR_TEXT("a record has no such field"));
-    }
-    return value;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(records_field_obj, records_field);
-
 // disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
 // must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
 static mp_obj_t records_disown(mp_obj_t self) {
@@ -286,14 +267,6 @@ static mp_obj_t records_adopt(mp_obj_t index) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
 
-// Say in the log that somebody wanted pages writable and executable at once, and why.
-static mp_obj_t records_log_override(mp_obj_t reason, mp_obj_t page, mp_obj_t count) {
-    log_print("memory: %u pages at 0x%lx are writable and executable: %s\n", (unsigned)mp_obj_get_int(count), native_get_page(page),
-        mp_obj_str_get_str(reason));
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(records_log_override_obj, records_log_override);
-
 static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
     { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
@@ -313,12 +286,10 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
     { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
     { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
-    { MP_ROM_QSTR(MP_QSTR_log_override), MP_ROM_PTR(&records_log_override_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
     { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
-    { MP_ROM_QSTR(MP_QSTR_field), MP_ROM_PTR(&records_field_obj) },
 };
 static MP_DEFINE_CONST_DICT(records_globals, records_globals_table);
 const mp_obj_module_t records_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&records_globals };

@@ -39,10 +39,6 @@ void emitted_code_reset(void) {
     used = 0;
 }
 
-size_t emitted_code_used(void) {
-    return used;
-}
-
 // Is this address in machine code that was emitted since the last reset? What was frozen into the image is not asked
 // for: those are the kernel's own short commits (kernel/memory/runs), which Ctrl-C must not cut in two.
 bool emitted_code_contains(uint64_t address) {

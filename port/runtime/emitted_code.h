@@ -6,4 +6,3 @@
 
 void emitted_code_reset(void);
 bool emitted_code_contains(uint64_t address);
-size_t emitted_code_used(void);

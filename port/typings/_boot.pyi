@@ -52,6 +52,3 @@ def layout() -> dict[str, int]:
 
 def ram_disk() -> memoryview:
     """Return the RAM disk's memory, writable: the same bytes for as long as the machine runs."""
-
-def emitted_code_used() -> int:
-    """Return how many bytes of machine code the emitters have written since the last soft reset."""

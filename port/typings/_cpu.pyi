@@ -22,9 +22,6 @@ def write_cr3(value: int) -> None:
     The table at the address must map the running kernel: nothing can check that.
     """
 
-def write_cr4(value: int) -> None:
-    """Write CR4. Only bits that CPUID announces; PAE must stay on and LA57 as it is; else ValueError."""
-
 def read_root_frame() -> int:
     """Return the number of the root table's frame. Allocates nothing."""
 
@@ -58,20 +55,11 @@ def cpuid(leaf: int, subleaf: int = 0) -> tuple[int, int, int, int]:
 def read_msr(msr: int) -> int:
     """Return a model-specific register. GeneralProtectionFault for one that the CPU lacks (QEMU answers 0 instead)."""
 
-def write_msr(msr: int, value: int) -> None:
-    """Write a model-specific register. GeneralProtectionFault for one that the CPU lacks or a value it refuses."""
-
-def rdtsc() -> int:
-    """Return the time-stamp counter's low 62 bits. Allocates nothing."""
-
 def read_flags() -> int:
     """Return RFLAGS."""
 
 def read_idt() -> tuple[int, int]:
     """Return the interrupt descriptor table's address and its limit, the offset of its last byte."""
-
-def port_read(port: int, bits: int) -> int:
-    """Read an I/O port (0 to 0xffff) of 8, 16 or 32 bits; else ValueError."""
 
 def port_write(port: int, bits: int, value: int) -> None:
     """Write an I/O port (0 to 0xffff) of 8, 16 or 32 bits; ValueError if the value does not fit them."""
@@ -82,17 +70,8 @@ def physical_bits() -> int:
 def paging_levels() -> int:
     """Return how many levels of tables an address passes, as read from CR4.LA57 at power-on: it never changes."""
 
-def reserved_entry_bits() -> tuple[int, int]:
-    """Return (bits of the frame number, bits of the flag word) that a present entry must not have, at any level.
-
-    Those above physical_bits(), and NO_EXECUTE while EFER.NXE is off.
-    """
-
 def interrupts(enable: bool) -> bool:
     """Let the processor take interrupts or not; return what was so before. A fault while they are off is a panic."""
-
-def halt() -> None:
-    """Sleep until the next interrupt. With interrupts off this never returns."""
 
 def exit(value: int) -> None:
     """End the machine: QEMU's own status becomes 2 * value + 1 (0x10 gives 33, success). Does not return.

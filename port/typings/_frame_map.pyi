@@ -26,12 +26,6 @@ def step_leaves(map: Buffer, entries: int, count: int, bits: int, steps: Buffer)
 def count(map: Buffer, counts: Buffer) -> None:
     """Count how many bytes have each value, into 256 words of 64 bits; ValueError for any other size."""
 
-def absent(entries: int, count: int) -> int:
-    """Return how many entries that are not present come first."""
-
-def touching(entries: int, count: int, pages: int) -> int:
-    """Return how many entries go on as the first begins: the same bits, each frame `pages` behind the one before."""
-
 def difference(entries: int, others: Buffer) -> int:
     """Return the index of the first entry that differs from the one in a buffer; past the buffer's end if none."""
 

@@ -18,18 +18,6 @@ def store8(address: int, value: int) -> None:
 def store16(address: int, value: int) -> None: ...
 def store32(address: int, value: int) -> None: ...
 def store64(address: int, value: int) -> None: ...
-def zero_pages(page: int, count: int) -> None:
-    """Fill `count` pages with zeros, from the page of that number on. Allocates nothing.
-
-    After a PageFault the pages before the faulting one are zero, the others untouched.
-    """
-
-def copy_pages(to_page: int, from_page: int, count: int) -> None:
-    """Copy `count` pages upwards, by page numbers. Allocates nothing.
-
-    The two must not overlap unless `to_page` is the lower. After a PageFault a first part has been copied.
-    """
-
 def zero_frames(frame: int, count: int) -> None:
     """Fill `count` frames with zeros, from the frame of that number on, through the physical window.
 

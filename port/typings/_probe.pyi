@@ -30,19 +30,16 @@ STEP_WRITE_PROTECT: int
 BLOCK_FORMAT: str
 """Of `struct`: what a block of cases holds, field by field as in block_t (port/faults/probe_cases.h)."""
 
-BLOCK_ACCESSES_COUNT_AT: int
-"""Which byte of a block says how many accesses it has."""
+def sequence(steps: bytearray) -> None:
+    """Do up to 64 packed steps on the live tables; each that is an access becomes its outcome.
 
-def sequence(steps: list[tuple[int, ...]]) -> list[tuple[bool, int, int, int, int]]:
-    """Do up to 64 steps on the live tables; return (success, vector, error code, CR2, RAX) of each access among them.
-
-    Steps: (STEP_ACCESS, access, address, value), (STEP_ENTRY, table's page number, index, frame number, flag word),
-    (STEP_INVALIDATE, page number): invlpg, (STEP_FLUSH,): load CR3 again, (STEP_FLUSH_GLOBAL,): toggle CR4.PGE,
-    (STEP_WRITE_PROTECT, on): set CR0.WP. An access, of 8 bytes, is a kind | USER for ring 3. A write stores `value`.
-    Success of an execution is `b8 imm32 cc` at the address.
+    A step is five words of 64 bits: STEP_ACCESS, access, address, value; STEP_ENTRY, table's page number, index, frame
+    number, flag word; STEP_INVALIDATE, page number: invlpg; STEP_FLUSH: load CR3 again; STEP_FLUSH_GLOBAL: toggle
+    CR4.PGE; STEP_WRITE_PROTECT, on: set CR0.WP. An access, of 8 bytes, is a kind | USER for ring 3. A write stores
+    `value`. Success of an execution is `b8 imm32 cc` at the address. An outcome: success, vector, error code, CR2, RAX.
 
     Ring 3's code takes a free level-4 slot of the lower half for as long as the sequence lasts. CR0.WP is as before
-    afterwards; entries stay as the steps left them. ValueError before anything is done.
+    afterwards; entries stay as the steps left them. What the words say has been checked by the caller.
     """
 
 def run(block: bytes, first_state: int, results: bytearray) -> int:
@@ -53,11 +50,9 @@ def run(block: bytes, first_state: int, results: bytearray) -> int:
     nor a page fault as it has to be, 8-11 ACCESSED newly set at levels 1-4, 12-14 DIRTY newly set at levels 1-3. All
     control registers, EFER and CR3 are as before afterwards.
 
-    ValueError for a malformed block, NotImplementedError for settings that this CPU lacks; nothing has been done then.
+    Its fields have been checked there. ValueError for a level-4 index that the probe needs itself, NotImplementedError
+    for settings that this CPU lacks; nothing has been done then.
     """
-
-def last() -> tuple[int, int, int, int, int]:
-    """Return (vector, error code, CR2, RAX, RIP) of the access that was performed last."""
 
 def call(address: int) -> None:
     """Call an address as a C function without arguments, in ring 0: exceptions are raised as everywhere."""

@@ -105,11 +105,5 @@ def live() -> int:
 def lost() -> int:
     """How many were forgotten and wait to be reclaimed."""
 
-def log_override(reason: str, page: int, count: int) -> None:
-    """Say in the log that somebody wanted pages writable and executable at once, and why."""
-
-def field(index: int, name: str) -> int:
-    """A field of the record at an index, by name; ValueError when there is none of that name."""
-
 def owner_of(index: int) -> object:
     """What `set_owner` was given for the record at an index; None when it was forgotten."""

@@ -49,26 +49,25 @@ class AlignmentFault(ProcessorFault): ...
 class BreakpointTrap(ProcessorFault): ...
 class FloatingPointFault(ProcessorFault): ...
 
-def set_describer(function: Callable[[Record], object] | None) -> None:
-    """Have a function make the text of a Record, when somebody reads it. A soft reset forgets it."""
+def set_views(views: dict[str, Callable[[Record], object]], describer: Callable[[Record], object]) -> None:
+    """Have exceptions answer these attributes, and their text, by calling a function with their Record.
 
-def set_views(views: dict[str, Callable[[Record], object]]) -> None:
-    """Have exceptions answer these attributes by calling a function with their Record. A soft reset forgets it."""
+    That is when somebody reads them. A soft reset forgets it.
+    """
 
-def add_handler(first_page: int, last_page: int, function: Callable[..., object], with_numbers: bool) -> int | None:
-    """Have a function answer page faults from one page number to another, both included; return its slot.
+HANDLERS_MAX: int
+"""How many slots there are for handlers."""
+
+def set_handler(
+    slot: int, first_page: int, last_page: int, function: Callable[..., object] | None, with_numbers: bool
+) -> None:
+    """Have a function answer page faults from one page number to another, both included; None empties the slot.
 
     It is called on the interrupted stack: function(exception), or function(page number, error code) if with_numbers.
     True: the access is retried if it would succeed now. Else the fault, or what the function raised, is raised where
-    it happened. Returns -1 - slot of a handler that has a part of the range, None when all slots are taken; then
-    nothing has changed. A soft reset removes all.
+    it happened. A function may empty its own slot while it runs. That ranges don't overlap is the caller's business.
+    A soft reset empties all.
     """
-
-def remove_handler(slot: int) -> None:
-    """Empty a slot; a function may remove itself while it runs."""
-
-def handlers() -> list[tuple[int, int, int, Callable[..., object]]]:
-    """Return (slot, first page, last page, function) of every handler."""
 
 def recent() -> list[tuple[Record, bool]]:
     """Return the last 32 traps, the oldest first, with whether a handler answered. A soft reset forgets them."""

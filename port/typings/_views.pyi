@@ -17,7 +17,7 @@ EXECUTE: int
 def set_refuser(refuse: Callable[[str, object, object], None]) -> None:
     """Let refuse(name, of, detail) raise what is refused. A soft reset forgets it.
 
-    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, signature.
+    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export.
     """
 
 def set_state(record: int, lease: int, length: int) -> None:
@@ -30,9 +30,6 @@ def lend(owner: object, state: list) -> Lease:
     has ended, owner._live() is called, to say what is wrong.
     """
 
-def release(view: View) -> None:
-    """End a view's borrow, even if its layout has a field of that name. TypeError for what is no view."""
-
 class Lease:
     """Having a live lease means: while a borrow of it lives, end() refuses."""
 
@@ -42,16 +39,19 @@ class Lease:
     rights: int
     is_live: bool
     is_borrowed: bool
-    is_exported: bool
 
     def slice(self, typecode: str, offset: int, count: int | None, writable: bool) -> Slice:
         """Borrow `count` elements from byte `offset` on; None: as many as there are."""
 
-    def overlay(self, layout: dict, offset: int, writable: bool) -> Overlay:
-        """Borrow a struct, with its fields as attributes; layout in the notation of uctypes, without pointers."""
+    def overlay(self, extent: tuple[dict, int, int], offset: int, writable: bool) -> Overlay:
+        """Borrow a struct, with its fields as attributes: `extent` is what memory.views.layouts.checked() returns."""
 
-    def function(self, signature: str, offset: int, section_offset: int, section_length: int) -> Function:
-        """Borrow a section to call the code at `offset` in it."""
+    def function(self, result: str, arguments: str, offset: int, section_offset: int, section_length: int) -> Function:
+        """Borrow a section to call the code at `offset` in it.
+
+        `result` is a letter or empty, `arguments` at most 6 letters of integers and 8 of floats. The caller has checked
+        that, that the offset is in the section, and that the mapping is executable and not writable.
+        """
 
     def borrows(self) -> list[View]:
         """Return the views that hold a borrow, newest first."""
@@ -63,7 +63,7 @@ class Lease:
         """End the lease and all borrows: every view is stale. Allocates nothing."""
 
 class View:
-    """What slices, overlays and functions share. In an overlay, fields hide these names; release(view) always works."""
+    """What slices, overlays and functions share. In an overlay, fields hide these names."""
 
     offset: int
     size_in_bytes: int

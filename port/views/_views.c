@@ -76,9 +76,9 @@ static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lease_overlay_obj, 4, 4, lease_overla
 
 static mp_obj_t lease_function(size_t n_args, const mp_obj_t *arguments) {
     (void)n_args;
-    return function_new(MP_OBJ_TO_PTR(arguments[0]), arguments[1], arguments[2], arguments[3], arguments[4]);
+    return function_new(MP_OBJ_TO_PTR(arguments[0]), arguments + 1);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lease_function_obj, 5, 5, lease_function);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(lease_function_obj, 6, 6, lease_function);
 
 // The views that hold a borrow, newest first.
 static mp_obj_t lease_borrows(mp_obj_t self) {
@@ -137,7 +137,6 @@ static void lease_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
         case MP_QSTR_rights: destination[0] = MP_OBJ_NEW_SMALL_INT(lease->rights); break;
         case MP_QSTR_is_live: destination[0] = mp_obj_new_bool(lease->ended_by == MP_OBJ_NULL); break;
         case MP_QSTR_is_borrowed: destination[0] = mp_obj_new_bool(lease->borrows > 0); break;
-        case MP_QSTR_is_exported: destination[0] = mp_obj_new_bool(lease->exported); break;
         default: destination[1] = MP_OBJ_SENTINEL;
     }
 }
@@ -161,19 +160,6 @@ static mp_obj_t views_set_refuser(mp_obj_t function) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(views_set_refuser_obj, views_set_refuser);
 
-static bool is_view(mp_obj_t object) {
-    return mp_obj_is_type(object, &slice_type) || mp_obj_is_type(object, &overlay_type) || mp_obj_is_type(object, &function_type);
-}
-
-static mp_obj_t views_release(mp_obj_t self) {
-    if (!is_view(self)) {
-        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a view expected, not %s"), mp_obj_get_type_str(self));
-    }
-    view_end(MP_OBJ_TO_PTR(self));
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(views_release_obj, views_release);
-
 static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__views) },
     { MP_ROM_QSTR(MP_QSTR_Lease), MP_ROM_PTR(&lease_type) },
@@ -185,7 +171,6 @@ static const mp_rom_map_elem_t views_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_lend), MP_ROM_PTR(&views_lend_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_refuser), MP_ROM_PTR(&views_set_refuser_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_state), MP_ROM_PTR(&views_set_state_obj) },
-    { MP_ROM_QSTR(MP_QSTR_release), MP_ROM_PTR(&views_release_obj) },
 };
 static MP_DEFINE_CONST_DICT(views_globals, views_globals_table);
 const mp_obj_module_t views_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&views_globals };

@@ -1,5 +1,6 @@
-// Machine code in a mapping, called by the System V ABI. A signature is the result's letter, then the arguments' in
-// brackets: "q(qq)", "d(dq)", "(Q)" for no result. Letters as in `struct`; integers in six registers, floats in eight.
+// Machine code in a mapping, called by the System V ABI: integers in six registers, floats in eight. Letters of the result
+// and of the arguments are those of `struct`; kernel Python has checked them, and the mapping's rights
+// (kernel/memory/views/loaded_section.py).
 // In C because only C can call by that convention: `call a native function of two integers` is 346 instructions.
 #include <string.h>
 #include "port/hardware/paging.h"
@@ -31,50 +32,23 @@ static bool is_float(char code) {
     return code == 'f' || code == 'd';
 }
 
-static bool is_letter(char code) {
-    return code != 'e' && element_size(code) != 0;
-}
-
-static void parse_signature(function_t *function, mp_obj_t signature) {
-    const char *at = mp_obj_str_get_str(signature);
-    size_t integers = 0, floats = 0;
-    if (is_letter(*at)) {
-        function->result = *at++;
-    }
-    bool good = *at++ == '(';
-    for (; good && is_letter(*at); at++) {
-        good = is_float(*at) ? ++floats <= FLOATS_MAX : ++integers <= INTEGERS_MAX;
-        if (good) {
-            function->arguments[function->count++] = *at;
-        }
-    }
-    if (!good || strcmp(at, ")") != 0) {
-        view_refuse(MP_QSTR_signature, signature, mp_const_none);
-    }
-}
-
 // offset: of the entry, in the section that begins `section_offset` bytes into the mapping.
-mp_obj_t function_new(lease_t *lease, mp_obj_t signature, mp_obj_t offset_in, mp_obj_t section_offset, mp_obj_t section_length) {
-    function_t parsed = { 0 };
-    parse_signature(&parsed, signature);
-    uint64_t start = native_get_below(section_offset, address_space_bytes(), "offset of the section");
-    uint64_t length = native_get_below(section_length, address_space_bytes(), "length of the section");
-    uint64_t offset = native_get_below(offset_in, address_space_bytes(), "offset");
-    if ((lease->rights & (RIGHT_WRITE | RIGHT_EXECUTE)) != RIGHT_EXECUTE) {
-        view_refuse(MP_QSTR_rights, MP_OBJ_FROM_PTR(lease), MP_OBJ_NEW_SMALL_INT(RIGHT_EXECUTE));
-    }
-    if (offset >= length) {
-        mp_obj_t items[] = { native_new_u64(start + offset), MP_OBJ_NEW_SMALL_INT(1) };
-        view_refuse(MP_QSTR_bounds, MP_OBJ_FROM_PTR(lease), mp_obj_new_tuple(2, items));
+mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments) {
+    size_t results, count;
+    const char *result = mp_obj_str_get_data(arguments[0], &results), *letters = mp_obj_str_get_data(arguments[1], &count);
+    uint64_t offset = native_get_below(arguments[2], address_space_bytes(), "offset");
+    uint64_t start = native_get_below(arguments[3], address_space_bytes(), "offset of the section");
+    uint64_t length = native_get_below(arguments[4], address_space_bytes(), "length of the section");
+    if (results > 1 || count > INTEGERS_MAX + FLOATS_MAX) {
+        mp_raise_ValueError(MP_ERROR_TEXT("too many letters"));
     }
     function_t *function = (function_t *)view_borrow(lease, &function_type, sizeof *function, start, length, 1, false);
     function->entry = function->view.address + offset;
-    function->result = parsed.result;
-    function->count = parsed.count;
-    memcpy(function->arguments, parsed.arguments, sizeof parsed.arguments);
+    function->result = results == 0 ? 0 : result[0];
+    function->count = count;
+    memcpy(function->arguments, letters, count);
     return MP_OBJ_FROM_PTR(function);
 }
-
 
 static mp_obj_t call(const function_t *function, const uint64_t *i, const double *d) {
     called_start = function->view.address;

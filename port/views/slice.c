@@ -39,9 +39,13 @@ static void require_writable(const view_t *view) {
     }
 }
 
+static NORETURN void raise_no_elements(void) {
+    mp_raise_TypeError(MP_ERROR_TEXT("elements are structs: take them one by one, and assign to their fields"));
+}
+
 static void require_elements(const view_t *view) {
     if (view->code == 0) {
-        mp_raise_TypeError(MP_ERROR_TEXT("elements are structs: take them one by one, and assign to their fields"));
+        raise_no_elements();
     }
 }
 
@@ -80,6 +84,9 @@ static NORETURN void raise_wrong_length(size_t given, size_t wanted) {
 }
 
 static elements_t elements_of_buffer(const view_t *view, const mp_buffer_info_t *buffer) {
+    if (buffer->typecode == 0) {
+        raise_no_elements();
+    }
     bool raw = buffer->typecode == 'B' || buffer->typecode == BYTEARRAY_TYPECODE;
     if (!raw && buffer->typecode != view->code) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("elements of type '%c' expected, not '%c'"), view->code, buffer->typecode);
@@ -104,19 +111,20 @@ static elements_t elements_of_values(const view_t *view, mp_obj_t values) {
     return (elements_t) { bytes, count };
 }
 
+// The bytes of a view or of any buffer; of a view, no raw buffer is handed out. False if it has none.
+static bool bytes_of(mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    if (!mp_obj_is_type(object, &slice_type)) {
+        return mp_get_buffer(object, buffer, flags);
+    }
+    const view_t *view = MP_OBJ_TO_PTR(object);
+    (flags & MP_BUFFER_WRITE ? require_writable : view_require)(view);
+    *buffer = (mp_buffer_info_t) { (void *)view->address, view->length, view->code };
+    return true;
+}
+
 static elements_t elements_of(const view_t *view, mp_obj_t source) {
     mp_buffer_info_t buffer;
-    if (mp_obj_is_type(source, &slice_type)) {
-        const view_t *other = MP_OBJ_TO_PTR(source);
-        view_require(other);
-        require_elements(other);
-        buffer = (mp_buffer_info_t) { (void *)other->address, other->length, other->code };
-        return elements_of_buffer(view, &buffer);
-    }
-    if (mp_get_buffer(source, &buffer, MP_BUFFER_READ)) {
-        return elements_of_buffer(view, &buffer);
-    }
-    return elements_of_values(view, source);
+    return bytes_of(source, &buffer, MP_BUFFER_READ) ? elements_of_buffer(view, &buffer) : elements_of_values(view, source);
 }
 
 // `count` elements as what a slice returns: bytes, or an array; a list for half floats, which arrays don't know.
@@ -238,13 +246,8 @@ static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
     require_elements(view);
     size_t offset = element_offset(view, n_args, arguments);
     mp_buffer_info_t buffer;
-    if (mp_obj_is_type(arguments[1], &slice_type)) {
-        const view_t *target = MP_OBJ_TO_PTR(arguments[1]);
-        require_writable(target);
-        require_elements(target);
-        buffer = (mp_buffer_info_t) { (void *)target->address, target->length, target->code };
-    } else {
-        mp_get_buffer_raise(arguments[1], &buffer, MP_BUFFER_WRITE);
+    if (!bytes_of(arguments[1], &buffer, MP_BUFFER_WRITE)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("a writable view or buffer expected"));
     }
     elements_t target = elements_of_buffer(view, &buffer);
     if (target.count > count_of(view) - offset) {
@@ -274,11 +277,7 @@ static mp_obj_t slice_binary_op(mp_binary_op_t operation, mp_obj_t left, mp_obj_
         return MP_OBJ_NULL;
     }
     view_require(view);
-    if (mp_obj_is_type(right, &slice_type)) {
-        const view_t *other = MP_OBJ_TO_PTR(right);
-        view_require(other);
-        buffer = (mp_buffer_info_t) { (void *)other->address, other->length, other->code };
-    } else if (!mp_get_buffer(right, &buffer, MP_BUFFER_READ)) {
+    if (!bytes_of(right, &buffer, MP_BUFFER_READ)) {
         return mp_const_false;
     }
     return mp_obj_new_bool(buffer.len == view->length && memcmp((const void *)view->address, buffer.buf, buffer.len) == 0);

@@ -75,9 +75,9 @@ void element_store(uint32_t size, uint64_t address, uint64_t bits);    // one in
 
 // slice.c, overlay.c, function.c
 mp_obj_t slice_new(lease_t *lease, mp_obj_t code, mp_obj_t offset, mp_obj_t count, bool writable);
-mp_obj_t overlay_new(lease_t *lease, mp_obj_t layout, mp_obj_t offset, bool writable);
+mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset, bool writable);
 mp_obj_t overlay_part(view_t *whole, uint64_t address, uint64_t length, mp_obj_t layout);
 mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout);
-mp_obj_t function_new(lease_t *lease, mp_obj_t signature, mp_obj_t offset, mp_obj_t section_offset, mp_obj_t section_length);
+mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments);        // as Lease.function() gets them
 // Is this address in the section that as_func()'s functions called last?
 bool called_code_contains(uint64_t address);

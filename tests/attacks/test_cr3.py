@@ -178,7 +178,7 @@ def test_an_entry_that_is_nobodys_can_be_set(kernel):
     """The refusals above don't take the entry objects away: the lower half is free to play with."""
     kernel.exec("""
         f = memory.allocate_frames(1)
-        _memory.zero_pages(WINDOW + f.start.number, 1)
+        _memory.zero_frames(f.start.number, 1)
         entry = active_level_4_table()[77]
         entry.set_entry(f.start, P | W)
         entry.set_flags(P)

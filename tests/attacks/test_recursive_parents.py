@@ -12,7 +12,7 @@ BITS = {"P": P, "P | W": P | W, "P | NX": P | NX, "P | U": P | U}
 def fresh(live):
     "An allocator over clean frames, and a root: the active one, or another."
     global frames, root
-    _memory.zero_pages(WINDOW + lent.start.number, 64)
+    _memory.zero_frames(lent.start.number, 64)
     frames = Frames(lent)
     root = None if live else new_root(frames.allocate_frame())
 def operate(name, levels, live):

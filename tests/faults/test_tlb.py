@@ -157,3 +157,46 @@ def test_a_probe_leaves_the_machine_as_it_was(play):
     assert play.eval("(_cpu.read_cr0(), _cpu.read_cr3(), _cpu.read_cr4())") == before
     without_accessed = [entry & ~0x20 for entry in tables]
     assert [entry & ~0x20 for entry in play.eval(root)] == without_accessed
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("probe.step_access(BASE, 3)", "ValueError"),
+        ("probe.step_access(BASE, 32)", "ValueError"),
+        ("probe.step_access(BASE, None)", "TypeError"),
+        ("probe.step_entry(1 << 52, 0, 0, 0)", "ValueError"),
+        ("probe.step_entry(1 << 35, 0, 0, 0)", "ValueError"),
+        ("probe.step_entry(p.p1, 512, 0, 0)", "ValueError"),
+        ("probe.step_entry(p.p1, 0, 1 << 40, 0)", "ValueError"),
+        ("probe.step_entry(p.p1, 0, 0, 1 << 24)", "ValueError"),
+        ("probe.step_invalidate(-1)", "ValueError"),
+        ("probe.sequence([p.entry(0, 1), b'no step'])", "ValueError"),
+        ("probe.sequence([p.entry(0, 1)] * 65)", "ValueError"),
+        ("block(accesses=())", "ValueError"),
+        ("block(accesses=(0,) * 49)", "ValueError"),
+        ("block(accesses=(3,))", "ValueError"),
+        ("block(toggles=((1, 0),) * 25)", "ValueError"),
+        ("block(toggles=((0, 0),))", "ValueError"),
+        ("block(toggles=((5, 0),))", "ValueError"),
+        ("block(toggles=((1, 64),))", "ValueError"),
+        ("block(place=(2, 0, 0))", "ValueError"),
+        ("block(place=(511, 0, 0))", "ValueError"),
+        ("block(place=(512, 0, 0))", "ValueError"),
+        ("block(place=(64, 512, 0))", "ValueError"),
+        ("block(place=(64, 1, 4089))", "ValueError"),
+        ("block(value=0xb8)", "ValueError"),
+        ("probe.results(block(), 1, 1)", "ValueError"),
+    ],
+)
+def test_what_is_no_step_and_no_block_is_refused_and_nothing_is_done(play, call, error):
+    play.exec("""
+        def block(toggles=(), accesses=(0,), place=(64, 1, 0), value=0xcc00000000b8):
+            made = probe.block((7, 7, 7, 7), toggles, accesses, 3, 0, place, value)
+            assert len(probe.results(made, 0, 1)) == 2 * len(accesses)
+            return made
+        before = p.get(p.p1, 0)
+        """)
+    with play.raises(error):
+        play.exec(call)
+    assert play.eval("p.get(p.p1, 0) == before and len(probe.results(block(), 0, 1)) == 2") is True

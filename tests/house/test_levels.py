@@ -26,6 +26,7 @@ EXCEPTIONS = {
     ("kernel/memory_structs/addresses.py", "self.index_at(4)"): "P4 is level 4 in either mode",
     ("kernel/memory_structs/chunks.py", "self.index_at(4)"): "P4 is level 4 in either mode",
     ("kernel/paging/mapper.py", "self.set_parent_flags(page, 4, flags)"): "P4 is level 4 in either mode",
+    ("kernel/memory/views/layouts.py", "value >> 27"): "a layout of uctypes",
     ("kernel/diagnostics/descriptors.py", "low >> 47"): "the parts of a gate",
     ("kernel/diagnostics/descriptors.py", "low >> 48"): "the parts of a gate",
     ("tests/oracle/page_walk.py", "LEVELS = 4"): "the one place of the host's walks",
@@ -35,7 +36,6 @@ EXCEPTIONS = {
     ("port/hardware/paging.h", "LEVELS_MAX 5"): "room for the entries of one walk",
     ("port/hardware/descriptors.h", "<< 48"): "the parts of a gate",
     ("port/hardware/cpu.c", "<< 56"): "the parts of a descriptor",
-    ("port/views/overlay.c", ">> 27"): "a layout of uctypes",
     ("port/runtime/heap.c", ">> 56"): "the sum of a word's bytes",
 }
 

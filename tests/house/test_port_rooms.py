@@ -25,7 +25,6 @@ NO_ADDRESS = {
     "hardware/descriptors.h": "(address >> 16 & 0xffff) << 48",  # the parts of a gate
     "runtime/mphal.c": "tm_mon << 21",  # FAT's time stamp
     "runtime/modos.c": "features_1_ecx >> 30",  # CPUID
-    "views/overlay.c": "descriptor >> 27",  # a layout of uctypes
 }
 
 

@@ -29,8 +29,8 @@ def test_the_window_ends_where_it_says(boot, memory):
 def test_frames_beyond_the_cpu_are_reserved(boot, cpu, bits):
     kernel = Kernel(boot(cpu=cpu))
     assert kernel.eval("__import__('_cpu').physical_bits()") == bits
-    beyond = (1 << FRAME_NUMBER_BITS) - (1 << bits - 12)
-    assert kernel.eval("__import__('_cpu').reserved_entry_bits()") == (beyond, 0)
+    kernel.exec("from paging.access import reserved_high_bits")
+    assert kernel.eval("reserved_high_bits()") == (1 << 20) - (1 << bits - 32)
 
 
 def test_what_the_layout_compiles_in_is_what_the_mode_says(kernel):

@@ -22,7 +22,7 @@ class Playground:
     def __init__(self):
         self.owner = memory.allocate_frames(24)
         first = WINDOW_PAGE + self.owner.start.number
-        _memory.zero_pages(first, 24)
+        _memory.zero_frames(self.owner.start.number, 24)
         self.p3, self.p2, self.p1 = first, first + 1, first + 2
         self.pages = [first + 3 + n for n in range(20)]
         self.frames = [page - WINDOW_PAGE for page in self.pages]

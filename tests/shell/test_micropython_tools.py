@@ -129,10 +129,9 @@ def test_a_soft_reset_is_quick_and_can_be_repeated(guest):
 def test_a_soft_reset_goes_back_to_the_boot_tables(kernel):
     root = kernel.eval("__import__('_cpu').read_root_frame()")
     kernel.exec("""
-        import _boot, _cpu, _memory
-        window = _boot.layout()['WINDOW_PAGE']
+        import _cpu, _memory
         frame = 0x3000
-        _memory.copy_pages(window + frame, window + _cpu.read_root_frame(), 1)
+        _memory.copy_frames(frame, _cpu.read_root_frame(), 1)
         _cpu.write_root_frame(frame)
         """)
     assert kernel.guest.monitor.registers()["CR3"] >> 12 == 0x3000

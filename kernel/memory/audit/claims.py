@@ -8,11 +8,11 @@ The map lies in frames put aside at boot: the audit must work when not one frame
 """
 
 import uctypes
-from _frame_map import absent, count, difference, fill, high_bits, low_bits, step, step_leaves, touching  # noqa: F401
+from _frame_map import count, difference, fill, high_bits, low_bits, step, step_leaves  # noqa: F401
 from memory_structs import PAGE_SHIFT
 from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from micropython import const
-from paging.natives import LAYOUT
+from paging.natives import LAYOUT, entries
 
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, SYSTEM
 from ..runs import hand_out
@@ -67,6 +67,14 @@ TAKES = {
     UNOWNED_WRITER: {claim: claim for claim in LENDING},
     WINDOW: {claim: claim for claim in (NOBODY, OWNED, TABLE, LENT_TABLE, KERNEL)},
 }
+
+
+absent, entry_frame, entry_word, go_on = entries.absent, entries.frame, entries.word, entries.touching
+
+
+def touching(entry, most, pages):
+    """How many of `most` entries go on as the first begins: the same bits, each frame `pages` behind the one before."""
+    return go_on(entry, most, entry_frame(entry), entry_word(entry), pages)
 
 
 def steps_of(takes, writes=False, executes=False, overridden=False):

@@ -29,10 +29,8 @@ from _records import (
     begin,
     commit,
     disown,
-    field,
     finish,
     live,
-    log_override,
     lost,
     owner_of,
     pages,
@@ -61,6 +59,15 @@ _LIVE = const(3)  # a state; above it only LOST, just below it what a call is ta
 _BUSY = const(2)
 _TABLE = const(4)  # a kind
 assert (_LIVE, _TABLE) == (LIVE, TABLE)
+
+# Where the numbers of a record are: the first of two words, and what of them.
+_FIELDS = {
+    "root": (_ROOT, -1),
+    "first_page": (_FIRST_PAGE, -1),
+    "count": (_COUNT, -1),
+    "flags": (_FLAGS, 0xFFFFFFFF),
+    "kind": (_KIND, 0xFF),
+}
 
 SEVERAL_RUNS = 1 << 50  # in `frames`: a digest, and not the number of the first frame
 
@@ -102,6 +109,19 @@ def read(index: int, words: ptr32):
     words[8] = known[_KIND] & 0xFF
     words[10] = int(known[_KIND]) >> 24 & 1
     words[7] = words[9] = words[11] = 0
+
+
+@micropython.viper
+def _words(index: int, word: int) -> int:
+    """Two words of a record, from an even one on, as one number."""
+    known = ptr32(int(place()) + index * _BYTES)
+    return int(known[word]) | int(known[word + 1]) << 32
+
+
+def field(index, name):
+    """One number of the record at an index: its `root`, `first_page`, `count`, `flags` or `kind`."""
+    word, mask = _FIELDS[name]
+    return _words(index, word) & mask
 
 
 @micropython.viper

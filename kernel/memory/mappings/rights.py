@@ -13,8 +13,8 @@ from paging.flags import (
     PteFlags,
     word_for,
 )
+from paging.natives import console
 
-from ..ledger import log_override
 from ..refusals import WritableExecutable
 
 MARKS = ACCESSED | DIRTY
@@ -39,5 +39,6 @@ def unusual_word(flags, page, count, override):
     if word & WRITABLE and not word & NO_EXECUTE:
         if type(override) is not str or not override:
             raise WritableExecutable(PageRange.from_numbers(page, page + count - 1))
-        log_override(override, page, count)
+        log = "memory: %d pages at %s are writable and executable: %s\n"
+        console.log(log % (count, hex(page << 12), override))
     return word & ~NOT_ASKED_FOR | PRESENT

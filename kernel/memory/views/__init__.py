@@ -2,6 +2,7 @@
 
 views             what every mapping inherits: `Viewable`
 borrowed          a mapping and one view of it, as one owner
+layouts           structs by name, checked
 loaded_section    functions in executable mappings
 refusals          what all of them refuse
 """

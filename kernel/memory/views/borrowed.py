@@ -54,7 +54,7 @@ class Borrowed:
 
     def _end(self, consumer):
         view, inner = self._live(), self._inner
-        view.release()
+        view.__exit__(None, None, None)  # what a field of its struct could hide is release()
         object.__setattr__(self, "_view", consumer)
         object.__setattr__(self, "_inner", None)
         return inner

@@ -1,6 +1,10 @@
 """`LoadedSection`: a named part of a mapping, and the functions in it."""
 
-from .refusals import OutOfBounds
+from .refusals import NotExecutable, OutOfBounds
+from .views import EXECUTE
+
+LETTERS = "bBhHiIlLqQfd"
+INTEGERS_MAX, FLOATS_MAX = 6, 8  # registers for arguments
 
 
 class LoadedSection:
@@ -32,7 +36,13 @@ class LoadedSection:
 
         Raises ValueError, OutOfBounds, NotExecutable (the mapping must be executable and not writable) or UseAfterMove.
         """
-        return self.mapped_pages._lend().function(signature, offset, self.offset, self.size)
+        lease = self.mapped_pages._lend()
+        result, arguments = letters_of(signature)
+        if lease.rights != EXECUTE:
+            raise NotExecutable(self.mapped_pages)
+        if offset >= self.size:
+            raise OutOfBounds(self.mapped_pages, self.offset + offset, 1)
+        return lease.function(result, arguments, offset, self.offset, self.size)
 
     def __repr__(self):
         return "LoadedSection(%s, %d bytes at offset %s of %s)" % (
@@ -41,3 +51,24 @@ class LoadedSection:
             hex(self.offset),
             self.mapped_pages,
         )
+
+
+def letters_of(signature):
+    """The letters of the result (none, or one) and of the arguments. Raises ValueError or TypeError."""
+    if type(signature) is not str:
+        raise TypeError("a signature is a str, not %s" % type(signature).__name__)
+    result, _, rest = signature.partition("(")
+    arguments = rest[:-1]
+    floats = arguments.count("f") + arguments.count("d")
+    if (
+        len(result) > 1
+        or rest[-1:] != ")"
+        or any(letter not in LETTERS for letter in result + arguments)
+        or floats > FLOATS_MAX
+        or len(arguments) - floats > INTEGERS_MAX
+    ):
+        raise ValueError(
+            "%r is no signature: a letter for the result (or none), then those of the arguments in brackets, as in"
+            " 'q(qd)'; letters b B h H i I l L q Q f d, at most 6 integers and 8 floats" % (signature,)
+        )
+    return result, arguments

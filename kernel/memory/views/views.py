@@ -9,16 +9,16 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, lend
+from _views import EXECUTE, lend  # noqa: F401  loaded_section has EXECUTE from here
 from memory_structs import Misaligned
 from micropython import const
 
 from ..ledger import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
+from .layouts import checked
 from .refusals import (
     AlreadyBorrowed,
     NotActive,
-    NotExecutable,
     NotExportable,
     NotWritable,
     OutOfBounds,
@@ -62,11 +62,11 @@ class Viewable:
         `layout` is a dict in the notation of `uctypes`, or a class that has one as its attribute `layout`. Pointers are
         refused. Raises as `as_slice`, and TypeError for what is no layout.
         """
-        return self._lend().overlay(layout_of(layout), offset, False)
+        return self._lend().overlay(checked(layout), offset, False)
 
     def as_type_mut(self, layout, offset=0):
         """As `as_type`, for writing too. Raises NotWritable as well."""
-        return self._lend().overlay(layout_of(layout), offset, True)
+        return self._lend().overlay(checked(layout), offset, True)
 
     def into_borrowed(self, layout, offset=0):
         """Consume this mapping and return it as a `BorrowedMappedPages`: one struct at byte `offset`, for reading.
@@ -119,11 +119,6 @@ class Viewable:
             lease.revoke(step)
 
 
-def layout_of(layout):
-    """The dict in a class that carries one; everything else as it is, for the native to judge."""
-    return layout if type(layout) is dict else getattr(layout, "layout", layout)
-
-
 # Refusals: natives know which, by name, and with what values.
 
 
@@ -148,9 +143,7 @@ def _alignment(lease, offset_and_alignment):
     raise Misaligned(offset, alignment, offset & -alignment)
 
 
-def _rights(lease, right):
-    if right == EXECUTE:
-        raise NotExecutable(lease.owner)
+def _rights(lease, _):
     raise NotWritable(lease.owner, "it was mapped for reading only; remap() it, or take a view without _mut")
 
 
@@ -170,13 +163,6 @@ def _export(view, _):
     raise NotExportable(view)
 
 
-def _signature(signature, _):
-    raise ValueError(
-        "%r is no signature: a letter for the result (or none), then those of the arguments in brackets, as in"
-        " 'q(qd)'; letters b B h H i I l L q Q f d, at most 6 integers and 8 floats" % (signature,)
-    )
-
-
 _REFUSALS = {
     "ended": _ended,
     "released": _released,
@@ -188,7 +174,6 @@ _REFUSALS = {
     "borrowed": _borrowed,
     "still_borrowed": _still_borrowed,
     "export": _export,
-    "signature": _signature,
 }
 
 _views.set_refuser(lambda name, of, detail: _REFUSALS[name](of, detail))

@@ -358,3 +358,12 @@ def test_a_read_only_view_exports_a_read_only_buffer(memory_kernel):
     with memory_kernel.raises("TypeError"):
         memory_kernel.exec("raw[0] = 1")
     assert memory_kernel.eval("raw[0]") == 0
+
+
+def test_a_field_named_release_does_not_keep_a_mapping_borrowed(mapped):
+    mapped.exec("""
+        borrowed = mp.into_borrowed_mut({'release': uctypes.UINT8 | 0})
+        borrowed.release = 7
+        inner = borrowed.into_inner()
+        """)
+    assert mapped.eval("(inner.as_slice('B', 0, 1)[0], borrowed._view)") == (7, "into_inner()")
