@@ -15,6 +15,8 @@
 #include "port/boot/tables.h"
 #include "port/console/console.h"
 #include "port/console/uart.h"
+#include "port/faults/gates.h"
+#include "port/faults/interrupt_controllers.h"
 #include "port/faults/panic.h"
 #include "port/faults/traps.h"
 #include "port/hardware/cpu.h"
@@ -45,11 +47,11 @@ static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
     paging_init();
     cpu_init();
-    traps_init();                               // from here on a fault is a panic
+    gates_init();                               // from here on a fault is a panic
     boot_info_read(magic, information);
     boot_tables_build();
     boot_tables_activate();
-    traps_init_devices();
+    interrupt_controllers_init();
     clock_init();
     panic_register(mapper_events_print);
     mp_stack_set_top(STACK_TOP(kernel_stack));

@@ -15,6 +15,7 @@
 #include "py/runtime.h"
 #include "boot/layout.h"
 #include "port/faults/handlers.h"
+#include "port/faults/trap_exceptions.h"
 #include "port/faults/walk.h"
 #include "port/hardware/instructions.h"
 #include "port/runtime/critical.h"
@@ -94,7 +95,7 @@ static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t
     if (fault_ranges[index].with_numbers) {
         answer = mp_call_function_2(handler, MP_OBJ_NEW_SMALL_INT(record->address / PAGE_SIZE), MP_OBJ_NEW_SMALL_INT(record->error_code));
     } else {
-        fault = MP_OBJ_FROM_PTR(traps_new_exception(record));
+        fault = MP_OBJ_FROM_PTR(trap_exception_new(record));
         answer = mp_call_function_1(handler, fault);
     }
     retried = before;
@@ -103,10 +104,10 @@ static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t
         return MP_OBJ_NULL;
     }
     if (fault == MP_OBJ_NULL) {
-        fault = MP_OBJ_FROM_PTR(traps_new_exception(record));
+        fault = MP_OBJ_FROM_PTR(trap_exception_new(record));
     }
     if (wants_retry) {
-        traps_mark_not_resolved(MP_OBJ_TO_PTR(fault));
+        trap_exception_mark_not_resolved(MP_OBJ_TO_PTR(fault));
     }
     return fault;
 }

@@ -1,16 +1,9 @@
 // The processor's exceptions, to the probe and back.
 #include <string.h>
-#include "port/faults/panic.h"
 #include "port/faults/probe.h"
-#include "port/faults/traps.h"
 #include "port/hardware/instructions.h"
 
-probe_machine_t probe_machine;
 static gate_t gates[GATES] __attribute__((aligned(16)));
-
-void probe_unexpected(uint64_t vector, uint64_t error_code, uint64_t rip) {
-    panic("%s at 0x%lx, error code 0x%lx: in the probe itself", trap_name(vector), rip, error_code);
-}
 
 void probe_begin(table_register_t *before) {
     *before = gates_read();

@@ -20,6 +20,7 @@
 #define PROBE_RIP       40
 #define PROBE_CR2       48
 #define PROBE_VALUE     56
+#define PROBE_MACHINE_BYTES 64
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -33,6 +34,8 @@ typedef struct {
     uint64_t vector, error_code, rip, cr2, value;   // how it ended; value is RAX
 } probe_machine_t;
 
+_Static_assert(sizeof(probe_machine_t) == PROBE_MACHINE_BYTES, "probe_machine");
+
 extern probe_machine_t probe_machine;
 extern const uint64_t probe_stubs[EXCEPTIONS];
 // The accesses, each ended by a breakpoint at its _end; all in one page. RDI is the address, RSI what to store.
@@ -41,7 +44,6 @@ extern const char probe_read[], probe_read_end[], probe_write[], probe_write_end
 // Go to `entry` in ring 0 or (is_user) ring 3 with these flags set besides; come back at the first exception, a
 // breakpoint included, which is in probe_machine then.
 void probe_perform(uint64_t address, uint64_t value, uint64_t entry, uint64_t is_user, uint64_t flags);
-void probe_unexpected(uint64_t vector, uint64_t error_code, uint64_t rip) __attribute__((noreturn));
 
 // An access is a kind and flags.
 enum { PROBE_KIND_READ, PROBE_KIND_WRITE, PROBE_KIND_EXECUTE };

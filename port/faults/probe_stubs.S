@@ -6,6 +6,12 @@
 #include "port/faults/probe.h"
 #include "port/faults/vectors.h"
 
+    .section .bss
+    .balign 8
+    .global probe_machine
+probe_machine:
+    .skip PROBE_MACHINE_BYTES
+
     .section .text
     .global probe_perform
 /* RDI address, RSI value, RDX entry point, RCX ring 3?, R8 flags to set. RDI and RSI are as they came at the entry. */

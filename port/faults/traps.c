@@ -24,14 +24,15 @@
 #include "port/console/log.h"
 #include "port/console/uart.h"
 #include "port/faults/handlers.h"
+#include "port/faults/interrupt_controllers.h"
 #include "port/faults/panic.h"
+#include "port/faults/trap_exceptions.h"
+#include "port/faults/trap_log.h"
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
 #include "port/faults/walk.h"
-#include "port/hardware/descriptors.h"
 #include "port/hardware/instructions.h"
 #include "port/hardware/stacks.h"
-#include "port/hardware/window.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
@@ -39,80 +40,9 @@
 #include "port/testing/refusals.h"
 #include "port/views/views.h"
 
-#define PIC_MASTER 0x20
-#define PIC_SLAVE 0xa0
-#define PIC_END_OF_INTERRUPT 0x20
-#define APIC_ADDRESS 0xfee00000UL
-#define APIC_SPURIOUS 0xf0
-#define APIC_LINT0 0x350
-#define APIC_LINT1 0x360
-#define APIC_ENABLE (1 << 8)
-#define APIC_EXTERNAL 0x700
-#define APIC_NON_MASKABLE 0x400
 #define DR7_EXECUTE_DR0 (1UL << 10 | 1UL << 0)     // bit 10 is always set
-extern const uint64_t trap_stubs[VECTORS];
-static gate_t gates[GATES] __attribute__((aligned(16)));
-static const trap_record_t *raised;      // what traps_raise is about to turn into an exception
+static const trap_record_t *raised;      // what trap_exception_raise is about to turn into an exception
 static volatile bool raising;
-
-static const char *const names[] = {
-    [VECTOR_DIVIDE] = "divide error", [VECTOR_DEBUG] = "debug exception", [VECTOR_NON_MASKABLE] = "non-maskable interrupt",
-    [VECTOR_BREAKPOINT] = "breakpoint", [VECTOR_OVERFLOW] = "overflow", [VECTOR_BOUND] = "bound range exceeded",
-    [VECTOR_INVALID_OPCODE] = "invalid opcode", [VECTOR_NO_DEVICE] = "device not available", [VECTOR_DOUBLE_FAULT] = "double fault",
-    [VECTOR_INVALID_TSS] = "invalid TSS", [VECTOR_SEGMENT] = "segment not present", [VECTOR_STACK] = "stack-segment fault",
-    [VECTOR_GENERAL_PROTECTION] = "general protection fault", [VECTOR_PAGE_FAULT] = "page fault", [VECTOR_FLOAT] = "x87 floating-point error",
-    [VECTOR_ALIGNMENT] = "alignment check", [VECTOR_MACHINE_CHECK] = "machine check", [VECTOR_SIMD] = "SIMD floating-point error",
-    [VECTOR_CONTROL_PROTECTION] = "control protection fault",
-};
-
-const char *trap_name(uint64_t vector) {
-    return vector < sizeof names / sizeof names[0] && names[vector] != NULL ? names[vector] : "unknown exception";
-}
-
-// --- setting up ---
-
-static void set_gate(size_t vector, uint64_t stack) {
-    gates[vector] = gate_to(trap_stubs[vector], GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), stack);
-}
-
-static void init_pics(void) {
-    static const uint8_t settings[][2] = {
-        { PIC_MASTER, 0x11 }, { PIC_SLAVE, 0x11 }, { PIC_MASTER + 1, VECTOR_INTERRUPTS }, { PIC_SLAVE + 1, VECTOR_INTERRUPTS + 8 },
-        { PIC_MASTER + 1, 4 }, { PIC_SLAVE + 1, 2 }, { PIC_MASTER + 1, 1 }, { PIC_SLAVE + 1, 1 },
-        { PIC_MASTER + 1, (uint8_t)~(1 << 0 | 1 << 4) }, { PIC_SLAVE + 1, 0xff },      // timer and COM1
-    };
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        port_write_8(settings[i][0], settings[i][1]);
-    }
-}
-
-// qboot leaves the local APIC off, and then no interrupt of the PICs ever arrives: put it into virtual-wire mode.
-static void init_apic(void) {
-    volatile uint32_t *spurious = window_pointer(APIC_ADDRESS + APIC_SPURIOUS);
-    volatile uint32_t *lint0 = window_pointer(APIC_ADDRESS + APIC_LINT0);
-    *spurious = APIC_ENABLE | VECTOR_APIC_SPURIOUS;
-    volatile uint32_t *lint1 = window_pointer(APIC_ADDRESS + APIC_LINT1);
-    *lint0 = APIC_EXTERNAL;
-    *lint1 = APIC_NON_MASKABLE;
-}
-
-void traps_init(void) {
-    for (size_t vector = 0; vector < VECTORS; vector++) {
-        set_gate(vector, 0);
-    }
-    set_gate(VECTOR_PAGE_FAULT, IST_PAGE_FAULT);
-    set_gate(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT);
-    set_gate(VECTOR_NON_MASKABLE, IST_NON_MASKABLE);
-    set_gate(VECTOR_MACHINE_CHECK, IST_NON_MASKABLE);
-    const table_register_t idtr = gates_register(gates);
-    gates_load(&idtr);
-}
-
-// After the boot tables: the local APIC is reached through the physical window.
-void traps_init_devices(void) {
-    init_pics();
-    init_apic();
-}
 
 void traps_reset(void) {
     trap_log_count = 0;
@@ -167,6 +97,10 @@ static NORETURN void panic_with_frame(const trap_frame_t *f, const char *reason)
     panic("%s at 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, f->error_code, reason);
 }
 
+void probe_unexpected(uint64_t vector, uint64_t error_code, uint64_t rip) {
+    panic("%s at 0x%lx, error code 0x%lx: in the probe itself", trap_name(vector), rip, error_code);
+}
+
 static const char *why_not_raise(const trap_frame_t *frame) {
     if (frame->vector == VECTOR_DOUBLE_FAULT || frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_NON_MASKABLE) {
         return "nothing can go on after this";
@@ -191,7 +125,7 @@ static const char *why_not_raise(const trap_frame_t *frame) {
 // Until the record is in an object of its own only the allocator runs, and a fault in the collector is a panic.
 static NORETURN void raise_now(void) {
     raising = false;
-    traps_raise(raised);
+    trap_exception_raise(raised);
 }
 
 // For tests: set a hardware breakpoint to the first instruction that runs when a trap is about to be raised.
@@ -239,23 +173,11 @@ static void serve_interrupt(trap_frame_t *frame) {
     } else if (frame->vector == VECTOR_TIMER) {
         clock_interrupt();
     }
-    if (frame->vector < VECTOR_PIC_SPURIOUS) {
-        port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
-    }
+    interrupt_controllers_end(frame->vector);
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
         fault_handlers_interrupt();
         interrupt_emitted_code(frame);
     }
-}
-
-trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
-size_t trap_log_count;
-
-// The place of the next trap in the log.
-static trap_log_entry_t *next_log_entry(bool answered) {
-    trap_log_entry_t *entry = &trap_log[trap_log_count++ % TRAP_LOG_LENGTH];
-    entry->answered = answered;
-    return entry;
 }
 
 // Ask the handler; false if the fault is to be raised as if there were none.
@@ -264,7 +186,7 @@ static bool handled(trap_frame_t *frame) {
     make_record(&record, frame);
     fault_answer_t answer = fault_handlers_answer(frame, &record);
     if (answer != FAULT_UNHANDLED) {
-        next_log_entry(answer == FAULT_RETRY)->record = record;
+        trap_log_next(answer == FAULT_RETRY)->record = record;
     }
     if (answer == FAULT_RAISE) {
         raising = true;
@@ -291,7 +213,7 @@ void trap_dispatch(trap_frame_t *frame) {
     if (frame->vector == VECTOR_PAGE_FAULT && fault_handlers_have(cr2_read()) && handled(frame)) {
         return;
     }
-    trap_record_t *record = &next_log_entry(false)->record;
+    trap_record_t *record = &trap_log_next(false)->record;
     make_record(record, frame);
     raised = record;
     raising = true;

@@ -23,22 +23,9 @@ typedef struct {
     uint64_t registers[16];
 } trap_record_t;
 
-// The traps that were raised or answered last: number n is at n % TRAP_LOG_LENGTH, trap_log_count have been in all.
-#define TRAP_LOG_LENGTH 32
-typedef struct { trap_record_t record; bool answered; } trap_log_entry_t;
-extern trap_log_entry_t trap_log[TRAP_LOG_LENGTH];
-extern size_t trap_log_count;
-
-void traps_init(void);
-void traps_init_devices(void);
 void traps_reset(void);
 void trap_dispatch(trap_frame_t *frame);
 void trap_on_bad_stack(trap_frame_t *frame);
 void traps_break_while_raising(void);
-const char *trap_name(uint64_t vector);
-
-// port/faults/_traps.c: build and raise the Python exception of a record; runs as the interrupted code.
-void traps_raise(const trap_record_t *record) __attribute__((noreturn));
-// The exception itself; with no memory for it, one without details is raised at once.
-void *traps_new_exception(const trap_record_t *record);
-void traps_mark_not_resolved(void *exception);
+// From probe_stubs.S: an exception where none is awaited.
+void probe_unexpected(uint64_t vector, uint64_t error_code, uint64_t rip) __attribute__((noreturn));

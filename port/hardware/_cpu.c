@@ -40,6 +40,16 @@ static mp_obj_t cpu_write_cr3(mp_obj_t value_in) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cpu_write_cr3_obj, cpu_write_cr3);
 
+static mp_obj_t cpu_write_cr4(mp_obj_t value_in) {
+    uint64_t value = native_get_u64(value_in);
+    if (!cpu_cr4_is_valid(value)) {
+        refuse_value("CR4", value);
+    }
+    cr4_write(value);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(cpu_write_cr4_obj, cpu_write_cr4);
+
 static mp_obj_t cpu_read_root_frame(void) { return MP_OBJ_NEW_SMALL_INT(frame_of_entry(cr3_read())); }
 static MP_DEFINE_CONST_FUN_OBJ_0(cpu_read_root_frame_obj, cpu_read_root_frame);
 
@@ -100,6 +110,12 @@ static mp_obj_t cpu_read_msr(mp_obj_t msr) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(cpu_read_msr_obj, cpu_read_msr);
 
+static mp_obj_t cpu_write_msr(mp_obj_t msr, mp_obj_t value) {
+    msr_write(native_get_below(msr, 1UL << 32, "MSR"), native_get_u64(value));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(cpu_write_msr_obj, cpu_write_msr);
+
 static mp_obj_t cpu_read_flags(void) {
     uint64_t flags;
     __asm__ volatile ("pushfq; pop %0" : "=r"(flags));
@@ -114,6 +130,17 @@ static mp_obj_t cpu_read_idt(void) {
     return mp_obj_new_tuple(2, items);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(cpu_read_idt_obj, cpu_read_idt);
+
+static mp_obj_t cpu_port_read(mp_obj_t port_in, mp_obj_t bits) {
+    uint16_t port = native_get_below(port_in, 0x10000, "port");
+    switch (mp_obj_get_int(bits)) {
+        case 8: return MP_OBJ_NEW_SMALL_INT(port_read_8(port));
+        case 16: return MP_OBJ_NEW_SMALL_INT(port_read_16(port));
+        case 32: return MP_OBJ_NEW_SMALL_INT(port_read_32(port));
+    }
+    mp_raise_ValueError(MP_ERROR_TEXT("a port has 8, 16 or 32 bits"));
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(cpu_port_read_obj, cpu_port_read);
 
 static mp_obj_t cpu_port_write(mp_obj_t port_in, mp_obj_t bits, mp_obj_t value) {
     uint16_t port = native_get_below(port_in, 0x10000, "port");
@@ -155,6 +182,7 @@ static const mp_rom_map_elem_t cpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_read_cr4), MP_ROM_PTR(&cpu_read_cr4_obj) },
     { MP_ROM_QSTR(MP_QSTR_write_cr0), MP_ROM_PTR(&cpu_write_cr0_obj) },
     { MP_ROM_QSTR(MP_QSTR_write_cr3), MP_ROM_PTR(&cpu_write_cr3_obj) },
+    { MP_ROM_QSTR(MP_QSTR_write_cr4), MP_ROM_PTR(&cpu_write_cr4_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_root_frame), MP_ROM_PTR(&cpu_read_root_frame_obj) },
     { MP_ROM_QSTR(MP_QSTR_write_root_frame), MP_ROM_PTR(&cpu_write_root_frame_obj) },
     { MP_ROM_QSTR(MP_QSTR_invlpg), MP_ROM_PTR(&cpu_invlpg_obj) },
@@ -163,8 +191,10 @@ static const mp_rom_map_elem_t cpu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_flush_global), MP_ROM_PTR(&cpu_flush_global_obj) },
     { MP_ROM_QSTR(MP_QSTR_cpuid), MP_ROM_PTR(&cpu_cpuid_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_msr), MP_ROM_PTR(&cpu_read_msr_obj) },
+    { MP_ROM_QSTR(MP_QSTR_write_msr), MP_ROM_PTR(&cpu_write_msr_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_flags), MP_ROM_PTR(&cpu_read_flags_obj) },
     { MP_ROM_QSTR(MP_QSTR_read_idt), MP_ROM_PTR(&cpu_read_idt_obj) },
+    { MP_ROM_QSTR(MP_QSTR_port_read), MP_ROM_PTR(&cpu_port_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_port_write), MP_ROM_PTR(&cpu_port_write_obj) },
     { MP_ROM_QSTR(MP_QSTR_physical_bits), MP_ROM_PTR(&cpu_physical_bits_obj) },
     { MP_ROM_QSTR(MP_QSTR_paging_levels), MP_ROM_PTR(&cpu_paging_levels_obj) },

@@ -7,6 +7,8 @@ static inline void port_write_8(uint16_t port, uint8_t value) { __asm__ volatile
 static inline void port_write_16(uint16_t port, uint16_t value) { __asm__ volatile ("outw %0, %1" : : "a"(value), "Nd"(port)); }
 static inline void port_write_32(uint16_t port, uint32_t value) { __asm__ volatile ("outl %0, %1" : : "a"(value), "Nd"(port)); }
 static inline uint8_t port_read_8(uint16_t port) { uint8_t value; __asm__ volatile ("inb %1, %0" : "=a"(value) : "Nd"(port)); return value; }
+static inline uint16_t port_read_16(uint16_t port) { uint16_t value; __asm__ volatile ("inw %1, %0" : "=a"(value) : "Nd"(port)); return value; }
+static inline uint32_t port_read_32(uint16_t port) { uint32_t value; __asm__ volatile ("inl %1, %0" : "=a"(value) : "Nd"(port)); return value; }
 
 #define READ_CONTROL(n) static inline uint64_t cr##n##_read(void) { uint64_t value; __asm__ volatile ("mov %%cr" #n ", %0" : "=r"(value) : : "memory"); return value; }
 #define WRITE_CONTROL(n) static inline void cr##n##_write(uint64_t value) { __asm__ volatile ("mov %0, %%cr" #n : : "r"(value) : "memory"); }

@@ -19,6 +19,9 @@ def write_cr0(value: int) -> None:
 def write_cr3(value: int) -> None:
     """Write CR3 and so flush everything that is not global. ValueError for bits this CPU does not have.
 
+def write_cr4(value: int) -> None:
+    """Write CR4. Only bits that CPUID announces; PAE must stay on and LA57 as it is; else ValueError."""
+
     The table at the address must map the running kernel: nothing can check that.
     """
 
@@ -55,11 +58,17 @@ def cpuid(leaf: int, subleaf: int = 0) -> tuple[int, int, int, int]:
 def read_msr(msr: int) -> int:
     """Return a model-specific register. GeneralProtectionFault for one that the CPU lacks (QEMU answers 0 instead)."""
 
+def write_msr(msr: int, value: int) -> None:
+    """Write a model-specific register. GeneralProtectionFault for one that the CPU lacks or a value it refuses."""
+
 def read_flags() -> int:
     """Return RFLAGS."""
 
 def read_idt() -> tuple[int, int]:
     """Return the interrupt descriptor table's address and its limit, the offset of its last byte."""
+
+def port_read(port: int, bits: int) -> int:
+    """Read an I/O port (0 to 0xffff) of 8, 16 or 32 bits; else ValueError."""
 
 def port_write(port: int, bits: int, value: int) -> None:
     """Write an I/O port (0 to 0xffff) of 8, 16 or 32 bits; ValueError if the value does not fit them."""

@@ -13,13 +13,6 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 # Uses against the order, (who, whom) by the files' names; all are on a circle. The list can only shrink.
 AGAINST_THE_ORDER = {
-    # Assembly, and the C that it was written for, are two halves of one thing.
-    ("trap_stubs", "traps"),
-    ("probe_stubs", "probe"),
-    # A trap is taken, answered and raised by three files that know one another.
-    ("traps", "handlers"),
-    ("traps", "_traps"),
-    ("handlers", "_traps"),
     # A struct can hold an array, and an array structs.
     ("slice", "overlay"),
 }

@@ -2,7 +2,7 @@
 
 WALK = "port/faults/walk.c"
 HANDLERS = "port/faults/handlers.c"
-TRAPS = "port/faults/traps.c"
+GATES = "port/faults/gates.c"
 INSTRUCTIONS = "kernel/faults/instructions.py"
 
 MUTANTS = [
@@ -99,14 +99,14 @@ MUTANTS = [
     ),
     (
         "ring 3 can call every exception",
-        TRAPS,
+        GATES,
         "(vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0)",
         "GATE_RING_3",
         "tests/shell/test_shown_paging.py::test_each_gate_is_shown_as_it_lies_in_ram",
     ),
     (
         "ring 3 can't call the breakpoint",
-        TRAPS,
+        GATES,
         "(vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0)",
         "0",
         "tests/shell/test_shown_paging.py::test_each_gate_is_shown_as_it_lies_in_ram",
