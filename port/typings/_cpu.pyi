@@ -19,11 +19,11 @@ def write_cr0(value: int) -> None:
 def write_cr3(value: int) -> None:
     """Write CR3 and so flush everything that is not global. ValueError for bits this CPU does not have.
 
-def write_cr4(value: int) -> None:
-    """Write CR4. Only bits that CPUID announces; PAE must stay on and LA57 as it is; else ValueError."""
-
     The table at the address must map the running kernel: nothing can check that.
     """
+
+def write_cr4(value: int) -> None:
+    """Write CR4. Only bits that CPUID announces; PAE must stay on and LA57 as it is; else ValueError."""
 
 def read_root_frame() -> int:
     """Return the number of the root table's frame. Allocates nothing."""

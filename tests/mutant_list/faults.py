@@ -3,12 +3,13 @@
 WALK = "port/faults/walk.c"
 HANDLERS = "port/faults/handlers.c"
 GATES = "port/faults/gates.c"
+TRAPS = "port/faults/traps.c"
 INSTRUCTIONS = "kernel/faults/instructions.py"
 
 MUTANTS = [
     (
         "a trap may be raised while another one is",
-        "port/faults/traps.c",
+        TRAPS,
         "    if (raising) {\n",
         "    if (false) {\n",
         "tests/faults/test_mechanism.py::test_a_trap_while_another_is_being_raised_is_a_panic",
