@@ -206,7 +206,7 @@ def frame_at(facts: int, at: int, page: int) -> int:
 def translate(facts: int, page: int) -> int:
     """`Access.translate` where no technique has to be asked.
 
-    The walk once more, in line: a call from one piece of machine code to another costs 330 instructions of these 850.
+    The walk once more, in line: that saves 400 instructions of 1,167.
     """
     fact = ptr32(facts)
     shift = int(fact[_SHIFT])

@@ -22,8 +22,8 @@ from .verdicts import entry_is_malformed, refusal_of_leaf
 
 KEEP_NOTHING = 0
 MOST_LEVELS = 3
-# 4 KiB pages in a page of a level. A list: in a frozen tuple of constants these would be big ints.
 frame_at, take, root_in_cr3 = entries.frame, entries.take, cpu.read_root_frame
+# 4 KiB pages in a page of a level. A list: in a frozen tuple of constants these would be big ints.
 PAGES_OF = [0, 1, 1 << 9, 1 << 18]
 
 

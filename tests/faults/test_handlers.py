@@ -2,7 +2,7 @@
 stays alive."""
 
 import pytest
-from on_target.playground import BASE, CODE, NX, PRESENT, WRITABLE
+from on_target.playground import BASE, CODE, NX, PRESENT, SUPPLY, WRITABLE
 
 READ_ONLY = PRESENT | NX
 
@@ -12,15 +12,10 @@ def play(kernel):
     """A kernel with a playground, and a handler that maps what is missing."""
     kernel.exec(
         CODE
+        + SUPPLY
         + """
-import faults, micropython, array
-from memory_structs import PageRange, Page
-pages = PageRange.from_numbers(PAGE, PAGE + 19)
-asked = []
-def supply(fault):
-    asked.append(fault.page.number - PAGE)
-    p.map(asked[-1], asked[-1])
-    return True
+import micropython, array
+from memory_structs import Page
 def supply_numbers(page, code):
     p.map(page - PAGE, page - PAGE)
     return True

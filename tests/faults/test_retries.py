@@ -1,7 +1,7 @@
 """Whether a handler is asked, and whether its "retry" is tried: by the addresses and the rights that there are."""
 
 import pytest
-from on_target.playground import CODE, NX, PRESENT, WRITABLE
+from on_target.playground import CODE, NX, PRESENT, SUPPLY, WRITABLE
 
 READ_ONLY = PRESENT | NX
 USER_PAGE = PRESENT | WRITABLE | 4
@@ -11,19 +11,7 @@ SMEP, SMAP = 1 << 20, 1 << 21
 @pytest.fixture
 def play(kernel):
     """A kernel with a playground, and a handler that maps what is missing."""
-    kernel.exec(
-        CODE
-        + """
-import faults
-from memory_structs import PageRange
-pages = PageRange.from_numbers(PAGE, PAGE + 19)
-asked = []
-def supply(fault):
-    asked.append(fault.page.number - PAGE)
-    p.map(asked[-1], asked[-1])
-    return True
-"""
-    )
+    kernel.exec(CODE + SUPPLY)
     return kernel
 
 

@@ -59,3 +59,15 @@ def ok(steps):
     return [o.ok or o.error_code for o in probe.sequence(steps)]
 p = Playground()
 """
+
+SUPPLY = """
+import faults
+from memory_structs import PageRange
+pages = PageRange.from_numbers(PAGE, PAGE + 19)
+asked = []
+def supply(fault):
+    asked.append(fault.page.number - PAGE)
+    p.map(asked[-1], asked[-1])
+    return True
+"""
+"""For a playground: a handler that maps what is missing, and which pages it was asked for."""
