@@ -140,6 +140,7 @@ def test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel(kernel,
         f"{mapper}.unmap(text)",
         f"{mapper}.unmap_range(pages_from(text, 2))",
         f"{mapper}.update_flags(text, P | W)",
+        "create_mapping_at(guard.start_address, 4096, WRITE)",
     ):
         kernel.refuses(call, ["KernelInUse"])
     kernel.exec("poke(active_root(), 41, 0)")

@@ -21,6 +21,13 @@ MUTANTS = [
         "tests/memory/mappings/test_wished_address.py::test_want_of_the_last_frame_leaves_everything_as_it_was",
     ),
     (
+        "create_mapping_at fills holes of the kernel's half under an entry that was lent its tables",
+        CREATING,
+        "        if run >= 0 and not is_kernels:\n",
+        "        if run >= 0:\n",
+        "tests/attacks/test_kernel_in_use.py::test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel",
+    ),
+    (
         "create_mapping_at maps the lower half in the kernel's table",
         MAPPER,
         "return self._kernel if page >= UPPER_HALF_FIRST_PAGE else self\n",
