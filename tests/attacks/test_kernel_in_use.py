@@ -147,6 +147,22 @@ def test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel(kernel,
     assert kernel.eval("violations()") == []
 
 
+def test_a_range_that_reaches_into_an_entry_that_was_lent_the_kernels_table_is_refused_too(kernel):
+    """Its first page is nobody's, its second the physical window's."""
+    kernel.exec("""
+        pages = pages_from(Page((41 << 27) - 1), 2)
+        poke(active_root(), 41, raw(active_root(), Page(WINDOW).p4_index()))
+        """)
+    for call in (
+        "LIVE.map_range(pages, FrameRange(Frame(9), Frame(10)), DATA, tf)",
+        "LIVE.unmap_range(pages)",
+        "LIVE.update_flags_range(pages, P)",
+    ):
+        kernel.refuses(call, ["KernelInUse"])
+    kernel.exec("poke(active_root(), 41, 0)")
+    assert kernel.eval("violations()") == []
+
+
 def test_what_lies_beside_the_heap_can_be_changed(kernel):
     """Protection is for the heap's pages: an owned page of the same pool is free to play with."""
     kernel.exec("""

@@ -221,3 +221,21 @@ def test_clean_up_follows_nothing_that_leads_nowhere(kernel, level):
         assert answer in {*NAMED, "nothing"}
     kernel.exec(f"set_entry(far(LOW, {level}), {level}, 0)")
     everything_comes_back(kernel)
+
+
+def test_a_run_ends_where_counting_on_leads_beyond_the_cpus_frames(kernel):
+    """Two entries whose frames follow one upon the other; the second has the first bit that the CPU reserves."""
+    kernel.exec("""
+        last = (1 << _cpu.physical_bits() - 12) - 1
+        page = at(LOW)
+        LIVE = OffsetPageTable()
+        LIVE.map_to(page, Frame(last), DATA, tf)
+        table = LIVE.walk(page)[-1].table.number
+        poke(table, 1, raw(table, 0) + 4096)
+        """)
+    assert kernel.eval("[run.count for run in LIVE.translate_range(pages_from(page, 1))]") == [1]
+    assert kernel.eval("refused(lambda: LIVE.translate_range(pages_from(page, 2)))") == "MalformedEntry"
+    assert kernel.eval("refused(lambda: LIVE.unmap_range(pages_from(page, 2)))") == "MalformedEntry"
+    assert kernel.eval("LIVE.translate_page(page).number == last")
+    kernel.exec("poke(table, 1, 0); LIVE.unmap(page)[2].flush(); LIVE.clean_up_range(pages_from(page, 1), tf)")
+    assert kernel.eval("violations()") == []

@@ -8,6 +8,20 @@ DIVIDING = "kernel/paging/dividing.py"
 
 MUTANTS = [
     (
+        "only the first page of a range is asked whether the kernel runs on it",
+        "kernel/paging/mapper.py",
+        " and page + count - 1 >> ROOT_SHIFT == index\n",
+        "\n",
+        "tests/attacks/test_kernel_in_use.py::test_a_range_that_reaches_into_an_entry_that_was_lent_the_kernels_table_is_refused_too",
+    ),
+    (
+        "a run goes on beyond the CPU's frames",
+        "kernel/paging/leaves.py",
+        "            if frame + (n << shift) - 1 >> 20 & reserved:",
+        "            if False:",
+        "tests/attacks/test_malformed_and_notes.py::test_a_run_ends_where_counting_on_leads_beyond_the_cpus_frames",
+    ),
+    (
         "the walk follows an entry with reserved bits",
         ACCESS,
         "shift == last or (low ^ _PRESENT) & _TABLE | high & unfollowed:",
