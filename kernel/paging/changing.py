@@ -81,8 +81,12 @@ def unmap_run(mapper, page, count):
         result[1] = token = token_for(mapper, page, count, leaves, any_global, levels)
         try:
             result = tuple(result)
-            clear_leaves(mapper.access.facts, mapper.access.see, page, count)
         except BaseException:
+            token.ignore()
+            raise
+        try:
+            clear_leaves(mapper.access.facts, mapper.access.see, page, count)
+        except BaseException:  # a fault
             try:
                 put_back(mapper.access, runs)
             finally:

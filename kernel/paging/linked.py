@@ -14,14 +14,15 @@ from memory_structs.marks import any_marked, clear_marks, mark
 from memory_structs.mode import LEVELS
 from micropython import const
 
-from .natives import LAYOUT, cpu, entries
+from .natives import cpu, entries
+from .protection import address_in_window
 
 _PRESENT = const(1)
 _TABLE = const(0x81)
 _HIGH_FRAME = const(0xFFFFF)
 
 absent = entries.absent
-WINDOW = LAYOUT["WINDOW_PAGE"] - (1 << 52) << 12  # where the window shows frame 0, as a small int
+WINDOW = address_in_window(0)
 
 
 class LinkedTables:
