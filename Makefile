@@ -84,7 +84,7 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 
 .PHONY: fuzz
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
-	@$(PYTHON) tools/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)
+	@$(PYTHON) tools/fuzz.py --seed '$(or $(SEED),1)' --operations '$(or $(N),50000)' $(ARGS)
 
 .PHONY: mutants
 mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT --jobs N')
