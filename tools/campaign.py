@@ -198,7 +198,7 @@ class Workers:
 
     def __init__(self, jobs, needs=()):
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a CI that gives up gets the sum so far, too
+        self.handlers = {number: signal.signal(number, interrupt_once) for number in (signal.SIGINT, signal.SIGTERM)}
         lacking = [name for name in needs if not (ROOT / name).exists()]
         if lacking:
             stop(f"{' and '.join(lacking)} is not there: make all")
@@ -215,7 +215,7 @@ class Workers:
             n_workers=jobs,
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=self.folder.name,
             silence_logs=logging.CRITICAL,
         )
@@ -227,11 +227,12 @@ class Workers:
         return self
 
     def __exit__(self, *_):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the second Ctrl-C of somebody in a hurry: it takes 4 s at most
         self.client.close()
         if self.cluster is not None:
             self.cluster.close()
             self.folder.cleanup()
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
 
     def run(self, name, work, jobs, done=lambda result: None):
         """Run jobs by the function `work` ("module.function"); return their Sum. done(result) hears of each at once.
@@ -259,6 +260,13 @@ class Workers:
             self.client.cancel(list(futures))
         progress.clear()
         return total
+
+
+def interrupt_once(*_):
+    """Ctrl-C, or a CI that gives up: end the campaign, in peace; those who type it twice wait 4 s at most, too."""
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def connect(address):
