@@ -149,6 +149,7 @@ def main():
     if is_random and options.only:
         stop("--only chooses from the list, --random and --id don't: leave one out")
     if is_random:
+        options.json = options.json or (BUILD / "mutants-random.json" if options.random else None)
         wanted, equivalent = chosen(options)
         tests = judges()
     else:
