@@ -1,8 +1,8 @@
 """Which tests are about a place in the sources: the likeliest first, so that a fault there is seen soon.
 
 A test file is about a place if the hand-written mutants of that source file name it, and the more words it shares with
-the place that few other test files have: the function's name, its class's, its module's, the names on the line. What a
-test has run on the target (on_target.source("...")) is part of its text.
+the place that few other test files have: the function's name, its class's, its module's, the names on the line, the
+modules that call it. What a test has run on the target (on_target.source("...")) is part of its text.
 """
 
 import math
@@ -19,6 +19,8 @@ NAMED_BY_HAND = 6.0
 SAME_ROOM = 3.0
 AT_THE_PLACE = 3.0
 """What they weigh; a word that one test file of a hundred has weighs 4.6, at the place itself three times that."""
+CALLERS = 5
+"""A name that more other source files have says nothing about who calls."""
 NO_JUDGES = ("tests/self/", "tests/house/")
 """Tests of the tests and of how sources look: what they say of a fault is not what it does."""
 
@@ -36,6 +38,10 @@ class Relevance:
         self.root = root
         self.words = {path: self.words_of(path) for path in judges(root)}
         self.count = Counter(word for words in self.words.values() for word in words)
+        paths = [path for folder in ("kernel", "port") for path in (root / folder).rglob("*.[pc]*")]
+        self.sources = {
+            path.stem: set(WORD.findall(path.read_text())) for path in paths if path.suffix in {".py", ".c"}
+        }
         self.by_hand = {}
         for _, file, _, _, tests in MUTANTS:
             named = [test.partition("::")[0] for test in shlex.split(tests)]
@@ -53,11 +59,18 @@ class Relevance:
         """Return what it says that a test file has a word."""
         return math.log(len(self.words) / self.count[word]) if self.count[word] else 0
 
+    def callers(self, path, names):
+        """Return the stems of the other sources that have one of a place's names, if these are few."""
+        found = [
+            {stem for stem, words in self.sources.items() if name in words and stem != path.stem} for name in names
+        ]
+        return {stem for stems in found if len(stems) <= CALLERS for stem in stems}
+
     def ranked(self, file, function, line):
         """Return all test files, those first that are about a place: its file, function ("Class.method") and line."""
         path = PurePath(file)
         here = {*WORD.findall(function), path.stem}
-        around = {*WORD.findall(line), *path.parts} - here
+        around = {*WORD.findall(line), *path.parts, *self.callers(path, here - {path.stem})} - here
         rooms = {part for part in path.parts[:-1] if part not in {"kernel", "port"}}
 
         def score(test):

@@ -4,4 +4,10 @@ A key has the file, the function, the operator and the line before and after, so
 of use, which tests/self/test_mutations.py says, when the line itself changes.
 """
 
-EQUIVALENT = {}
+EQUIVALENT = {
+    "port/faults/probe.c:probe_begin: constant: gates[vector] = gate_to(probe_stubs[vector], "
+    "GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), 0); -> gates[vector] = gate_to("
+    "probe_stubs[vector], GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), 1);": (
+        "the probe's stubs leave whatever stack they come on at once, and nobody uses that of page faults then"
+    ),
+}

@@ -72,6 +72,19 @@ def test_what_is_no_known_difference_is_a_line_with_its_command_and_a_pty_will_d
     assert agreed["counts"]["cases"] == found["counts"]["cases"] == 80 * 12
 
 
+def test_what_the_cpu_lacks_is_left_out_and_counted():
+    numbered = list(enumerate(jobs.catalogue()))
+    runs = [
+        [next(n for n, block in numbered if block.settings.pke and block.name == "anchor"), 0, 4],
+        [next(n for n, block in numbered if block.name == "SMAP and AC" and block.settings.smep), 0, 2],
+        [0, 0, 1],
+    ]
+    found = jobs.perform({"kind": "qemu", "cpu": "qemu64", "console": None}, runs, None, "")
+    left = {name: cases for name, cases in found["counts"].items() if name.startswith("left out")}
+    assert left == {"left out, for the CPU lacks PKE": 48, "left out, for the CPU lacks SMAP and SMEP": 48}
+    assert found["counts"]["cases"] == 12
+
+
 def test_a_known_difference_is_found_by_its_words_and_no_other():
     block = jobs.catalogue()[0]
     text = '[[difference]]\nwhy = "seen in May"\naccess = "user write"\n'
