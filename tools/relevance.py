@@ -38,10 +38,9 @@ class Relevance:
         self.root = root
         self.words = {path: self.words_of(path) for path in judges(root)}
         self.count = Counter(word for words in self.words.values() for word in words)
-        paths = [path for folder in ("kernel", "port") for path in (root / folder).rglob("*.[pc]*")]
-        self.sources = {
-            path.stem: set(WORD.findall(path.read_text())) for path in paths if path.suffix in {".py", ".c"}
-        }
+        self.sources = {}
+        for path in [*root.glob("kernel/**/*.py"), *root.glob("port/**/*.c")]:
+            self.sources.setdefault(path.stem, set()).update(WORD.findall(path.read_text()))
         self.by_hand = {}
         for _, file, _, _, tests in MUTANTS:
             named = [test.partition("::")[0] for test in shlex.split(tests)]
@@ -61,10 +60,8 @@ class Relevance:
 
     def callers(self, path, names):
         """Return the stems of the other sources that have one of a place's names, if these are few."""
-        found = [
-            {stem for stem, words in self.sources.items() if name in words and stem != path.stem} for name in names
-        ]
-        return {stem for stems in found if len(stems) <= CALLERS for stem in stems}
+        found = [{stem for stem, words in self.sources.items() if name in words} for name in names]
+        return {stem for stems in found if len(stems) <= CALLERS for stem in stems} - {path.stem}
 
     def ranked(self, file, function, line):
         """Return all test files, those first that are about a place: its file, function ("Class.method") and line."""

@@ -31,7 +31,7 @@ static const int table[] = { 1, 2 };
 /* 5 < 6 */
 static int find(int page, bool wide) {
     uint64_t *entry = of(page, wide);
-    asm volatile ("mov $1, %0" : "=r"(page) : "r"(wide));
+    asm volatile ("mov $1, %0" : "=r"(page) : "i"(8 < 9));
     if (!wide && page->bits < 0x10) {
         *entry = 0;
         entry_flush(page, f(wide, 'a'), "a, b");
