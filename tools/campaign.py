@@ -37,7 +37,7 @@ SHOWN = 100
 INTERRUPTED = 130
 """The exit status after Ctrl-C, as a shell has it."""
 
-cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a worker elsewhere needn't find this module to begin
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # see portable()
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,15 @@ def perform(root, needs, digest, work, words):
     return time.monotonic() - begun, answer
 
 
+def portable():
+    """Return `perform` so that it is sent as code: a scheduler or worker elsewhere can't import this module."""
+
+    def perform_there(*words):
+        return perform(*words)
+
+    return perform_there
+
+
 class OutOfTheTerminal(WorkerPlugin):
     """Ctrl-C in the terminal is for the campaign, which ends its workers; they themselves don't hear it."""
 
@@ -247,7 +256,7 @@ class Workers:
         futures = {}
         try:
             for number, job in enumerate(total.jobs):
-                future = self.client.submit(perform, *words, job.words, key=f"{prefix}-{number}", pure=False)
+                future = self.client.submit(portable(), *words, job.words, key=f"{prefix}-{number}", pure=False)
                 futures[future] = job
             for future in as_completed(futures):
                 result = result_of(future, futures[future])

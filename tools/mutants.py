@@ -33,7 +33,7 @@ BASELINE_TIMEOUT_S = 3600
 BASELINE_PARTS = 4
 """Into how many parts for each worker the run without a fault is divided."""
 SLACK = 20
-"""How much longer than measured a random mutant's tests may take before that counts as caught."""
+"""How much longer than measured a random mutant's tests may take; then there is no answer."""
 
 
 def arguments():
