@@ -14,7 +14,7 @@ from paging.installations import entry_in_window
 from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import OTHER_RECURSIVE, Protection
 
-from ..ledger import TABLE, Record, adopt, enter, field, find_table, leave, live_with_root, owner_of
+from ..ledger import TABLE, adopt, enter, field, find_table, leave, live_with_root, owner_of, prepare
 from ..refusals import TableInUse
 from ..runs import give, take
 from . import copying, few, reclaiming
@@ -78,7 +78,7 @@ class PageTable(Mapper):
                 memory.zero_frames(root, 1)
                 made = object.__new__(cls)
                 made._set_up(root, kernel._system, kernel)
-                made._record = record = Record(root, 0, 0, 0, TABLE, 0)
+                made._record = record = prepare(root, 0, 0, 0, TABLE, 0)
                 share_kernel_half(root)
             except BaseException:
                 give(kernel._frame_tree, root << 1, 1)
