@@ -42,12 +42,6 @@ mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset_in, bool w
     return MP_OBJ_FROM_PTR(view);
 }
 
-mp_obj_t overlay_part(view_t *whole, uint64_t address, uint64_t length, mp_obj_t fields) {
-    view_t *view = view_part(whole, &overlay_type, address, length);
-    view->layout = fields;
-    return MP_OBJ_FROM_PTR(view);
-}
-
 // --- fields ---
 
 static uint64_t address_of(const view_t *view, uint64_t offset, uint64_t length) {
@@ -63,11 +57,11 @@ static mp_obj_t load_part(view_t *view, mp_obj_t value) {
     mp_obj_get_array_fixed_n(value, 4, &items);
     uint64_t offset = native_get_u64(items[0]), size = native_get_u64(items[2]);
     if (items[1] == mp_const_none) {
-        return overlay_part(view, address_of(view, offset, size), size, items[3]);
+        return MP_OBJ_FROM_PTR(view_part(view, &overlay_type, address_of(view, offset, size), size, items[3]));
     }
     uint64_t count = native_get_u64(items[1]), address = address_of(view, offset, count * size);
     char code = mp_obj_is_small_int(items[3]) ? MP_OBJ_SMALL_INT_VALUE(items[3]) : 0;
-    return slice_part(view, address, count, code, size, items[3]);
+    return slice_part(view, address, count, code, size, items[3], &overlay_type);
 }
 
 static mp_obj_t load_bitfield(const field_t *field, uint64_t bits) {

@@ -24,11 +24,11 @@ mp_obj_t slice_new(lease_t *lease, mp_obj_t code_in, mp_obj_t offset_in, mp_obj_
     return MP_OBJ_FROM_PTR(view);
 }
 
-mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout) {
-    view_t *view = view_part(whole, &slice_type, address, count * size);
+mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout, const mp_obj_type_t *part) {
+    view_t *view = view_part(whole, &slice_type, address, count * size, layout);
     view->size = size;
     view->code = code;
-    view->layout = layout;
+    view->part = part;
     return MP_OBJ_FROM_PTR(view);
 }
 
@@ -69,7 +69,7 @@ static uint64_t address_at(const view_t *view, mp_obj_t index) {
 
 static mp_obj_t load_at(view_t *view, uint64_t address) {
     if (view->code == 0) {
-        return overlay_part(view, address, view->size, view->layout);
+        return MP_OBJ_FROM_PTR(view_part(view, view->part, address, view->size, view->layout));
     }
     return element_load(view->code, address);
 }
