@@ -143,6 +143,10 @@ PAGING = {
 }
 
 
+# Three entries, one by one, where long runs count once.
+OPERATIONS["create_mapping of a few"] = dict, lambda o: memory.create_mapping(3 * 4096, WRITE)
+
+
 def accounts(audit):
     return audit.violations, audit.unowned
 
@@ -183,6 +187,7 @@ def refuse(name, n, every=False, whole=False):
     if is_paging:
         undo(owners)
     else:
+        drop_unused(owners)  # who had what a leaf may still lead to has it no more
         table.reclaim()  # the tables are there again: what was left undone is done now
         give_back(made, owners)
     made = owners = None
@@ -190,6 +195,13 @@ def refuse(name, n, every=False, whole=False):
     if after != start:
         wrong.append("%s became %s" % (start, after))
     return left, wrong, damaged
+
+
+def drop_unused(owners):
+    """Give back the pages and frames that are still somebody's."""
+    for owner in owners.values():
+        if type(owner) in (memory.AllocatedPages, memory.AllocatedFrames) and owner:
+            owner.drop()
 
 
 def make_clean():
