@@ -7,7 +7,11 @@ LEDGER = "kernel/memory/ledger/__init__.py"
 
 ATTACKS = "tests/attacks/test_frames_of_others.py"
 OTHERS = f"{ATTACKS} tests/memory/allocators/test_frames_of_others.py tests/attacks/test_cr3.py"
-REFUSED = "tests/memory/mappings/test_refused_accesses.py"
+REFUSALS = "tests/memory/mappings/test_refused_accesses.py::test_a_"
+REFUSED = REFUSALS + "refused_access_loses_nothing"
+IN_THE_MIDDLE = REFUSALS + "refused_access_in_the_middle_of_a_table_loses_nothing"
+OUT_OF_REACH = REFUSALS + "frame_out_of_reach_loses_nothing"
+PARTLY = REFUSALS + "table_out_of_reach_with_a_part_of_its_entries_written_loses_nothing"
 
 MUTANTS = [
     (
@@ -120,7 +124,7 @@ MUTANTS = [
         FAULTED,
         "        entries.clear(at, entries.touching(at, count, frame, word | EXCLUSIVE_BIT, 1))\n",
         "        pass\n",
-        REFUSED,
+        IN_THE_MIDDLE,
     ),
     (
         "a fault in mapping a few pages keeps the guard",
@@ -134,14 +138,14 @@ MUTANTS = [
         FAULTED,
         "            owner._state = [DEAD, 0, None, FAULT, None]\n",
         "            pass\n",
-        REFUSED,
+        PARTLY,
     ),
     (
         "what a fault has left is never undone",
         FAULTED,
         "            again()\n            kernel.unfinished.remove(again)\n",
         "            kernel.unfinished.remove(again)\n",
-        REFUSED,
+        OUT_OF_REACH,
     ),
     (
         "leaves that a fault has left changed stay so",
@@ -155,7 +159,7 @@ MUTANTS = [
         FAULTED,
         "            postpone_cutting(table, page, count)\n",
         "            pass\n",
-        REFUSED,
+        OUT_OF_REACH,
     ),
     (
         "entries of a few pages that a fault has emptied stay empty",

@@ -164,11 +164,14 @@ def refuse(name, n, every=False, whole=False):
     is_paging = name in PAGING
     prepare, act = PAGING[name] if is_paging else OPERATIONS[name]
     start = state(), accounts(memory.verify())
-    if "many" in name or "huge" in name or name == "map_allocated_pages":
+    if "many" in name or "few" in name or "huge" in name or name.startswith("map_allocated_pages"):
         make_clean()
     owners = prepare()
     wrong = []
     made, raised, left = watched(n, every, whole, lambda: act(owners))
+    is_unfinished = len(table.unfinished) > 0
+    if is_unfinished and unused(owners):
+        wrong.append("what a leaf may lead to is still %s" % unused(owners))
     if _critical.depth():
         wrong.append("the guard is held")
         while _critical.depth():
@@ -180,28 +183,31 @@ def refuse(name, n, every=False, whole=False):
     raised = None
     if not interrupts_work():
         wrong.append("Ctrl-C does not arrive")
-    found = [text for text in memory.verify().violations if text not in start[1][0] and WINDOW_FINDING not in text]
+    found = new_findings(start[1][0])
     damaged = whole and is_named(found)
     if not damaged:
         wrong += found
     if is_paging:
         undo(owners)
     else:
-        drop_unused(owners)  # who had what a leaf may still lead to has it no more
         table.reclaim()  # the tables are there again: what was left undone is done now
         give_back(made, owners)
     made = owners = None
     after = state(), accounts(memory.verify())
     if after != start:
         wrong.append("%s became %s" % (start, after))
-    return left, wrong, damaged
+    return left, wrong, is_unfinished
 
 
-def drop_unused(owners):
-    """Give back the pages and frames that are still somebody's."""
-    for owner in owners.values():
-        if type(owner) in (memory.AllocatedPages, memory.AllocatedFrames) and owner:
-            owner.drop()
+def new_findings(known):
+    """What the audit says that it did not before."""
+    return [text for text in memory.verify().violations if text not in known and WINDOW_FINDING not in text]
+
+
+def unused(owners):
+    """The pages and frames that are still somebody's."""
+    kinds = memory.AllocatedPages, memory.AllocatedFrames
+    return [owner for owner in owners.values() if type(owner) in kinds and owner]
 
 
 def make_clean():
