@@ -1,5 +1,22 @@
-"""The user's own names: what `__main__` holds."""
+"""The user's own names: what `__main__` holds; and what can be asked of any object, without asking it."""
 
 import __main__
 
 NAMES = __main__.__dict__
+
+
+def attribute_names(value):
+    """Return the names of a value's attributes, as far as they are known without reading any of them."""
+    if value is None:
+        return []
+    names = list(getattr(value, "__dict__", ()))
+    kinds = [value] if isinstance(value, type) else [type(value)]
+    is_known = bool(names)
+    while kinds:
+        kind = kinds.pop()
+        inner = getattr(kind, "__dict__", None)
+        if inner:
+            names += list(inner)
+            is_known = True
+        kinds += [base for base in getattr(kind, "__bases__", ()) if base is not object]
+    return sorted(set(names)) if is_known else dir(value)
