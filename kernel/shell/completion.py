@@ -4,7 +4,7 @@ import builtins
 import os
 import sys
 
-from diagnostics.text import columns
+from diagnostics.text import WIDTH, Table
 from paging.natives import console
 
 from shell.commands import TABLE
@@ -14,7 +14,6 @@ from shell.user import NAMES, attribute_names
 COMMANDS = {command.name: command for command in TABLE}
 KEYWORDS = ("import ", "from ", "with ", "for ", "while ", "def ", "class ", "return ", "lambda ", "del ", "try:")
 INDENT = "    "
-NAMED_MODULE = "import ", "from "
 
 
 def complete(line):
@@ -41,13 +40,13 @@ def offer(last, words):
 
 
 def list_words(words):
-    """Print words in as many columns as the screen has room for; what two dots join, by its last part."""
+    """Print words in as many columns as the screen has room for, in pages like everything."""
     words = [word.strip() for word in words]
-    width = TERMINAL.columns or 80
+    width = TERMINAL.columns or WIDTH
     in_a_row = max(width // (max(len(word) for word in words) + 2), 1)
     print()
-    for line in columns([words[at : at + in_a_row] for at in range(0, len(words), in_a_row)], (), width):
-        print(line)
+    TERMINAL.begin()
+    TERMINAL.show(Table([words[at : at + in_a_row] for at in range(0, len(words), in_a_row)]))
 
 
 def words_for(line):
@@ -56,22 +55,15 @@ def words_for(line):
     if path is not None:
         folder = path[: path.rfind("/") + 1]
         return path[len(folder) :], files_in(folder)
-    first, _, rest = line.lstrip().partition(" ")
-    last = last_word(line)
-    if first + " " in NAMED_MODULE and " " in line.lstrip():
-        return words_of_import(first, rest, last)
-    if rest or line[-1:] == " ":
-        words = argument_words(first, rest, last)
-        if words is not None:
-            return last.rpartition("=")[2] if words and "=" in last and "=" not in words[0] else last, words
+    first, space, rest = line.lstrip().partition(" ")
+    last = line[line.rfind(" ") + 1 :]
+    if first in ("import", "from") and space:
+        return last, words_of_import(first, rest, last)
+    found = argument_words(first, rest, last) if space else None
+    if found:
+        return found
     name = identifier_at_end(last)
-    is_first = name == line.lstrip()
-    return name.rpartition(".")[2], names_for(name, is_first)
-
-
-def last_word(line):
-    """Return what stands behind the last space of a line."""
-    return line[line.rfind(" ") + 1 :]
+    return name.rpartition(".")[2], names_for(name, name == line.lstrip())
 
 
 def identifier_at_end(text):
@@ -103,24 +95,22 @@ def files_in(folder):
 
 
 def argument_words(first, rest, last):
-    """Return the words that the next argument of a command can be, or None if the line is no command's."""
+    """Return (the word to complete, what a command's next argument can be), or None if the line is no command's."""
     command = COMMANDS.get("help" if first == "?" else first)
     if command is None or first in NAMES or rest[:1] in ("=", "(", "."):
         return None
-    name, equals, _ = last.partition("=")
-    if equals:
-        return list(command.words_of(name))
+    name, equals, text = last.partition("=")
+    if equals and command.words_of(name):
+        return text, command.words_of(name)
     before = rest.split()
     if last:
         before.pop()
     words = list(COMMANDS) if command.name == "help" else list(command.words_after(before))
-    name = identifier_at_end(last)
-    if name == last:
-        dotted = last.rpartition(".")[0]
-        words += (
-            [dotted + "." + each if dotted else each for each in names_for(last, False)] if last or not words else []
-        )
-    return words or None
+    if identifier_at_end(last) != last or (not last and words):
+        return (last, words) if words else None
+    path, dot, name = last.rpartition(".")
+    names = names_for(last, False) if dot else [each for each in NAMES if name or each[0] != "_"]
+    return last, words + [path + dot + each for each in names]
 
 
 def names_for(name, is_first):
@@ -149,36 +139,46 @@ def value_of(path):
 
 
 def words_of_import(first, rest, last):
-    """Return (the word to complete, the modules or the names of one that it can become)."""
+    """Return what the last word of `import ...` or `from ...` can become."""
     module, imports, _ = rest.partition(" import ")
     if first == "from" and imports:
-        return last, names_of_module(module.strip())
-    if (first == "from" and " " in rest.strip()) or (first == "from" and rest[-1:] == " " and rest.strip()):
-        return last, ["import "]
-    return last, module_names()
+        return names_of_module(module.strip())
+    if first == "from" and " " in rest:
+        return ["import "]
+    return next_parts(last, module_names())
+
+
+def next_parts(beginning, names):
+    """Return dotted names, each only as far as the first dot behind a beginning."""
+    parts = []
+    for name in names:
+        end = name.find(".", len(beginning))
+        parts.append(name if end < 0 else name[:end])
+    return parts
 
 
 def names_of_module(name):
     """Return what can be imported from a module that is loaded, or that belongs to the kernel."""
-    inner = [each[len(name) + 1 :] for each in module_names() if each.startswith(name + ".")]
-    if name not in sys.modules and name not in module_names():
+    known = module_names()
+    if name not in sys.modules and name not in known:
         return []
+    inside = [each[len(name) + 1 :] for each in known if each.startswith(name + ".")]
     try:
         module = __import__(name)
         for part in name.split(".")[1:]:
             module = getattr(module, part)
     except Exception:
-        return inner
+        return inside
     names = getattr(module, "__all__", None) or [each for each in attribute_names(module) if each[0] != "_"]
-    return list(names) + inner
+    return list(names) + next_parts("", inside)
 
 
 def module_names():
     """Return the names of all modules that the kernel brings, and of the user's files beside them."""
     names = []
     for path in console.module_names() + files_in("/") + files_in("/rom/"):
-        is_package = path.endswith("/__init__.py")
-        name = path[: -len("/__init__.py")] if is_package else path[:-3] if path.endswith(".py") else path
-        if (path.endswith(".py") or "." not in path) and name[:1] != "_" and name[-1:] != "/":
+        is_file = path.endswith(".py")
+        name = path[: -len("/__init__.py")] if path.endswith("/__init__.py") else path[:-3] if is_file else path
+        if (is_file or "." not in name) and name[:1] != "_":
             names.append(name.replace("/", "."))
     return names

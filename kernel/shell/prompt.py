@@ -129,7 +129,7 @@ def show_value(value):
         return
     builtins._ = value
     if isinstance(value, (str, bytes, bytearray)):
-        print(repr(value))
+        TERMINAL.put(repr(value))  # to be copied from the screen as it is
     else:
         show_result(value if hasattr(value, "lines") else repr(value))
 

@@ -57,10 +57,16 @@ class Terminal:
         """Print something to look at, line by line, so that Ctrl-C can stop it; in pages if somebody looks."""
         for line in self.lines_of(view):
             for row in self._rows_of(line):
-                if self.rows and self._left <= 0 and not self._goes_on():
+                if not self.put(row):
                     return
-                print(row)
-                self._left -= 1
+
+    def put(self, line):
+        """Print a line as it is, after a key if the page is full; return whether it was wanted."""
+        if self.rows and self._left <= 0 and not self._goes_on():
+            return False
+        print(line)
+        self._left -= (len(line) + self.columns - 1) // self.columns or 1 if self.columns and "\x1b" not in line else 1
+        return True
 
     def say(self, text):
         """Print a text, however long, as rows of whole words."""

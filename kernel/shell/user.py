@@ -19,4 +19,14 @@ def attribute_names(value):
             names += list(inner)
             is_known = True
         kinds += [base for base in getattr(kind, "__bases__", ()) if base is not object]
+    if "__getattr__" in names:
+        names += attribute_names(range_of(value))
     return sorted(set(names)) if is_known else dir(value)
+
+
+def range_of(value):
+    """Return the range of what owns one and can be asked all that its range can be, or None if it is over."""
+    try:
+        return value.range
+    except Exception:
+        return None
