@@ -6,8 +6,9 @@ from memory_structs import PAGE_SHIFT, PAGE_SIZE, Frame, FrameRange, PhysicalAdd
 from diagnostics.walks import WalkView
 
 # Attributes that say where something is; the first that an object has counts. Some hold numbers of pages or frames.
-SAYING_WHERE = ("inner_ref", "start_address", "address", "start", "range", "mapped_pages", "physical_address")
+SAYING_WHERE = ("view", "start_address", "address", "start", "range", "mapped_pages", "physical_address")
 SAYING_WHERE += ("page", "frame", "first_page")
+VIEWS = ("Slice", "Overlay", "Function")
 BYTES_IN_AN_ENTRY = 8
 
 
@@ -21,17 +22,31 @@ def place_of(value):
         return value
     if type(value) is int:
         return VirtualAddress(value)
+    if type(value).__name__ in VIEWS:
+        return place_of_view(value)
+    return None if isinstance(value, type) else place_said_by(value)
+
+
+def place_said_by(value):
+    """Return the address that an object's attributes say, or None: that of an entry is in the table that holds it."""
     table, index = getattr(value, "table", None), getattr(value, "index", None)
     if isinstance(table, Frame) and type(index) is int:
         return table.start_address + index * BYTES_IN_AN_ENTRY
     for name in SAYING_WHERE:
         inner = getattr(value, name, None)
-        if type(inner) is int:
-            if name in ("address", "page", "first_page"):
-                return VirtualAddress(inner if name == "address" else inner << PAGE_SHIFT)
-        elif inner is not None and not callable(inner) and not isinstance(value, type):
-            return place_of(inner)
+        if type(inner) is int and name in ("address", "page", "first_page"):
+            return VirtualAddress(inner if name == "address" else inner << PAGE_SHIFT)
+        if inner is not None and type(inner) is not int and not callable(inner):
+            found = place_of(inner)
+            if found is not None:
+                return found
     return None
+
+
+def place_of_view(view):
+    """Return the address of a view of memory, or None if it is over. Its fields may hide what it can be asked."""
+    digits = repr(view).rpartition(" at v")[2].rstrip(">")
+    return VirtualAddress(int(digits, 16)) if digits[:2] == "0x" else None
 
 
 def address_of(value):

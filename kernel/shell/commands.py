@@ -24,5 +24,7 @@ from shell.paging_commands import dump, entries, translate, walk
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, frames, pages, owners, verify, picture)
-help = make_help(TABLE)
+# Words that other shells and Python's own prompt have for the same.
+OTHER_WORDS = {"quit": "exit"}
+help = make_help(TABLE, OTHER_WORDS)
 TABLE += (help,)

@@ -88,7 +88,7 @@ def open_quote(line):
 def files_in(folder):
     """Return the names in a folder of the file system; those of folders end with a slash."""
     try:
-        entries = os.ilistdir(folder or ".")
+        entries = os.ilistdir(folder.rstrip("/") or folder or ".")
         return [entry[0] + ("/" if entry[1] & 0x4000 else "") for entry in entries]
     except OSError:
         return []

@@ -17,8 +17,8 @@ FOOT = (
 )
 
 
-def make_help(table):
-    """Return the help command for a table of commands."""
+def make_help(table, other_words):
+    """Return the help command for a table of commands, and {another word: the name of the same command}."""
 
     @command(
         "help",
@@ -30,7 +30,7 @@ def make_help(table):
         whole = table + (help_command,)
         if word is None:
             return Table(sorted((each.name, each.summary) for each in whole), (), FOOT)
-        return about(word, whole)
+        return about(other_words.get(word, word) if isinstance(word, str) else word, whole)
 
     return help_command
 

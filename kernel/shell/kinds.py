@@ -81,7 +81,7 @@ class AddressKind(Kind):
     def of_value(self, value):
         found = address_of(value)
         if found is None:
-            raise UsageError("%s has no address: %s" % (said_of(value), self.name))
+            raise UsageError("%s has no address" % said_of(value))
         return found
 
 
@@ -164,7 +164,7 @@ def bytes_of(text, unit):
         return count
     parts, of = integer_of(part) * unit, 10 ** len(part)
     if parts % of:
-        raise UsageError("%s of %d bytes is no whole number of bytes" % (text, unit))
+        raise UsageError("%s times %d is no whole number of bytes" % (text, unit))
     return count + parts // of
 
 

@@ -8,7 +8,7 @@ import memory
 from memory_structs import KernelError
 from paging.natives import console
 
-from shell.commands import TABLE, help
+from shell.commands import OTHER_WORDS, TABLE, help
 from shell.completion import complete
 from shell.nearest import nearest
 from shell.terminal import TERMINAL
@@ -17,8 +17,6 @@ from shell.user import NAMES
 
 MODULE = type(sys)
 COMMANDS = {command.name: command for command in TABLE}
-# Words that other shells and Python's own prompt have for the same.
-OTHER_WORDS = {"quit": "exit"}
 # After a command's word, these mean Python: an assignment, an attribute, an element.
 PYTHON_AFTER_WORD = "=.,:[)]}"
 

@@ -6,6 +6,7 @@ import pyte
 
 from harness.console import PROMPT, plain
 
+PROMPT_PATTERN = re.escape(PROMPT)
 MORE = b"-- Space: more, Return: one line, q: enough --"
 ERASED = "\r"
 
@@ -50,7 +51,7 @@ class Reader:
         self.console.expect_exact("\r\n")
         return self.pages(**options)
 
-    def pages(self, until=re.escape(PROMPT), enough=100, timeout=60):
+    def pages(self, until=PROMPT_PATTERN, enough=100, timeout=60):
         """Turn pages until the prompt is there, or a pattern that ends with it; return them. So many are `enough`."""
         self.display = Display(self.columns, self.rows)
         stream = pyte.ByteStream(self.display)
