@@ -71,7 +71,10 @@ class Translation(View):
 
 
 class Entries(View):
-    """The entries in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects."""
+    """The entries in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects.
+
+    Of entries that lead to one page or table after the other, with the same flags, the first and the last are shown.
+    """
 
     def __init__(self, address, level):
         mapper = active_tables()
@@ -101,14 +104,38 @@ class Entries(View):
             hexadecimal(self.table.number),
             len(self.entries),
         )
-        yield from columns([self._row(entry) for entry in self.entries], (), width, FOLD)
+        rows = []
+        for run in runs_of(self.entries):
+            rows.append(self._row("[%d]", run[0]))
+            if len(run) > 1:
+                rows.append(self._row("[%d]" if len(run) == 2 else "..[%d]", run[-1]))
+        yield from columns(rows, (), width, FOLD)
 
-    def _row(self, entry):
+    def _row(self, place, entry):
         start = hexadecimal(self._page_of(entry.index) << PAGE_SHIFT)
-        row = ("[%d]" % entry.index, "v" + start, hexadecimal(entry.value, 16))
+        row = (place % entry.index, "v" + start, hexadecimal(entry.value, 16))
         if not entry.is_present:
             return row + ("not present", "")
         return row + (raw_names(entry.flags.word, entry.level), leads_to(entry))
+
+
+def runs_of(entries):
+    """Yield lists of entries, each of which has the same flags as the one before, and leads to what lies behind."""
+    run = []
+    for entry in entries:
+        if run and not goes_on(run[-1], entry):
+            yield run
+            run = []
+        run.append(entry)
+    if run:
+        yield run
+
+
+def goes_on(before, entry):
+    """Answer whether an entry goes on where the one before it ends."""
+    frames = pages_at(entry.level) if entry.is_leaf else 1
+    follows = entry.index == before.index + 1 and entry.value - before.value == frames << PAGE_SHIFT
+    return follows and entry.is_present and before.is_present
 
 
 def leads_to(entry):
