@@ -38,7 +38,14 @@ def log(text):
 def run(source):
     """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
     TERMINAL.begin()
-    return run_line(source)
+    try:
+        return run_line(source)
+    except KeyboardInterrupt:
+        word = split_word(source)[0]
+        if word not in COMMANDS or word in NAMES:
+            raise
+        print("\n%s: interrupted" % word)
+        return True
 
 
 def run_line(source):
@@ -88,11 +95,9 @@ def run_command(command, rest, source, word=None):
 
 
 def report(command, act, *arguments):
-    """Do an act of a command's; say in one line what it raises. Returns True."""
+    """Do an act of a command's; say in one line what it raises, but for Ctrl-C. Returns True."""
     try:
         act(*arguments)
-    except KeyboardInterrupt:
-        print("\n%s: interrupted" % command.name)
     except Exception as error:
         TERMINAL.say("%s: %s" % (type(error).__name__, text_of(error)))
         if not isinstance(error, KernelError):

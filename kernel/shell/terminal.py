@@ -79,11 +79,12 @@ class Terminal:
     def _goes_on(self):
         """Wait for a key; return whether more is wanted."""
         sys.stdout.write(MORE[: self.columns - 1])
-        while True:
-            key = sys.stdin.read(1)
-            if key in (" ", "\r", "\n", "q", "Q", CTRL_C):
-                break
-        sys.stdout.write(ERASE)
+        try:
+            key = ""
+            while key not in (" ", "\r", "\n", "q", "Q", CTRL_C):
+                key = sys.stdin.read(1)
+        finally:
+            sys.stdout.write(ERASE)
         self._left = 1 if key in ("\r", "\n") else self.rows - 1
         return key in (" ", "\r", "\n")
 

@@ -87,16 +87,16 @@ MUTANTS = [
     ),
     (
         "what a string takes of the page is forgotten",
-        TERMINAL,
-        "self._left -= (len(line)",
-        "self._left -= 0 * (len(line)",
-        SCREENS,
+        "kernel/shell/prompt.py",
+        "TERMINAL.put(repr(value))",
+        "print(repr(value))",
+        "tests/shell/test_screens.py::test_every_step_of_the_tour_fits",
     ),
     (
         "the rows of one input count on the next one's page",
         "kernel/shell/prompt.py",
-        "    TERMINAL.begin()\n    return run_line(source)",
-        "    return run_line(source)",
+        "    TERMINAL.begin()\n    try:\n",
+        "    try:\n",
         SCREENS,
     ),
     (

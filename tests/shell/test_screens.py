@@ -116,3 +116,29 @@ def test_every_step_of_the_tour_fits(boot, size):
         pages = reader.read("tour" if number > 1 else "tour 1", until=end)
         assert_readable(reader, pages, f"step {number}")
         assert pages[0].printed[0].startswith(f"{number} of 10: ")
+
+
+def test_a_wide_screen_is_used(boot):
+    """What needs two lines on a narrow one needs one; a row has more words, more bytes, more cells."""
+    rows = {}
+    for size in SIZES:
+        reader, _ = machine(boot, size)
+        for line in ("walk m", "peek p0x3000000 8", "hexdump p0x3000000 64", "picture"):
+            rows[line, size[0]] = [row for page in reader.read(line) for row in page.printed]
+    assert [len(rows["walk m", width]) for width in (60, 80, 120)] == [11, 11, 7]
+    assert [len(rows["peek p0x3000000 8", width]) for width in (60, 80, 120)] == [5, 5, 3]
+    assert [len(rows["hexdump p0x3000000 64", width]) for width in (60, 80, 120)] == [9, 5, 5]
+    assert len(rows["hexdump p0x3000000 64", 120][0].split()[1:-1]) == 16
+    cells = [len(rows["picture", width][1].split()[1]) for width in (60, 80, 120)]
+    assert cells == [32, 64, 96]
+
+
+def test_ctrl_c_at_the_end_of_a_page_ends_the_whole_step(boot):
+    guest = boot(command_line="terminal=80x24")
+    console = guest.console
+    console.wait_for_prompt()
+    console.sendline("tour 5")
+    console.expect_exact("-- Space: more")
+    console.interrupt()
+    console.expect_exact("tour: interrupted\r\n" + PROMPT.decode())
+    assert console.command("6 * 7") == "42\n"
