@@ -72,13 +72,6 @@ MUTANTS = [
         SCREENS,
     ),
     (
-        "a table is as wide as it likes",
-        TEXT,
-        "fold is None else cell\n        if place > start and (place == fold or used + needed > width):",
-        "fold is None else cell\n        if place > start and place == fold:",
-        SCREENS,
-    ),
-    (
         "pages are counted in lines, not in rows of the screen",
         TERMINAL,
         "        for line in self.lines_of(view):\n            for row in self._rows_of(line):\n",
