@@ -137,13 +137,25 @@ def show_value(value):
         show_result(value if hasattr(value, "lines") else repr(value))
 
 
-def show_error(error, text):
-    """Show what an input has raised; a command that is taken for a function is told how to be one."""
+def show_error(error, text, source, is_tools):
+    """Show what an input has raised, and what would be right: for a command that is taken for a function, or that was
+    typed at the prompt for tools. Returns False, having shown nothing, for anything else at that prompt."""
+    if is_tools:
+        return show_way_back(text, source)
     TERMINAL.say(text[:-1] if text[-1:] == "\n" else text)
     if isinstance(error, NameError):
         word = text_of(error).partition("'")[2].partition("'")[0]
         if word in COMMANDS:
             TERMINAL.say("%s is a command: `from shell.commands import %s` makes it a function, too" % (word, word))
+    return True
+
+
+def show_way_back(text, source):
+    """Show what a command raised at the prompt for tools, and how to get to the prompt for people."""
+    word = split_word(source or "")[0]
+    if word in NAMES or OTHER_WORDS.get(word, word) not in COMMANDS:
+        return False
+    print(text + "%s is a command of Clew's own prompt: type clew to get there" % word)
     return True
 
 

@@ -20,7 +20,7 @@ NARROWEST, LOWEST = 20, 5
 # Remember the place, go as far down and right as it goes, tell where that is, come back (ECMA-48's CPR).
 WHERE_IS_THE_CORNER = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
 OPENING = "\x1b["
-ANSWER_MS = 500
+ANSWER_MS = 1000
 
 
 class Terminal:
@@ -93,7 +93,8 @@ class Terminal:
         sys.stdout.write(WHERE_IS_THE_CORNER)
         answer = read_answer()
         if answer is None:
-            self.resize(WIDTH, 0)
+            if not self.columns:
+                self.resize(WIDTH, 0)
             return False
         self.resize(answer[1], answer[0])
         self.has_colours = True

@@ -15,7 +15,7 @@ static mp_obj_t console_set_command_runner(mp_obj_t function) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(console_set_command_runner_obj, console_set_command_runner);
 
-// Called with an exception and its text, it prints that and answers whether it did.
+// Called with an exception, its text, the line, and whether it was a tool's, it prints that and answers whether it did.
 static mp_obj_t console_set_error_shower(mp_obj_t function) {
     MP_STATE_VM(console_error_shower) = function;
     return mp_const_none;

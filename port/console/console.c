@@ -36,10 +36,10 @@ static void print_as_for_users(const mp_print_t *print, mp_obj_t exception) {
     }
 }
 
-// Have Python show it, who knows the screen. False if it can't: then nothing was printed.
-static bool show_in_python(mp_obj_t exception) {
+// Have Python show it, who knows the screen, and the commands, which are none at the tools' prompt. False if it doesn't.
+static bool show_in_python(mp_obj_t exception, const vstr_t *source) {
     mp_obj_t shower = MP_STATE_VM(console_error_shower);
-    if (tool_prompt || shower == MP_OBJ_NULL) {
+    if (shower == MP_OBJ_NULL) {
         return false;
     }
     nlr_buf_t nlr;
@@ -50,18 +50,21 @@ static bool show_in_python(mp_obj_t exception) {
     mp_print_t print;
     vstr_init_print(&text, 128, &print);
     print_as_for_users(&print, exception);
-    bool shown = mp_obj_is_true(mp_call_function_2(shower, exception, mp_obj_new_str_from_vstr(&text)));
+    mp_obj_t line = source == NULL ? mp_const_none : mp_obj_new_str(source->buf, source->len);
+    mp_obj_t arguments[] = { exception, mp_obj_new_str_from_vstr(&text), line, mp_obj_new_bool(tool_prompt) };
+    bool shown = mp_obj_is_true(mp_call_function_n_kw(shower, MP_ARRAY_SIZE(arguments), 0, arguments));
     nlr_pop();
     return shown;
 }
 
 // What the kernel refuses is told without the kernel's own frames; those are in the log.
-static void print_exception(mp_obj_t exception) {
+// `source` is what raised it, or NULL.
+static void print_exception(mp_obj_t exception, const vstr_t *source) {
     if (!tool_prompt && traceback_has_kernel_frames(exception)) {
         const mp_print_t log = { NULL, print_to_log };
         mp_obj_print_exception(&log, exception);
     }
-    if (!show_in_python(exception)) {
+    if (!show_in_python(exception, source)) {
         print_as_for_users(&mp_plat_print, exception);
     }
 }
@@ -114,7 +117,7 @@ static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     // Printing may fault or be interrupted like anything else.
     nlr_buf_t nlr_print;
     if (nlr_push(&nlr_print) == 0) {
-        print_exception(exception);
+        print_exception(exception, source);
         nlr_pop();
     } else {
         mp_hal_stdout_tx_str("\r\n(the exception could not be printed)\r\n");
@@ -211,7 +214,7 @@ static after_t read_and_run_protected(vstr_t *line) {
     }
     completion_of_commands = false;
     mp_hal_stdout_tx_str("\r\n");
-    print_exception(MP_OBJ_FROM_PTR(nlr.ret_val));
+    print_exception(MP_OBJ_FROM_PTR(nlr.ret_val), NULL);
     return NEXT_LINE;
 }
 

@@ -14,9 +14,11 @@ def set_completer(function: Callable[[str], str | bool | None]) -> None:
     None, or anything that it raises, leaves it to MicroPython's own completion. A soft reset forgets it.
     """
 
-def set_error_shower(function: Callable[[BaseException, str], bool]) -> None:
-    """Have a function print what an input of the prompt raised: the exception, and its text as it would be printed.
+def set_error_shower(function: Callable[[BaseException, str, str | None, bool], bool]) -> None:
+    """Have a function print what an input of the prompt raised.
 
+    It gets the exception, its text as it would be printed, the input (None if it could not even be read), and whether
+    that was at the prompt for tools.
     If it raises or answers False, the text is printed as it is. A soft reset forgets it.
     """
 

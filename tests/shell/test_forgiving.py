@@ -244,6 +244,14 @@ def test_a_persons_own_prompt_comes_back_after_a_tool(guest):
     console.send("\x02")
     console.expect_exact("clew for Clew's own prompt")
     console.expect_exact(">>> ")
+    for line, error in (("ram", "NameError"), ("walk 0x1000", "SyntaxError"), ("quit()", "NameError")):
+        console.sendline(line)
+        console.expect_exact(error)
+        console.expect_exact("is a command of Clew's own prompt: type clew to get there\r\n>>> ")
+    for line in ("nothing", "1 / 0", "kept kept"):
+        console.sendline(line)
+        console.expect_exact(">>> ")
+        assert b"clew" not in console.before
     console.sendline("clew")
     console.wait_for_prompt()
     assert console.command("kept") == "5\n"
