@@ -19,7 +19,7 @@ class TooManyHandlers(KernelError):
 
     def __init__(self, most):
         self.most = most
-        super().__init__("%d fault handlers are registered, and there is no room for more; cancel() one" % most)
+        super().__init__("%d fault handlers are registered, and there is no room for more; cancel() one" % (most,))
 
 
 class FaultHandler:

@@ -79,4 +79,4 @@ class AlreadyInitialized(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % what)
+        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % (what,))

@@ -86,7 +86,7 @@ class EmptyRange(KernelError):
 
     def __init__(self, question):
         self.question = question
-        super().__init__("an empty range has no %s" % question)
+        super().__init__("an empty range has no %s" % (question,))
 
 
 class OutOfChunks(KernelError):
@@ -168,7 +168,7 @@ class NotInitialized(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is not initialised; memory.init(boot_info) does that at boot" % what)
+        super().__init__("%s is not initialised; memory.init(boot_info) does that at boot" % (what,))
 
 
 class Reentered(KernelError):
@@ -176,7 +176,7 @@ class Reentered(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is not re-entrant: leave the interrupted call first" % what)
+        super().__init__("%s is not re-entrant: leave the interrupted call first" % (what,))
 
 
 def _text(value):

@@ -247,7 +247,8 @@ static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
     size_t offset = element_offset(view, n_args, arguments);
     mp_buffer_info_t buffer;
     if (!bytes_of(arguments[1], &buffer, MP_BUFFER_WRITE)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("a writable view or buffer expected"));
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a writable view or buffer expected, not %s"),
+            mp_obj_get_type_str(arguments[1]));
     }
     elements_t target = elements_of_buffer(view, &buffer);
     if (target.count > count_of(view) - offset) {

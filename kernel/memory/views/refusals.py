@@ -23,7 +23,7 @@ class OutOfBounds(OutOfRange):
         self.mapping = mapping
         self.offset = offset
         self.size = size
-        what = "%d bytes at offset %s" % (size, hex(offset))
+        what = "%s bytes at offset %s" % (size, hex(offset))
         super().__init__(what, "%s, which has %s bytes" % (mapping, hex(mapping.size_in_bytes)))
 
 
