@@ -19,7 +19,7 @@ class CountMismatch(KernelError):
     def __init__(self, pages, frames):
         self.pages = pages
         self.frames = frames
-        super().__init__("%d pages cannot be mapped to %d frames: split the larger owner" % (pages, frames))
+        super().__init__("%s pages cannot be mapped to %s frames: split the larger owner" % (pages, frames))
 
 
 class WritableExecutable(KernelError):

@@ -92,15 +92,16 @@ static const char *where_others_begin(const char *text) {
 
 // Writes down an error that is seen for the first time. False if it is none of those that are renamed.
 // In __getattr__ it is about the object that has no such attribute, whatever that asked inside.
-static bool begin(const mp_code_state_t *frame, mp_obj_exception_t *error, bool is_getattr) {
+static bool begin(const mp_code_state_t *frame, mp_obj_exception_t *error, bool is_getattr, bool is_method) {
+    mp_obj_t text = mp_obj_exception_get_value(MP_OBJ_FROM_PTR(error));
     if (error->traceback_len != TRACEBACK_WORDS || (*frame->ip == MP_BC_RAISE_OBJ && !is_getattr)
-        || error->args->len != 1 || !mp_obj_is_str(error->args->items[0])) {
+        || error->args->len != 1 || !mp_obj_is_str(text)) {
         return false;
     }
     MP_STATE_VM(argument_error) = MP_OBJ_FROM_PTR(error);
-    MP_STATE_VM(argument_reason) = error->args->items[0];
+    MP_STATE_VM(argument_reason) = text;
     memset(MP_STATE_VM(argument_blamed), 0, sizeof(MP_STATE_VM(argument_blamed)));
-    if (is_getattr) {
+    if (is_getattr && is_method) {
         MP_STATE_VM(argument_blamed)[0] = frame->state[frame->n_state - 1];
     }
     return true;
@@ -115,13 +116,14 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
     const qstr_short_t *qstrs = frame->fun_bc->context->constants.qstr_table;
     called_t called = {frame->fun_bc, qstrs[mp_decode_uint_value(ip)], false};
     bool is_getattr = called.name == MP_QSTR___getattr__;
-    if (MP_STATE_VM(argument_error) != MP_OBJ_FROM_PTR(error) && !begin(frame, error, is_getattr)) {
+    if (MP_STATE_VM(argument_error) != MP_OBJ_FROM_PTR(error) && !begin(frame, error, is_getattr, n_pos_args > 1)) {
         return;
     }
     if (is_getattr) {
         return; // hasattr() may want it as it is
     }
     const char *reason = mp_obj_str_get_str(MP_STATE_VM(argument_reason)), *end = where_others_begin(reason);
+    bool is_of_format = strncmp(reason, "format string", 13) == 0; // `text % argument` takes a tuple apart
     bool is_first = MP_STATE_VM(argument_blamed)[0] == MP_OBJ_NULL;
     qstr blamed_names[BLAMED_MAX];
     mp_obj_t blamed[BLAMED_MAX] = {MP_OBJ_NULL};
@@ -142,7 +144,9 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
             || (after_required < n_def_pos_args && argument == frame->fun_bc->extra_args[after_required])) {
             continue; // deleted; or what is taken unless another is given, which can't be wrong
         }
-        bool is_meant = is_first ? names(reason, end, mp_obj_get_type_str(argument)) : was_blamed(argument);
+        bool is_told = names(reason, end, mp_obj_get_type_str(argument))
+            || (is_of_format && mp_obj_is_type(argument, &mp_type_tuple));
+        bool is_meant = is_first ? is_told : was_blamed(argument);
         if (is_meant && was_given(&called, name, argument)) {
             blamed_names[count] = name;
             blamed[count++] = argument;
