@@ -77,13 +77,13 @@ def run_in_kernel(sources, begin, step, operations, memory, progress):
 def malformed(seed, calls, memory="128M", progress=None):
     """Make `calls` malformed calls; return how many. Raises StormFailure."""
     begin = f"calls = Malformed({seed}, {parameters()!r})"
-    sources = "attacks/prelude", "attacks/malformed"
+    sources = "attacks/prelude", "attacks/world", "attacks/malformed"
     return run_in_kernel(sources, begin, "calls.run(%d)", calls, memory, progress)
 
 
 def storm(seed, operations, kind=None, memory="128M", progress=None):
     """Do `operations` operations of a storm, of one kind or of all; return how many. Raises StormFailure."""
-    sources = "attacks/prelude", "attacks/storm"
+    sources = "attacks/prelude", "attacks/storm_tools", "attacks/storm"
     begin = f"storm = Storm({seed}, {kind!r})"
     return run_in_kernel(sources, begin, "storm.run(%d)", operations, memory, progress)
 

@@ -82,15 +82,21 @@ def _register(range, handler, with_numbers):
     pages = pages_of(range)
     if not callable(handler):
         raise TypeError("a handler is a function, not %s" % type(handler).__name__)
-    # Nobody may take the slot or the range between looking and taking.
-    critical.enter()
+    made = None
     try:
-        slot = _free_slot(pages)
-        made = FaultHandler(pages, handler, slot)
-        traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
-        _slots[slot] = made
-    finally:
-        critical.leave()
+        # Nobody may take the slot or the range between looking and taking.
+        critical.enter()
+        try:
+            slot = _free_slot(pages)
+            made = FaultHandler(pages, handler, slot)
+            traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
+            _slots[slot] = made
+        finally:
+            critical.leave()
+    except BaseException:  # a Ctrl-C that waited: nobody would have what cancels it
+        if made is not None:
+            made.cancel()
+        raise
     return made
 
 

@@ -1,7 +1,7 @@
 """Every public callable, called wrongly: the refusal names the argument, and nothing has changed.
 
-The calls are generated (tests/on_target/attacks/malformed.py): over what the packages export, and wrong kinds and values
-of arguments, wrong counts, dead and foreign objects. `make storms` makes 15,000 of them.
+The calls are generated (tests/on_target/attacks/malformed.py): over what the packages export, and wrong kinds and
+values of arguments, wrong counts, dead and foreign objects. `make storms` makes 15,000 of them.
 """
 
 import pytest

@@ -10,7 +10,6 @@ from memory_structs import (
     VirtualAddress,
 )
 
-
 # What no space has so many chunks of 4 KiB of. Machine code would cut off what is longer than a word.
 MOST = 1 << 52
 
