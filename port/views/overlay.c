@@ -73,7 +73,7 @@ static mp_obj_t load_bitfield(const field_t *field, uint64_t bits) {
 }
 
 // One load and one store of the whole container: not atomic against a device.
-static void store_bitfield(const field_t *field, uint64_t address, mp_obj_t value_in) {
+static void store_bitfield(const view_t *view, const field_t *field, uint64_t address, mp_obj_t value_in) {
     mp_int_t value = (mp_int_t)native_get_u64(value_in);
     mp_int_t lowest = field->is_signed ? -(1L << (field->width - 1)) : 0;
     mp_int_t highest = (1L << (field->width - field->is_signed)) - 1;
@@ -82,6 +82,7 @@ static void store_bitfield(const field_t *field, uint64_t address, mp_obj_t valu
         snprintf(after, sizeof after, " does not fit a field of %u bits", field->width);
         native_raise_about(&mp_type_OverflowError, "", value_in, after);
     }
+    view_require(view);
     uint64_t mask = ((1UL << field->width) - 1) << field->position;
     uint64_t bits = MP_OBJ_SMALL_INT_VALUE(element_load(field->code, address));
     element_store(field->size, address, (bits & ~mask) | ((uint64_t)value << field->position & mask));
@@ -98,9 +99,11 @@ static void store_field(const view_t *view, mp_obj_t field_in, mp_obj_t value) {
     field_t field = scalar_of(field_in);
     uint64_t address = address_of(view, field.offset, field.size);
     if (field.width != 0) {
-        store_bitfield(&field, address, value);
+        store_bitfield(view, &field, address, value);
     } else {
-        element_store(field.size, address, element_bits(field.code, value));
+        uint64_t bits = element_bits(field.code, value);
+        view_require(view);     // that may have run Python
+        element_store(field.size, address, bits);
     }
 }
 

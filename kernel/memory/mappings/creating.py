@@ -97,7 +97,7 @@ class Creating:
 
     def create(self, count, word):
         """`create_mapping` of new pages with a flag word that was checked."""
-        return self._with_room(self._create_in_steps, count, word, self.largest_level)
+        return self._with_room(self._create_in_steps, count, word, self._kernel.largest_level)
 
     def _create_in(self, pages, word, limit, consumer):
         """Map the pages of an owner to whatever frames there are, the fewest runs, and consume it."""
