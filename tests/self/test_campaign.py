@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import campaign
+import campaign_report
 import fuzz
 import machine
 import mutants
@@ -130,8 +131,8 @@ def test_ctrl_c_ends_it_with_the_sum_so_far(workers, tmp_path, capsys):
 
 def test_progress_says_how_long_the_rest_may_take(capsys, monkeypatch):
     jobs = [Job(str(n), {}, "", weight=n) for n in (1, 3)]
-    progress = campaign.Progress(jobs)
-    monkeypatch.setattr(campaign, "PROGRESS_INTERVAL_S", 0)
+    progress = campaign_report.Progress(jobs)
+    monkeypatch.setattr(campaign_report, "PROGRESS_INTERVAL_S", 0)
     progress.begun = time.monotonic() - 60
     progress.show(campaign.Sum("x", jobs, [campaign.Result(jobs[0])]), jobs[0].weight)
     assert capsys.readouterr().err == "  1 of 2 jobs, 0 disagree, 1:00 so far, about 3:00 left\n"
