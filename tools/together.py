@@ -34,16 +34,19 @@ def run(words, timeout=None, **options):
 
 def main():
     """Run the command line's command in a group of its own; end the group at SIGTERM and at the command's end."""
-    process = None
+    process, is_asked = None, False
 
     def end(*_):
-        if process is None:
-            sys.exit(128 + signal.SIGTERM)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        nonlocal is_asked
+        is_asked = True
+        if process is not None:  # else it has only just begun, and is ended below
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, end)
     process = subprocess.Popen(sys.argv[1:], process_group=0)
+    if is_asked:
+        end()
     status = process.wait()
     end()
     sys.exit(status if status >= 0 else 128 - status)
