@@ -61,6 +61,8 @@ $(BUILD)/shared/readline/readline.o: CFLAGS += -Dunichar_isspace=completion_is_i
 $(BUILD)/port/runtime/libc.o: CFLAGS += -fno-builtin
 # GCC would make one jump of the opcodes' many again, to save room: that costs 1 % of every act in Python.
 $(BUILD)/py/vm.o: CFLAGS += -fno-crossjumping
+# An exception that leaves a function goes by port/runtime/arguments.c, which names the argument that it is about.
+$(BUILD)/py/objfun.o: CFLAGS += -Dnlr_jump=nlr_jump_out_of_function
 $(addprefix $(BUILD)/,$(SRC_LIBM:.c=.o)): CFLAGS += -Wno-error -w
 
 all: $(IMAGE)
