@@ -49,13 +49,6 @@ def of_mutants():
     return str(found["counts"].get("caught", 0)), str(found["jobs"])
 
 
-def of_random_mutants():
-    """How many random mutants were caught, of how many that were programs, and the share."""
-    counts = {"caught": 0, "escaped": 0} | read("mutants-random.json")["counts"]
-    tried = counts["caught"] + counts["escaped"]
-    return str(counts["caught"]), str(tried), f"{100 * counts['caught'] / tried:.1f}"
-
-
 def whole(name):
     """Return a campaign's sum; ValueError if it was interrupted or something disagreed."""
     found = read(name)
@@ -97,7 +90,6 @@ PLACES = (
     (README, rf"\| {N} accesses, no disagreement but for", "matrix", of_matrix),
     (CHANGELOG, rf"`make matrix`: {N} accesses, each judged", "matrix", of_matrix),
     (README, rf"\| {N} of {N} caught, each by the tests that it names", "mutants", of_mutants),
-    (README, rf"random ones {N} of {N}, {N} %", "mutants ARGS='--random 200 --seed 7'", of_random_mutants),
     (README, rf"bytecode {N} of {N}, native {N} of {N};", "test-micropython", of_micropython),
     (
         README,

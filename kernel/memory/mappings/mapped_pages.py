@@ -386,8 +386,7 @@ class MappedPages(Viewable):
             record = record.record
         if type(record) is not Record:
             return "MappedPages(consumed by %s)" % record
-        rights = "rw" if record.flags & WRITABLE else "r-"
-        rights += "-" if record.flags & NO_EXECUTE else "x"
+        rights = ("rw" if record.flags & WRITABLE else "r-") + ("-" if record.flags & NO_EXECUTE else "x")
         return "MappedPages(v%s, %d pages, %s)" % (hex(record.first_page << PAGE_SHIFT), record.count, rights)
 
     __str__ = __repr__
