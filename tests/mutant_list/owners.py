@@ -171,9 +171,9 @@ MUTANTS = [
     ),
     (
         "a mapping of another root is found at the same address",
-        "kernel/memory/ledger/__init__.py",
-        "seen = page >> 51 or int(",
-        "seen = page >> 51 or 1 or int(",
+        "port/ledger/records.c",
+        "(page >= UPPER_HALF_FIRST_PAGE || record->root == root)",
+        "true",
         "tests/faults/test_typed.py::test_a_fault_names_the_mapping_of_the_root_that_it_happened_under",
     ),
     (
