@@ -19,6 +19,20 @@ MUTANTS = [
         "tests/boot/test_clean_table.py::test_the_image_cannot_be_written_through_the_window",
     ),
     (
+        "memory can be initialised again once the slot of the free functions is empty",
+        "kernel/memory/system.py",
+        "    if Protection.live is not None:",
+        "    if type(_system) is not _Nothing:",
+        "tests/attacks/test_cr3.py::test_memory_is_initialised_once_though_the_slot_is_empty",
+    ),
+    (
+        "the heap of a booted kernel can be set up again",
+        "kernel/memory/system.py",
+        " or Keeper.live is not None:",
+        ":",
+        "tests/attacks/test_cr3.py::test_memory_is_initialised_once_though_the_slot_is_empty",
+    ),
+    (
         "the identity mapping is not dropped",
         INIT,
         "            entries.clear(entry_in_window(self._page_table.root, 0), 1)\n",
