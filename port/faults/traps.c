@@ -22,6 +22,7 @@
 #include "boot/layout.h"
 #include "port/boot/tables.h"
 #include "port/console/log.h"
+#include "port/console/typed_ahead.h"
 #include "port/console/uart.h"
 #include "port/faults/handlers.h"
 #include "port/faults/interrupt_controllers.h"
@@ -185,9 +186,8 @@ static void interrupt_emitted_code(trap_frame_t *frame) {
 static void serve_interrupt(trap_frame_t *frame) {
     if (frame->vector == VECTOR_SERIAL) {
         uart_interrupt();
-    } else if (frame->vector == VECTOR_TIMER) {
-        clock_interrupt();
     }
+    typed_ahead_watch();                        // the timer has done its work by coming: it ended hlt
     interrupt_controllers_end(frame->vector);
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
         fault_handlers_interrupt();

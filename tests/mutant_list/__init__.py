@@ -9,6 +9,7 @@ from mutant_list import (
     acts,
     audit,
     boot,
+    console,
     engine,
     faults,
     injection,
@@ -34,6 +35,7 @@ PROMISES = (
     faults,
     boot,
     shell,
+    console,
     language,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
