@@ -39,4 +39,33 @@ MUTANTS = [
         "    if False:",
         "tests/memory/views/test_access.py::test_a_number_that_does_not_fit_is_refused_with_its_field",
     ),
+    (
+        "the disk allocates, which the collector can't when it closes a file",
+        "kernel/loader/disks.py",
+        "        copy(self._memory, self._start(block, buffer, offset), buffer, 0, len(buffer))\n",
+        "        start = self._start(block, buffer, offset)\n"
+        "        self._memory[start : start + len(buffer)] = buffer\n",
+        "tests/shell/test_files.py::test_what_was_written_to_a_forgotten_file_is_there_when_it_is_collected",
+    ),
+    (
+        "a soft reset ends the file system before the files",
+        "port/main.c",
+        "    gc_collect_start();\n    gc_collect_end();\n",
+        "",
+        "tests/shell/test_files.py::test_a_soft_reset_closes_files_that_are_open",
+    ),
+    (
+        "a soft reset keeps what the user's names name",
+        "port/main.c",
+        "    mp_map_init(&MP_STATE_VM(dict_main).map, 0);\n",
+        "",
+        "tests/shell/test_files.py::test_a_soft_reset_closes_files_that_are_open",
+    ),
+    (
+        "a block behind the end of a disk is written",
+        "kernel/loader/disks.py",
+        "        if not 0 <= start <= len(self._memory) - len(buffer):\n",
+        "        if False:\n",
+        "tests/shell/test_files.py::test_a_block_that_is_not_on_the_disk_is_refused",
+    ),
 ]

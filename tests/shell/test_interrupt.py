@@ -138,7 +138,8 @@ def test_ctrl_c_is_seen_behind_whatever_was_typed_ahead(console, what, typed):
 def test_what_does_not_fit_is_dropped_by_whole_lines(kernel):
     """Code that reads nothing for long gives up what comes for it: whole lines arrive, and no half of one."""
     line, lines = "typed ahead " + 87 * "." + "\r", (ROOM + 4_000) // 100
-    kernel.exec(f"import _provoke; _provoke.typed_ahead({ROOM})\nimport select, sys, time\npoll = select.poll(); poll.register(sys.stdin, select.POLLIN)")
+    kernel.exec(f"import _provoke, select, sys, time\n_provoke.typed_ahead({ROOM})")
+    kernel.exec("poll = select.poll(); poll.register(sys.stdin, select.POLLIN)")
     kernel.start("""
         time.sleep(3)
         data = bytearray()
