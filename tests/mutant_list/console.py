@@ -68,4 +68,11 @@ MUTANTS = [
         "        if False:\n",
         "tests/shell/test_files.py::test_a_block_that_is_not_on_the_disk_is_refused",
     ),
+    (
+        "where there is no exit port the machine halts without a word",
+        "port/hardware/machine.c",
+        "    uart_send(line, length);\n",
+        "    (void)length;\n",
+        "tests/boot/test_exit_statuses.py::test_where_there_is_no_exit_port_exit_halts_and_says_so",
+    ),
 ]
