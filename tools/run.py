@@ -187,7 +187,8 @@ def bochs():
 def relay(connection):
     """Copy between this terminal and a socket until the socket or the kernel ends, or the person types Ctrl-] x.
 
-    Returns the kernel's status; success when somebody else ended it. Input that is no terminal is typed once the prompt is there, and has been answered when nothing more comes.
+    Returns the kernel's status; success when somebody else ended it.
+    Input that is no terminal is typed once the prompt is there, and has been answered when nothing more comes.
     """
     if not os.isatty(sys.stdin.fileno()):
         return relay_piped(connection)

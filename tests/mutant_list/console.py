@@ -75,4 +75,18 @@ MUTANTS = [
         "    (void)length;\n",
         "tests/boot/test_exit_statuses.py::test_where_there_is_no_exit_port_exit_halts_and_says_so",
     ),
+    (
+        "a bench row undoes nothing when it fails",
+        "kernel/diagnostics/bench.py",
+        "            finally:\n                _undo_all()\n",
+        "            except KeyboardInterrupt:\n                _undo_all()\n",
+        "tests/costs/test_bench_undo.py::test_a_row_that_fails_leaves_nothing",
+    ),
+    (
+        "the pages that a bench row mapped by hand stay",
+        "kernel/diagnostics/bench_faults.py",
+        "        undo(clear_away, self.mapper, first, count, self.tables)\n",
+        "",
+        "tests/costs/test_bench_undo.py::test_rows_at_the_prompt",
+    ),
 ]
