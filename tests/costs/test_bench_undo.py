@@ -27,7 +27,7 @@ LEFT_OUT = "allocator: take and give by numbers anywhere, 100,000 free chunks", 
 
 
 def odd_rows(kernel, wanted):
-    """Of the rows that are wanted those after which something is left, and what: {name: (frames, pages, violations)}."""
+    """Of the rows that are wanted those after which something is left: {name: (frames, pages, violations)}."""
     kernel.exec(RUN + SMALLER + "before = left()")
     assert kernel.eval("before[2]") == []
     odd = {}
