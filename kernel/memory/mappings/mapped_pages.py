@@ -31,7 +31,8 @@ from memory_structs import (
     PageRange,
     UseAfterMove,
 )
-from memory_structs.instances import make
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import make, seal
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 from paging.dividing import divide, tables_to_divide
@@ -49,7 +50,7 @@ from . import unmapping
 from .faulted import change_back, restore, undo_unmapping
 from .few import unmap_few
 from .merging import count_owners, lower_of
-from .rights import MARKS, word_of
+from .rights import refuse_exclusive, word_of
 from .run_lists import when_cut, when_joined
 from .table_frames import give_tables, lend, table_word, take_back
 
@@ -67,6 +68,7 @@ class UnderWay:
         self.record = record
 
 
+@seal
 class MappedPages(Viewable):
     """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
@@ -199,7 +201,7 @@ class MappedPages(Viewable):
         """Drop, unless that was done inside. Here the mapping's life ends; its views are stale then."""
         if type(self._state[RECORD]) is Record:
             self._revoke_views("the end of its `with`")
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     @undisturbed
@@ -211,7 +213,9 @@ class MappedPages(Viewable):
         record = self._check_free_for("remap()")
         table = self._state[TABLE]
         page, count, old, kind = record.first_page, record.count, record.flags, record.kind
-        word = word_of(flags, page, count, override) & ~MARKS
+        word = word_of(flags, page, count, override)
+        if kind == SHARED:
+            refuse_exclusive(flags)
         if word == old:
             return
         state = self._state
