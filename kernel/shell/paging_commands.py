@@ -1,9 +1,12 @@
 """Commands about page tables: one address, one table, or all translations."""
 
 from diagnostics.dump import FILTERS, STYLES, Translations
+from diagnostics.stale import Stale
+from diagnostics.text import Lines
 from diagnostics.walks import Entries, Translation, WalkView
 from memory_structs import VirtualAddress
 from memory_structs.mode import LEVELS
+from paging import tlb
 
 from shell.command import Argument, command
 from shell.kinds import ADDRESS, PHYSICAL, NumberKind, WordKind
@@ -56,3 +59,27 @@ def entries(address, level):
 def dump(filters, style, first, last, alias):
     bounds = [None if address is None else address.value for address in (first, last, alias)]
     return Translations(filters, style, *bounds)
+
+
+@command(
+    "flush",
+    "Have the TLB forget the page of an address, or everything.",
+    Argument("address", ADDRESS, None),
+    details=("flush                     all translations, GLOBAL ones too", "flush 0xffffffff80109000   one page"),
+)
+def flush(address):
+    if address is None:
+        tlb.flush_all()
+        return Lines(("the TLB has forgotten everything",))
+    tlb.flush(address)
+    return Lines(("the TLB has forgotten the page of %s" % address,))
+
+
+@command(
+    "stale",
+    "Whether the TLB answers for an address what the tables say.",
+    Argument("address", ADDRESS),
+    details=("Nothing that lies there is changed. Poke an entry, see what is stale, then flush it.",),
+)
+def stale(address):
+    return Stale(address)
