@@ -116,4 +116,32 @@ MUTANTS = [
         "    if (cr3_read() == 0) cr3_write(boot_tables_root);\n",
         "tests/shell/test_micropython_tools.py::test_a_soft_reset_goes_back_to_the_boot_tables",
     ),
+    (
+        "a boot module can be mapped for writing",
+        "kernel/memory/mappings/rights.py",
+        "            if first <= high and low < first + count:\n",
+        "            if False:\n",
+        "tests/boot/test_read_only_frames.py::test_nobody_writes_what_was_granted_for_reading",
+    ),
+    (
+        "a read-only mapping of a boot module can be made writable",
+        "kernel/memory/mappings/mapped_pages.py",
+        "            refuse_writing(state[TABLE]._frames, record.frames, count, word)\n",
+        "            pass\n",
+        "tests/boot/test_read_only_frames.py::test_nobody_writes_what_was_granted_for_reading",
+    ),
+    (
+        "boot modules lie in RAM that anybody gets",
+        INIT,
+        "    memory_map += [(module._start, module._end, RESERVED) for module in boot_info.modules]\n",
+        "",
+        "tests/boot/test_read_only_frames.py::test_a_module_and_acpis_tables_are_mapped_on_an_exact_request",
+    ),
+    (
+        "`ram` calls the kernel's image usable",
+        "kernel/diagnostics/boot_report.py",
+        "self._pieces(start, end) if kind == USABLE else ",
+        "",
+        "tests/boot/test_read_only_frames.py::test_the_map_tells_the_kernels_part_from_what_is_usable",
+    ),
 ]

@@ -50,7 +50,7 @@ from . import unmapping
 from .faulted import change_back, restore, undo_unmapping
 from .few import unmap_few
 from .merging import count_owners, lower_of
-from .rights import refuse_exclusive, word_of
+from .rights import refuse_exclusive, refuse_writing, word_of
 from .run_lists import when_cut, when_joined
 from .table_frames import give_tables, lend, table_word, take_back
 
@@ -219,6 +219,8 @@ class MappedPages(Viewable):
         if word == old:
             return
         state = self._state
+        if kind == DEVICE or (kind == SHARED and state[SHARED_FRAMES]._device):
+            refuse_writing(state[TABLE]._frames, record.frames, count, word)
         shared = state[SHARED_FRAMES]
         if shared is not None:
             shared._check_change(old, word, override)

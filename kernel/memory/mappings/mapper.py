@@ -26,7 +26,7 @@ from . import faulted, unmapping
 from .creating import Creating
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
-from .rights import refuse_exclusive, word_of
+from .rights import refuse_exclusive, refuse_writing, word_of
 from .table_frames import lend, table_word, take_back
 
 zero_frames = memory.zero_frames
@@ -71,6 +71,8 @@ class Mapper(Creating):
         arena = frame_state[ARENA]
         word = word_of(flags, page, count, override)
         kind = EXCLUSIVE if arena is self._frame_pool else DEVICE
+        if kind == DEVICE:
+            refuse_writing(self._frames, frame, count, word)
         enter()
         try:
             mapped, record = self._new(page, count, word, kind, frame)
@@ -111,6 +113,8 @@ class Mapper(Creating):
         page, count = state[RUN] >> 1, state[COUNT]
         word = word_of(flags, page, count, override)
         refuse_exclusive(flags)
+        if shared._device:
+            refuse_writing(self._frames, shared._first, count, word)
         shared._check_mappable(count, word, override)
         enter()
         try:

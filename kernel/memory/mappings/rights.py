@@ -3,7 +3,7 @@
 Two are nobody's to ask for and come with the constants of others: ACCESSED and DIRTY, which the CPU sets.
 """
 
-from memory_structs import PageRange
+from memory_structs import FrameRange, PageRange
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from paging import ContradictoryFlags
 from paging.flags import (
@@ -22,6 +22,7 @@ from paging.flags import (
 from paging.natives import console
 
 from ..refusals import WritableExecutable
+from ..views.refusals import NotWritable
 
 MARKS = ACCESSED | DIRTY
 # Flags that need a closer look, and what they are when they don't. (Marks they don't get, asked for or not.)
@@ -62,3 +63,11 @@ def refuse_exclusive(flags):
     """Raise ContradictoryFlags for flags of a mapping of shared frames that say EXCLUSIVE."""
     if word_for(flags) & EXCLUSIVE:
         raise ContradictoryFlags(flags, SHARED)
+
+
+def refuse_writing(allocator, first, count, word):
+    """Raise NotWritable for a right to write frames that are granted for reading only: modules, ACPI's regions."""
+    if word & WRITABLE:
+        for low, high, name in allocator.read_only:
+            if first <= high and low < first + count:
+                raise NotWritable(FrameRange.from_numbers(first, first + count - 1), name + " is for reading only")
