@@ -5,7 +5,7 @@ where the row is not about clearing: that row is "clear".
 """
 
 import memory
-from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, Record
+from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, prepare
 from memory.mappings.table_frames import lend, table_word
 from memory_structs.mode import ENTRIES
 from paging import EmptyFrameAllocator, mapping
@@ -154,7 +154,7 @@ def scattered(count):
     pages, frames = memory.allocate_pages(count), memory.allocate_frames(count)
     page, frame = pages.start.number, frames.start.number
     # Its digest is not computed: no call of the kernel's takes this mapping away.
-    record = Record(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
+    record = prepare(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
     tables = mapping.Job(WORD | 1 << 15, table_word(page), 1)
     lend(table._frame_pool, tables, mapping.tables_for(table.access, page, frame, count, 1, 1))
     access = table.access

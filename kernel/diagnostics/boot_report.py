@@ -3,7 +3,7 @@
 from loader.handover import USABLE, boot_modules, memory_regions
 from paging.natives import boot
 
-from diagnostics.text import View, columns, hexadecimal, size
+from diagnostics.text import WIDTH, View, columns, hexadecimal, size
 
 # Address range types of the ACPI specification ("System Address Map Interfaces"), which both loaders pass on.
 KINDS = {1: "usable", 2: "reserved", 3: "ACPI tables", 4: "ACPI non-volatile", 5: "defective", 7: "persistent"}
@@ -21,7 +21,7 @@ class Ram(View):
         self.usable_in_bytes = sum(end - start for start, end, kind in self.regions if kind == USABLE)
         self.usable_regions = sum(1 for region in self.regions if region[2] == USABLE)
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         rows = []
         for start, end, kind in self.regions:
             name = KINDS.get(kind, "type %d" % kind)
@@ -29,8 +29,8 @@ class Ram(View):
             for first, behind, part in pieces:
                 ends = "p" + hexadecimal(first), "p" + hexadecimal(behind - 1)
                 rows.append(ends + (size(behind - first), part or name))
-        total = ("", "", size(self.usable_in_bytes), "usable by the loader's map, the kernel's part included")
-        return columns([("first", "last", "size", "kind")] + rows + [total], (2,))
+        total = ("", "", size(self.usable_in_bytes), "usable, the kernel's part included")
+        return columns([("first", "last", "size", "kind")] + rows + [total], (2,), width)
 
     def _pieces(self, start, end):
         """Yield (start, end, name of a part of the kernel's or None) of a region, upwards."""
@@ -58,6 +58,8 @@ class Modules(View):
     def __init__(self):
         self.modules = boot_modules()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         rows = [("p" + hexadecimal(start), size(end - start), name) for start, end, name in self.modules]
-        return columns([("first", "size", "command line")] + rows, (1,)) if rows else ("the loader brought no modules",)
+        if not rows:
+            return ("the loader brought no modules",)
+        return columns([("first", "size", "command line")] + rows, (1,), width)

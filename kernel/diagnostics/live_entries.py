@@ -9,7 +9,7 @@ from paging.protection import BORROWED_ENTRIES, Protection, address_in_window
 from paging.translation import WalkEntry
 
 from diagnostics.rights import raw_names
-from diagnostics.text import hexadecimal
+from diagnostics.text import WIDTH, hexadecimal
 from diagnostics.walks import leads_to
 
 INDEX_MASK = ENTRIES - 1
@@ -69,7 +69,7 @@ class LiveEntry:
         word = flag_word(raw, frame, self.level, self.level == 1 or raw & HUGE_PAGE != 0)
         return WalkEntry(self.level, self.table, self.index, frame, word, False)
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         """What was written to, what it said and says, and whether a flush is owed."""
         now = self.now()
         yield "P%d[%d] of the table in frame %s, for v%s" % (

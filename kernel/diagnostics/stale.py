@@ -7,7 +7,7 @@ from memory_structs import PAGE_SHIFT
 from paging.flags import WRITABLE
 from paging.protection import address_in_window
 
-from diagnostics.text import View, hexadecimal
+from diagnostics.text import WIDTH, View, hexadecimal
 from diagnostics.walks import WalkView
 
 REGIONS = memory_regions()
@@ -43,7 +43,7 @@ class Stale(View):
             return "the CPU still writes there"
         return None
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         verdict = self.view.verdict()
         if not self.is_stale:
             yield "%s: the TLB and the tables agree: %s" % (self.address, verdict)

@@ -9,6 +9,7 @@ import vfs
 from loader.handover import boot_modules, ram_disk_memory, window_address
 
 BLOCK_BYTES = 512
+BUFFERS = bytes, bytearray, memoryview
 # ioctl operations of MicroPython's block device protocol (vfs.AbstractBlockDev).
 COUNT_BLOCKS, SIZE_OF_BLOCK = 4, 5
 # How a ROMFS image begins (MicroPython, "romfs file system").
@@ -23,7 +24,9 @@ class RamDisk:
         self._memory = memory
 
     def readblocks(self, block, buffer, offset=0):
-        """Fill a buffer from a block on. Raises ValueError behind the end."""
+        """Fill a buffer from a block on. Raises TypeError, or ValueError behind the end."""
+        if type(buffer) is bytes:
+            raise TypeError("bytes can't be filled: a bytearray or a memoryview expected")
         copy(buffer, 0, self._memory, self._start(block, buffer, offset), len(buffer))
 
     def writeblocks(self, block, buffer, offset=0):
@@ -31,9 +34,12 @@ class RamDisk:
         copy(self._memory, self._start(block, buffer, offset), buffer, 0, len(buffer))
 
     def _start(self, block, buffer, offset):
+        """The first byte of an access. Raises TypeError, or ValueError when it is not all on the disk."""
+        if type(buffer) not in BUFFERS:
+            raise TypeError("a buffer must be bytes, a bytearray or a memoryview, not %s" % type(buffer).__name__)
         start = block * BLOCK_BYTES + offset
-        if not 0 <= start <= len(self._memory) - len(buffer):
-            raise ValueError("block %d is not on this disk" % block)
+        if not 0 <= start <= start + len(buffer) <= len(self._memory):
+            raise ValueError("%d bytes from byte %d on are not on the disk" % (len(buffer), start))
         return start
 
     def ioctl(self, operation, _argument):

@@ -19,7 +19,7 @@ class CountMismatch(KernelError):
     def __init__(self, pages, frames):
         self.pages = pages
         self.frames = frames
-        super().__init__("%d pages cannot be mapped to %d frames: split the larger owner" % (pages, frames))
+        super().__init__("%s pages cannot be mapped to %s frames: split the larger owner" % (pages, frames))
 
 
 class WritableExecutable(KernelError):
@@ -79,4 +79,4 @@ class AlreadyInitialized(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % what)
+        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % (what,))

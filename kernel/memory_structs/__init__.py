@@ -36,3 +36,38 @@ from .errors import (
 from .ranges import FrameRange, PageRange
 from .spaces import PAGE_SHIFT, PAGE_SIZE, set_physical_address_bits
 from .states import MemoryState
+
+__all__ = (
+    "PAGE_SHIFT",
+    "PAGE_SIZE",
+    "AcrossTheHole",
+    "AddressInUse",
+    "EmptyRange",
+    "Frame",
+    "FrameRange",
+    "IllegalState",
+    "KernelError",
+    "MemChunkSize",
+    "MemoryState",
+    "Misaligned",
+    "NonCanonicalAddress",
+    "NotInitialized",
+    "NotTouching",
+    "OutOfBookkeeping",
+    "OutOfChunks",
+    "OutOfFrames",
+    "OutOfPages",
+    "OutOfRange",
+    "Page",
+    "Page1G",
+    "Page2M",
+    "Page4K",
+    "PageRange",
+    "PageSize",
+    "PhysicalAddress",
+    "Reentered",
+    "ReversedRange",
+    "UseAfterMove",
+    "VirtualAddress",
+    "set_physical_address_bits",
+)

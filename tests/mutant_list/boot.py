@@ -126,7 +126,7 @@ MUTANTS = [
     (
         "a read-only mapping of a boot module can be made writable",
         "kernel/memory/mappings/mapped_pages.py",
-        "            refuse_writing(state[TABLE]._frames, record.frames, count, word)\n",
+        "            refuse_for_kind(flags, kind, state[TABLE]._frames, record.frames, count)\n",
         "            pass\n",
         "tests/boot/test_read_only_frames.py::test_nobody_writes_what_was_granted_for_reading",
     ),

@@ -64,7 +64,7 @@ MUTANTS = [
     (
         "a block behind the end of a disk is written",
         "kernel/loader/disks.py",
-        "        if not 0 <= start <= len(self._memory) - len(buffer):\n",
+        "        if not 0 <= start <= start + len(buffer) <= len(self._memory):\n",
         "        if False:\n",
         "tests/shell/test_files.py::test_a_block_that_is_not_on_the_disk_is_refused",
     ),

@@ -11,29 +11,29 @@ MUTANTS = [
     (
         "the upper part of a split forgets that its memory was handed out",
         MAPPED,
-        "            upper_record.mark_exported()\n",
+        "            ledger.mark_exported(upper_record)\n",
         "            pass\n",
         "tests/memory/views/test_borrows.py::test_what_was_handed_out_stays_so_in_the_parts_and_in_the_whole",
     ),
     (
         "a merge forgets that the other's memory was handed out",
         MAPPED,
-        "        if second.exported:\n            record.mark_exported()\n",
+        "        if second.exported:\n            ledger.mark_exported(record)\n",
         "",
         "tests/memory/views/test_borrows.py::test_what_was_handed_out_stays_so_in_the_parts_and_in_the_whole",
     ),
     (
         "a split forgets why pages may be written and executed",
         MAPPED,
-        "        upper_record.mark_overridden(record.overridden)\n",
+        "        ledger.mark_overridden(upper_record, record.overridden)\n",
         "",
         "tests/memory/mappings/test_special_mappings.py::test_an_override_goes_with_the_parts_and_with_the_whole",
     ),
     (
         "a merge counts one owner too many",
         MAPPED,
-        "        count_owners(table, record.kind, upper.first_page, frame, -1)\n        record.set(",
-        "        record.set(",
+        "        count_owners(table, record.kind, upper.first_page, frame, -1)\n        ledger.change(",
+        "        ledger.change(",
         "tests/memory/mappings/test_wished_address.py::test_owners_are_counted_as_mappings_are_cut_and_joined",
     ),
     (
@@ -277,7 +277,7 @@ MUTANTS = [
     (
         "EXCLUSIVE is left out of what a shared mapping is asked for",
         "kernel/memory/mappings/rights.py",
-        "    if word_for(flags) & EXCLUSIVE:\n",
+        "    if kind == SHARED and word & EXCLUSIVE:\n",
         "    if False:\n",
         "tests/memory/mappings/test_flags_asked_for.py::test_shared_frames_are_no_mappings_alone",
     ),

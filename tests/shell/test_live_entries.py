@@ -37,7 +37,7 @@ def test_poke_into_a_leaf_says_what_it_was_and_is_and_what_is_owed(live):
     said = poke(live, "place(1)", old & ~2)
     assert said[1] == f"P1[{index}] of the table in frame {table:#x}, for v{page:#x}"
     assert said[2].startswith(f"was {old:#018x}, P W")
-    assert said[2].endswith(f"-> 4K page p{old & 0xFFFFFFFFFF000:#x}")
+    assert said[2].endswith(f"-> 4K p{old & 0xFFFFFFFFFF000:#x}")
     assert said[3].startswith(f"is  {old & ~2:#018x}, P ")
     assert said[4:] == [OWED % page]
     poke(live, "place(1)", old)

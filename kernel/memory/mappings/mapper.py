@@ -20,13 +20,13 @@ from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.natives import memory
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
-from ..ledger import DEVICE, EXCLUSIVE, SHARED, Record, enter, leave, lost
+from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, leave, lost, mark_overridden, prepare
 from ..refusals import CountMismatch
 from . import faulted, unmapping
 from .creating import Creating
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
-from .rights import refuse_exclusive, refuse_writing, word_of
+from .rights import refuse_for_kind, word_of
 from .table_frames import lend, table_word, take_back
 
 zero_frames = memory.zero_frames
@@ -72,11 +72,11 @@ class Mapper(Creating):
         word = word_of(flags, page, count, override)
         kind = EXCLUSIVE if arena is self._frame_pool else DEVICE
         if kind == DEVICE:
-            refuse_writing(self._frames, frame, count, word)
+            refuse_for_kind(flags, kind, self._frames, frame, count)
         enter()
         try:
             mapped, record = self._new(page, count, word, kind, frame)
-            record.mark_overridden(override is not None)
+            mark_overridden(record, override is not None)
             is_clean = kind == DEVICE or frame_state[RUN] & 1
             run = frame, count, is_clean
             self._place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
@@ -97,7 +97,7 @@ class Mapper(Creating):
         word = word_of(flags, state[RUN] >> 1, state[COUNT], override)
         mapped = self._create_in(pages, word, self._limit(huge), "map_allocated_pages()")
         if override is not None:
-            mapped._state[RECORD].mark_overridden(True)
+            mark_overridden(mapped._state[RECORD], True)
         return mapped
 
     def map_shared(self, pages, shared, flags, huge=True, override=None):
@@ -112,14 +112,12 @@ class Mapper(Creating):
         state = self._state_of(pages, AllocatedPages)
         page, count = state[RUN] >> 1, state[COUNT]
         word = word_of(flags, page, count, override)
-        refuse_exclusive(flags)
-        if shared._device:
-            refuse_writing(self._frames, shared._first, count, word)
+        refuse_for_kind(flags, SHARED, self._frames, shared._first, count)
         shared._check_mappable(count, word, override)
         enter()
         try:
             mapped, record = self._new(page, count, word, SHARED, shared._first)
-            record.mark_overridden(override is not None)
+            mark_overridden(record, override is not None)
             mapped._state[SHARED_FRAMES] = shared
             users = self._kernel.shared_users
             users[record.index] = shared
@@ -174,7 +172,7 @@ class Mapper(Creating):
     def _new(self, page, count, word, kind, frames):
         """(MappedPages, its record), for a mapping that is not there yet."""
         table = self.table_for(page)
-        record = Record(table.root, page, count, word, kind, frames)
+        record = prepare(table.root, page, count, word, kind, frames)
         return MappedPages._new(table, record), record
 
     def _place(self, record, frames, word, limit, owners=()):

@@ -21,6 +21,7 @@ from paging.flags import (
 )
 from paging.natives import console
 
+from ..ledger import SHARED
 from ..refusals import WritableExecutable
 from ..views.refusals import NotWritable
 
@@ -33,7 +34,7 @@ NOT_MARKS = ~MARKS
 NOT_VALID = "a mapping is VALID: drop() is how it ends"
 HUGE = "HUGE_PAGE is not asked for: huge pages are taken where they fit, unless huge=False"
 UPPER_HALF = "ring 3 reaches nothing in the upper half, whose root entries are the kernel's: map it in the lower half"
-SHARED = "other mappings may have these frames, too, so their entries can't be EXCLUSIVE"
+NOT_ALONE = "other mappings may have these frames, too, so their entries can't be EXCLUSIVE"
 
 
 def word_of(flags, page, count, override=None):
@@ -59,14 +60,12 @@ def unusual_word(flags, page, count, override):
     return word & NOT_MARKS & ~EXCLUSIVE
 
 
-def refuse_exclusive(flags):
-    """Raise ContradictoryFlags for flags of a mapping of shared frames that say EXCLUSIVE."""
-    if word_for(flags) & EXCLUSIVE:
-        raise ContradictoryFlags(flags, SHARED)
-
-
-def refuse_writing(allocator, first, count, word):
-    """Raise NotWritable for a right to write frames that are granted for reading only: modules, ACPI's regions."""
+def refuse_for_kind(flags, kind, allocator, first, count):
+    """Refuse flags that frames of a kind can't have: EXCLUSIVE where they are shared (ContradictoryFlags), and WRITABLE
+    where they were granted for reading only, as modules and ACPI's regions are (NotWritable)."""
+    word = word_for(flags)
+    if kind == SHARED and word & EXCLUSIVE:
+        raise ContradictoryFlags(flags, NOT_ALONE)
     if word & WRITABLE:
         for low, high, name in allocator.read_only:
             if first <= high and low < first + count:
