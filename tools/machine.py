@@ -9,6 +9,7 @@ The environment can change what every one of them uses:
 """
 
 import os
+import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,6 +145,10 @@ def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_sk
     (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(log=folder / "bochs.log", **settings))
     (folder / "debugger").write_text("c\nq\n")  # Debian's Bochs stops at once and asks; "c" is go on
     return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "debugger")]
+
+
+# What the kernel says where it can't end the machine (no QEMU), and the status that QEMU would have ended with.
+HALTED = re.compile(rb"clew: halted with status (\d+),")
 
 
 def exit_reason(status, trace=""):

@@ -16,7 +16,7 @@ import threading
 import tty
 from pathlib import Path
 
-from machine import BUILD, DIE_WITH_PARENT, ROOT, SUCCESS, Machine, bochs_command, exit_reason
+from machine import BUILD, DIE_WITH_PARENT, HALTED, ROOT, SUCCESS, Machine, bochs_command, exit_reason
 from say import say, stop
 
 ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
@@ -177,8 +177,11 @@ def bochs():
             if sys.stdin.isatty():
                 say(ASK)
             say(f"Bochs boots in 2 s or so; leave with Ctrl-] then x (the kernel's log is in {LOG.relative_to(ROOT)})")
-            relay(connection)
-            return 0
+            status = relay(connection)
+            if status == SUCCESS:
+                return 0
+            say(exit_reason(status))
+            return 1
         except TimeoutError:
             say("Bochs did not start: " + (Path(folder) / "bochs.log").read_text(errors="replace")[-500:])
             return 1
@@ -188,25 +191,29 @@ def bochs():
 
 
 def relay(connection):
-    """Copy between this terminal and a socket until the socket ends or the person types Ctrl-] x.
+    """Copy between this terminal and a socket until the socket or the kernel ends, or the person types Ctrl-] x.
 
+    Returns the kernel's status; success when somebody else ended it.
     Input that is no terminal is typed once the prompt is there, and has been answered when nothing more comes.
     """
     if not os.isatty(sys.stdin.fileno()):
         return relay_piped(connection)
     terminal = sys.stdin.fileno()
     saved = termios.tcgetattr(terminal)
-    escaped = False
+    escaped, tail = False, b""
     try:
         tty.setraw(terminal)
         while True:
             ready, _, _ = select.select([terminal, connection], [], [])
-            if connection in ready and not show(connection):
-                return None
+            if connection in ready:
+                data = show(connection)
+                tail = (tail + data)[-80:]
+                if not data or HALTED.search(tail):
+                    return halted_with(tail)
             if terminal in ready:
                 key = os.read(terminal, 1)
                 if escaped and key == b"x":
-                    return None
+                    return SUCCESS
                 escaped = key == bytes([ESCAPE])
                 if not escaped:
                     connection.sendall(key)
@@ -220,11 +227,19 @@ def relay_piped(connection):
     threading.Thread(target=type_input, args=(connection.makefile("wb"), ready), daemon=True).start()
     tail = b""
     while select.select([connection], [], [], QUIET_S if ready.is_set() else SLOWEST_BOOT_S)[0]:
-        if not (data := show(connection)):
-            return
-        tail = (tail + data)[-16:]
+        data = show(connection)
+        tail = (tail + data)[-80:]
+        if not data or HALTED.search(tail):
+            break
         if tail.endswith(PROMPT):
             ready.set()
+    return halted_with(tail)
+
+
+def halted_with(text):
+    """Return the status that the kernel said it halted with; success if it did not say so."""
+    found = HALTED.search(text)
+    return int(found[1]) if found else SUCCESS
 
 
 def show(connection):

@@ -5,16 +5,38 @@ interrupt, so a count is exact: two runs of one kernel give the same number. Els
 counts, which are good for comparing orders of magnitude only.
 
 A row is (name, prepare, count): prepare() makes what the row needs and returns the act, a function without arguments;
-one act does `count` of what the name names. The host's side (`make bench`) runs each row in a freshly reset kernel.
+one act does `count` of what the name names. What the collector can't give back, `undo` has given back when the row is
+over. The host's side (`make bench`) runs each row in a freshly reset kernel.
 """
 
 import gc
 from time import ticks_cpu
 
+from memory import KernelError, get_kernel_mmi_ref
+
+from diagnostics.boot_report import Ram
+
 # Modules beside this one that have ROWS.
 ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults", "bench_views")
 WARM_UPS = 2
 SAMPLES = 5
+UNITS = {"M": 20, "G": 30}
+
+_to_undo = []
+
+
+class MachineTooSmall(KernelError):
+    """The row `name` needs a machine with `memory` of RAM."""
+
+    def __init__(self, name, memory):
+        self.name = name
+        self.memory = memory
+        super().__init__("%s: needs a machine with %s of RAM: make run MEMORY=%s" % (name, memory, memory))
+
+
+def undo(function, *arguments):
+    """Have a function called with these arguments when the row is over, also when it fails: the last one first."""
+    _to_undo.append((function, arguments))
 
 
 def rows():
@@ -59,31 +81,52 @@ def _cost(act):
         act()
     gc.collect()
     gc.disable()
-    smallest = None
-    for _ in range(SAMPLES):
-        before = ticks_cpu()
+    try:
+        smallest = None
+        for _ in range(SAMPLES):
+            before = ticks_cpu()
+            act()
+            after = ticks_cpu()
+            if smallest is None or after - before < smallest:
+                smallest = after - before
+        used = gc.mem_alloc()
         act()
-        after = ticks_cpu()
-        if smallest is None or after - before < smallest:
-            smallest = after - before
-    used = gc.mem_alloc()
-    act()
-    used = gc.mem_alloc() - used
-    gc.enable()
-    return smallest, used
+        return smallest, gc.mem_alloc() - used
+    finally:
+        gc.enable()
 
 
 def run(name):
     """Run one row; return (instructions, bytes of heap) per act, and the bytes that were live on the heap it ran on.
 
-    The cost of calling an empty function is taken off. The heap was collected just before.
+    The heap was collected just before. The cost of calling an empty function is taken off. What the row made is undone,
+    also when it fails. Raises ValueError for a name that no row has, and MachineTooSmall.
     """
+    needed = machines().get(name)
+    # The loader keeps a little for itself.
+    if needed is not None and Ram().usable_in_bytes < (int(needed[:-1]) << UNITS[needed[-1]]) * 0.9:
+        raise MachineTooSmall(name, needed)
     for found, prepare, count in rows():
         if found == name:
-            empty, _ = _cost(_nothing)
-            act = prepare()
-            gc.collect()
-            live = gc.mem_alloc()
-            instructions, used = _cost(act)
-            return (instructions - empty) / count, used / count, live
+            try:
+                return _run(prepare, count)
+            finally:
+                _undo_all()
     raise ValueError("no bench row is called " + name)
+
+
+def _run(prepare, count):
+    empty, _ = _cost(_nothing)
+    act = prepare()
+    gc.collect()
+    live = gc.mem_alloc()
+    instructions, used = _cost(act)
+    return (instructions - empty) / count, used / count, live
+
+
+def _undo_all():
+    while _to_undo:
+        function, arguments = _to_undo.pop()
+        function(*arguments)
+    gc.collect()
+    get_kernel_mmi_ref().page_table.reclaim()

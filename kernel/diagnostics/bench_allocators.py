@@ -4,10 +4,21 @@ The rows with a number of free chunks have a page allocator of their own, whose 
 "whole" means that the chunk which is taken goes as a whole, so that the tree loses and gains a node.
 """
 
-from memory import PageAllocator, PageRange, VirtualAddress, allocate_frames, allocate_pages, frame_allocator, runs
+from memory import (
+    PageAllocator,
+    PageRange,
+    VirtualAddress,
+    allocate_frames,
+    allocate_frames_by_bytes,
+    allocate_pages,
+    runs,
+)
 from memory_structs import PAGE_SHIFT, Page
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE, page_of_root_entry
 from paging.natives import LAYOUT
+from paging.protection import address_in_window
+
+from diagnostics.bench import undo
 
 # In rounds of five, so that the loop adds 50 instructions to each and not 260.
 ROUNDS = 20
@@ -22,7 +33,9 @@ LARGE = FIRST + MANY * SPACING
 
 def window_memory(size_in_bytes):
     """Bookkeeping memory in frames, reached through the physical window: (signed address, size)."""
-    return frame_allocator.reserve_memory(size_in_bytes)
+    frames = allocate_frames_by_bytes(size_in_bytes)
+    undo(frames.drop)
+    return address_in_window(frames.start.number), frames.size_in_bytes
 
 
 def chunked(chunks, size):

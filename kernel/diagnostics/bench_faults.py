@@ -16,6 +16,9 @@ from memory import (
 )
 from paging import OffsetPageTable, PteFlagsX86_64
 
+from diagnostics.bench import undo
+from diagnostics.bench_paging import clear_away, table_frames
+
 ACTS = 8  # warm-ups, samples and the one that counts heap
 TIMES = 32
 AREA = VirtualAddress(0x2000_0000_0000)
@@ -46,36 +49,25 @@ def peek(address: uint) -> uint:
     return uint(ptr8(address)[0])
 
 
-class SpareFrames:
-    """Some frames for tables, which stay taken until the soft reset behind the row."""
-
-    def __init__(self, count):
-        self.owner = allocate_frames(count)
-        self.left = list(self.owner.range)
-
-    def allocate_frame(self):
-        return self.left.pop() if self.left else None
-
-    def deallocate_frame(self, frame):
-        self.left.append(frame)
-
-
 class Area:
     """Pages that nobody has touched yet, TIMES for each act; their tables exist, their frames are taken beforehand."""
 
     def __init__(self, handle):
         count = ACTS * TIMES
         self.frames = allocate_frames(count + 8)
+        undo(self.frames.drop)
         self.next_frame = self.frames.start.number
-        self.tables = SpareFrames(8)
+        self.tables = table_frames(8)
         self.mapper = OffsetPageTable()
         self.pages = PageRange.from_virt_addr(AREA, count * PAGE_SIZE)
         first = self.pages.first_number
+        undo(clear_away, self.mapper, first, count, self.tables)
         self.mapper.map_numbers(first, self.next_frame, count, FLAGS, self.tables, largest=1)
         _, flush = self.mapper.unmap_numbers(first, count)
         flush.flush()
         self.next_address = AREA.value
         self.handler = handle(self)
+        undo(self.handler.cancel)
 
     def act(self):
         touch(self.next_address, TIMES)
@@ -104,8 +96,14 @@ def _typed(area):
     return on_fault(area.pages, handler)
 
 
+def drop_all(mapped):
+    while mapped:
+        mapped.pop().drop()
+
+
 def _owned(area):
     mapped = []
+    undo(drop_all, mapped)
 
     def handler(fault):
         mapped.append(create_mapping_at(fault.page.start_address, PAGE_SIZE, HEAP_FLAGS))

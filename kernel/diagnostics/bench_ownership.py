@@ -7,8 +7,14 @@ where the row is not about clearing: that row is "clear".
 import memory
 from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, prepare
 from memory.mappings.table_frames import lend, table_word
-from paging import mapping
+from memory_structs.mode import ENTRIES
+from paging import EmptyFrameAllocator, mapping
+from paging.access import PATH_BYTES
+from paging.natives import entries
 from paging.natives import memory as frames_of_ram
+from paging.tlb import flush_all
+
+from diagnostics.bench import undo
 
 MEMORY = "12G"  # of the machine that these rows run on: most of it is never touched
 ACTS = 8  # warm-ups, samples and the one that counts heap
@@ -147,17 +153,30 @@ def scattered(count):
     table = _table()
     pages, frames = memory.allocate_pages(count), memory.allocate_frames(count)
     page, frame = pages.start.number, frames.start.number
-    # Its digest is not computed: nobody takes this mapping away.
+    # Its digest is not computed: no call of the kernel's takes this mapping away.
     record = prepare(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
     tables = mapping.Job(WORD | 1 << 15, table_word(page), 1)
     lend(table._frame_pool, tables, mapping.tables_for(table.access, page, frame, count, 1, 1))
     access = table.access
     for offset in range(count):
         mapping.commit(access.facts, None, None, tables, page + offset, frame + offset * 524289 % count, 1)
+    undo(take_apart, table, record, page, count, [(owner, owner._state[0]) for owner in (pages, frames)])
     for owner in pages, frames:
         owner._state[0] = -1
     record.arm()
     return record
+
+
+def take_apart(table, record, page, count, owners):
+    """Clear the leaves of what `scattered` mapped, and give everything back."""
+    for first in range(page, page + count, ENTRIES):
+        entries.clear(table.access.walk(first, 1, bytearray(PATH_BYTES)) & -8, ENTRIES)
+    flush_all()
+    record.end()
+    table.view.clean_up_numbers(page, page + count - 1, EmptyFrameAllocator())
+    for owner, run in owners:
+        owner._state[0] = run
+        owner.drop()
 
 
 def _verify():

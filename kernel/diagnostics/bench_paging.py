@@ -9,6 +9,8 @@ from memory_structs import Frame, FrameRange, Page, PageRange
 from memory_structs.mode import page_of_root_entry
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
 
+from diagnostics.bench import undo
+
 ACTS = 8  # warm-ups, samples and the one that counts heap
 FIRST = page_of_root_entry(2)
 GIB = 1 << 18
@@ -33,9 +35,19 @@ PEERS = {
 }
 
 
-def table_frames():
+def table_frames(count=TABLES_IN_ALL):
     """A frame allocator with frames that nobody else has."""
-    return BootInfoFrameAllocator(BootInfo().memory_map, allocate_frames(TABLES_IN_ALL))
+    owner = allocate_frames(count)
+    undo(owner.drop)
+    return BootInfoFrameAllocator(BootInfo().memory_map, owner)
+
+
+def clear_away(mapper, first, count, frames):
+    """Unmap what is mapped of some pages from number `first` on, and give its tables back."""
+    for run in mapper.runs(first, count):
+        if run.is_mapped:
+            mapper.unmap_numbers(run.page, run.count)[1].flush()
+    mapper.clean_up_numbers(first, first + count - 1, frames)
 
 
 class Regions:
@@ -45,6 +57,7 @@ class Regions:
         self.frames = table_frames()
         self.mapper = OffsetPageTable()
         self.next = FIRST
+        undo(clear_away, self.mapper, FIRST, GIB << 9, self.frames)
         if mapped:
             for act in range(ACTS):
                 self.mapper.map_numbers(FIRST + act * GIB, FRAME, GIB, FLAGS, self.frames, largest=1)

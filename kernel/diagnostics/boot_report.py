@@ -1,6 +1,7 @@
 """What the loader handed over: RAM, modules, and who it was."""
 
 from loader.handover import USABLE, boot_modules, memory_regions
+from paging.natives import boot
 
 from diagnostics.text import WIDTH, View, columns, hexadecimal, size
 
@@ -9,20 +10,46 @@ KINDS = {1: "usable", 2: "reserved", 3: "ACPI tables", 4: "ACPI non-volatile", 5
 
 
 class Ram(View):
-    """The loader's memory map: `.regions` are (start, end, kind), end exclusive, in ascending order."""
+    """The loader's memory map: `.regions` are (start, end, kind), end exclusive, in ascending order.
+
+    What is printed tells `.parts` apart, (start, end, name): they lie in regions that the loader calls usable.
+    """
 
     def __init__(self):
         self.regions = memory_regions()
+        self.parts = parts_of_the_kernel()
         self.usable_in_bytes = sum(end - start for start, end, kind in self.regions if kind == USABLE)
         self.usable_regions = sum(1 for region in self.regions if region[2] == USABLE)
 
     def lines(self, width=WIDTH):
-        rows = [
-            ("p" + hexadecimal(start), "p" + hexadecimal(end - 1), size(end - start), KINDS.get(kind, "type %d" % kind))
-            for start, end, kind in self.regions
-        ]
-        rows.append(("", "", size(self.usable_in_bytes), "usable"))
-        return columns([("first", "last", "size", "kind")] + rows, (2,), width)
+        rows = []
+        for start, end, kind in self.regions:
+            name = KINDS.get(kind, "type %d" % kind)
+            pieces = self._pieces(start, end) if kind == USABLE else ((start, end, None),)
+            for first, behind, part in pieces:
+                ends = "p" + hexadecimal(first), "p" + hexadecimal(behind - 1)
+                rows.append(ends + (size(behind - first), part or name))
+        total = ("", "", size(self.usable_in_bytes), "usable, the kernel's part included")
+        return columns([("first", "last", "size", "kind")] + rows + [total], (2,), width)
+
+    def _pieces(self, start, end):
+        """Yield (start, end, name of a part of the kernel's or None) of a region, upwards."""
+        for low, high, name in self.parts:
+            if low < end and start < high:
+                low, high = max(low, start), min(high, end)
+                if start < low:
+                    yield start, low, None
+                yield low, high, name
+                start = high
+        if start < end:
+            yield start, end, None
+
+
+def parts_of_the_kernel():
+    """(start, end, name) of what is not free although the loader calls it usable, in ascending order."""
+    parts = [(start, end, "module %s" % name) for start, end, name in boot_modules()]
+    parts += [(start, end, "loader's information") for start, end, _ in boot.loader_regions()]
+    return sorted(parts + [boot.image_range() + ("kernel image",)])
 
 
 class Modules(View):

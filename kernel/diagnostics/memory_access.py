@@ -2,6 +2,7 @@
 
 from paging.natives import memory as _memory
 
+from diagnostics.live_entries import live_entry_at
 from diagnostics.text import WIDTH, View, hexadecimal
 
 WIDTHS = (8, 16, 32, 64)
@@ -31,16 +32,22 @@ class Words(View):
 
 
 class Stored(View):
-    """One word that was written, without reading it first: a read may be an act too, on a device."""
+    """One word that was written, without reading it first: a read may be an act too, on a device.
+
+    `.entry` is the LiveEntry that it hit, or None.
+    """
 
     def __init__(self, address, value, width):
+        self.entry = live_entry_at(address)
         STORES[width](address, value)
         self.address = address
         self.value = value
         self.width = width
 
     def lines(self, width=WIDTH):
-        return ("%s: %s" % (hexadecimal(self.address, 16), hexadecimal(self.value, self.width // 4)),)
+        yield "%s: %s" % (hexadecimal(self.address, 16), hexadecimal(self.value, self.width // 4))
+        if self.entry is not None:
+            yield from self.entry.lines(width)
 
 
 class HexDump(View):

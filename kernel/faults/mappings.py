@@ -1,21 +1,20 @@
-"""Which of the kernel's mappings an address lies in, by the record that every MappedPages has."""
+"""Which of the kernel's mappings an address was in at the fault, by the record that every MappedPages has."""
 
-from memory.ledger import KIND_NAMES, field, find
+from memory.ledger import KIND_NAMES
 from memory_structs import PageRange
 from paging import PteFlags
 
 
 class FaultMapping:
-    """A mapping as it was found: `.range`, `.flags` (the rights that its owner asked for), `.kind`.
+    """A mapping as it was at the fault: `.range`, `.flags` (the rights that its owner asked for), `.kind`.
 
     A description, not the owner: that is whoever holds the MappedPages.
     """
 
-    def __init__(self, index):
-        first = field(index, "first_page")
-        self.range = PageRange.from_numbers(first, first + field(index, "count") - 1)
-        self.flags = PteFlags.of_word(field(index, "flags"))
-        self.kind = KIND_NAMES[field(index, "kind")]
+    def __init__(self, first, count, flags, kind):
+        self.range = PageRange.from_numbers(first, first + count - 1)
+        self.flags = PteFlags.of_word(flags)
+        self.kind = KIND_NAMES[kind]
 
     def rights(self):
         """The rights as in "r-x"."""
@@ -26,7 +25,7 @@ class FaultMapping:
         return "%s mapping %s, %s" % (self.kind, self.range, self.rights())
 
 
-def mapping_of(root_frame, page_number):
-    """Return the FaultMapping that a page number lies in, as seen by a root; None when there is none."""
-    index = find(root_frame, page_number)
-    return None if index < 0 else FaultMapping(index)
+def mapping_of(record):
+    """The FaultMapping of a trap's Record; None when its address was in none, or it is no page fault's."""
+    found = record.mapping
+    return None if found is None else FaultMapping(*found)

@@ -120,7 +120,7 @@ def advice(record, page, reason):
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
                 return "this is the kernel's own ", name, " (", rights, "), which stays as it is"
-    mapping = mapping_of(record.root_frame, page)
+    mapping = mapping_of(record)
     text = ADVICE.get(reason, "look at .walk for the entries")
     return (text,) if mapping is None else (repr(mapping), ": ", text)
 
@@ -145,8 +145,8 @@ def reason_of_refusal(record):
 
 
 def mapping(record):
-    """What the kernel knows of the mapping that the address is in (a FaultMapping), or None."""
-    return mapping_of(record.root_frame, record.page) if record.vector == PAGE_FAULT else None
+    """What the kernel knew, at the fault, of the mapping that the address was in (a FaultMapping), or None."""
+    return mapping_of(record)
 
 
 def install():

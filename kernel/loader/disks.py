@@ -2,12 +2,14 @@
 
 import sys
 
+import micropython
 import uctypes
 import vfs
 
 from loader.handover import boot_modules, ram_disk_memory, window_address
 
 BLOCK_BYTES = 512
+BUFFERS = bytes, bytearray, memoryview
 # ioctl operations of MicroPython's block device protocol (vfs.AbstractBlockDev).
 COUNT_BLOCKS, SIZE_OF_BLOCK = 4, 5
 # How a ROMFS image begins (MicroPython, "romfs file system").
@@ -15,24 +17,25 @@ ROMFS_MAGIC = b"\xd2\xcd\x31"
 
 
 class RamDisk:
-    """A block device over a writable buffer."""
+    """A block device over a writable buffer. A file that is forgotten is closed by the collector, which is locked while
+    it does so: nothing here allocates."""
 
     def __init__(self, memory):
         self._memory = memory
 
     def readblocks(self, block, buffer, offset=0):
-        """Fill a buffer from a block on."""
-        start = self._start(block, buffer, offset)
-        buffer[:] = self._memory[start : start + len(buffer)]
+        """Fill a buffer from a block on. Raises TypeError, or ValueError behind the end."""
+        if type(buffer) is bytes:
+            raise TypeError("bytes can't be filled: a bytearray or a memoryview expected")
+        copy(buffer, 0, self._memory, self._start(block, buffer, offset), len(buffer))
 
     def writeblocks(self, block, buffer, offset=0):
-        """Store a buffer from a block on."""
-        start = self._start(block, buffer, offset)
-        self._memory[start : start + len(buffer)] = buffer
+        """Store a buffer from a block on. Raises ValueError behind the end."""
+        copy(self._memory, self._start(block, buffer, offset), buffer, 0, len(buffer))
 
     def _start(self, block, buffer, offset):
         """The first byte of an access. Raises TypeError, or ValueError when it is not all on the disk."""
-        if type(buffer) not in (bytes, bytearray, memoryview):
+        if type(buffer) not in BUFFERS:
             raise TypeError("a buffer must be bytes, a bytearray or a memoryview, not %s" % type(buffer).__name__)
         start = block * BLOCK_BYTES + offset
         if not 0 <= start <= start + len(buffer) <= len(self._memory):
@@ -44,6 +47,13 @@ class RamDisk:
         if operation == COUNT_BLOCKS:
             return len(self._memory) // BLOCK_BYTES
         return BLOCK_BYTES if operation == SIZE_OF_BLOCK else 0
+
+
+@micropython.viper
+def copy(to: ptr8, to_place: int, source: ptr8, source_place: int, count: int):
+    """Copy bytes from one buffer to another: what slices do, without making any."""
+    for place in range(count):
+        to[to_place + place] = source[source_place + place]
 
 
 def mount_ram_disk():

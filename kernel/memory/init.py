@@ -25,6 +25,7 @@ from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import Protection
 
 from .allocators.arenas import none_elsewhere
+from .allocators.boot_plan import RESERVED
 from .audit import reserve_map
 from .ledger import SYSTEM, enter, leave, mapped_frames, mapped_pages
 from .mappings.page_table import KernelPageTable, share_kernel_half
@@ -95,16 +96,26 @@ class MemoryManagementInfo:
 
 
 def frames_of_boot(boot_info):
-    """(memory map, kernel ranges, early record) as FrameAllocator.from_boot takes them."""
+    """(memory map, kernel ranges, early record) as FrameAllocator.from_boot takes them.
+
+    Modules are not usable, but whoever names their place may map them.
+    """
     memory_map = [(region._start, region._end, region.kind_number) for region in boot_info.memory_map]
+    memory_map += [(module._start, module._end, RESERVED) for module in boot_info.modules]
     first, end = image_frames(boot_info)
     kernel = [(first << PAGE_SHIFT, end << PAGE_SHIFT, "the kernel's image")]
     kernel += [(region._start, region._end, "the loader's information") for region in boot_info.loader_regions]
-    kernel += [(module._start, module._end, "module %s" % module.name) for module in boot_info.modules]
     early = [
         (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
     ]
     return memory_map, kernel, early
+
+
+def read_only_frames(boot_info):
+    """(first frame, last frame, name) of what the loader brought for reading: ACPI's regions, and modules."""
+    found = [(module, "the module %s" % module.name) for module in boot_info.modules]
+    found += [(region, "what the map calls " + region.kind) for region in boot_info.memory_map if region.is_acpi]
+    return [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT, name) for each, name in found]
 
 
 def image_frames(boot_info):
@@ -225,6 +236,7 @@ def initialize(boot_info, create_allocators):
     memory_map, kernel, early = frames_of_boot(boot_info)
     window = (WINDOW_PAGE << PAGE_SHIFT) - (1 << 64)
     system = create_allocators(memory_map, kernel, early, page_layout(), window, enter, leave)
+    system.frame_allocator.read_only = read_only_frames(boot_info)
     table = new_kernel_table(system, boot_info)
     mappings = InitialMemoryMappings(table)
     map_sections(table, boot_info, mappings)

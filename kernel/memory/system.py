@@ -11,7 +11,7 @@ from paging.protection import Protection
 from .allocators import create_allocators
 from .audit import verify as audit_all
 from .heap import PythonHeap
-from .init import MemoryManagementInfo, initialize
+from .init import InitialMemoryMappings, MemoryManagementInfo, initialize
 from .lending import Lending
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
@@ -46,7 +46,7 @@ def init(boot_info):
 
     `init_post_heap` finishes it. Raises AlreadyInitialized.
     """
-    if type(_system) is not _Nothing:
+    if Protection.live is not None:  # whatever is in the slot, the machine's memory is handed out already
         raise AlreadyInitialized("memory")
     return initialize(boot_info, create_allocators)
 
@@ -54,10 +54,12 @@ def init(boot_info):
 def init_post_heap(mappings):
     """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef.
 
-    Raises AlreadyInitialized.
+    mappings: what `init` returned. Raises TypeError, AlreadyInitialized.
     """
-    if type(_system) is not _Nothing:
+    if type(_system) is not _Nothing or Keeper.live is not None:
         raise AlreadyInitialized("memory")
+    if type(mappings) is not InitialMemoryMappings:
+        raise TypeError("the InitialMemoryMappings of init() expected, not %s" % type(mappings).__name__)
     mappings.identity.drop_all()
     information = MemoryManagementInfo(mappings.page_table, [mappings])
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)

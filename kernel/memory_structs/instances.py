@@ -1,7 +1,7 @@
 """Objects of values that are known to be right: their constructors would check them again."""
 
 try:
-    from _instances import bind, make
+    from _instances import bind, make, seal
 except ImportError:  # these sources run on a host, too, for property tests
 
     def bind(function, first):
@@ -14,3 +14,7 @@ except ImportError:  # these sources run on a host, too, for property tests
         for position in range(0, len(names_and_values), 2):
             setattr(made, names_and_values[position], names_and_values[position + 1])
         return made
+
+    def seal(cls):
+        """Return a class whose objects refuse attributes from outside: on the machine they do."""
+        return cls

@@ -147,6 +147,26 @@ class ChunkRange:
             return self.contains_address(thing)
         return self.contains_range(thing) if thing.__class__ is self.__class__ else self.contains(thing)
 
+    def __getitem__(self, index):
+        """The chunk at an index, from the end if it is negative; for a slice without a step the range of those in it.
+
+        Raises TypeError, IndexError.
+        """
+        units = self._size.num_4k_pages
+        if type(index) is slice:
+            start, stop, step = index.indices(len(self))
+            if step != 1:
+                raise TypeError("a range has no steps: [first:end]")
+            if stop <= start:
+                return self.empty(self._size)
+            return self.from_numbers(self._first + start * units, self._first + stop * units - 1, self._size)
+        if type(index) is not int:
+            raise TypeError("an index is an int or a slice, not %s" % type(index).__name__)
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise IndexError("index %d of %s, which has %d" % (index, self, len(self)))
+        return self._chunk_of(self._first + place * units)
+
     def overlap(self, other):
         """The range that both have in common, or None. Sizes must be the same."""
         self._check_range(other)

@@ -7,6 +7,7 @@ from .natives import LAYOUT, boot
 # ACPI, "System Address Map Interfaces".
 KINDS = {1: "usable", 2: "reserved", 3: "ACPI reclaimable", 4: "ACPI non-volatile", 5: "bad memory"}
 USABLE = 1
+ACPI = 3, 4
 
 
 class MemoryRegion:
@@ -39,6 +40,11 @@ class MemoryRegion:
     @property
     def is_usable(self):
         return self.kind_number == USABLE
+
+    @property
+    def is_acpi(self):
+        """True for ACPI's tables, and for what the firmware keeps for itself beside them."""
+        return self.kind_number in ACPI
 
     def __repr__(self):
         return "p%s..=p%s  %s" % (hex(self._start), hex(self._end - 1), self.kind)

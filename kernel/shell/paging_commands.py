@@ -2,9 +2,12 @@
 
 from diagnostics.dump import FILTERS, STYLES, Translations
 from diagnostics.places import extent_of
+from diagnostics.stale import Stale
+from diagnostics.text import Lines
 from diagnostics.walks import Entries, Translation, WalkView
 from memory_structs import VirtualAddress
 from memory_structs.mode import LEVELS
+from paging import tlb
 
 from shell.command import Argument, command
 from shell.errors import UsageError
@@ -72,3 +75,27 @@ def dump(filters, style, first, last, alias):
     if last is not None:
         last = extent_of(last)[1].value
     return Translations(words, style, first, last, None if alias is None else alias.value)
+
+
+@command(
+    "flush",
+    "Have the TLB forget the page of an address, or everything.",
+    Argument("address", ADDRESS, None),
+    details=("flush                     all translations, GLOBAL ones too", "flush 0xffffffff80109000   one page"),
+)
+def flush(address):
+    if address is None:
+        tlb.flush_all()
+        return Lines(("the TLB has forgotten everything",))
+    tlb.flush(address)
+    return Lines(("the TLB has forgotten the page of %s" % address,))
+
+
+@command(
+    "stale",
+    "Whether the TLB answers for an address what the tables say.",
+    Argument("address", ADDRESS),
+    details=("Nothing that lies there is changed. Poke an entry, see what is stale, then flush it.",),
+)
+def stale(address):
+    return Stale(address)

@@ -18,7 +18,9 @@
 #include "port/console/console.h"
 #include "port/console/log.h"
 #include "port/console/traceback.h"
+#include "port/console/typed_ahead.h"
 #include "port/console/uart.h"
+#include "port/hardware/instructions.h"
 
 #define WAY_BACK "clew"
 static bool tool_prompt;                // ">>> " rather than "clew> "
@@ -94,18 +96,29 @@ static bool run_as_command(const vstr_t *source) {
     return runner != MP_OBJ_NULL && !tool_prompt && mp_obj_is_true(mp_call_function_1(runner, mp_obj_new_str(source->buf, source->len)));
 }
 
+static void print_what_was_dropped(void) {
+    uint64_t count = uart_take_dropped();
+    if (count > 0) {
+        mp_printf(&mp_plat_print, "(%u bytes that were typed ahead are dropped)\n", (unsigned)count);
+    }
+}
+
 // Run one complete input; whatever it raises is printed. True: the machine is to be reset (SystemExit).
 static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mp_hal_set_interrupt_char(CHAR_CTRL_C);
         uart_take_early_interrupt();
+        uint64_t flags = interrupts_disable();
+        typed_ahead_watch();
+        interrupts_restore(flags);
         if (!run_as_command(source)) {
             execute_python(source, kind);
         }
         mp_hal_set_interrupt_char(-1);
         mp_handle_pending(true);
         nlr_pop();
+        print_what_was_dropped();
         return false;
     }
     mp_hal_set_interrupt_char(-1);
@@ -122,6 +135,7 @@ static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     } else {
         mp_hal_stdout_tx_str("\r\n(the exception could not be printed)\r\n");
     }
+    print_what_was_dropped();
     return false;
 }
 

@@ -53,6 +53,18 @@ static mp_obj_t record_walk(const trap_record_t *trap) {
     return list;
 }
 
+// (first page, pages, flag word, kind) of the owned mapping that the address was in, or None.
+static mp_obj_t record_mapping(const trap_record_t *trap) {
+    if (trap->mapping_count == 0) {
+        return mp_const_none;
+    }
+    mp_obj_t items[] = {
+        MP_OBJ_NEW_SMALL_INT(trap->mapping_first_page), MP_OBJ_NEW_SMALL_INT(trap->mapping_count),
+        MP_OBJ_NEW_SMALL_INT(trap->mapping_flags), MP_OBJ_NEW_SMALL_INT(trap->mapping_kind),
+    };
+    return mp_obj_new_tuple(4, items);
+}
+
 static mp_obj_t record_registers(const trap_record_t *trap) {
     mp_obj_t items[16];
     if (trap->vector == VECTOR_PAGE_FAULT) {
@@ -91,6 +103,7 @@ static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination)
         case MP_QSTR_registers: destination[0] = record_registers(trap); break;
         case MP_QSTR_not_resolved: destination[0] = mp_obj_new_bool(trap->not_resolved); break;
         case MP_QSTR_entries: destination[0] = record_walk(trap); break;
+        case MP_QSTR_mapping: destination[0] = record_mapping(trap); break;
     }
 }
 

@@ -22,6 +22,7 @@
 #include "boot/layout.h"
 #include "port/boot/tables.h"
 #include "port/console/log.h"
+#include "port/console/typed_ahead.h"
 #include "port/console/uart.h"
 #include "port/faults/handlers.h"
 #include "port/faults/interrupt_controllers.h"
@@ -33,6 +34,7 @@
 #include "port/faults/walk.h"
 #include "port/hardware/instructions.h"
 #include "port/hardware/stacks.h"
+#include "port/ledger/records.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
@@ -62,6 +64,7 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->address = 0;
     record->level_first = record->level_last = 0;
     record->not_resolved = false;
+    record->mapping_count = 0;
     if (frame->vector != VECTOR_PAGE_FAULT) {
         const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
             frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
@@ -71,6 +74,19 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->address = cr2_read();
     if (boot_tables_root != 0) {                // before that there is no window to walk through
         trap_record_walk(record);
+    }
+}
+
+// Which mapping the address is in, taken down now: whoever asks later may have dropped or changed it. Every record is
+// looked at, so a handler's faults do without where the entry is clear: nothing is mapped there, as handlers expect.
+static void note_mapping(trap_record_t *record) {
+    uint64_t page = record->address / PAGE_SIZE;
+    const record_t *found = records_find(frame_of_entry(record->table_root), page);
+    if (found != NULL) {
+        record->mapping_kind = found->kind;
+        record->mapping_flags = found->flags;
+        record->mapping_first_page = found->first_page;
+        record->mapping_count = found->count;
     }
 }
 
@@ -170,9 +186,8 @@ static void interrupt_emitted_code(trap_frame_t *frame) {
 static void serve_interrupt(trap_frame_t *frame) {
     if (frame->vector == VECTOR_SERIAL) {
         uart_interrupt();
-    } else if (frame->vector == VECTOR_TIMER) {
-        clock_interrupt();
     }
+    typed_ahead_watch();                        // the timer has done its work by coming: it ended hlt
     interrupt_controllers_end(frame->vector);
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
         fault_handlers_interrupt();
@@ -184,6 +199,9 @@ static void serve_interrupt(trap_frame_t *frame) {
 static bool handled(trap_frame_t *frame) {
     trap_record_t record;               // on this stack: a handler may fault itself
     make_record(&record, frame);
+    if (record.entries[record.level_last] != 0) {
+        note_mapping(&record);
+    }
     fault_answer_t answer = fault_handlers_answer(frame, &record);
     if (answer != FAULT_UNHANDLED) {
         trap_log_next(answer == FAULT_RETRY)->record = record;
@@ -215,6 +233,9 @@ void trap_dispatch(trap_frame_t *frame) {
     }
     trap_record_t *record = &trap_log_next(false)->record;
     make_record(record, frame);
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        note_mapping(record);
+    }
     raised = record;
     raising = true;
     redirect(frame, raise_now, frame->rsp);

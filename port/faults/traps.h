@@ -19,6 +19,10 @@ typedef struct {
     uint64_t entries[PAGING_LEVELS_MAX + 1];
     uint8_t level_first, level_last;
     bool not_resolved;                  // a handler said "retry", but the access would still be refused
+    // The owned mapping that the address was in, from its record (port/ledger/records.h); a count of 0: none.
+    uint8_t mapping_kind;
+    uint32_t mapping_flags;
+    uint64_t mapping_first_page, mapping_count;
     // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.
     uint64_t registers[16];
 } trap_record_t;

@@ -33,6 +33,17 @@ size_t records_lost_count(void) {
     return ledger.lost;
 }
 
+// A page fault comes here, before anything can change.
+const record_t *records_find(uint64_t root, uint64_t page) {
+    for (const record_t *record = records; record < records + records_used; record++) {
+        if (page - record->first_page < record->count && record->state >= RECORD_LIVE
+            && (page >= UPPER_HALF_FIRST_PAGE || record->root == root)) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
 NORETURN void ledger_refuse_more(void) {
     mp_raise_msg(&mp_type_MemoryError, MP_ERROR_TEXT("65536 mappings are alive: drop some"));
 }

@@ -37,6 +37,8 @@ void records_reset(void);
 // The record of a Record; NULL when it has ended, or for anything else.
 record_t *record_of(mp_obj_t handle);
 size_t records_lost_count(void);
+// The record, live or lost, of the mapping that a page lies in, as a root sees it (the upper half is everybody's); or NULL.
+const record_t *records_find(uint64_t root, uint64_t page);
 // A raw buffer of the mapping was handed out; `handle` is its Record.
 void record_mark_exported(mp_obj_t handle);
 // The last changes of mappings, into the log: for a panic.

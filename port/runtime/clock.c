@@ -93,10 +93,6 @@ void clock_init(void) {
     epoch_seconds_at_start = read_wall_clock();
 }
 
-// The PIT's one shot has done its work by ending hlt.
-void clock_interrupt(void) {
-}
-
 // An interrupt of the timer after so long, at most 50 ms.
 void clock_wake_after_us(uint64_t us) {
     if (us > 50000) {

@@ -1,5 +1,6 @@
 // `_provoke`: exceptions of the processor on purpose, for tests of who deals with them. Contracts: port/typings/_provoke.pyi.
 // In C because each is an instruction that no Python has, or breaks what Python stands on.
+#include "port/console/uart.h"
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/paging.h"
@@ -38,10 +39,18 @@ static mp_obj_t provoke_while_raising(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(provoke_while_raising_obj, provoke_while_raising);
 
+// A ring that is full is 1 MiB of typing.
+static mp_obj_t provoke_typed_ahead(mp_obj_t bytes) {
+    uart_set_room(native_get_below(bytes, 1UL << 20, "bytes"));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(provoke_typed_ahead_obj, provoke_typed_ahead);
+
 static const mp_rom_map_elem_t provoke_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__provoke) },
     { MP_ROM_QSTR(MP_QSTR_exception), MP_ROM_PTR(&provoke_exception_obj) },
     { MP_ROM_QSTR(MP_QSTR_uncaught), MP_ROM_PTR(&provoke_uncaught_obj) },
+    { MP_ROM_QSTR(MP_QSTR_typed_ahead), MP_ROM_PTR(&provoke_typed_ahead_obj) },
     { MP_ROM_QSTR(MP_QSTR_while_raising), MP_ROM_PTR(&provoke_while_raising_obj) },
 };
 static MP_DEFINE_CONST_DICT(provoke_globals, provoke_globals_table);

@@ -14,3 +14,9 @@ def make(cls: type[T], name: str, value: object, *more: object) -> T:
 
 def bind(function: Callable, first: object) -> Callable:
     """Return what calls a function with `first` before the arguments that it is given, as a method does."""
+
+def seal(cls: type[T]) -> type[T]:
+    """Have objects of a class refuse to have attributes set or deleted whose names begin with no underscore.
+
+    Returns the class; its subclasses are not sealed. Raises TypeError.
+    """

@@ -8,3 +8,9 @@ def uncaught() -> None:
 
 def while_raising() -> None:
     """Provoke a breakpoint, and a debug exception when that is about to be raised: a panic."""
+
+def typed_ahead(bytes: int) -> None:
+    """Keep so many typed bytes at most, and have the host wait with the rest; 0: as many as there is room for (1 MiB).
+
+    Raises ValueError. A soft reset does not undo it.
+    """

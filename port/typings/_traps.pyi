@@ -20,6 +20,9 @@ class Record:
     entries: list[tuple[int, int, int, int]]
     """(level, index, the entry's frame number, its flag word) from the root down to where the walk ended; empty for
     what is no page fault."""
+    mapping: tuple[int, int, int, int] | None
+    """(first page number, pages, flag word, kind as in `_records`) of the owned mapping that a page fault's address was
+    in; None when it was in none, or nobody owned it. A handler's fault has none where the last entry was 0."""
     flags: int
     """RFLAGS."""
     registers: tuple[int, ...]

@@ -147,6 +147,14 @@ def test_memory_is_initialised_once(kernel, call):
     everything_comes_back(kernel)
 
 
+@pytest.mark.parametrize("call", ["memory.init(BootInfo())", "memory.init_post_heap(MMI.extra_mapped_pages[0])"])
+def test_memory_is_initialised_once_though_the_slot_is_empty(kernel, call):
+    """Emptying the slot of the free functions does not undo a boot: all frames are handed out, or in use."""
+    kernel.exec(f"memory.system.install(None); name = refused(lambda: {call}); memory.system.install(MMI)")
+    assert kernel.eval("name") == "AlreadyInitialized"
+    everything_comes_back(kernel)
+
+
 ENTRY_CALLS = ["set_unmapped()", "set_entry(Frame(9), P | W)", "set_flags(P)", "set_flags(P | W | NX)"]
 WINDOWED = "active_level_4_table(BootInfo().physical_memory_offset)"
 

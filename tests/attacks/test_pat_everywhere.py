@@ -9,8 +9,8 @@ import pytest
 from oracle import page_walk
 
 CODE = on_target.source("attacks/every_flag")
-SLOT = 460
-BASE = 0xFFFF_0000_0000_0000 | SLOT << 39
+SLOT = 60
+BASE = SLOT << 39
 FRAMES_FROM = 16 << 30
 # Bits of an entry in the order of BITS in on_target/attacks/every_flag.py; PAT's place depends on the level.
 W, U, PWT, PCD, ACCESSED, DIRTY, GLOBAL, NX = (1 << bit for bit in (1, 2, 3, 4, 5, 6, 8, 63))

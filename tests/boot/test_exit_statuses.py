@@ -14,6 +14,12 @@ def test_exit_is_a_callable_too(kernel):
     kernel.exit(0)
 
 
+@pytest.mark.bochs
+def test_where_there_is_no_exit_port_exit_halts_and_says_so(bochs_kernel):
+    bochs_kernel.exit(5)
+    assert not bochs_kernel.guest.console.transcript().endswith("clew> ")
+
+
 def test_a_triple_fault_is_a_failure_although_its_status_is_zero(guest):
     """Without its own mapping the kernel can't even take the fault that this is."""
     guest.console.command("import _cpu")

@@ -205,3 +205,69 @@ def test_a_fault_names_the_mapping_of_the_root_that_it_happened_under(kernel):
     assert "read-only at P1; exclusive mapping" in kernel.eval("found[0][0][1]")
     assert "not present at P" in kernel.eval("found[1][0][1]")
     kernel.exec("mine.drop(); yours.drop(); there.drop()")
+
+
+MAPPINGS = """
+import _memory, faults, memory
+from memory import PteFlags, VirtualAddress, create_mapping, create_mapping_at
+READ, WRITE = PteFlags(), PteFlags().writable(True)
+def said(fault): return str(fault.mapping and fault.mapping.range), str(fault.mapping), str(fault)
+m = create_mapping(8192, READ)
+place, at = m.start_address, m.start_address.value
+"""
+CHANGES = {
+    "remapped": "m.remap(WRITE)",
+    "dropped": "m.drop()",
+    "forgotten": "import gc; m = None; gc.collect(); memory.allocate_frames(1).drop()",
+    "split": "m, rest = m.split(m.start + 1)",
+    "another one": "m.drop(); m = create_mapping_at(place, 4096 * 3, WRITE)",
+    "another root": "t = memory.PageTable.new_table(memory.get_kernel_mmi_ref().page_table); t.switch_to()",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_fault_goes_on_naming_the_mapping_that_was_there(kernel, change):
+    """As its walk and everything else of it: what comes after the fault changes nothing that the fault says."""
+    kernel.exec(
+        MAPPINGS
+        + """
+try: _memory.store64(at + 4096, 1)
+except faults.PageFault as caught: fault = caught
+before = said(fault)
+"""
+    )
+    assert kernel.eval("before[0]") == kernel.eval("str(m.range)")
+    assert kernel.eval("before[1]").startswith("exclusive mapping PageRange")
+    assert kernel.eval("before[1]").endswith("r--")
+    kernel.exec(CHANGES[change])
+    assert kernel.eval("said(fault)") == kernel.eval("before")
+    kernel.exec("memory.get_kernel_mmi_ref().page_table.switch_to()")
+
+
+def test_a_fault_where_nothing_was_mapped_names_no_mapping_that_came_later(kernel):
+    kernel.exec(
+        MAPPINGS
+        + """
+m.drop()
+try: _memory.store64(at, 1)
+except faults.PageFault as caught: fault = caught
+m = create_mapping_at(place, 4096, READ)
+"""
+    )
+    assert kernel.eval("said(fault)[:2]") == ("None", "None")
+    assert "mapping" not in kernel.eval("said(fault)[2]")
+
+
+def test_a_handlers_fault_goes_on_naming_the_mapping_that_was_there(kernel):
+    kernel.exec(
+        MAPPINGS
+        + """
+found = []
+def answer(fault):
+    m.remap(WRITE)
+    found.append(said(fault))
+    return True
+with faults.on_fault(m.range, answer): _memory.store64(at, 1)
+"""
+    )
+    assert kernel.eval("found[0][1]").endswith("r--")

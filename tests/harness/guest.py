@@ -235,3 +235,15 @@ class BochsGuest(Guest):
     def stop(self):
         super().stop()
         self.output.close()
+
+    def wait(self, timeout):
+        """Wait until the kernel says that it halted the machine: Bochs itself goes on."""
+        deadline = time.monotonic() + timeout
+        while self.is_alive():
+            self.console.drain(0.02)
+            halted = machine.HALTED.search(self.console.transcript().encode())
+            if halted:
+                return int(halted[1])
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(self.process.args, timeout)
+        return self.process.returncode

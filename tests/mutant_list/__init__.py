@@ -10,6 +10,7 @@ from mutant_list import (
     audit,
     boot,
     campaigns,
+    console,
     engine,
     faults,
     injection,
@@ -38,6 +39,7 @@ PROMISES = (
     boot,
     campaigns,
     shell,
+    console,
     language,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

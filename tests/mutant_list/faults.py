@@ -43,6 +43,20 @@ MUTANTS = [
         "tests/faults/test_typed.py::test_the_line_says_what_and_why_and_what_to_do",
     ),
     (
+        "a raised fault takes no note of the mapping that it was in",
+        TRAPS,
+        "    if (frame->vector == VECTOR_PAGE_FAULT) {\n        note_mapping(record);\n",
+        "    if (false) {\n        note_mapping(record);\n",
+        "tests/faults/test_typed.py::test_a_fault_goes_on_naming_the_mapping_that_was_there",
+    ),
+    (
+        "a handler's fault takes no note of the mapping that it was in",
+        TRAPS,
+        "    if (record.entries[record.level_last] != 0) {\n",
+        "    if (false) {\n",
+        "tests/faults/test_typed.py::test_a_handlers_fault_goes_on_naming_the_mapping_that_was_there",
+    ),
+    (
         "the decoder ignores REX.X",
         INSTRUCTIONS,
         " | (rex & 2) << 2",

@@ -1,5 +1,7 @@
 """Ctrl-C ends whatever runs: bytecode, machine code, sleeping, waiting for input; but not a critical stretch."""
 
+import re
+import select
 import time
 
 import pytest
@@ -107,6 +109,73 @@ def test_what_was_typed_ahead_is_dropped_by_ctrl_c(console):
     console.send("print('too late')\r" + CTRL_C)
     console.wait_for_prompt()
     assert "too late" not in console.command("1")
+
+
+ROOM = 6000  # so many typed bytes are kept
+LINE = "print('too late')  # " + 78 * "." + "\r"
+
+
+@pytest.mark.parametrize(
+    ("what", "typed"),
+    [
+        ("import time; time.sleep(1000)", ROOM - 1_000),
+        ("import time; time.sleep(1000)", ROOM + 4_000),
+        ("for n in range(10**12): pass\r", ROOM + 4_000),
+    ],
+)
+def test_ctrl_c_is_seen_behind_whatever_was_typed_ahead(console, what, typed):
+    """Also when that is more than the machine keeps, and the line is held up. What is dropped is said, to a byte."""
+    console.command(f"import _provoke; _provoke.typed_ahead({ROOM})")
+    console.sendline(what)
+    console.expect_exact(what[-6:].strip() + "\r\n")
+    lines = typed // len(LINE)
+    paste(console, lines * LINE + CTRL_C)
+    console.expect_exact("KeyboardInterrupt", timeout=20)
+    assert dropped_in(console.wait_for_prompt()) == lines * len(LINE)
+    assert "too late" not in console.command("1")
+
+
+def test_what_does_not_fit_is_dropped_by_whole_lines(kernel):
+    """Code that reads nothing for long gives up what comes for it: whole lines arrive, and no half of one."""
+    line, lines = "typed ahead " + 87 * "." + "\r", (ROOM + 4_000) // 100
+    kernel.exec(f"import _provoke, select, sys, time\n_provoke.typed_ahead({ROOM})")
+    kernel.exec("poll = select.poll(); poll.register(sys.stdin, select.POLLIN)")
+    kernel.start("""
+        time.sleep(3)
+        data = bytearray()
+        while poll.poll(500): data += sys.stdin.buffer.read(1)
+        """)
+    kernel.transport.serial.write((lines * line).encode())
+    kernel.finish(30)
+    assert 0 < lines - kernel.eval("len(data) // 100") < 50
+    assert kernel.eval(f"data == {line!r} * (len(data) // 100)".replace("'typed", "b'typed"))
+    kernel.start("more = sys.stdin.buffer.read(100)")
+    kernel.transport.serial.write(line.encode())
+    kernel.finish()
+    assert kernel.eval(f"more.decode() == {line!r}"), "what is typed later is lost"
+    kernel.exec("_provoke.typed_ahead(0)")
+
+
+def dropped_in(text):
+    """How many bytes were dropped, by what was printed."""
+    return sum(int(count) for count in re.findall(r"\((\d+) bytes that were typed ahead are dropped\)", text))
+
+
+def paste(console, text):
+    """Type a long text while reading what comes back, as a terminal does: neither side may wait for the other."""
+    data, deadline = text.encode(), time.monotonic() + 20
+    while data and time.monotonic() < deadline:
+        console.drain(0)
+        if select.select([], [console.connection], [], 0.05)[1]:
+            data = data[console.connection.send(data[:4096]) :]
+
+
+def test_ctrl_c_with_nothing_typed_ahead_says_nothing_of_it(console):
+    console.sendline("import time; time.sleep(1000)")
+    console.expect_exact("1000)\r\n")
+    console.interrupt()
+    console.wait_for_prompt()
+    assert "dropped" not in console.command("1")
 
 
 def test_ctrl_c_that_comes_before_the_line_has_begun_to_run_stops_it(console):

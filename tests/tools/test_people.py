@@ -34,8 +34,12 @@ def test_input_from_a_pipe_is_typed_at_the_prompt():
 
 
 @pytest.mark.bochs
-def test_bochs_takes_input_from_a_pipe_too():
-    assert "clew> 6 * 7\n42\n" in run_tool("bochs", typed="6 * 7\n").stdout.replace("\r", "")
+def test_bochs_takes_input_from_a_pipe_too_and_ends_as_the_kernel_says():
+    result = run_tool("bochs", typed="6 * 7\nexit 3\n")
+    assert "clew> 6 * 7\n42\n" in result.stdout.replace("\r", "")
+    assert "clew: halted with status 39," in result.stdout
+    assert result.returncode == 1
+    assert "the kernel exited with failure" in result.stderr
 
 
 def test_a_failing_exit_is_reported():

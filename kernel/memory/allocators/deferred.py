@@ -1,6 +1,7 @@
 """`DeferredAllocAction`: what a deferred allocation left over."""
 
 from memory_structs import UseAfterMove
+from memory_structs.ending import drop_at_end
 
 from .. import runs
 
@@ -48,7 +49,7 @@ class DeferredAllocAction:
 
     def __exit__(self, kind, value, traceback):
         if self._consumer is None:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __repr__(self):

@@ -3,9 +3,9 @@
 Every frame number belongs to exactly one of these:
 
     pool       usable RAM                  what requests are served from
-    reserved   RAM that is not usable      ACPI, VGA, firmware: granted on an exact request, once
+    reserved   RAM that is not usable      ACPI, modules, VGA, firmware: granted on an exact request, once
     devices    everything outside RAM      MMIO: granted on an exact request, once
-    kernel     image, modules, boot information, bookkeeping: never granted
+    kernel     image, boot information, bookkeeping: never granted
 
 and every frame of RAM is in exactly one state (`statistics`).
 """
@@ -31,6 +31,8 @@ class FrameAllocator(Allocator):
     _owners = AllocatedFrames
     _out = OutOfFrames
     name = "the frame allocator"
+    # (first, last, name) of what is granted for reading only.
+    read_only = ()
 
     @classmethod
     def from_boot(cls, memory_map, kernel_ranges, early_record=(), window=None, enter=no_guard, leave=no_guard):

@@ -27,6 +27,9 @@ from memory_structs import (
     Reentered,
     UseAfterMove,
 )
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import seal
+from memory_structs.like_ranges import LikeItsRange
 from micropython import const
 
 from .. import runs
@@ -94,7 +97,7 @@ def is_back(owner):
         return False
 
 
-class Owner:
+class Owner(LikeItsRange):
     """The interface that all owners share."""
 
     _kind = ALLOCATED
@@ -274,7 +277,7 @@ class Owner:
     def __exit__(self, kind, value, traceback):
         """Drop, unless that was done inside."""
         if self._state[RUN] != DEAD:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __repr__(self):
@@ -288,6 +291,7 @@ class Owner:
     __str__ = __repr__
 
 
+@seal
 @flat
 class AllocatedPages(Owner):
     """Virtual pages that are yours, and mapped nowhere."""
@@ -295,6 +299,7 @@ class AllocatedPages(Owner):
     _ranges = PageRange
 
 
+@seal
 @flat
 class AllocatedFrames(Owner):
     """Physical frames that are yours, and mapped nowhere (but in the physical window)."""
@@ -344,6 +349,7 @@ class AllocatedFrames(Owner):
         return self._divided(bounds, "split_range()")
 
 
+@seal
 @flat
 class UnmappedFrames(Owner):
     """Frames that an unmap has just brought back; nothing reaches them any more."""

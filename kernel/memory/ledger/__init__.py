@@ -206,23 +206,6 @@ def next_record(index: int) -> int:
 
 
 @micropython.viper
-def find(root: int, page: int) -> int:
-    """The record, live or lost, whose range holds a page as a root sees it (the upper half is everybody's), or -1."""
-    known = ptr32(int(place()))
-    end = int(used())
-    index = 0
-    while index < end:
-        if int(known[_KIND]) >> 8 & 0xFF >= _LIVE:
-            inside = page - (int(known[_FIRST_PAGE]) | int(known[_FIRST_PAGE + 1]) << 32)
-            seen = page >> 51 or int(known[_ROOT]) | int(known[_ROOT + 1]) << 32 == root
-            if seen and inside >= 0 and inside < int(known[_COUNT]) | int(known[_COUNT + 1]) << 32:
-                return index
-        known = ptr32(int(known) + _BYTES)
-        index += 1
-    return -1
-
-
-@micropython.viper
 def find_table(root: int) -> int:
     """The record, live or lost, of the table with that root, or -1."""
     known = ptr32(int(place()))

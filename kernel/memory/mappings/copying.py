@@ -1,7 +1,7 @@
 """`deep_copy`: the contents of a mapping in new pages, copied through the physical window, whatever the rights."""
 
 from memory_structs import IllegalState
-from paging.flags import NO_EXECUTE, WRITABLE
+from paging.flags import NO_EXECUTE, USER_ACCESSIBLE, WRITABLE
 from paging.natives import memory
 
 from . import unmapping
@@ -16,8 +16,8 @@ def copy_of(kernel, mapped, record, flags):
     A copy of such a one needs flags of its own.
     """
     count, word = record.count, record.flags
-    if flags is not None:
-        word = word_of(flags, record.first_page, count)
+    if flags is not None or word & USER_ACCESSIBLE:
+        word = word_of(mapped.flags if flags is None else flags, kernel._page_pool.low, count)
     elif word & WRITABLE and not word & NO_EXECUTE:
         raise IllegalState(mapped, "writable and executable by an override", "be copied with the same flags: give some")
     source = unmapping.runs_of_record(mapped._state[1], record, mapped, "deep_copy()")

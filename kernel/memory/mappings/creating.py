@@ -5,7 +5,7 @@ from memory_structs.instances import make
 from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
 from paging.access import shared_table
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
-from paging.flags import PRESENT, PteFlags, word_for
+from paging.flags import PteFlags, word_for
 
 from ..allocators.owners import COUNT, DEAD, RUN
 from ..ledger import EXCLUSIVE, begin, commit, enter, leave, mark_overridden, signature_of, write
@@ -29,7 +29,7 @@ class Creating:
         count = size_in_bytes + 4095 >> 12
         kernel = self._kernel
         if word & UNUSUAL == USUAL:
-            word = word & NOT_MARKS | PRESENT
+            word &= NOT_MARKS
         else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
         mapped = make(MappedPages, "_state", None)
@@ -141,7 +141,7 @@ class Creating:
         is_few = count < ENTRIES and word & UNUSUAL == USUAL and override is None
         if is_few and address.__class__ is VirtualAddress and not address._value & PAGE_SIZE - 1:
             page = address._value >> PAGE_SHIFT
-            mapped = self._create_few_at(page, count, word & NOT_MARKS | PRESENT)
+            mapped = self._create_few_at(page, count, word & NOT_MARKS)
             if mapped is not None:
                 return mapped
         pages = allocator.allocate_at(address, count)

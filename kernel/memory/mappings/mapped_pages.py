@@ -31,7 +31,8 @@ from memory_structs import (
     PageRange,
     UseAfterMove,
 )
-from memory_structs.instances import make
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import make, seal
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 from paging.dividing import divide, tables_to_divide
@@ -42,7 +43,7 @@ from paging.mapping import Job
 
 from .. import ledger
 from ..allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
-from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
+from ..ledger import DEVICE, EXCLUSIVE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
 from ..refusals import Busy, SystemMapping
 from ..runs import give, owners_of
 from ..views import Viewable
@@ -50,9 +51,10 @@ from . import unmapping
 from .faulted import change_back, restore, undo_unmapping
 from .few import unmap_few
 from .merging import count_owners, lower_of
-from .rights import MARKS, word_of
+from .rights import refuse_for_kind, word_of
 from .run_lists import when_cut, when_joined
 from .table_frames import give_tables, lend, table_word, take_back
+from .under_way import UnderWay
 
 RECORD = const(0)
 TABLE = const(1)
@@ -60,14 +62,7 @@ SHARED_FRAMES = const(2)
 LEASE = const(3)
 
 
-class UnderWay:
-    """Stands for the record of a mapping that a call is changing."""
-
-    def __init__(self, step, record):
-        self.step = step
-        self.record = record
-
-
+@seal
 class MappedPages(Viewable):
     """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
@@ -197,7 +192,7 @@ class MappedPages(Viewable):
         """Drop, unless that was done inside. Here the mapping's life ends; its views are stale then."""
         if type(self._state[RECORD]) is Record:
             self._revoke_views("the end of its `with`")
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     @undisturbed
@@ -209,10 +204,12 @@ class MappedPages(Viewable):
         record = self._check_free_for("remap()")
         table = self._state[TABLE]
         page, count, old, kind = record.first_page, record.count, record.flags, record.kind
-        word = word_of(flags, page, count, override) & ~MARKS
+        word = word_of(flags, page, count, override)
+        state = self._state
+        if kind != EXCLUSIVE:
+            refuse_for_kind(flags, kind, state[TABLE]._frames, record.frames, count)
         if word == old:
             return
-        state = self._state
         shared = state[SHARED_FRAMES]
         if shared is not None:
             shared._check_change(old, word, override)

@@ -26,7 +26,7 @@ from . import faulted, unmapping
 from .creating import Creating
 from .mapped_pages import RECORD, SHARED_FRAMES, MappedPages
 from .reclaiming import gc_and_reclaim
-from .rights import word_of
+from .rights import refuse_for_kind, word_of
 from .table_frames import lend, table_word, take_back
 
 zero_frames = memory.zero_frames
@@ -36,7 +36,7 @@ class Mapper(Creating):
     """Maps pages of one table. `PageTable` is one; `kernel` is the kernel's own table, `system` its allocators."""
 
     def __init__(self, root, system, kernel):
-        self.root = root
+        object.__setattr__(self, "root", root)  # what nobody sets again: PageTable is sealed
         self._record = None
         self._system = system
         self._kernel = kernel or self
@@ -49,7 +49,7 @@ class Mapper(Creating):
         self._lower_pool = self._pages._arenas[1]
         self._lower_tree = self._lower_pool.tree
         self._view = OffsetPageTable(Frame(root), ledger=self._kernel.ledger)
-        self.access = self._view.access
+        object.__setattr__(self, "access", self._view.access)
         self._facts = self.access.facts
 
     # What users map.
@@ -71,6 +71,8 @@ class Mapper(Creating):
         arena = frame_state[ARENA]
         word = word_of(flags, page, count, override)
         kind = EXCLUSIVE if arena is self._frame_pool else DEVICE
+        if kind == DEVICE:
+            refuse_for_kind(flags, kind, self._frames, frame, count)
         enter()
         try:
             mapped, record = self._new(page, count, word, kind, frame)
@@ -110,6 +112,7 @@ class Mapper(Creating):
         state = self._state_of(pages, AllocatedPages)
         page, count = state[RUN] >> 1, state[COUNT]
         word = word_of(flags, page, count, override)
+        refuse_for_kind(flags, SHARED, self._frames, shared._first, count)
         shared._check_mappable(count, word, override)
         enter()
         try:

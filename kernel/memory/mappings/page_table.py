@@ -6,6 +6,8 @@ to the table itself.
 """
 
 from memory_structs import OutOfFrames, PageRange, PhysicalAddress, UseAfterMove
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import seal
 from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from paging import Cr3, FlushLedger, installations
 from paging.access import largest_page_level
@@ -46,6 +48,7 @@ def share_kernel_half(root):
     entries.write(entry_in_window(root, LAYOUT["RECURSIVE_P4_INDEX"]), root, RECURSIVE_WORD)
 
 
+@seal
 class PageTable(Mapper):
     """Having one means that its root frame, and every table below the lower half of it, is yours.
 
@@ -169,7 +172,7 @@ class PageTable(Mapper):
 
     def __exit__(self, kind, value, traceback):
         if type(self._record) is not str and self is not self._kernel:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __repr__(self):

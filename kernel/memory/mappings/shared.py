@@ -4,6 +4,9 @@ Having one means: the frames stay as long as it, or any mapping of them, lives. 
 """
 
 from memory_structs import FrameRange, IllegalState, UseAfterMove
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import seal
+from memory_structs.like_ranges import LikeItsRange
 from paging.flags import NO_EXECUTE, WRITABLE
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, SHAREABLE, AllocatedFrames
@@ -12,7 +15,8 @@ from ..refusals import CountMismatch, WritableExecutable
 from ..runs import give
 
 
-class SharedFrames:
+@seal
+class SharedFrames(LikeItsRange):
     """Consumes AllocatedFrames; `Mapper.map_shared` maps them as often as wanted."""
 
     def __init__(self, frames):
@@ -89,7 +93,7 @@ class SharedFrames:
 
     def __exit__(self, kind, value, traceback):
         if self._consumer is None:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __repr__(self):

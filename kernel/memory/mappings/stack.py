@@ -1,9 +1,12 @@
 """`Stack`: mapped pages with a page below them that is never mapped."""
 
 from memory_structs import Page
+from memory_structs.ending import drop_at_end
+from memory_structs.instances import seal
 from paging.flags import DATA_BSS_SECTION_FLAGS as STACK_FLAGS
 
 
+@seal
 class Stack:
     """A stack that grows down from `.top` to `.bottom`; what overruns it hits `.guard_page` and faults.
 
@@ -66,7 +69,7 @@ class Stack:
 
     def __exit__(self, kind, value, traceback):
         if self.mapped_pages:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __repr__(self):

@@ -5,6 +5,7 @@ They are what a mapping becomes that is used as one thing for all its life: chec
 """
 
 from memory_structs import UseAfterMove
+from memory_structs.ending import drop_at_end
 
 
 class Immutable:
@@ -68,7 +69,7 @@ class Borrowed:
     def __exit__(self, kind, value, traceback):
         """Drop, unless that was done inside."""
         if type(self._view) is not str:
-            self.drop()
+            drop_at_end(self, kind)
         return False
 
     def __bool__(self):

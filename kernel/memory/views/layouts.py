@@ -22,13 +22,15 @@ _FIRST_BIT_FIELD, _LAST_BIT_FIELD = const(8), const(13)
 
 _STRUCT, _POINTER, _ARRAY = const(0), const(1), const(2)  # kinds of a tuple
 _LIMIT_BITS = const(31)
+_DESCRIPTOR_LIMIT = const(1 << 30)
+_COUNT_MASK = const(0x7FFFFFF)
 
 
 def checked(layout):
     """Return (fields, size, alignment) of a layout, or of a class that has one as its attribute `layout`.
 
     The size is a multiple of the alignment, as in C; both in bytes. Raises TypeError for what is no layout, and
-    ValueError for a field that is not aligned.
+    ValueError for a field that is not aligned, or an offset or a count that is out of range.
     """
     return _extent(layout if type(layout) is dict else getattr(layout, "layout", layout))
 
@@ -39,9 +41,9 @@ def _extent(layout):
     fields, end, alignment = {}, 0, 1
     for name, value in layout.items():
         if type(value) is tuple:
-            field, offset, size, aligned = _aggregate(value)
+            field, offset, size, aligned = _aggregate(name, value)
         else:
-            type_number, offset = _descriptor(value)
+            type_number, offset = _descriptor(name, value)
             size = aligned = _SIZES[type_number]
             field = _CODES[type_number]
             if _FIRST_BIT_FIELD <= type_number <= _LAST_BIT_FIELD:
@@ -63,11 +65,11 @@ def _extent(layout):
     return fields, size, alignment
 
 
-def _aggregate(value):
+def _aggregate(name, value):
     """A struct or an array: how it is found, its offset, size and alignment."""
     if not 2 <= len(value) <= 3:
         raise TypeError("layout: a tuple has two or three members")
-    _descriptor(value[0])
+    _descriptor(name, value[0])
     kind, offset = value[0] >> 29 & 3, value[0] & 0x1FFFFFFF
     if kind == _POINTER:
         raise TypeError("layout: pointers are refused: they lead out of the mapping")
@@ -79,7 +81,12 @@ def _aggregate(value):
             "layout: a struct is (offset, {...}), an array (offset | ARRAY, length | type) or"
             " (offset | ARRAY, length, {...})"
         )
-    type_number, count = _descriptor(value[1])
+    type_number, count = _descriptor(name, value[1])
+    # What does not fit into the bits of a count is in those of the type, where nobody would see it.
+    if count == 0 or (len(value) == 3 and type_number != 0):
+        raise ValueError(
+            "layout: field %r: %#x says no count of elements from 1 to %#x" % (name, value[1], _COUNT_MASK)
+        )
     if len(value) == 3:
         elements, size, alignment = _extent(value[2])
         if size == 0:
@@ -91,8 +98,10 @@ def _aggregate(value):
     return (offset, count, size, elements), offset, count * size, alignment
 
 
-def _descriptor(value):
-    """The number of a type, and the 27 bits below it."""
+def _descriptor(name, value):
+    """The number of a type, and the 27 bits below it. Types from the middle on are negative, as `uctypes` has them."""
     if type(value) is not int:
-        raise TypeError("layout: a field is an int or a tuple")
-    return value >> 27 & 15, value & 0x7FFFFFF
+        raise TypeError("layout: field %r: %r is neither an int nor a tuple" % (name, value))
+    if not -_DESCRIPTOR_LIMIT <= value < _DESCRIPTOR_LIMIT:
+        raise ValueError("layout: field %r: %#x is too large for an offset or a count" % (name, value))
+    return value >> 27 & 15, value & _COUNT_MASK

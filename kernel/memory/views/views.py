@@ -11,6 +11,7 @@ the first view; each call that changes the mapping ends it, which is refused whi
 import _views
 from _views import EXECUTE, lend  # noqa: F401  loaded_section has EXECUTE from here
 from memory_structs import Misaligned
+from memory_structs.like_ranges import LikeItsRange
 from micropython import const
 
 from ..ledger import undisturbed
@@ -33,7 +34,7 @@ _LEASE = const(3)
 _LENGTH = const(4)
 
 
-class Viewable:
+class Viewable(LikeItsRange):
     """The part of `MappedPages` that lends its bytes."""
 
     def as_slice(self, type, offset=0, count=None):

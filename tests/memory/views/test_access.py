@@ -235,6 +235,31 @@ def test_a_layout_that_leads_elsewhere_is_refused(memory_kernel, layout, offset,
     assert memory_kernel.eval("mp._lend().is_borrowed") is False
 
 
+@pytest.mark.parametrize(
+    ("layout", "field", "value"),
+    [
+        ("{'a': (uctypes.ARRAY | 0, 1 << 40 | uctypes.UINT8)}", "a", "0x10000000000"),
+        ("{'a': (uctypes.ARRAY | 0, 1 << 27 | uctypes.UINT8)}", "a", "0x8000000"),
+        ("{'a': (uctypes.ARRAY | 0, 0 | uctypes.UINT8)}", "a", "0x0"),
+        ("{'a': (uctypes.ARRAY | 0, -1 << 40 | uctypes.UINT8)}", "a", "-0x10000000000"),
+        ("{'a': (uctypes.ARRAY | 0, 1 << 27, {'b': uctypes.UINT8 | 0})}", "a", "0x8000000"),
+        ("{'a': (uctypes.ARRAY | 0, 1 << 31, {'b': uctypes.UINT8 | 0})}", "a", "0x80000000"),
+        ("{'a': (uctypes.ARRAY | 0, 0, {'b': uctypes.UINT8 | 0})}", "a", "0x0"),
+        ("{'a': (uctypes.ARRAY | 0, -1, {'b': uctypes.UINT8 | 0})}", "a", "-0x1"),
+        ("{'a': (1 << 31, {'b': uctypes.UINT8 | 0})}", "a", "0x80000000"),
+        ("{'a': (1 << 64, {'b': uctypes.UINT8 | 0})}", "a", "0x10000000000000000"),
+        ("{'x': uctypes.UINT8 | 0, 'a': uctypes.UINT8 | 1 << 40}", "a", "0x10000000000"),
+        ("{'s': (0, {'inner': uctypes.UINT8 | 1 << 31})}", "inner", "0x80000000"),
+    ],
+)
+def test_a_number_that_does_not_fit_is_refused_with_its_field(memory_kernel, layout, field, value):
+    """Its upper bits are nobody's: without them the field would be another one, or none at all."""
+    memory_kernel.exec("mp = create_mapping(4096, RW)")
+    with memory_kernel.raises("ValueError", match=rf"field '{field}': {value} "):
+        memory_kernel.exec(f"mp.as_type({layout})")
+    assert memory_kernel.eval("mp._lend().is_borrowed") is False
+
+
 def test_a_layout_that_holds_itself_ends_in_recursion_error(memory_kernel):
     memory_kernel.exec("mp = create_mapping(4096, RW); layout = {}; layout['self'] = (0, layout)")
     assert memory_kernel.eval("refused(mp.as_type, layout)") == "RuntimeError"

@@ -1,6 +1,6 @@
 # Every subset of the flag bits, in the kernel: maps 512 pages of a size, each with its own subset, and changes them.
-SLOT = 460  # a root entry of the pool where nothing else is
-BASE = 0xFFFF000000000000 | SLOT << 39
+SLOT = 60  # a root entry of the lower half, where ring 3 may be let in
+BASE = SLOT << 39
 LEVELS = {1: Page4K, 2: Page2M, 3: Page1G}
 FRAMES_FROM = 16 << 30  # frames of no RAM, so that nothing needs to be cleared
 BITS = [W, U, PteFlagsX86_64.WRITE_THROUGH, PteFlagsX86_64.CACHE_DISABLE, PteFlagsX86_64.ACCESSED]
