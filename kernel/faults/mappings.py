@@ -1,6 +1,6 @@
 """Which of the kernel's mappings an address lies in, by the record that every MappedPages has."""
 
-from memory.ledger import KIND_NAMES, field, find
+from memory.ledger import KIND_NAMES, field, find, guarded_by
 from memory_structs import PageRange
 from paging import PteFlags
 
@@ -30,3 +30,9 @@ def mapping_of(root_frame, page_number):
     """Return the FaultMapping that a page number lies in, as seen by a root; None when there is none."""
     index = find(root_frame, page_number)
     return None if index < 0 else FaultMapping(index)
+
+
+def stack_above(page_number):
+    """The PageRange of the Stack whose guard page has that number, or None."""
+    found = guarded_by(page_number)
+    return None if found is None else PageRange.from_numbers(found[0], found[0] + found[1] - 1)

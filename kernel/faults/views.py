@@ -7,7 +7,7 @@ from paging.translation import Walk, WalkEntry
 
 from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
-from .mappings import mapping_of
+from .mappings import mapping_of, stack_above
 from .natives import boot, traps
 from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
 
@@ -116,10 +116,13 @@ def advice(record, page, reason):
         return ("page 0 is never mapped, so this was a null pointer or an offset from one",)
     if page >= IMAGE_PAGE:
         if page in GUARD_PAGES:
-            return ("this is the guard page of a stack, which has overflowed",)
+            return ("stack overflow: this is the guard page of a stack of the kernel's",)
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
                 return "this is the kernel's own ", name, " (", rights, "), which stays as it is"
+    stack = stack_above(page)
+    if stack is not None:
+        return "stack overflow: this is the guard page of the Stack on ", repr(stack), ", which stays unmapped"
     mapping = mapping_of(record.root_frame, page)
     text = ADVICE.get(reason, "look at .walk for the entries")
     return (text,) if mapping is None else (repr(mapping), ": ", text)

@@ -19,6 +19,7 @@ typedef struct {
     uint64_t entries[PAGING_LEVELS_MAX + 1];
     uint8_t level_first, level_last;
     bool not_resolved;                  // a handler said "retry", but the access would still be refused
+    bool stack_overflow;                // the stack pointer was at the guard page of the stack in use
     // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.
     uint64_t registers[16];
 } trap_record_t;

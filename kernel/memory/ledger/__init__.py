@@ -69,6 +69,9 @@ _FIELDS = {
     "kind": (_KIND, 0xFF),
 }
 
+# The page number below each Stack: how many pages the Stack has. `guarded_by` knows which of them live.
+guards = {}
+
 SEVERAL_RUNS = 1 << 50  # in `frames`: a digest, and not the number of the first frame
 
 
@@ -152,6 +155,18 @@ def find(root: int, page: int) -> int:
         known = ptr32(int(known) + _BYTES)
         index += 1
     return -1
+
+
+def guarded_by(page):
+    """The first page of the Stack whose guard page has that number, and how many it has; None if it is no guard."""
+    count = guards.get(page)
+    if count is None:
+        return None
+    index = find(0, page + 1)
+    if index < 0 or (field(index, "first_page"), field(index, "count")) != (page + 1, count):
+        del guards[page]  # it was forgotten, and taken away
+        return None
+    return page + 1, count
 
 
 @micropython.viper
