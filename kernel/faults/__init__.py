@@ -11,7 +11,8 @@
     └── FloatingPointFault
 
 Python's own recursion ends in MicroPython's RuntimeError ("maximum recursion depth exceeded") long before a guard page;
-StackOverflow is for machine code. `.record` is the raw truth behind the typed attributes. What is raised and what is a panic: the table at the top of port/faults/traps.c.
+StackOverflow is for machine code. `.record` is the raw truth behind the typed attributes. What is raised and what is a
+panic: the table at the top of port/faults/traps.c.
 """
 
 from . import views

@@ -104,25 +104,30 @@ def describe_page_fault(record):
         reason,
         WHERE[level],
     ]
-    parts += advice(record, page, reason)
+    parts += stack_overflow(record, page) or advice(record, page, reason)
     return "".join(parts)
+
+
+def stack_overflow(record, page):
+    """What a guard page says, in parts, or None."""
+    if page in GUARD_PAGES:
+        return ("stack overflow: this is the guard page of a stack of the kernel's",)
+    stack = stack_above(page)
+    if stack is not None:
+        return "stack overflow: this is the guard page of the Stack on ", repr(stack), ", which stays unmapped"
+    return ("stack overflow: the stack pointer came to the guard page",) if record.stack_overflow else None
 
 
 def advice(record, page, reason):
     """What a person can do about it, in parts."""
     if record.not_resolved:
         return ("the handler said retry, yet the access is still refused: map the page or give the right first",)
-    if page == 0:
+    if page == 0 and reason == NOT_PRESENT:
         return ("page 0 is never mapped, so this was a null pointer or an offset from one",)
     if page >= IMAGE_PAGE:
-        if page in GUARD_PAGES:
-            return ("stack overflow: this is the guard page of a stack of the kernel's",)
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
                 return "this is the kernel's own ", name, " (", rights, "), which stays as it is"
-    stack = stack_above(page)
-    if stack is not None:
-        return "stack overflow: this is the guard page of the Stack on ", repr(stack), ", which stays unmapped"
     mapping = mapping_of(record.root_frame, page)
     text = ADVICE.get(reason, "look at .walk for the entries")
     return (text,) if mapping is None else (repr(mapping), ": ", text)

@@ -11,7 +11,7 @@ from paging.protection import Protection
 from .allocators import create_allocators
 from .audit import verify as audit_all
 from .heap import PythonHeap
-from .init import MemoryManagementInfo, initialize
+from .init import MemoryManagementInfo, initialize, leave_tables_of_page_0
 from .lending import Lending
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
@@ -71,6 +71,7 @@ def init_post_heap(mappings):
     Protection.live.areas = heap.areas
     Keeper.live = lending  # from here on frames have owners, who lend them
     install(information)
+    leave_tables_of_page_0(information.page_table, information.frame_allocator.table_frames)
     return information
 
 
@@ -85,7 +86,7 @@ def allocate_pages(count):
 
 
 def allocate_pages_at(address, count):
-    """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
+    """Own exactly the `count` pages from the one that contains `address` on. Raises AddressInUse or OutOfRange."""
     return _system.page_allocator.allocate_at(address, count)
 
 
@@ -125,7 +126,7 @@ def allocate_frames(count):
 
 
 def allocate_frames_at(address, count):
-    """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
+    """Own exactly the `count` frames from the one that contains `address` on: usable RAM, or a device region."""
     return _system.frame_allocator.allocate_at(address, count)
 
 

@@ -113,6 +113,15 @@ class Chunk:
     def start_address(self):
         return make(self._address, "_value", self._number << PAGE_SHIFT)
 
+    @property
+    def end_address(self):
+        """The address behind its last byte. Raises where there is none: behind the last chunk of a half or a space."""
+        return self.start_address + self._size.size_in_bytes
+
+    def __contains__(self, address):
+        """True when `address` is that of one of its bytes. Raises TypeError for what is no address of its space."""
+        return self._number <= self._number_of(address) <= self.last_number
+
     def to_size(self, size):
         """The chunk of another size with the same start. Raises Misaligned when it can't begin here."""
         return self.__class__(self._number, size)

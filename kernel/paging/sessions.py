@@ -1,6 +1,9 @@
 """What the techniques have in common: a life that ends with `leave()`, and calls that are sessions of their own."""
 
+from memory_structs.mode import LEVELS
+
 from .access import ANYWHERE, ASK, Access
+from .entries import PageTable512
 from .installations import Use
 from .mapper import Mapper
 from .natives import cpu, critical, entries
@@ -15,12 +18,13 @@ WINDOW_WORD = TABLE_WORD | NO_EXECUTE_WORD
 
 
 class TechniqueMapper(Mapper):
-    """What the five have in common. `root` is the Frame of a root table, or None for the active one."""
+    """What the five have in common. `root` is the Frame of a root table, that table as a PageTable512, or None for the
+    active one."""
 
     name = "technique"
 
     def __init__(self, root=None, ledger=None):
-        self.root_frame = cpu.read_root_frame() if root is None else check_frame(root).number
+        self.root_frame = cpu.read_root_frame() if root is None else root_number(root)
         if ledger is None and self.root_frame == cpu.read_root_frame():
             ledger = FlushLedger.live
         self._use = None
@@ -43,6 +47,15 @@ class TechniqueMapper(Mapper):
                 self._use.give_up()
         finally:
             critical.leave()
+
+
+def root_number(root):
+    """The frame number of a root: a Frame, or a PageTable512. Raises TypeError for all else."""
+    if root.__class__ is not PageTable512:
+        return check_frame(root).number
+    if root.level != LEVELS:
+        raise TypeError("the P%d table expected, not a P%d table" % (LEVELS, root.level))
+    return Protection.live.frame_at(root.page)
 
 
 class Left:

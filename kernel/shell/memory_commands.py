@@ -26,7 +26,16 @@ def owners():
     return Owners()
 
 
-@command("verify", "Audit all of memory: owners, rights over all levels, sums.")
+@command(
+    "verify",
+    "Audit all of memory: owners, rights over all levels, sums.",
+    details=(
+        "It believes nobody: it walks all tables, and looks at every frame. What it counts:",
+        "  owned mappings   each has one owner (`owners` lists them); the kernel's own among them",
+        "  pages            their 4 KiB pages; most are the physical window's, which shows 4 GiB or more",
+        "  page tables      the roots and all tables that hang in them; each is one frame",
+    ),
+)
 def verify():
     return memory.verify()
 

@@ -86,7 +86,7 @@ def test_the_walk_is_that_of_the_moment(play):
         ),
         ("", "_memory.load8(0x6000_0000_0000)", "not present at P4"),
         ("", "_memory.store8(_boot.sections()[0][1] << 12, 1)", "kernel's own text .r-x., which stays as it is"),
-        ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "guard page of a stack, which has overflowed"),
+        ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "stack overflow: this is the guard page of a stack"),
     ],
 )
 def test_the_line_says_what_and_why_and_what_to_do(play, setup, access, line):

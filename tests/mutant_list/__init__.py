@@ -17,6 +17,7 @@ from mutant_list import (
     mappings,
     owners,
     shell,
+    stacks,
     tables,
     wished_address,
 )
@@ -26,6 +27,7 @@ PROMISES = (
     tables,
     acts,
     mappings,
+    stacks,
     wished_address,
     owners,
     invariants,

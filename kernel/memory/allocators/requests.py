@@ -30,7 +30,7 @@ class AllocationRequest:
 
     @classmethod
     def AtAddress(cls, address):
-        """Exactly there. Raises Misaligned when no 4 KiB chunk begins at `address`."""
+        """Exactly there: from the chunk that contains `address` on."""
         if address.__class__ is not VirtualAddress and address.__class__ is not PhysicalAddress:
             raise TypeError("AtAddress needs an address, not %s" % type(address).__name__)
         return cls(address=address)
@@ -82,8 +82,6 @@ class AllocationRequest:
         address, limits = self._address, self._limits
         if address is None:
             return
-        if address.value & (PAGE_SIZE - 1):
-            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
         if address.number % self._alignment:
             raise Misaligned(address, self._alignment * PAGE_SIZE)
         if limits is not None and not limits.contains_address(address):

@@ -40,7 +40,7 @@ from paging.flags import NO_EXECUTE, WRITABLE, PteFlags
 from paging.leaves import change_leaves
 from paging.mapping import Job
 
-from ..allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
+from ..allocators.owners import ARENA, CONSUMER, COUNT, DROP, KEPT, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
 from ..refusals import Busy, SystemMapping
 from ..runs import give, owners_of
@@ -325,10 +325,11 @@ class MappedPages(Viewable):
         return parts
 
     @undisturbed
-    def unmap_into_parts(self):
+    def unmap_into_parts(self, keep_contents=False):
         """Unmap, and return (AllocatedPages, [AllocatedFrames, ...]): all frames, by runs, in order of the pages.
 
-        The frames of a shared mapping stay with their SharedFrames: the list is empty. Raises as `drop`.
+        With `keep_contents` these frames, mapped again, hold what was written to them; else they are cleared then. The
+        frames of a shared mapping stay with their SharedFrames: the list is empty. Raises as `drop`.
         """
         record = self._check_free_for("unmap_into_parts()")
         if record.exported:
@@ -350,6 +351,8 @@ class MappedPages(Viewable):
                     state[ARENA] = table._frames._arena_of(first, first)
                     state[ARENA].mapped -= length
                 state[COUNT] = length
+                if keep_contents:
+                    state[CONSUMER] = KEPT
                 state[RUN] = first << 1
 
         parts = pages, frames
