@@ -16,12 +16,11 @@ Every entry of the root's upper half exists from here on, so that every other ta
 
 from memory_structs import PAGE_SHIFT, set_physical_address_bits
 from memory_structs.mode import LOWER_HALF_LAST_PAGE, PAGES_PER_ROOT_ENTRY, page_of_root_entry
-from paging import FlushLedger, OffsetPageTable, PteFlagsX86_64
+from paging import FlushLedger
 from paging.access import Access
 from paging.flags import NO_EXECUTE, PRESENT, WRITABLE
 from paging.installations import entry_in_window, read_entry
 from paging.natives import LAYOUT, cpu, entries, memory
-from paging.numbers import frame_of, page_of
 from paging.protection import Protection
 
 from .allocators.arenas import none_elsewhere
@@ -71,13 +70,6 @@ class EarlyIdentityMappedPages:
             entries.clear(entry_in_window(self._page_table.root, 0), 1)
             cpu.flush_global()
             self._page_table = None
-
-
-def leave_tables_of_page_0(page_table, frames):
-    """Have the tables on the way of page 0 there, empty, as boot loaders leave them: it can be mapped with no frame."""
-    mapper = OffsetPageTable(frame_of(page_table.root), ledger=page_table.ledger)
-    mapper.map_to(page_of(0), frame_of(0), PteFlagsX86_64.of_word(PRESENT), frames)
-    mapper.unmap(page_of(0))[2].flush()
 
 
 class MemoryManagementInfo:

@@ -11,7 +11,7 @@ from paging.protection import Protection
 from .allocators import create_allocators
 from .audit import verify as audit_all
 from .heap import PythonHeap
-from .init import MemoryManagementInfo, initialize, leave_tables_of_page_0
+from .init import MemoryManagementInfo, initialize
 from .lending import Lending
 from .reclaim import find_forgotten
 from .refusals import AlreadyInitialized
@@ -71,7 +71,6 @@ def init_post_heap(mappings):
     Protection.live.areas = heap.areas
     Keeper.live = lending  # from here on frames have owners, who lend them
     install(information)
-    leave_tables_of_page_0(information.page_table, information.frame_allocator.table_frames)
     return information
 
 

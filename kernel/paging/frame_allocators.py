@@ -108,7 +108,11 @@ def again_if_full(call, *arguments):
 
 
 class EmptyFrameAllocator:
-    """Never has a frame: enough wherever the tables exist already."""
+    """Never has a frame: enough wherever the tables exist already.
+
+    The post maps page 0 with it, to which its boot loader left tables. Here the lower half is empty, without tables
+    (the identity technique needs that): a neighbour of page 0, mapped with another allocator first, brings them.
+    """
 
     def allocate_frame(self):
         return None
@@ -262,6 +266,8 @@ NOBODY = Nobody()
 
 def pieces_of(memory_map, first, last):
     """Whole usable frames between two frame numbers: (first, the one behind the last) pieces upwards, none touching."""
+    if type(memory_map) not in (list, tuple) or not all([hasattr(region, "is_usable") for region in memory_map]):
+        raise TypeError("a memory map is a list of MemoryRegions, as BootInfo().memory_map is, not %r" % (memory_map,))
     taken = [(region._start, region._end) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:

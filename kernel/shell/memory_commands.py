@@ -3,7 +3,7 @@
 import memory
 from diagnostics.census import Frames, Owners, Pages
 from diagnostics.picture import Picture, PoolPicture
-from diagnostics.screen import draw
+from diagnostics.screen import Screen, draw
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
@@ -52,3 +52,12 @@ def verify():
 )
 def picture(what):
     return PICTURES[what]()
+
+
+@command(
+    "screen",
+    "The letters on the machine's own display (VGA text), row by row.",
+    details=("The machine of `make run` has none; that of `make run BOOT=iso` does.",),
+)
+def screen():
+    return Screen()
