@@ -50,14 +50,14 @@ def init(boot_info):
 
 
 def init_post_heap(mappings):
-    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef.
+    """Drop the identity mappings and fill the slot of the free functions; returns the MemoryManagementInfo.
 
     Raises AlreadyInitialized.
     """
     if type(_system) is not _Nothing:
         raise AlreadyInitialized("memory")
     mappings.identity.drop_all()
-    information = MemoryManagementInfo(mappings.page_table, [mappings])
+    information = MemoryManagementInfo(mappings.page_table, mappings)
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
     lending = Lending(information.page_table)
     reclaim = find_forgotten(information, information.page_table, lending)

@@ -29,6 +29,7 @@ from .errors import (
     OutOfFrames,
     OutOfPages,
     OutOfRange,
+    PhysicalAddressTooWide,
     Reentered,
     ReversedRange,
     UseAfterMove,

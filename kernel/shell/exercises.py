@@ -112,8 +112,13 @@ def effective_rights(exercise):
     question = ["The entries on the way of an address have these bits:"]
     for place, row in enumerate(rows):
         question.append("  P%d   W=%d U=%d NX=%d" % (LEVELS - place, row[0], row[1], row[2]))
-    question.append("May ring 3 reach it, may it be written, may it be executed? Three numbers, 1 or 0.")
-    return question, [user, writable, executable], "W and U must be set at every level; NX at any level forbids."
+    question.append("May ring 3 read the page? May the kernel write it (ring 0, with CR0.WP set, SMEP and SMAP off)?")
+    question.append("May the kernel execute it (EFER.NXE set)? Three numbers, 1 or 0.")
+    return (
+        question,
+        [user, writable, executable],
+        "W and U must be set at every level; NX at any level forbids. U says nothing of the kernel then.",
+    )
 
 
 def pages_of_range(exercise):

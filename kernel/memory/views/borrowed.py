@@ -7,11 +7,15 @@ They are what a mapping becomes that is used as one thing for all its life: chec
 from memory_structs import UseAfterMove
 
 
-class Immutable:
+class Mutability:
+    """What a borrowed mapping's view may do: its `.mutability` is one of the two classes below."""
+
+
+class Immutable(Mutability):
     """Marks a borrowed mapping whose view is for reading."""
 
 
-class Mutable:
+class Mutable(Mutability):
     """Marks a borrowed mapping whose view may write."""
 
 

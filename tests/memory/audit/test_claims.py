@@ -31,7 +31,7 @@ def test_two_mappings_of_one_frame_are_found_and_the_frame_that_nobody_maps_then
         ("Frame(a_free_frame())", "READ", "free"),
         ("Frame(table.root)", "READ", "a page table"),
         ("Frame(_memory.load64(entry(table.root, 0xffffc00000000, 4)) >> 12 & 0xffffffffff)", "READ", "a page table"),
-        ("Frame(mmi.extra_mapped_pages[0].text.frames()[0].start.number)", "WRITE", "the kernel's own"),
+        ("Frame(mmi.initial_mappings.text.frames()[0].start.number)", "WRITE", "the kernel's own"),
         ("Frame(memory.frame_allocator.reservations[-1][0])", "WRITE", "the kernel's own"),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_an_owner_lends_the_paging_layer_is_unowned_and_well(audited):
     audited.exec("frames = memory.allocate_frames(1)\nshared = SharedFrames(memory.allocate_frames(1))")
     for frame in "frames.start", "shared.range.start", "Frame(0xb8)", "Frame(1 << 26)":
         assert audited.eval(f"mapped_at(SPOT, {frame}, WRITE)") == ([], ["PageRange(v0x2000000..=v0x2000fff)"])
-    kernel_text = "Frame(mmi.extra_mapped_pages[0].text.frames()[0].start.number)"
+    kernel_text = "Frame(mmi.initial_mappings.text.frames()[0].start.number)"
     assert audited.eval(f"mapped_at(SPOT, {kernel_text}, READ)")[0] == []
     audited.exec("frames.drop()\nshared.drop()")
 
