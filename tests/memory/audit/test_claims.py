@@ -133,6 +133,24 @@ def test_a_leaf_that_is_writable_and_executable_is_found_unless_the_way_forbids_
     audited.exec("raw.unmap(SPOT)[2].flush()\nraw.clean_up(table_frames)\nframes.drop()")
 
 
+def test_what_is_no_ram_may_be_written_and_executed_without_an_owner_and_is_listed_so(audited):
+    """The post maps the VGA buffer so, several times. A device mapping's frame is another matter."""
+    audited.exec("second = Page(SPOT.number + 1)\nraw.map_to(second, Frame(0xb8), WX, table_frames)")
+    violations, unowned = audited.eval("mapped_at(SPOT, Frame(0xb8), WX)")
+    assert violations == []
+    assert unowned == ["PageRange(v0x2000000..=v0x2001fff), writable and executable"]
+    violations, unowned = audited.eval("mapped_at(SPOT, Frame(0xb9), READ)")
+    assert violations == []
+    assert unowned == [
+        "PageRange(v0x2000000..=v0x2000fff)",
+        "PageRange(v0x2001000..=v0x2001fff), writable and executable",
+    ]
+    audited.exec("my = memory.map_frame_range(PhysicalAddress(0xba000), 4096, READ)")
+    violations, _ = audited.eval("mapped_at(SPOT, Frame(0xba), WX)")
+    assert len(violations) == 1
+    audited.exec("my.drop()\nraw.unmap(second)[2].flush()\nraw.clean_up(table_frames)")
+
+
 def test_an_overridden_mapping_is_no_violation_until_nobody_says_why(audited, said):
     audited.exec("my = memory.create_mapping(4096, WRITE.executable(True), override='a test')")
     assert audited.eval("memory.verify().violations") == []
