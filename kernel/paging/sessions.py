@@ -1,9 +1,6 @@
 """What the techniques have in common: a life that ends with `leave()`, and calls that are sessions of their own."""
 
-from memory_structs.mode import LEVELS
-
 from .access import ANYWHERE, ASK, Access
-from .entries import PageTable512
 from .installations import Use
 from .mapper import Mapper
 from .natives import cpu, critical, entries
@@ -51,11 +48,8 @@ class TechniqueMapper(Mapper):
 
 def root_number(root):
     """The frame number of a root: a Frame, or a PageTable512. Raises TypeError for all else."""
-    if root.__class__ is not PageTable512:
-        return check_frame(root).number
-    if root.level != LEVELS:
-        raise TypeError("the P%d table expected, not a P%d table" % (LEVELS, root.level))
-    return Protection.live.frame_at(root.page)
+    number = getattr(root, "root_number", None)
+    return check_frame(root).number if number is None else number()
 
 
 class Left:

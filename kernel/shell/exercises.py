@@ -9,8 +9,6 @@ import random
 import memory
 from diagnostics.text import View, hexadecimal
 from diagnostics.walks import WalkView
-from examples.page_replacement import clock, fifo
-from examples.replacement_chart import faults_of
 from memory import PteFlags, VirtualAddress
 from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, LOWER_HALF_PAGES, PAGE_SHIFT
 
@@ -145,6 +143,9 @@ def tables_needed(exercise):
 
 def replacement(exercise):
     """Count faults of two policies; the machine really does it."""
+    from examples.page_replacement import clock, fifo  # noqa: PLC0415 (the boot needs no examples)
+    from examples.replacement_chart import faults_of  # noqa: PLC0415
+
     references = [below(5) for _ in range(12)]
     answer = [faults_of(policy, FRAMES_IN_GAME, references) for policy in (fifo, clock)]
     question = ("Pages are touched in this order: %s." % " ".join([str(number) for number in references]),)

@@ -3,12 +3,11 @@
 import memory
 from diagnostics.census import Frames, Owners, Pages
 from diagnostics.picture import Picture, PoolPicture
-from diagnostics.screen import Screen, draw
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
 
-PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": draw}
+PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": lambda: on_screen("draw")}
 
 
 @command("frames", "What RAM is used for, and its largest free runs.")
@@ -54,10 +53,17 @@ def picture(what):
     return PICTURES[what]()
 
 
+def on_screen(name):
+    """What a function of that name answers about the machine's display, of which the boot needs nothing."""
+    from diagnostics import screen as display  # noqa: PLC0415
+
+    return getattr(display, name)()
+
+
 @command(
     "screen",
     "The letters on the machine's own display (VGA text), row by row.",
     details=("The machine of `make run` has none; that of `make run BOOT=iso` does.",),
 )
 def screen():
-    return Screen()
+    return on_screen("Screen")

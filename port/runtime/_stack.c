@@ -28,6 +28,7 @@ typedef struct waiting {
     stack_in_use_t stack;
     size_t limit;
     uint8_t *frames_start, *frames_end, *frames_current;
+    nlr_jump_callback_node_t *callbacks;
 } waiting_t;
 static waiting_t *waiting;      // the one that waits for the stack in use
 
@@ -81,12 +82,15 @@ static mp_obj_t stack_call(size_t n_args, const mp_obj_t *items) {
     waiting_t here = {
         waiting, 0, stack_in_use, MP_STATE_THREAD(stack_limit),
         MP_STATE_THREAD(pystack_start), MP_STATE_THREAD(pystack_end), MP_STATE_THREAD(pystack_cur),
+        MP_STATE_THREAD(nlr_jump_callback_top),
     };
     waiting = &here;
+    MP_STATE_THREAD(nlr_jump_callback_top) = NULL;      // whose they are is told by their addresses: wrong between stacks
     use(&stack, stack.top - stack.bottom - STACK_RESERVE_BYTES, (uint8_t *)stack.top, (uint8_t *)bottom + bytes);
     stack_switch(perform, &call, stack.top, &here.in_use_from);
     use(&here.stack, here.limit, here.frames_start, here.frames_end);
     MP_STATE_THREAD(pystack_cur) = here.frames_current;
+    MP_STATE_THREAD(nlr_jump_callback_top) = here.callbacks;
     waiting = here.below;
     if (call.exception != NULL) {
         nlr_raise(MP_OBJ_FROM_PTR(call.exception));

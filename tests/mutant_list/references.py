@@ -14,9 +14,9 @@ MUTANTS = [
     ),
     (
         "a lower table is taken for a root",
-        "kernel/paging/sessions.py",
-        "    if root.level != LEVELS:\n",
-        "    if False:\n",
+        "kernel/paging/entries.py",
+        "        if self.level != LEVELS:\n",
+        "        if False:\n",
         POST + "test_an_offset_at_which_the_table_is_not_seen_is_refused",
     ),
     (

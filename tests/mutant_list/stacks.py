@@ -17,7 +17,7 @@ MUTANTS = [
         STACK,
         "(one->frames_current - one->frames_start) / sizeof(void *)",
         "0",
-        TESTS + "test_a_collection_inside_finds_what_waits_and_what_runs",
+        TESTS + "test_mappings_that_only_waiting_functions_have_are_not_forgotten",
     ),
     (
         "on a Stack the limit of recursion is the kernel's",
@@ -32,6 +32,13 @@ MUTANTS = [
         "    MP_STATE_THREAD(pystack_cur) = here.frames_current;\n",
         "",
         TESTS + "test_the_frames_of_a_function_that_waits_are_not_used_for_others",
+    ),
+    (
+        "an exception on a Stack calls back what waits on another",
+        STACK,
+        "    MP_STATE_THREAD(nlr_jump_callback_top) = NULL;",
+        "",
+        TESTS + "test_an_exception_there_ends_nothing_that_waits_here",
     ),
     (
         "a Stack that can't be written is run on",

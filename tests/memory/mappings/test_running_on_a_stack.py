@@ -93,6 +93,22 @@ def test_a_collection_inside_finds_what_waits_and_what_runs(running):
     assert running.eval("[bytes([7]) * 100, stack.call(junk, 5)][0] == bytes([7]) * 100")
 
 
+def test_mappings_that_only_waiting_functions_have_are_not_forgotten(running):
+    """What a collection does not find is unmapped at once: surer than bytes that may lie in a free block for long."""
+    running.exec(
+        """
+        def forget(): gc.collect(); table.reclaim(); gc.collect(); table.reclaim()
+        def holds(depth, switches):
+            mine = memory.create_mapping(4096, WRITE)
+            if depth: found = holds(depth - 1, switches)
+            else: found = switches[0](*switches[1:])
+            return [memory.translate(mine.start_address) is not None, mine.drop()] + (found or [])
+        found = stack.call(holds, 6, (other.call, holds, 6, (forget,)))
+        """
+    )
+    assert running.eval("found") == [True, None] * 14
+
+
 def test_the_frames_of_a_function_that_waits_are_not_used_for_others(running):
     running.exec(
         """
@@ -108,6 +124,70 @@ def test_the_frames_of_a_function_that_waits_are_not_used_for_others(running):
         """
     )
     assert running.eval("found") == [1, 2, 3]
+
+
+def test_an_exception_there_ends_nothing_that_waits_here(running):
+    """`exec` leaves a note on its stack, for exceptions that pass it by. What waits may lie lower or higher."""
+    running.exec(
+        """
+        def caught():
+            try: 1 // 0
+            except ZeroDivisionError: return 'caught'
+        def runs_a_script(outer, inner):
+            names = {'inner': inner, 'caught': caught}
+            outer.call(exec, "seen = inner.call(caught)\\nafter = 5", names)
+            return names.get('seen'), names.get('after'), 'after' in globals()
+        """
+    )
+    assert running.eval("stack.bottom.value < other.bottom.value") is True
+    for pair in ("stack, other", "other, stack"):
+        assert running.eval(f"runs_a_script({pair})") == ("caught", 5, False)
+
+
+def test_random_calls_on_stacks_give_what_plain_calls_give(running):
+    """Nested calls, exceptions, scripts, collections, on whichever stack is free, with Ctrl-C at random moments."""
+    running.exec(
+        """
+        import random, _inject
+        stacks = [stack, other, Stack(24)]
+        def work(depth, free, direct):
+            kind, kept = random.getrandbits(3), bytes([depth, random.getrandbits(8)]) * 30
+            if depth == 0: return kept
+            use = random.getrandbits(2) % len(free) if free else None
+            rest = free[:use] + free[use + 1:] if free else free
+            call = free[use].call if free and not direct and kind != 7 else lambda f, *a: f(*a)
+            if kind == 0: gc.collect()
+            if kind == 1:
+                try: call(work_and_raise, depth - 1, rest, direct)
+                except ValueError as error: return [kept, error.args]
+            if kind == 2:
+                names = {'work': work, 'call': call, 'a': (depth - 1, rest, direct)}
+                exec('found = call(work, *a)', names)
+                return [kept, names['found']]
+            if kind == 3: return [kept] + list(call(work, depth - 1 - k, rest, direct) for k in range(min(2, depth)))
+            return [kept, call(work, depth - 1, rest, direct)]
+        def work_and_raise(*a): raise ValueError(work(*a))
+        def both(seed):
+            found = []
+            for direct in (True, False):
+                random.seed(seed)
+                found.append(work(6, stacks, direct))
+            return found[0] == found[1]
+        def disturbed(seed):
+            random.seed(seed)
+            try:
+                _inject.interrupt(1 + random.getrandbits(10))
+                work(6, stacks, False)
+                _inject.interrupt(0)
+                for _ in range(2): pass
+            except KeyboardInterrupt: _inject.interrupt(0)
+        """
+    )
+    assert running.eval("[seed for seed in range(60) if not both(seed)]", timeout=60) == []
+    running.exec("for seed in range(60): disturbed(seed)", timeout=60)
+    assert running.eval("[run_inside(s)() or s.call(run_inside(s)) for s in stacks]") == [True] * 3
+    assert running.eval("memory.verify().violations") == []
+    running.exec("stacks.pop().drop()")
 
 
 def test_ctrl_c_ends_what_runs_on_it(running):
