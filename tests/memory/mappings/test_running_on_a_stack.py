@@ -1,15 +1,17 @@
 """`Stack.call`: code that runs with the stack pointer in mapped pages, Python or machine code, and how it can end."""
 
+import time
+
 import pytest
 
 CODE = {
     "where": "48 89 e0 c3",  # mov rax,rsp; ret
     "overflow": "50 e8 fa ff ff ff",  # push rax; call itself
     "spin": "eb fe",  # jmp to itself
-    "spin_at": "48 89 fc eb fe",  # mov rsp,rdi; jmp to itself
+    "spin_at": "48 89 fc c6 06 01 eb fe",  # mov rsp,rdi; mov byte ptr [rsi],1; jmp to itself
     "load": "48 8b 07 c3",  # mov rax,[rdi]; ret
 }
-SIGNATURES = {"where": "Q()", "overflow": "()", "spin": "()", "spin_at": "(Q)", "load": "Q(Q)"}
+SIGNATURES = {"where": "Q()", "overflow": "()", "spin": "()", "spin_at": "(QQ)", "load": "Q(Q)"}
 
 
 @pytest.fixture
@@ -278,12 +280,17 @@ def test_machine_code_that_overflows_it_is_an_exception_by_name(running):
 
 
 def test_an_interrupt_at_the_end_of_a_stack_does_not_need_it(running):
-    """Ctrl-C comes with eight bytes left above the guard page."""
-    running.start("print('there')\nstack.call(spin_at, stack.bottom.value + 8)")
-    running.wait_for_output("there")
+    """Ctrl-C comes with eight bytes left above the guard page, when the code has said that it is there."""
+    running.exec("note = memory.create_mapping(4096, WRITE)")
+    place = running.eval("note.frames()[0].start_address.value")
+    running.start("stack.call(spin_at, stack.bottom.value + 8, note.start_address.value)")
+    deadline = time.monotonic() + 20
+    while running.guest.memory.read(place, 1) != b"\x01" and time.monotonic() < deadline:
+        time.sleep(0.01)
     running.interrupt()
     with running.raises("StackOverflow"):
         running.finish()
+    running.exec("note.drop()")
     assert running.eval("stack.call(run_inside(stack))") is True
 
 
