@@ -78,8 +78,8 @@ MUTANTS = [
     (
         "a page is a guard page for ever",
         "kernel/memory/ledger/__init__.py",
-        "        del guards[page]  # it was forgotten, and taken away\n        return None\n",
-        "        pass\n",
+        "    del guards[page]  # the Stack was forgotten, and taken away\n    return None\n",
+        "    return page + 1, count\n",
         TESTS + "test_a_guard_page_is_one_as_long_as_its_stack_lives",
     ),
 ]

@@ -162,11 +162,13 @@ def guarded_by(page):
     count = guards.get(page)
     if count is None:
         return None
-    index = find(0, page + 1)
-    if index < 0 or (field(index, "first_page"), field(index, "count")) != (page + 1, count):
-        del guards[page]  # it was forgotten, and taken away
-        return None
-    return page + 1, count
+    index = next_record(0)
+    while index >= 0:
+        if field(index, "first_page") == page + 1 and field(index, "count") == count:
+            return page + 1, count
+        index = next_record(index + 1)
+    del guards[page]  # the Stack was forgotten, and taken away
+    return None
 
 
 @micropython.viper
