@@ -86,6 +86,10 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
 	@$(PYTHON) tools/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)
 
+.PHONY: storms
+storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000)
+	@$(PYTHON) tools/storms.py --seed $(or $(SEED),1) --operations $(or $(N),200000) --calls $(or $(CALLS),15000)
+
 .PHONY: mutants
 mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT --jobs N')
 	@$(PYTHON) tools/mutants.py $(ARGS)

@@ -9,10 +9,11 @@ import faults
 import memory
 from diagnostics.boot_report import Ram
 from diagnostics.processor import Processor
-from diagnostics.text import columns, size
+from diagnostics.text import Table, size
 from loader import disks
 from loader.handover import loader_name
 from shell import prompt
+from shell.terminal import TERMINAL
 
 
 def boot(interactive):
@@ -31,7 +32,7 @@ def boot(interactive):
 def print_banner():
     """Greet a person with what is true of this machine."""
     ram, processor = Ram(), Processor()
-    print("Clew: MicroPython on the bare machine, and its page tables are yours.")
+    TERMINAL.say("Clew: MicroPython on the bare machine, and its page tables are yours.")
     rows = (
         ("loader", loader_name()),
         ("RAM", "%s usable in %d regions" % (size(ram.usable_in_bytes), ram.usable_regions)),
@@ -41,5 +42,5 @@ def print_banner():
             % (processor.vendor, processor.physical_bits, ", ".join(processor.page_sizes)),
         ),
     )
-    print("\n".join(columns(rows)))
-    print("A command or Python: help lists the commands, Ctrl-D starts afresh, exit leaves.")
+    TERMINAL.show(Table(rows))
+    TERMINAL.say("A command or Python: tour shows around, help lists the commands, exit leaves.")

@@ -63,10 +63,14 @@ static void start_machine(uint32_t magic, uint64_t information) {
 static void forget_root_pointers(void) {
     MP_STATE_VM(console_command_runner) = MP_OBJ_NULL;
     MP_STATE_VM(console_completer) = MP_OBJ_NULL;
-    MP_STATE_VM(console_completions) = MP_OBJ_NULL;
+    MP_STATE_VM(console_completion) = MP_OBJ_NULL;
+    MP_STATE_VM(console_error_shower) = MP_OBJ_NULL;
     MP_STATE_VM(trap_describer) = MP_OBJ_NULL;
     MP_STATE_VM(trap_views) = MP_OBJ_NULL;
     MP_STATE_VM(view_refuser) = MP_OBJ_NULL;
+    MP_STATE_VM(argument_error) = MP_OBJ_NULL;
+    MP_STATE_VM(argument_reason) = MP_OBJ_NULL;
+    memset(MP_STATE_VM(argument_blamed), 0, sizeof MP_STATE_VM(argument_blamed));
 }
 
 static void start_python(void) {

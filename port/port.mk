@@ -35,6 +35,7 @@ ASFLAGS_KERNEL = -I. -Iboot -D__ASSEMBLER__
 LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=gc_free --wrap=m_malloc_fail \
 	--wrap=mp_compile --wrap=mp_load_method --wrap=mp_store_attr --wrap=mp_call_function_n_kw --wrap=mp_call_method_n_kw \
 	--wrap=mp_setup_code_state --wrap=mp_obj_subscr --wrap=mp_find_frozen_module \
+	--wrap=mp_import_all --wrap=mp_obj_print_exception \
 	--no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
 # Each folder of port/ is a room; what lies there is compiled.
@@ -55,9 +56,13 @@ SRC_S = $(sort $(wildcard boot/*.S port/*/*.S))
 SRC_QSTR += $(SRC_C)
 
 OBJ = $(PY_O) $(addprefix $(BUILD)/,$(SRC_C:.c=.o) $(SRC_LIBM:.c=.o) $(SRC_S:.S=.o))
+# Tab completes behind a space, too, where a command may stand: port/console/completion.c says where.
+$(BUILD)/shared/readline/readline.o: CFLAGS += -Dunichar_isspace=completion_is_indented
 $(BUILD)/port/runtime/libc.o: CFLAGS += -fno-builtin
 # GCC would make one jump of the opcodes' many again, to save room: that costs 1 % of every act in Python.
 $(BUILD)/py/vm.o: CFLAGS += -fno-crossjumping
+# An exception that leaves a function goes by port/runtime/arguments.c, which names the argument that it is about.
+$(BUILD)/py/objfun.o: CFLAGS += -Dnlr_jump=nlr_jump_out_of_function
 $(addprefix $(BUILD)/,$(SRC_LIBM:.c=.o)): CFLAGS += -Wno-error -w
 
 all: $(IMAGE)

@@ -23,6 +23,8 @@ ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
 # What QEMU's trace says when the person left: quit by the host.
 LEFT_BY_HAND = "qemu_system_shutdown_request reason=2"
 PROMPT = b"> "
+# Only PVH hands the kernel a command line of ours.
+ASK = "the kernel can't be told how large this terminal is: `terminal ask` at its prompt has it ask"
 # A machine that says nothing for so long has not booted, or has answered everything.
 SLOWEST_BOOT_S = 60
 QUIET_S = 3
@@ -115,6 +117,8 @@ def run():
     if not sys.stdin.isatty():
         return run_piped()
     say("leave with `exit` at the prompt, or at any time with Ctrl-] then x")
+    if os.environ.get("BOOT", "pvh") != "pvh":
+        say(ASK)
     return run_on_terminal()
 
 
@@ -170,6 +174,8 @@ def bochs():
         try:
             server.settimeout(10)
             connection = server.accept()[0]
+            if sys.stdin.isatty():
+                say(ASK)
             say(f"Bochs boots in 2 s or so; leave with Ctrl-] then x (the kernel's log is in {LOG.relative_to(ROOT)})")
             relay(connection)
             return 0

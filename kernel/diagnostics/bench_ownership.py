@@ -5,7 +5,7 @@ where the row is not about clearing: that row is "clear".
 """
 
 import memory
-from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, Record
+from memory.ledger import EXCLUSIVE, SEVERAL_RUNS, prepare
 from memory.mappings.table_frames import lend, table_word
 from paging import mapping
 from paging.natives import memory as frames_of_ram
@@ -148,7 +148,7 @@ def scattered(count):
     pages, frames = memory.allocate_pages(count), memory.allocate_frames(count)
     page, frame = pages.start.number, frames.start.number
     # Its digest is not computed: nobody takes this mapping away.
-    record = Record(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
+    record = prepare(table.root, page, count, WORD, EXCLUSIVE, SEVERAL_RUNS)
     tables = mapping.Job(WORD | 1 << 15, table_word(page), 1)
     lend(table._frame_pool, tables, mapping.tables_for(table.access, page, frame, count, 1, 1))
     access = table.access

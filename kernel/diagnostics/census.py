@@ -10,7 +10,7 @@ from paging.natives import LAYOUT
 
 from diagnostics.regions import region_of
 from diagnostics.rights import rights_of
-from diagnostics.text import View, columns, hexadecimal, size
+from diagnostics.text import WIDTH, View, columns, hexadecimal, size
 
 # One letter for each owner, in the order of their records; what is the kernel's own has capitals.
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -71,11 +71,11 @@ class Owners(View):
     def __init__(self):
         self.owners = owners()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         if not self.owners:
             return ("nobody owns a mapping; the kernel's own are in `dump`",)
         rows = [("", "pages", "size", "kind", "rights", "where")]
-        return columns(rows + [self._row(owner) for owner in self.owners], (2,))
+        return columns(rows + [self._row(owner) for owner in self.owners], (2,), width)
 
     @staticmethod
     def _row(owner):
@@ -149,7 +149,7 @@ class Frames(View):
         runs = sorted(memory.frame_allocator.pool.runs(), key=lambda run: -run[1])
         self.largest = runs[:most]
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         yield from state_lines(self.statistics)
         yield "largest free runs"
         rows = [(first << PAGE_SHIFT, count << PAGE_SHIFT) for first, count, _ in self.largest]
@@ -162,7 +162,7 @@ class Pages(View):
     def __init__(self):
         self.statistics = memory.page_allocator.statistics()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         return state_lines(self.statistics)
 
 

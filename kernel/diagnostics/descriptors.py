@@ -5,7 +5,7 @@ from paging.natives import cpu
 
 from diagnostics.memory_access import LOADS
 from diagnostics.processor import EFER, EFER_BITS, names_of_bits
-from diagnostics.text import View, columns, hexadecimal
+from diagnostics.text import WIDTH, View, columns, hexadecimal
 
 BYTES_IN_A_GATE = 16
 GATE_KINDS = {14: "interrupt", 15: "trap"}
@@ -49,10 +49,10 @@ class InterruptTable(View):
         gates = [Gate(vector, load(at), load(at + 8)) for vector, at in enumerate(places)]
         self.gates = [gate for gate in gates if gate.is_present]
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         yield "at v%s, %d of %d gates present" % (hexadecimal(self.base), len(self.gates), (self.limit + 1) // 16)
         rows = [("vector", "handler", "kind", "ring", "stack", "")]
-        yield from columns(rows + [self._row(gate) for gate in self.gates], (0, 3))
+        yield from columns(rows + [self._row(gate) for gate in self.gates], (0, 3), width)
 
     @staticmethod
     def _row(gate):
@@ -70,12 +70,12 @@ class Msr(View):
     def __init__(self, numbers):
         self.values = [(name, number, cpu.read_msr(number)) for name, number in numbers]
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         rows = []
         for name, number, value in self.values:
             bits = " ".join(names_of_bits(value, EFER_BITS)) if number == EFER else ""
             rows.append((name, hexadecimal(number), hexadecimal(value, 16), bits))
-        return columns(rows)
+        return columns(rows, (), width)
 
 
 def known_registers():

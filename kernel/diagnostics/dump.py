@@ -13,7 +13,7 @@ from paging.flags import ACCESSED, DIRTY, NO_EXECUTE, USER_ACCESSIBLE, WRITABLE
 
 from diagnostics.regions import regions
 from diagnostics.rights import PAGE_SIZES, attributes_of, rights_of
-from diagnostics.text import View, columns, hexadecimal, size
+from diagnostics.text import WIDTH, View, columns, hexadecimal, size
 from diagnostics.walks import active_tables
 
 STYLES = ("ptdump", "qemu", "json")
@@ -57,18 +57,18 @@ class Translations(View):
             return False
         return self.alias is None or run.frame <= self.alias < run.frame + run.count
 
-    def lines(self):
-        return {"ptdump": self._ptdump, "qemu": self._qemu, "json": self._json}[self.style]()
+    def lines(self, width=WIDTH):
+        return self._ptdump(width) if self.style == "ptdump" else {"qemu": self._qemu, "json": self._json}[self.style]()
 
-    def _ptdump(self):
+    def _ptdump(self, width):
         heading, rows = None, []
         for name, run in coalesced(self.runs):
             if name != heading:
-                yield from columns(rows, (1,))
+                yield from columns(rows, (1,), width)
                 yield "---[ %s ]---" % name
                 heading, rows = name, []
             rows.append(self._row(run))
-        yield from columns(rows, (1,))
+        yield from columns(rows, (1,), width)
         if heading is None:
             yield "nothing is mapped that passes the filters"
 

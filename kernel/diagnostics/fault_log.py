@@ -2,7 +2,7 @@
 
 from faults.natives import traps
 
-from diagnostics.text import View, hexadecimal
+from diagnostics.text import WIDTH, View, hexadecimal
 
 
 class FaultLog(View):
@@ -12,11 +12,13 @@ class FaultLog(View):
         self.records = traps.recent()
         self.taken = traps.taken()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         if not self.records:
             yield "no faults since the last reset"
             return
-        yield "%d faults since the last reset, the last %d:" % (self.taken, len(self.records))
+        faults = "1 fault" if self.taken == 1 else "%d faults" % self.taken
+        which = ", the last %d" % len(self.records) if self.taken > len(self.records) else ""
+        yield "%s since the last reset%s:" % (faults, which)
         number = self.taken - len(self.records)
         for record, answered in self.records:
             number += 1

@@ -2,12 +2,13 @@
 
 from paging.natives import memory as _memory
 
-from diagnostics.text import View, hexadecimal
+from diagnostics.text import WIDTH, View, hexadecimal
 
 WIDTHS = (8, 16, 32, 64)
 LOADS = {8: _memory.load8, 16: _memory.load16, 32: _memory.load32, 64: _memory.load64}
 STORES = {8: _memory.store8, 16: _memory.store16, 32: _memory.store32, 64: _memory.store64}
 BYTES_IN_A_LINE = 32
+ADDRESS_COLUMNS = len("0xffff800000000000:")
 
 
 class Words(View):
@@ -19,9 +20,11 @@ class Words(View):
         load, step = LOADS[width], width // 8
         self.values = [load(address + place * step) for place in range(count)]
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         step, digits = self.width // 8, self.width // 4
-        in_a_line = BYTES_IN_A_LINE // step
+        in_a_line = 1
+        while in_a_line * 2 * (digits + 3) + ADDRESS_COLUMNS <= width and in_a_line * step < BYTES_IN_A_LINE:
+            in_a_line *= 2
         for first in range(0, len(self.values), in_a_line):
             words = [hexadecimal(value, digits) for value in self.values[first : first + in_a_line]]
             yield "%s: %s" % (hexadecimal(self.address + first * step, 16), " ".join(words))
@@ -36,7 +39,7 @@ class Stored(View):
         self.value = value
         self.width = width
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         return ("%s: %s" % (hexadecimal(self.address, 16), hexadecimal(self.value, self.width // 4)),)
 
 
@@ -47,9 +50,20 @@ class HexDump(View):
         self.address = address
         self.data = _memory.read_bytes(address, length)
 
-    def lines(self):
-        for first in range(0, len(self.data), 16):
-            row = self.data[first : first + 16]
+    def lines(self, width=WIDTH):
+        count, group = self._layout(width)
+        digits = count * 2 + (count - 1) // group
+        for first in range(0, len(self.data), count):
+            row = self.data[first : first + count]
             letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-            pairs = " ".join("%02x" % byte for byte in row)
-            yield "%s  %-47s  %s" % (hexadecimal(self.address + first, 16), pairs, letters)
+            groups = [row[at : at + group] for at in range(0, len(row), group)]
+            numbers = " ".join("".join("%02x" % byte for byte in bytes_of) for bytes_of in groups)
+            yield "%s  %-*s  %s" % (hexadecimal(self.address + first, 16), digits, numbers, letters)
+
+    @staticmethod
+    def _layout(width):
+        """Return how many bytes go on a line, and how many stand together: as many apart as there is room for."""
+        for count, group in ((32, 1), (16, 1), (16, 2)):
+            if ADDRESS_COLUMNS + 3 + count * 3 + (count - 1) // group <= width:
+                return count, group
+        return 8, 1

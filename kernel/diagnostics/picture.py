@@ -9,10 +9,11 @@ from memory_structs.mode import page_of_root_entry
 from paging.natives import LAYOUT
 
 from diagnostics.census import FREE, LEGEND, LETTERS, NO_RAM, Stretch, frame_census, owners
-from diagnostics.text import View, hexadecimal, size, wrapped
+from diagnostics.text import WIDTH, View, hexadecimal, size, wrapped
 
 COLUMNS = 64
-ROWS = 24
+# How many rows of cells there are at most: with title and legend they fit a screen of 24 rows.
+ROWS = 18
 # What colour a terminal gives a cell: SGR numbers.
 COLOURS = {FREE: "90", "+": "33", "T": "35", "K": "34", "H": "94", "B": "36", "L": "36", "M": "36", "R": "31"}
 OWNER_COLOURS = ("92", "93", "94", "95", "96", "91")
@@ -20,51 +21,55 @@ RESET = "\x1b[0m"
 
 
 class CellMap(View):
-    """A map of numbers (frames or pages) as rows of cells. `.cells` is one letter for each cell."""
+    """A map of numbers (frames or pages) as rows of cells. `.cells` is one letter for each, with COLUMNS in a row."""
 
     def __init__(self, title, first, last, stretches):
         self.title = title
         self.first = first
-        count = last - first + 1
-        self.step = 1
-        while (count + self.step - 1) // self.step > COLUMNS * ROWS:
-            self.step *= 2
-        self._cells = bytearray(ord(NO_RAM) for _ in range((count + self.step - 1) // self.step))
-        for stretch in stretches:
-            self._paint(stretch, last)
-
-    def _paint(self, stretch, last):
-        start = (max(stretch.first, self.first) - self.first) // self.step
-        end = (min(stretch.last, last) - self.first) // self.step
-        letter = ord(stretch.letter)
-        for cell in range(start, end + 1):
-            self._cells[cell] = letter
+        self.last = last
+        self._stretches = stretches
 
     @property
     def cells(self):
-        return bytes(self._cells).decode()
+        return self.drawn(COLUMNS)[1]
 
-    def lines(self):
-        return self._lines(lambda row: row)
+    def drawn(self, columns):
+        """Return (how many numbers a cell stands for, the cells as text) with so many cells in a row."""
+        count = self.last - self.first + 1
+        step = 1
+        while (count + step - 1) // step > columns * ROWS:
+            step *= 2
+        cells = bytearray(ord(NO_RAM) for _ in range((count + step - 1) // step))
+        for stretch in self._stretches:
+            start = (max(stretch.first, self.first) - self.first) // step
+            end = (min(stretch.last, self.last) - self.first) // step
+            letter = ord(stretch.letter)
+            for cell in range(start, end + 1):
+                cells[cell] = letter
+        return step, bytes(cells).decode()
 
-    def coloured_lines(self):
+    def lines(self, width=WIDTH):
+        return self._lines(width, lambda row: row)
+
+    def coloured_lines(self, width=WIDTH):
         """Return the lines with a terminal's colours."""
-        return self._lines(coloured)
+        return self._lines(width, coloured)
 
-    def _lines(self, paint):
-        yield "%s, one cell is %s" % (self.title, size(self.step << PAGE_SHIFT))
-        cells = self.cells
-        for start in range(0, len(cells), COLUMNS):
-            address = self.first + start * self.step << PAGE_SHIFT
-            yield "%*s %s" % (self.width, self.prefix + hexadecimal(address), paint(cells[start : start + COLUMNS]))
-        yield from legend(cells)
+    def _lines(self, width, paint):
+        columns = max((width - self.address_columns - 1) // 16, 1) * 16
+        step, cells = self.drawn(columns)
+        yield "%s, one cell is %s" % (self.title, size(step << PAGE_SHIFT))
+        for start in range(0, len(cells), columns):
+            address = self.prefix + hexadecimal(self.first + start * step << PAGE_SHIFT)
+            yield "%*s %s" % (self.address_columns, address, paint(cells[start : start + columns]))
+        yield from legend(cells, width)
 
 
 class Picture(CellMap):
     """All of RAM."""
 
     prefix = "p"
-    width = 14  # so that a row fits 80 columns
+    address_columns = 14
 
     def __init__(self):
         stretches = list(frame_census())
@@ -76,7 +81,7 @@ class PoolPicture(CellMap):
     """The kernel's page pool, as far as it is in use."""
 
     prefix = "v"
-    width = 19
+    address_columns = 19
 
     def __init__(self):
         first = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
@@ -88,12 +93,12 @@ class PoolPicture(CellMap):
         super().__init__("the kernel's page pool", first, last, [Stretch(first, last, FREE, "free")] + stretches)
 
 
-def legend(cells):
+def legend(cells, width=WIDTH):
     """Return lines that say what the letters in these cells mean."""
     words = ["%s %s" % (letter, meaning) for letter, meaning in LEGEND if letter in cells]
     if any([letter in cells for letter in LETTERS]):
         words.append("0-9 a-z an owner (see `owners`)")
-    return wrapped(words)
+    return wrapped(words, width=width)
 
 
 def coloured(row):

@@ -3,7 +3,7 @@
 from memory_structs.mode import LEVELS, VIRTUAL_BITS
 from paging.natives import cpu
 
-from diagnostics.text import View, columns, hexadecimal
+from diagnostics.text import WIDTH, View, columns, hexadecimal
 
 # Intel SDM volume 3, "Control Registers"; volume 4 for EFER.
 CR0_BITS = ((0, "PE"), (1, "MP"), (2, "EM"), (3, "TS"), (4, "ET"), (5, "NE"), (16, "WP"), (18, "AM"))
@@ -55,7 +55,7 @@ class ControlRegisters(View):
         self.efer = cpu.read_msr(EFER)
         self.rflags = cpu.read_flags()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         rows = (
             ("cr0", self.cr0, names_of_bits(self.cr0, CR0_BITS)),
             ("cr2", self.cr2, ["the address of the last page fault"]),
@@ -69,7 +69,8 @@ class ControlRegisters(View):
             ("efer", self.efer, names_of_bits(self.efer, EFER_BITS)),
             ("rflags", self.rflags, names_of_bits(self.rflags, FLAGS_BITS)),
         )
-        return columns([(name, hexadecimal(value, 16), " ".join(words)) for name, value, words in rows])
+        cells = [(name, hexadecimal(value, 16), " ".join(words)) for name, value, words in rows]
+        return columns(cells, (), width)
 
 
 class Processor(View):
@@ -94,7 +95,7 @@ class Processor(View):
             return ""
         return "".join(_text(cpu.cpuid(leaf)) for leaf in (0x80000002, 0x80000003, 0x80000004)).strip()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         return columns(
             (
                 ("vendor", self.vendor),
@@ -102,7 +103,9 @@ class Processor(View):
                 ("addresses", "%d physical and %d virtual bits" % (self.physical_bits, self.virtual_bits)),
                 ("pages", ", ".join(self.page_sizes)),
                 ("features", " ".join(self.features)),
-            )
+            ),
+            (),
+            width,
         )
 
 
@@ -114,7 +117,7 @@ class Leaf(View):
         self.subleaf = subleaf
         self.eax, self.ebx, self.ecx, self.edx = cpu.cpuid(leaf, subleaf)
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         values = (("eax", self.eax), ("ebx", self.ebx), ("ecx", self.ecx), ("edx", self.edx))
         return ["%s  %s" % (name, hexadecimal(value, 8)) for name, value in values]
 

@@ -4,7 +4,7 @@ import gc
 
 import micropython
 
-from diagnostics.text import View, columns, size
+from diagnostics.text import WIDTH, View, columns, size
 
 
 class Heap(View):
@@ -17,7 +17,7 @@ class Heap(View):
         self.stack_in_bytes = micropython.stack_use()
         self.python_stack_in_bytes = micropython.pystack_use()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         total = self.used_in_bytes + self.free_in_bytes
         rows = (
             ("used", size(self.used_in_bytes), "%d%%" % (self.used_in_bytes * 100 // total)),
@@ -25,4 +25,4 @@ class Heap(View):
             ("C stack", size(self.stack_in_bytes), "in use now"),
             ("Python stack", size(self.python_stack_in_bytes), "in use now"),
         )
-        return columns(rows, (1,))
+        return columns(rows, (1,), width)

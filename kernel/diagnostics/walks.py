@@ -5,9 +5,11 @@ from memory_structs.mode import ENTRIES, LEVELS, canonical_page, pages_at
 from paging import OffsetPageTable
 
 from diagnostics.rights import EVERYTHING, PAGE_SIZES, combined, raw_names, rights_of
-from diagnostics.text import View, columns, hexadecimal
+from diagnostics.text import WIDTH, View, columns, hexadecimal
 
 BYTES_IN_AN_ENTRY = 8
+# On a narrow screen, where an entry leads goes below what it is.
+FOLD = 4
 
 
 def active_tables():
@@ -31,10 +33,10 @@ class WalkView(View):
         last = self.walk[len(self.walk) - 1]
         self.physical = physical_of(address.value, last) if last.is_present and not last.malformed else None
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         yield str(self.address)
         rows = [self._row(*step) for step in self.steps]
-        yield from ("  " + line for line in columns(rows))
+        yield from ("  " + line for line in columns(rows, (), width - 2, FOLD))
         yield "= " + self.verdict()
 
     def _row(self, entry, word, rights):
@@ -64,12 +66,15 @@ class Translation(View):
         self.physical = view.physical
         self._verdict = view.verdict()
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         return ("%s = %s" % (self.address, self._verdict),)
 
 
 class Entries(View):
-    """The entries in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects."""
+    """The entries in use in the table at `level` on the way of an address. `.entries` are WalkEntry objects.
+
+    Of entries that lead to one page or table after the other, with the same flags, the first and the last are shown.
+    """
 
     def __init__(self, address, level):
         mapper = active_tables()
@@ -90,7 +95,7 @@ class Entries(View):
         """Return the number of the first page that an entry stands for."""
         return canonical_page(self._first_page + index * pages_at(self.level))
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         if self.table is None:
             yield "there is no P%d table on the way of this address" % self.level
             return
@@ -99,22 +104,44 @@ class Entries(View):
             hexadecimal(self.table.number),
             len(self.entries),
         )
-        rows = [self._row(entry) for entry in self.entries]
-        yield from ("  " + line for line in columns(rows))
+        rows = []
+        for run in runs_of(self.entries):
+            rows.append(self._row("[%d]", run[0]))
+            if len(run) > 1:
+                rows.append(self._row("[%d]" if len(run) == 2 else "..[%d]", run[-1]))
+        yield from columns(rows, (), width, FOLD)
 
-    def _row(self, entry):
+    def _row(self, place, entry):
         start = hexadecimal(self._page_of(entry.index) << PAGE_SHIFT)
-        row = ("[%d]" % entry.index, "v" + start, hexadecimal(entry.value, 16))
+        row = (place % entry.index, "v" + start, hexadecimal(entry.value, 16))
         if not entry.is_present:
             return row + ("not present", "")
-        return row + (raw_names(entry.flags.word, entry.level), "-> " + leads_to(entry))
+        return row + (raw_names(entry.flags.word, entry.level), leads_to(entry))
+
+
+def runs_of(entries):
+    """Yield lists of entries, each of which has the same flags as the one before, and leads to what lies behind."""
+    run = []
+    for entry in entries:
+        if run and not goes_on(run[-1], entry):
+            yield run
+            run = []
+        run.append(entry)
+    if run:
+        yield run
+
+
+def goes_on(before, entry):
+    """Answer whether an entry goes on where the one before it ends."""
+    frames = pages_at(entry.level) if entry.is_leaf else 1
+    follows = entry.index == before.index + 1 and entry.value - before.value == frames << PAGE_SHIFT
+    return follows and entry.is_present and before.is_present
 
 
 def leads_to(entry):
-    """Return what a present entry names: a page or a table."""
-    if entry.is_leaf:
-        return "%s page p%s" % (PAGE_SIZES[entry.level], hexadecimal(entry.frame.number << PAGE_SHIFT))
-    return "P%d in frame %s" % (entry.level - 1, hexadecimal(entry.frame.number))
+    """Return what a present entry names: a page by its size, or a table by its level, and where that begins."""
+    kind = PAGE_SIZES[entry.level] if entry.is_leaf else "P%d" % (entry.level - 1)
+    return "%s p%s" % (kind, hexadecimal(entry.frame.number << PAGE_SHIFT))
 
 
 def physical_of(address, leaf):

@@ -4,6 +4,8 @@ from faults import on_fault
 
 from .single_pages import drop_all, map_own, map_shared
 
+__all__ = ("CopyOnWrite",)
+
 
 class CopyOnWrite:
     """A PageRange that shows a list of SharedFrames, one a page. What it writes, nobody else sees."""

@@ -4,6 +4,8 @@ from faults import on_fault
 
 from .single_pages import drop_all, map_own
 
+__all__ = ("DemandPaged",)
+
 
 class DemandPaged:
     """A PageRange whose pages are mapped at their first touch. `.mapped` is {page number: MappedPages}."""

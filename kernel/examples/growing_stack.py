@@ -5,6 +5,8 @@ from memory import Page
 
 from .single_pages import drop_all, map_own
 
+__all__ = ("GrowingStack",)
+
 
 class GrowingStack:
     """A PageRange used from its end downwards. Its lowest page is a guard: it is never mapped."""

@@ -3,6 +3,11 @@
 from faults import on_fault
 from memory import HEAP_FLAGS, KernelError, PageRange, allocate_pages_at, create_mapping
 
+__all__ = (
+    "GuardedBuffer",
+    "Overrun",
+)
+
 
 class Overrun(KernelError):
     """Somebody went past the end of `buffer`, by `excess` bytes."""

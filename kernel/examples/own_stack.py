@@ -3,6 +3,8 @@
 from faults import on_fault
 from memory import Stack
 
+__all__ = ("OnOwnStack",)
+
 
 class OnOwnStack:
     """Answers the faults in a PageRange by `answer(fault)`, run on a Stack.

@@ -4,6 +4,12 @@ from faults import ACCESSED, DIRTY, on_fault, take_bits
 
 from .single_pages import drop_all, map_own
 
+__all__ = (
+    "Pager",
+    "clock",
+    "fifo",
+)
+
 
 def fifo(pager):
     """The page that has been there longest."""

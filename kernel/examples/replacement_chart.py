@@ -11,6 +11,19 @@ from memory import PAGE_SIZE, PageRange, VirtualAddress
 
 from .page_replacement import Pager, clock, fifo
 
+__all__ = (
+    "BELADY",
+    "Chart",
+    "Counting",
+    "Pager",
+    "belady",
+    "chance",
+    "clock",
+    "faults_of",
+    "fifo",
+    "mostly_few",
+)
+
 SOMEWHERE = VirtualAddress(0x20_0000_0000)
 """In the lower half, where nobody gets pages without asking for just these."""
 BELADY = (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)

@@ -2,6 +2,12 @@
 
 import memory
 
+__all__ = (
+    "drop_all",
+    "map_own",
+    "map_shared",
+)
+
 
 def map_own(page, flags=memory.HEAP_FLAGS):
     """Map a Page to a cleared frame that nobody else has; returns its MappedPages. All or nothing."""

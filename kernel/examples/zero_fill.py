@@ -5,6 +5,8 @@ from faults import on_fault
 
 from .single_pages import drop_all, map_own, map_shared
 
+__all__ = ("ZeroFilled",)
+
 
 class ZeroFilled:
     """A PageRange that reads as zeros: it costs one frame, and one more for each page that was written."""

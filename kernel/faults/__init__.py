@@ -21,6 +21,27 @@ from .handlers import FaultHandler, TooManyHandlers, on_fault, on_fault_numbers
 from .natives import traps
 from .working_set import ACCESSED, DIRTY, take_bits, working_set
 
+__all__ = (
+    "ACCESSED",
+    "DIRTY",
+    "AlignmentFault",
+    "BreakpointTrap",
+    "DivideFault",
+    "FaultHandler",
+    "FloatingPointFault",
+    "GeneralProtectionFault",
+    "InvalidOpcode",
+    "PageFault",
+    "PageFaultErrorCode",
+    "ProcessorFault",
+    "StackOverflow",
+    "TooManyHandlers",
+    "on_fault",
+    "on_fault_numbers",
+    "take_bits",
+    "working_set",
+)
+
 AlignmentFault = traps.AlignmentFault
 BreakpointTrap = traps.BreakpointTrap
 DivideFault = traps.DivideFault

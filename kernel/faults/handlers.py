@@ -19,7 +19,7 @@ class TooManyHandlers(KernelError):
 
     def __init__(self, most):
         self.most = most
-        super().__init__("%d fault handlers are registered, and there is no room for more; cancel() one" % most)
+        super().__init__("%s fault handlers are registered, and there is no room for more; cancel() one" % (most,))
 
 
 class FaultHandler:
@@ -40,7 +40,7 @@ class FaultHandler:
     def cancel(self):
         """Stop answering faults; twice is fine. A handler may cancel itself."""
         slot, self._slot = self._slot, None
-        if slot is not None:
+        if self in _slots:
             traps.set_handler(slot, 0, 0, None, False)
             _slots[slot] = None
 
@@ -70,21 +70,33 @@ def on_fault_numbers(range, handler):
     return _register(range, handler, True)
 
 
-def _register(range, handler, with_numbers):
+def pages_of(range):
+    """The PageRange that is given, or that an owner of pages has. Raises TypeError."""
     pages = range if type(range) is PageRange else getattr(range, "range", None)
     if type(pages) is not PageRange:
         raise TypeError("a PageRange expected, or what has one as .range, not %s" % type(range).__name__)
+    return pages
+
+
+def _register(range, handler, with_numbers):
+    pages = pages_of(range)
     if not callable(handler):
         raise TypeError("a handler is a function, not %s" % type(handler).__name__)
-    # Nobody may take the slot or the range between looking and taking.
-    critical.enter()
+    made = None
     try:
-        slot = _free_slot(pages)
-        made = FaultHandler(pages, handler, slot)
-        traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
-        _slots[slot] = made
-    finally:
-        critical.leave()
+        # Nobody may take the slot or the range between looking and taking.
+        critical.enter()
+        try:
+            slot = _free_slot(pages)
+            made = FaultHandler(pages, handler, slot)
+            traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
+            _slots[slot] = made
+        finally:
+            critical.leave()
+    except BaseException:  # a Ctrl-C that waited: nobody would have what cancels it
+        if made is not None:
+            made.cancel()
+        raise
     return made
 
 

@@ -1,9 +1,10 @@
 """Accessed and dirty bits as a tool: which pages were touched since somebody last looked."""
 
-from memory_structs import PageRange
 from paging import OffsetPageTable, tlb
 from paging.natives import cpu, entries
 from paging.numbers import page_of
+
+from .handlers import pages_of
 
 PRESENT, ACCESSED, DIRTY = 1 << 0, 1 << 5, 1 << 6
 
@@ -76,7 +77,7 @@ def working_set(range, mapper=None):
 
     mapper: whose tables; the active ones unless given. A huge page counts as its first page in the range.
     """
-    pages = range if type(range) is PageRange else range.range
+    pages = pages_of(range)
     access = (mapper or OffsetPageTable()).access
     accessed, dirty, number = [], [], pages.first_number
     while number <= pages.last_number:

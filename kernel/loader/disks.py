@@ -22,13 +22,22 @@ class RamDisk:
 
     def readblocks(self, block, buffer, offset=0):
         """Fill a buffer from a block on."""
-        start = block * BLOCK_BYTES + offset
+        start = self._start(block, buffer, offset)
         buffer[:] = self._memory[start : start + len(buffer)]
 
     def writeblocks(self, block, buffer, offset=0):
         """Store a buffer from a block on."""
-        start = block * BLOCK_BYTES + offset
+        start = self._start(block, buffer, offset)
         self._memory[start : start + len(buffer)] = buffer
+
+    def _start(self, block, buffer, offset):
+        """The first byte of an access. Raises TypeError, or ValueError when it is not all on the disk."""
+        if type(buffer) not in (bytes, bytearray, memoryview):
+            raise TypeError("a buffer must be bytes, a bytearray or a memoryview, not %s" % type(buffer).__name__)
+        start = block * BLOCK_BYTES + offset
+        if not 0 <= start <= start + len(buffer) <= len(self._memory):
+            raise ValueError("%d bytes from byte %d on are not on the disk" % (len(buffer), start))
+        return start
 
     def ioctl(self, operation, _argument):
         """Answer how many blocks there are and how large they are; agree to everything else."""

@@ -15,6 +15,7 @@ Every entry of the root's upper half exists from here on, so that every other ta
 """
 
 from memory_structs import PAGE_SHIFT, set_physical_address_bits
+from memory_structs.instances import make
 from memory_structs.mode import LOWER_HALF_LAST_PAGE, PAGES_PER_ROOT_ENTRY, page_of_root_entry
 from paging import FlushLedger
 from paging.access import Access
@@ -57,8 +58,12 @@ class InitialMemoryMappings:
 class EarlyIdentityMappedPages:
     """The identity mappings of the boot: root entry 0, which leads to a level-3 table of the static boot tables."""
 
-    def __init__(self, page_table):
-        self._page_table = page_table
+    def __init__(self, *_):
+        raise TypeError("EarlyIdentityMappedPages are made by init(), once")
+
+    @classmethod
+    def _of_boot(cls, page_table):
+        return make(cls, "_page_table", page_table)
 
     @property
     def is_live(self):
@@ -231,7 +236,7 @@ def initialize(boot_info, create_allocators):
     map_sections(table, boot_info, mappings)
     map_window(table, boot_info, mappings)
     entries.write(entry_in_window(table.root, 0), *read_entry(boot_info.root_frame, 0))
-    mappings.identity = EarlyIdentityMappedPages(table)
+    mappings.identity = EarlyIdentityMappedPages._of_boot(table)
     cpu.write_root_frame(table.root)
     FlushLedger.live = table.ledger  # what the paging layer owes the TLB, verify() sees
     return mappings

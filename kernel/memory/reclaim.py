@@ -46,7 +46,7 @@ def find_forgotten(system, table, lending):
             leave()
 
     for allocator in system.frame_allocator, system.page_allocator:
-        allocator.find_forgotten(finaliser.new_state, finaliser.pending, reclaim, collect)
+        allocator._find_forgotten(finaliser.new_state, finaliser.pending, reclaim, collect)
     return reclaim
 
 

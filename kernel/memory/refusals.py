@@ -19,7 +19,7 @@ class CountMismatch(KernelError):
     def __init__(self, pages, frames):
         self.pages = pages
         self.frames = frames
-        super().__init__("%d pages cannot be mapped to %d frames: split the larger owner" % (pages, frames))
+        super().__init__("%s pages cannot be mapped to %s frames: split the larger owner" % (pages, frames))
 
 
 class WritableExecutable(KernelError):
@@ -52,6 +52,14 @@ class Busy(KernelError):
         super().__init__("%s is busy: %s is changing it; wait for its end" % (what, step))
 
 
+class UnderWay:
+    """Stands for the record of a mapping that a call is changing: whoever asks for the record is told Busy."""
+
+    def __init__(self, step, record):
+        self.step = step
+        self.record = record
+
+
 class MappingDamaged(KernelError):
     """`page` of `mapping` is not mapped as its owner was given it any more."""
 
@@ -79,4 +87,4 @@ class AlreadyInitialized(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % what)
+        super().__init__("%s is initialised already; a soft reset (Ctrl-D) starts anew" % (what,))

@@ -29,9 +29,11 @@ _system = _Nothing()
 
 
 def install(system):
-    """Fill the slot. `init_post_heap` does it at boot; None empties it."""
+    """Fill the slot, once: `init_post_heap` does it at boot. Raises AlreadyInitialized."""
     global _system
-    _system = _Nothing() if system is None else system
+    if type(_system) is not _Nothing:
+        raise AlreadyInitialized("memory")
+    _system = system
 
 
 def installed():

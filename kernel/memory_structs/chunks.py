@@ -129,15 +129,14 @@ class Chunk:
 
     def _moved_by(self, count):
         """The chunk `count` of its own sizes away, in the same half of the space."""
-        size = self._size
-        number = self._number + (count if size is Page4K else count * size.num_4k_pages)
-        space = self._address._space
-        if not (0 <= number < space.low_end or space.high_first <= number <= space.last):
-            raise OutOfRange(number, "the numbers of the %s address space" % space.name)
-        moved = make(self.__class__, "_number", number, "_size", size)
-        if (number < space.low_end) != (self._number < space.low_end):
-            raise AcrossTheHole(self, moved)
-        return moved
+        size, own, space = self._size, self._number, self._address._space
+        number = own + (count if size is Page4K else count * size.num_4k_pages)
+        low_end = space.low_end
+        if 0 <= number < low_end if own < low_end else space.high_first <= number <= space.last:
+            return make(self.__class__, "_number", number, "_size", size)
+        if 0 <= number < low_end or space.high_first <= number <= space.last:
+            raise AcrossTheHole(self, make(self.__class__, "_number", number, "_size", size))
+        raise OutOfRange(number, "the numbers of the %s address space" % space.name)
 
     def __add__(self, count):
         """`chunk + count`, in units of its own size. Raises OutOfRange."""

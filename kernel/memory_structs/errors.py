@@ -101,7 +101,7 @@ class EmptyRange(KernelError):
 
     def __init__(self, question):
         self.question = question
-        super().__init__("an empty range has no %s" % question)
+        super().__init__("an empty range has no %s" % (question,))
 
 
 class OutOfChunks(KernelError):
@@ -114,8 +114,8 @@ class OutOfChunks(KernelError):
         self.request = request
         self.largest = largest
         wish = "" if request is None else " for %s" % (request,)
-        rest = "" if largest is None else "; the largest free run has %d" % largest
-        super().__init__("no %d free %s%s%s" % (count, self.names, wish, rest))
+        rest = "" if largest is None else "; the largest free run has %s" % largest
+        super().__init__("no %s free %s%s%s" % (count, self.names, wish, rest))
 
 
 class OutOfPages(OutOfChunks):
@@ -136,7 +136,7 @@ class OutOfBookkeeping(KernelError):
     def __init__(self, allocator, owners):
         self.allocator = allocator
         self.owners = owners
-        super().__init__("%s follows %d owners and has no room for another; merge or drop some" % (allocator, owners))
+        super().__init__("%s follows %s owners and has no room for another; merge or drop some" % (allocator, owners))
 
 
 class AddressInUse(KernelError):
@@ -183,7 +183,7 @@ class NotInitialized(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is not initialised; memory.init(boot_info) does that at boot" % what)
+        super().__init__("%s is not initialised; memory.init(boot_info) does that at boot" % (what,))
 
 
 class Reentered(KernelError):
@@ -191,7 +191,7 @@ class Reentered(KernelError):
 
     def __init__(self, what):
         self.what = what
-        super().__init__("%s is not re-entrant: leave the interrupted call first" % what)
+        super().__init__("%s is not re-entrant: leave the interrupted call first" % (what,))
 
 
 def _text(value):

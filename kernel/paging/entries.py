@@ -1,6 +1,6 @@
 """Entries and tables as they lie in memory, and where the active level-4 table is."""
 
-from memory_structs import PAGE_SHIFT, Misaligned, Page4K
+from memory_structs import PAGE_SHIFT, Misaligned, Page4K, VirtualAddress
 from memory_structs.mode import ENTRIES, LEVELS
 
 from .flags import EXCLUSIVE, HUGE_PAGE, PAT, PteFlagsX86_64, flag_word, word_for
@@ -45,6 +45,11 @@ class PageTableEntry:
     def _at(self):
         """Where it lies."""
         return address_of_page(self._table_page) + 8 * self.index
+
+    @property
+    def address(self):
+        """The VirtualAddress of the entry itself."""
+        return VirtualAddress(self._at() & (1 << 64) - 1)
 
     def _frame_number(self):
         return entries.frame(self._at())

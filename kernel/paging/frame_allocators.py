@@ -54,8 +54,13 @@ def next_run(frame_allocator, most):
 def lend_tables(runs):
     """Have the owners of frames, (first number, count) each, keep them: they are going to be tables.
 
-    Raises IllegalState for frames that nobody can have lent for that, or that are tables in use.
+    Raises IllegalState for frames that nobody can have lent for that, that are tables in use, or that came twice.
     """
+    end = 0
+    for first, count in sorted(runs):
+        if first < end:
+            raise IllegalState(frames_text(first, 1), "handed out twice", "hold two page tables")
+        end = first + count
     if Keeper.live is not None:
         for first, count in runs:
             Keeper.live.lend_tables(first, count)

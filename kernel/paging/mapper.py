@@ -91,7 +91,7 @@ class Mapper:
         MalformedEntry, KernelInUse; then nothing has changed and every frame is back in its allocator.
         """
         if type(page) is not Page or type(frame) is not Frame:
-            raise TypeError("a Page and a Frame expected, not %r and %r" % (page, frame))
+            raise TypeError("a Page and a Frame expected, not %s" % _kinds(page, frame))
         size = page._size
         if frame._size is not size:
             raise TypeError("%r and %r are of two sizes" % (page, frame))
@@ -113,7 +113,7 @@ class Mapper:
         `largest` (Page4K, Page2M, Page1G) is an upper limit. As map_to in everything else, for the whole range.
         """
         if type(pages) is not PageRange or type(frames) is not FrameRange:
-            raise TypeError("a PageRange and a FrameRange expected")
+            raise TypeError("a PageRange and a FrameRange expected, not %s" % _kinds(pages, frames))
         first, frame = pages._first, frames._first
         count = pages._last + 1 - first
         if count != frames._last + 1 - frame:
@@ -314,6 +314,10 @@ class Mapper:
         """
         mapping.check_run(first, last + 1 - first)
         return cleaning.clean_up_run(self, first, last, frame_deallocator)
+
+
+def _kinds(one, other):
+    return "%s and %s" % (type(one).__name__, type(other).__name__)
 
 
 def level_of(size):

@@ -204,8 +204,7 @@ class Job:
 
     def lend_tables(self):
         """Have the owners of all frames that were supplied keep them. Raises IllegalState."""
-        lend_tables(((_spare(self.words), _count_spare(self.words)),))
-        lend_tables(self._further)
+        lend_tables([(_spare(self.words), _count_spare(self.words))] + list(self._further))
 
     def forget_link(self):
         """`commit` faulted: the next spare frame may be marked as linked, but it is not."""

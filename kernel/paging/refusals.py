@@ -46,7 +46,7 @@ class FrameAllocationFailed(PagingError):
     def __init__(self, page, needed, given):
         self.needed = needed
         self.given = given
-        line = "needs %d frame%s for tables, the frame allocator had %d" % (needed, "" if needed == 1 else "s", given)
+        line = "needs %s frame%s for tables, the frame allocator had %s" % (needed, "" if needed == 1 else "s", given)
         PagingError.__init__(self, page, 0, 0, line)
 
 
@@ -55,7 +55,7 @@ class ParentEntryHugePage(PagingError):
 
     def __init__(self, page, level, flags, frame):
         self.frame = frame
-        line = "lies inside a huge page (P%d) to %s; unmap or split that first" % (level, frame_text(frame))
+        line = "lies inside a huge page (P%s) to %s; unmap or split that first" % (level, frame_text(frame))
         PagingError.__init__(self, page, level, flags, line)
 
 
@@ -64,7 +64,7 @@ class SmallerPages(ParentEntryHugePage):
 
     def __init__(self, page, level, flags, frame):
         self.frame = frame
-        line = "is no huge page: its P%d entry leads to the table at %s" % (level, frame_text(frame))
+        line = "is no huge page: its P%s entry leads to the table at %s" % (level, frame_text(frame))
         PagingError.__init__(self, page, level, flags, line)
 
 
@@ -96,7 +96,7 @@ class StaleParentEntry(PagingError):
 
     def __init__(self, page, level, flags, frame):
         self.frame = frame
-        line = "its P%d entry is not present but names %s; it is not followed" % (level, frame_text(frame))
+        line = "its P%s entry is not present but names %s; it is not followed" % (level, frame_text(frame))
         PagingError.__init__(self, page, level, flags, line)
 
 
@@ -104,7 +104,7 @@ class PageNotMapped(PagingError):
     """The entry at `level` is not present."""
 
     def __init__(self, page, level, flags=0):
-        PagingError.__init__(self, page, level, flags, "is not mapped: its P%d entry is not present" % level)
+        PagingError.__init__(self, page, level, flags, "is not mapped: its P%s entry is not present" % level)
 
 
 class InvalidFrameAddress(PagingError):
@@ -112,7 +112,7 @@ class InvalidFrameAddress(PagingError):
 
     def __init__(self, page, level, flags, frame, reason):
         self.frame = frame
-        line = "its P%d entry leads to %s: %s" % (level, frame_text(frame), reason)
+        line = "its P%s entry leads to %s: %s" % (level, frame_text(frame), reason)
         PagingError.__init__(self, page, level, flags, line)
 
 

@@ -4,7 +4,7 @@ from .access import ANYWHERE, ASK, Access
 from .installations import Use
 from .mapper import Mapper
 from .natives import cpu, critical, entries
-from .numbers import check_frame
+from .numbers import check_frame, frame_of
 from .protection import Protection
 from .refusals import TechniqueUnavailable
 from .tlb import FlushLedger, flush_all
@@ -27,6 +27,11 @@ class TechniqueMapper(Mapper):
         self._use = None
         self._left = Left(self.name)
         super().__init__(None, ledger)
+
+    @property
+    def root(self):
+        """The Frame of the root table."""
+        return frame_of(self.root_frame)
 
     def __enter__(self):
         return self
@@ -112,7 +117,18 @@ def in_a_session(name, writes):
     return perform
 
 
-for name in ("translate", "translate_addr", "translate_page", "translate_range", "runs", "walk"):
+for name in [
+    "translate",
+    "translate_addr",
+    "translate_page",
+    "translate_range",
+    "runs",
+    "walk",
+    "refuse_kernel",
+    "ledger_for",
+    "token",
+    "token_for_all",
+]:
     setattr(SessionTechnique, name, in_a_session(name, False))
 for name in [
     "map_to",

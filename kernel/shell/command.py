@@ -65,9 +65,16 @@ class Command:
                 values.append(self._value_of(self._argument_at(len(values)), word, names))
         return self(*values, **named)
 
-    def argument_for(self, words):
-        """Return the argument that a next word after these would be, or None."""
-        return self._argument_at(len(words), None)
+    def words_after(self, words):
+        """Return what Tab offers for the next argument after these words: `name=` for those that go by name."""
+        argument = self._argument_at(len([word for word in words if "=" not in word]), None)
+        named = [each.name + "=" for each in self.arguments if each.by_name]
+        return (argument.kind.words if argument else ()) + tuple(named)
+
+    def words_of(self, name):
+        """Return what Tab offers behind `name=`."""
+        argument = self._argument_called(name)
+        return argument.kind.words if argument else ()
 
     def _argument_called(self, name):
         for argument in self.arguments:

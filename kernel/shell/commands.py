@@ -2,13 +2,29 @@
 
 from shell.help_command import make_help
 from shell.learning_commands import bench, check, examples, exercise, tour
-from shell.machine_commands import cpuid, cr, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset
+from shell.machine_commands import (
+    cpuid,
+    cr,
+    faultlog,
+    heap,
+    hexdump,
+    idt,
+    modules,
+    msr,
+    peek,
+    poke,
+    ram,
+    reset,
+    terminal,
+)
 from shell.machine_commands import leave_machine as exit
 from shell.memory_commands import frames, owners, pages, picture, screen, verify
 from shell.paging_commands import dump, entries, translate, walk
 
-TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset)
+TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, frames, pages, owners, verify, picture, screen)
-help = make_help(TABLE)
+# Words that other shells and Python's own prompt have for the same.
+OTHER_WORDS = {"quit": "exit"}
+help = make_help(TABLE, OTHER_WORDS)
 TABLE += (help,)

@@ -7,7 +7,7 @@ the answer is what the processor's tables say, not a formula.
 import random
 
 import memory
-from diagnostics.text import View, hexadecimal
+from diagnostics.text import WIDTH, View, hexadecimal, paragraphs
 from diagnostics.walks import WalkView
 from memory import PteFlags, VirtualAddress
 from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, LOWER_HALF_PAGES, PAGE_SHIFT
@@ -27,10 +27,10 @@ class Exercise(View):
         self.title, make = MAKERS[number - 1]
         self.question, self.answer, self.why = make(self)
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         yield "exercise %d, seed %d: %s" % (self.number, self.seed, self.title)
         yield ""
-        yield from self.question
+        yield from paragraphs(self.question, width)
         yield ""
         yield "Answer with: check %s" % " ".join(["N"] * len(self.answer))
 
@@ -47,7 +47,7 @@ class Verdict(View):
         self.given = given
         self.is_right = given == exercise.answer
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         if self.is_right:
             return ("right.",)
         if len(self.given) != len(self.exercise.answer):

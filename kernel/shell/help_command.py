@@ -1,39 +1,92 @@
-"""`help`: the table of commands, or all about one."""
+"""`help`: the table of commands, or all about one, or about any object."""
 
-from diagnostics.text import Lines, columns
+from diagnostics.places import place_of
+from diagnostics.text import WIDTH, Lines, Table, View, fitted
 
-from shell.command import Argument, command
+from shell.command import Argument, Command, command
 from shell.errors import UsageError
 from shell.kinds import TextKind
 from shell.nearest import nearest
+from shell.user import NAMES, attribute_names
 
 FOOT = (
     "",
-    "help WORD tells more about one. Each is a Python function too: from shell.commands import ram",
+    "tour shows around. help WORD tells more about a command, help NAME about anything else; ? is help, too.",
+    "Each command is a Python function: walk(a).physical, or `from shell.commands import walk` for programs.",
     "Anything else that you type is Python. Tab completes, Ctrl-C interrupts, Ctrl-D starts afresh.",
 )
 
 
-def make_help(table):
-    """Return the help command for a table of commands."""
+def make_help(table, other_words):
+    """Return the help command for a table of commands, and {another word: the name of the same command}."""
 
-    @command("help", "This list, or all about one command.", Argument("word", TextKind("WORD"), None))
+    @command(
+        "help",
+        "This list, or all about one command or object.",
+        Argument("word", TextKind("WORD"), None),
+        details=("help walk", "help m            what m is, and what can be asked of it", "?, ? walk, m?     the same"),
+    )
     def help_command(word):
-        return Lines(overview(table + (help_command,)) if word is None else about(word, table + (help_command,)))
+        whole = table + (help_command,)
+        if word is None:
+            return Table(sorted((each.name, each.summary) for each in whole), (), FOOT)
+        return about(other_words.get(word, word) if isinstance(word, str) else word, whole)
 
     return help_command
 
 
-def overview(table):
-    """Return the lines of the list of commands."""
-    rows = sorted((each.name, each.summary) for each in table)
-    return columns(rows) + list(FOOT)
-
-
 def about(word, table):
-    """Return the lines about one command. Raises UsageError if there is none of that name."""
-    for each in table:
-        if each.name == word:
-            return (each.usage(), "", each.summary) + ((("",) + each.details) if each.details else ())
-    guess = nearest(word, [each.name for each in table])
-    raise UsageError("there is no command %s%s" % (word, ": did you mean %s?" % guess if guess else ""))
+    """Return what there is to say about a command, by its name, or about an object, by any expression or itself."""
+    if isinstance(word, str):
+        for each in table:
+            if each.name == word:
+                return about_command(each)
+        try:
+            word = eval(word, NAMES)
+        except (NameError, SyntaxError):
+            guess = nearest(word, [each.name for each in table])
+            raise UsageError("there is no command %s%s" % (word, ": did you mean %s?" % guess if guess else ""))
+    return about_command(word) if isinstance(word, Command) else Description(word)
+
+
+def about_command(each):
+    """Return the lines about one command."""
+    return Lines((each.usage(), "", each.summary) + ((("",) + each.details) if each.details else ()))
+
+
+class Description(View):
+    """What an object is, where it lies, and what can be asked of it. Nothing is asked meanwhile but its text."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def lines(self, width=WIDTH):
+        value = self.value
+        kind = value if isinstance(value, type) else type(value)
+        bases = [base.__name__ for base in getattr(kind, "__bases__", ()) if base is not object]
+        named = kind.__name__ + (", a kind of %s" % ", ".join(bases) if bases else "")
+        yield "the class %s" % named if value is kind else "%s: %s" % (named, text_of(value))
+        names = [name for name in attribute_names(value) if name[:1] != "_"]
+        if names:
+            yield ""
+            yield "can be asked:"
+            yield from fitted("  " + "  ".join(names), width, 2)
+        if value is not kind and not isinstance(value, int) and has_place(value):
+            yield ""
+            yield "It has an address: `walk` and the other commands take it as it is."
+
+
+def text_of(value):
+    """Return an object's own text, or why it has none."""
+    try:
+        return repr(value)
+    except Exception as error:
+        return "its text raises %s" % type(error).__name__
+
+
+def has_place(value):
+    """Answer whether something has an address now."""
+    try:
+        return place_of(value) is not None
+    except Exception:
+        return False

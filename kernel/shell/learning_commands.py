@@ -1,7 +1,7 @@
 """Commands to learn with: the tour, exercises and examples; and the bench."""
 
 from diagnostics import bench as bench_rows
-from diagnostics.text import Lines, columns
+from diagnostics.text import Lines, Table
 
 from shell.command import Argument, command
 from shell.errors import UsageError
@@ -29,7 +29,7 @@ DESK = Desk()
     "tour",
     "Ten steps through the memory system, typed for you one at a time.",
     Argument("step", STEP, None),
-    details=("tour       the next step", "tour 7     that step"),
+    details=("tour       the next step", "tour 7     that step; what earlier ones would have made is made first"),
 )
 def tour(step):
     return DESK.tour.take(step)
@@ -70,8 +70,9 @@ EXAMPLES = (
 
 @command("examples", "Programs on top of the memory system, to read and to run.")
 def examples():
-    rows = columns(EXAMPLES)
-    return Lines(rows + ["", "from examples.replacement_chart import *    makes one yours; read it in kernel/examples"])
+    return Table(
+        EXAMPLES, (), ("", "`from examples.replacement_chart import *` makes one yours; read it in kernel/examples.")
+    )
 
 
 @command(
@@ -86,4 +87,4 @@ def bench(words):
         return Lines(names)
     if not names:
         raise UsageError("no row has these words: bench lists them")
-    return Lines(columns([(name, "%d" % bench_rows.run(name)[0]) for name in names], (1,)))
+    return Table([(name, "%d" % bench_rows.run(name)[0]) for name in names], (1,))

@@ -10,7 +10,7 @@ import sys
 
 from diagnostics.picture import Picture
 
-from shell.prompt import TERMINAL
+from shell.terminal import TERMINAL
 
 UP = "\x1b[%dA"
 CLEAR = "\x1b[J"
@@ -26,7 +26,7 @@ def live(steps, act=None, picture=Picture):
         if act is not None:
             act(step)
         view = picture()
-        lines = list(view.coloured_lines() if TERMINAL.has_colours else view.lines())
+        lines = list(TERMINAL.lines_of(view))
         if drawn is not None:
             sys.stdout.write(UP % drawn + CLEAR)
         for line in lines:

@@ -6,13 +6,15 @@ from diagnostics.fault_log import FaultLog
 from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words
 from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
 from diagnostics.python_heap import Heap
+from diagnostics.text import Lines
 
 from shell.command import Argument, command
 from shell.errors import UsageError
-from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind
+from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind, TextKind
+from shell.terminal import TERMINAL, size_of
 
 WIDTH = NumberKind("WIDTH", WIDTHS[0], WIDTHS[-1])
-LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF)
+LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF, in_hexadecimal=True)
 LEAST_FAILURE, LAST_STATUS = 1, 0x6F
 
 
@@ -108,6 +110,30 @@ def faultlog():
 @command("heap", "How full Python's heap and stacks are.")
 def heap():
     return Heap()
+
+
+@command(
+    "terminal",
+    "How large your screen is, for whatever is shown.",
+    Argument("size", TextKind("SIZE"), None),
+    details=(
+        "terminal           what is known",
+        "terminal ask       ask the terminal itself: after the window has changed, or on a line of its own",
+        "terminal 100x30    that many columns and rows",
+        "terminal off       whole lines, no pages",
+    ),
+)
+def terminal(size):
+    known = size_of(size) if size else None
+    if size == "ask":
+        TERMINAL.ask()
+    elif size == "off":
+        TERMINAL.resize(0, 0)
+    elif known:
+        TERMINAL.resize(*known)
+    elif size is not None:
+        raise UsageError("%s is no size: ask, off, or columns and rows as 80x24, from 20x5 on" % size)
+    return Lines((TERMINAL.description(),))
 
 
 @command("reset", "Start afresh, as Ctrl-D does: boot tables, new heap; files stay.")

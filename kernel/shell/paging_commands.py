@@ -1,12 +1,14 @@
 """Commands about page tables: one address, one table, or all translations."""
 
 from diagnostics.dump import FILTERS, STYLES, Translations
+from diagnostics.places import extent_of
 from diagnostics.walks import Entries, Translation, WalkView
 from memory_structs import VirtualAddress
 from memory_structs.mode import LEVELS
 
 from shell.command import Argument, command
-from shell.kinds import ADDRESS, PHYSICAL, NumberKind, WordKind
+from shell.errors import UsageError
+from shell.kinds import ADDRESS, PHYSICAL, PLACE, NumberKind, WordKind, WordOrPlaceKind
 
 LEVEL = NumberKind("LEVEL", 1, LEVELS)
 
@@ -15,7 +17,11 @@ LEVEL = NumberKind("LEVEL", 1, LEVELS)
     "walk",
     "The way of an address through the tables, with the rights left.",
     Argument("address", ADDRESS),
-    details=("walk 0xffffffff80109000", "walk p0xb8000     where the physical window shows it"),
+    details=(
+        "walk 0xffffffff80109000",
+        "walk p0xb8000     where the physical window shows it",
+        "walk m            whatever has an address: a mapping, a page, a frame, a range, an entry, a fault",
+    ),
 )
 def walk(address):
     return WalkView(address)
@@ -40,12 +46,13 @@ def entries(address, level):
 @command(
     "dump",
     "All translations: runs of pages with their rights over all levels.",
-    Argument("filter", WordKind("FILTER", FILTERS), (), repeated=True),
+    Argument("filter", WordOrPlaceKind("FILTER", FILTERS), (), repeated=True),
     Argument("style", WordKind("STYLE", STYLES), "ptdump", by_name=True),
-    Argument("first", ADDRESS, None, by_name=True),
-    Argument("last", ADDRESS, None, by_name=True),
+    Argument("first", PLACE, None, by_name=True),
+    Argument("last", PLACE, None, by_name=True),
     Argument("alias", PHYSICAL, None, by_name=True),
     details=(
+        "dump m                   a mapping, or the page of an address, or whatever has one",
         "dump w x                 what is writable and executable",
         "dump user                what ring 3 can reach; huge: 2 MiB and 1 GiB pages",
         "dump alias=p0x109000     every address that leads to this physical one",
@@ -54,5 +61,14 @@ def entries(address, level):
     ),
 )
 def dump(filters, style, first, last, alias):
-    bounds = [None if address is None else address.value for address in (first, last, alias)]
-    return Translations(filters, style, *bounds)
+    words = [each for each in filters if isinstance(each, str)]
+    for place in filters:
+        if not isinstance(place, str):
+            if first is not None or last is not None:
+                raise UsageError("one place at a time, and then neither first= nor last=")
+            first = last = place
+    if first is not None:
+        first = extent_of(first)[0].value
+    if last is not None:
+        last = extent_of(last)[1].value
+    return Translations(words, style, first, last, None if alias is None else alias.value)

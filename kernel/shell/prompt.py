@@ -1,5 +1,6 @@
-"""What the prompt asks about each line: is it a command? And what Tab offers."""
+"""What the prompt asks about each line: is it a command? And how it shows values and errors."""
 
+import builtins
 import io
 import sys
 
@@ -7,23 +8,26 @@ import memory
 from memory_structs import KernelError
 from paging.natives import console
 
-from shell.commands import TABLE
+from shell.commands import OTHER_WORDS, TABLE, help
+from shell.completion import complete
 from shell.nearest import nearest
-from shell.terminal import of_command_line
+from shell.terminal import TERMINAL
 from shell.tour import run_as_typed
 from shell.user import NAMES
 
-TERMINAL = of_command_line()
 MODULE = type(sys)
 COMMANDS = {command.name: command for command in TABLE}
-# After a command's word, these mean Python: an assignment, an attribute, a call.
-PYTHON_AFTER_WORD = "=.,:([)]}"
+# After a command's word, these mean Python: an assignment, an attribute, an element.
+PYTHON_AFTER_WORD = "=.,:[)]}"
 
 
 def install():
     """Let the prompt know the commands."""
     console.set_command_runner(run)
     console.set_completer(complete)
+    console.set_error_shower(show_error)
+    builtins.__repl_print__ = show_value
+    builtins.help = help
 
 
 def log(text):
@@ -33,14 +37,36 @@ def log(text):
 
 def run(source):
     """Run one complete input if it is a command; return whether it was. What a command prints is its own repr."""
+    TERMINAL.begin()
+    try:
+        return run_line(source)
+    except KeyboardInterrupt:
+        word = split_word(source)[0]
+        if word not in COMMANDS or word in NAMES:
+            raise
+        print("\n%s: interrupted" % word)
+        return True
+
+
+def run_line(source):
+    """Do what `run` does, in the middle of a page."""
+    asked = asked_for(source)
+    if asked is not None:
+        return run_command(help, asked, source)
     word, rest = split_word(source)
-    names = NAMES
-    command = COMMANDS.get(word)
-    if not word or (word in names and not is_ours(names[word], word)):
+    command = COMMANDS.get(OTHER_WORDS.get(word, word))
+    if not word or (word in NAMES and not is_ours(NAMES[word], word)):
         return False
     if command:
-        return run_command(command, rest, names)
+        return run_command(command, rest, source, word)
     return (not rest or not is_valid(source)) and suggest(word)
+
+
+def asked_for(source):
+    """Return what a line with a question mark at either end asks about, or None."""
+    line = source.strip()
+    asked = line[1:] if line[:1] == "?" else line[:-1] if line[-1:] == "?" else None
+    return None if asked is None or any([letter in asked for letter in "?#'\"\n"]) else asked.strip()
 
 
 def is_ours(value, word):
@@ -57,28 +83,79 @@ def split_word(source):
     return (line[:end], line[end:].strip()) if "\n" not in line else ("", "")
 
 
-def run_command(command, rest, names):
+def run_command(command, rest, source, word=None):
     """Run a command on the words behind it; return False if the line is Python after all."""
-    if rest[:1] == "(" and not is_python(command.name) and command.name not in names:
-        print(
-            "%s is a command: type %s, or first `from shell.commands import %s`"
-            % (command.name, command.usage(), command.name)
-        )
-        return True
+    if rest[:1] == "(":
+        if word in NAMES and type(NAMES[word]) is not MODULE:
+            return False
+        return report(command, call_in_python, command, word, source)
     if rest and rest[0] in PYTHON_AFTER_WORD and rest[:2] != "==":
         return False
+    return report(command, lambda: show_result(command.run(rest.split(), NAMES)))
+
+
+def report(command, act, *arguments):
+    """Do an act of a command's; say in one line what it raises, but for Ctrl-C. Returns True."""
     try:
-        result = command.run(rest.split(), names)
-        if hasattr(result, "play"):
-            result.play(lambda source: run_as_typed(source, run))
-        elif result is not None:
-            TERMINAL.show(result)
-    except KeyboardInterrupt:
-        print("\n%s: interrupted" % command.name)
+        act(*arguments)
     except Exception as error:
-        print("%s: %s" % (type(error).__name__, text_of(error)))
+        TERMINAL.say("%s: %s" % (type(error).__name__, text_of(error)))
         if not isinstance(error, KernelError):
             log_traceback(error)
+    return True
+
+
+def call_in_python(command, word, source):
+    """Run a line that calls a command by its word, as in `walk(a).physical`; the name is there for just so long."""
+    hidden = NAMES.get(word)
+    NAMES[word] = command
+    try:
+        exec(compile(source, "<stdin>", "single"), NAMES)
+    finally:
+        if NAMES.get(word) is command:
+            del NAMES[word]
+            if hidden is not None:
+                NAMES[word] = hidden
+
+
+def show_result(result):
+    """Show what a command returned; a step of the tour is played."""
+    if hasattr(result, "play"):
+        result.play(TERMINAL.say, lambda source: run_as_typed(source, run_line, TERMINAL.say))
+    elif result is not None:
+        TERMINAL.show(result)
+
+
+def show_value(value):
+    """Show the value of an expression: what a command would show as it does, all else by its repr."""
+    if value is None:
+        return
+    builtins._ = value
+    if isinstance(value, (str, bytes, bytearray)):
+        TERMINAL.put(repr(value))  # to be copied from the screen as it is
+    else:
+        show_result(value if hasattr(value, "lines") else repr(value))
+
+
+def show_error(error, text, source, is_tools):
+    """Show what an input has raised, and what would be right: for a command that is taken for a function, or that was
+    typed at the prompt for tools. Returns False, having shown nothing, for anything else at that prompt."""
+    if is_tools:
+        return show_way_back(text, source)
+    TERMINAL.say(text[:-1] if text[-1:] == "\n" else text)
+    if isinstance(error, NameError):
+        word = text_of(error).partition("'")[2].partition("'")[0]
+        if word in COMMANDS:
+            TERMINAL.say("%s is a command: `from shell.commands import %s` makes it a function, too" % (word, word))
+    return True
+
+
+def show_way_back(text, source):
+    """Show what a command raised at the prompt for tools, and how to get to the prompt for people."""
+    word = split_word(source or "")[0]
+    if word in NAMES or OTHER_WORDS.get(word, word) not in COMMANDS:
+        return False
+    print(text + "%s is a command of Clew's own prompt: type clew to get there" % word)
     return True
 
 
@@ -101,7 +178,7 @@ def suggest(word):
     guess = nearest(word, COMMANDS)
     if guess is None:
         return False
-    print("there is no command and no name %s: did you mean %s? (help lists the commands)" % (word, guess))
+    TERMINAL.say("there is no command and no name %s: did you mean %s? (help lists the commands)" % (word, guess))
     return True
 
 
@@ -123,29 +200,3 @@ def is_python(word):
     except SyntaxError:
         return True
     return True
-
-
-def complete(line):
-    """Return the words that the last word of a line can become, or None to leave it to Python."""
-    words = line.split()
-    last = "" if not words or line[-1:] == " " else words.pop()
-    names = NAMES
-    if not words:
-        found = [name + (" " if COMMANDS[name].arguments else "") for name in COMMANDS if name.startswith(last)]
-    elif words[0] in COMMANDS and words[0] not in names:
-        found = argument_words(COMMANDS[words[0]], words[1:], last)
-    else:
-        return None
-    if not found or (not last and not words):
-        return None
-    return sorted(set(found + [name for name in names if name.startswith(last) and (last or name[0] != "_")]))
-
-
-def argument_words(command, before, last):
-    """Return the words that a command's next argument can be."""
-    if command.name == "help":
-        known = COMMANDS
-    else:
-        argument = command.argument_for(before)
-        known = argument.kind.words if argument else ()
-    return [word for word in known if word.startswith(last)]

@@ -3,7 +3,7 @@
 A step is (title, what to look at, the lines to type). A line that begins with a space goes on with the one before.
 """
 
-from diagnostics.text import View
+from diagnostics.text import WIDTH, Prose, View, paragraphs
 from memory_structs.mode import LOWER_HALF_PAGES, PAGE_SHIFT
 from paging.natives import LAYOUT
 
@@ -94,12 +94,12 @@ STEPS = (
             "from paging import *",
             "where = x.start_address",
             "OffsetPageTable().translate_addr(where)",
-            "with RecursivePageTable() as t: print(t.translate_addr(where))",
+            "with RecursivePageTable() as t: t.translate_addr(where)",
             "",
-            "with IdentityPageTable() as t: print(t.translate_addr(where))",
+            "with IdentityPageTable() as t: t.translate_addr(where)",
             "",
             "import memory",
-            "with TemporaryPageTable(memory.frame_allocator.table_frames) as t: print(t.translate_addr(where))",
+            "with TemporaryPageTable(memory.frame_allocator.table_frames) as t: t.translate_addr(where)",
             "",
             "MappedPageTable(lambda frame: %#x + frame).translate_addr(where)" % LAYOUT["WINDOW_PAGE"],
         ),
@@ -124,7 +124,7 @@ STEPS = (
             "b = uctypes.bytearray_at(0x1000000000, 4 << 20)",
             "for i in range(0, 4 << 20, 512 << 10): b[i] = 7",
             "",
-            "print(len(mapped), 'frames for', len(lazy), 'pages')",
+            "'%d frames for %d pages' % (len(mapped), len(lazy))",
             "handler.cancel()",
             "while mapped: mapped.pop().drop()",
             "",
@@ -180,33 +180,53 @@ STEPS = (
 
 
 class Step(View):
-    """One step: `.title`, `.text`, `.sources` (complete inputs). Printing it does nothing; `play` types it."""
+    """One step: `.title`, `.text`, `.sources` (complete inputs). Printing it does nothing; `play` types it.
 
-    def __init__(self, number):
+    `before` are steps whose lines run first, unseen: what they make is used.
+    """
+
+    def __init__(self, number, before=()):
         self.number = number
+        self.before = before
         self.title, self.text, lines = STEPS[number - 1]
         self.sources = list(inputs(lines))
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         yield "%d of %d: %s" % (self.number, len(STEPS), self.title)
         yield ""
-        yield from self.text
+        yield from paragraphs(self.text, width)
         yield ""
         for source in self.sources:
             yield from typed(source)
 
-    def play(self, run_input):
-        """Type the step: show each input and what it prints. run_input(source) is what the prompt does with one."""
-        print("%d of %d: %s\n" % (self.number, len(STEPS), self.title))
-        for line in self.text:
-            print(line)
-        print()
+    def play(self, say, run_input):
+        """Type the step: show each input and what it prints.
+
+        say(text) prints on the screen that somebody reads, run_input(source) is what the prompt does with an input.
+        """
+        say("%d of %d: %s" % (self.number, len(STEPS), self.title))
+        say("")
+        say(Prose(self.text))
+        if self.before:
+            say("(What the steps before this one make was made just now, unseen.)")
+            for number in self.before:
+                Step(number).prepare()
+        say("")
         for source in self.sources:
             for line in typed(source):
-                print(line)
+                say(line)
             run_input(source)
         more = "tour goes on" if self.number < len(STEPS) else "that was all; help lists the commands"
-        print("\n%s. What this step made is yours to play with." % more)
+        say("")
+        say("%s. What this step made is yours to play with." % more)
+
+    def prepare(self):
+        """Run the step's Python unseen, for what it makes; what it shows being refused is refused again."""
+        for source in self.sources:
+            try:
+                exec(compile(source, "<tour>", "exec"), NAMES)
+            except Exception:
+                pass  # a command, or a refusal that the step is about
 
 
 def inputs(lines):
@@ -231,15 +251,15 @@ def typed(source):
         yield ("clew> " if place == 0 else "... ") + line
 
 
-def run_as_typed(source, run_command):
-    """Do with an input what the prompt does; what it raises is one line. run_command(source) tells if it was one."""
+def run_as_typed(source, run_command, say):
+    """Do with an input what the prompt does; what it raises is said. run_command(source) tells if it was one."""
     if run_command(source):
         return
     try:
         exec(compile(source, "<stdin>", "single"), NAMES)
     except Exception as error:
         message = " ".join([str(argument) for argument in error.args])
-        print("%s: %s" % (type(error).__name__, message))
+        say("%s: %s" % (type(error).__name__, message))
 
 
 class Tour:
@@ -249,11 +269,9 @@ class Tour:
         self.next = 1
 
     def take(self, number):
-        """Return the Step of a number, the next one if None, and move on."""
+        """Return the Step of a number, the next one if None, and move on; out of order, with those before it."""
         if number is None:
             number = self.next if self.next <= len(STEPS) else 1
-        step = Step(number)
-        if number > self.next:
-            step.text += ("(Steps use what earlier ones made: `tour 1` is the beginning.)",)
+        step = Step(number, () if number in (1, self.next) else range(1, number))
         self.next = number + 1
         return step

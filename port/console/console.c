@@ -1,14 +1,13 @@
 // The prompt: one loop, two prompt strings.
 //
 //   clew>   a bare word that is a command runs it, anything else is Python
-//   >>>     after Ctrl-A and Ctrl-B, for tools that look for it: Python only looks the same
+//   >>>     after Ctrl-A and Ctrl-B, for tools that look for it: nothing but Python; the word clew leads back
 //
 // Which word is a command is Python's business: the hook that _console.set_command_runner() was given sees every
 // complete line first and says whether it was one. The raw REPL is MicroPython's own (shared/runtime/pyexec.c).
 #include <string.h>
 #include "py/builtin.h"
 #include "py/compile.h"
-#include "py/frozenmod.h"
 #include "py/gc.h"
 #include "py/repl.h"
 #include "py/runtime.h"
@@ -18,8 +17,10 @@
 #include "genhdr/mpversion.h"
 #include "port/console/console.h"
 #include "port/console/log.h"
+#include "port/console/traceback.h"
 #include "port/console/uart.h"
 
+#define WAY_BACK "clew"
 static bool tool_prompt;                // ">>> " rather than "clew> "
 
 static void print_to_log(void *data, const char *text, size_t length) {
@@ -27,45 +28,45 @@ static void print_to_log(void *data, const char *text, size_t length) {
     log_send(text, length);
 }
 
-// A traceback is (file, line, block) for each frame, the innermost first.
-typedef struct { size_t file, line, block; } frame_t;
-
-static bool is_kernel_frame(const frame_t *frame) {
-    return mp_find_frozen_module(qstr_str(frame->file), NULL, NULL) == MP_IMPORT_STAT_FILE;
+static void print_as_for_users(const mp_print_t *print, mp_obj_t exception) {
+    if (tool_prompt) {
+        mp_obj_print_exception(print, exception);
+    } else {
+        traceback_print_users(print, exception);
+    }
 }
 
-static void print_frame(const frame_t *frame) {
-    mp_printf(&mp_plat_print, "  File \"%q\", line %d", (qstr)frame->file, (int)frame->line);
-    mp_printf(&mp_plat_print, frame->block == MP_QSTRnull ? "\n" : ", in %q\n", (qstr)frame->block);
+// Have Python show it, who knows the screen, and the commands, which are none at the tools' prompt. False if it doesn't.
+static bool show_in_python(mp_obj_t exception, const vstr_t *source) {
+    mp_obj_t shower = MP_STATE_VM(console_error_shower);
+    if (shower == MP_OBJ_NULL) {
+        return false;
+    }
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) != 0) {
+        return false;
+    }
+    vstr_t text;
+    mp_print_t print;
+    vstr_init_print(&text, 128, &print);
+    print_as_for_users(&print, exception);
+    mp_obj_t line = source == NULL ? mp_const_none : mp_obj_new_str(source->buf, source->len);
+    mp_obj_t arguments[] = { exception, mp_obj_new_str_from_vstr(&text), line, mp_obj_new_bool(tool_prompt) };
+    bool shown = mp_obj_is_true(mp_call_function_n_kw(shower, MP_ARRAY_SIZE(arguments), 0, arguments));
+    nlr_pop();
+    return shown;
 }
 
-// What the kernel refuses is told without the kernel's own frames; those are in the log. If nothing but the line that
-// was typed is left of the traceback, one line says it all.
-static void print_exception(mp_obj_t exception) {
-    size_t count, *values;
-    mp_obj_exception_get_traceback(exception, &count, &values);
-    const frame_t *frames = (const frame_t *)values;
-    count /= 3;
-    size_t users = 0;
-    for (size_t i = 0; i < count; i++) {
-        users += !is_kernel_frame(&frames[i]);
+// What the kernel refuses is told without the kernel's own frames; those are in the log.
+// `source` is what raised it, or NULL.
+static void print_exception(mp_obj_t exception, const vstr_t *source) {
+    if (!tool_prompt && traceback_has_kernel_frames(exception)) {
+        const mp_print_t log = { NULL, print_to_log };
+        mp_obj_print_exception(&log, exception);
     }
-    if (tool_prompt || users == count) {
-        mp_obj_print_exception(&mp_plat_print, exception);
-        return;
+    if (!show_in_python(exception, source)) {
+        print_as_for_users(&mp_plat_print, exception);
     }
-    const mp_print_t log = { NULL, print_to_log };
-    mp_obj_print_exception(&log, exception);
-    if (users > 1) {
-        mp_print_str(&mp_plat_print, "Traceback (most recent call last):\n");
-        for (size_t i = count; i-- > 0;) {
-            if (!is_kernel_frame(&frames[i])) {
-                print_frame(&frames[i]);
-            }
-        }
-    }
-    mp_obj_print_helper(&mp_plat_print, exception, PRINT_EXC);
-    mp_print_str(&mp_plat_print, "\n");
 }
 
 static bool is_system_exit(mp_obj_t exception) {
@@ -78,7 +79,17 @@ static void execute_python(const vstr_t *source, mp_parse_input_kind_t kind) {
     mp_call_function_0(mp_compile(&tree, MP_QSTR__lt_stdin_gt_, true));
 }
 
+// At the tools' prompt one word brings a person's own back, unless the user has given it another meaning.
+static bool is_way_back(const vstr_t *source) {
+    return source->len == strlen(WAY_BACK) && memcmp(source->buf, WAY_BACK, source->len) == 0
+        && mp_map_lookup(&mp_globals_get()->map, MP_OBJ_NEW_QSTR(qstr_from_str(WAY_BACK)), MP_MAP_LOOKUP) == NULL;
+}
+
 static bool run_as_command(const vstr_t *source) {
+    if (tool_prompt && is_way_back(source)) {
+        tool_prompt = false;
+        return true;
+    }
     mp_obj_t runner = MP_STATE_VM(console_command_runner);
     return runner != MP_OBJ_NULL && !tool_prompt && mp_obj_is_true(mp_call_function_1(runner, mp_obj_new_str(source->buf, source->len)));
 }
@@ -106,7 +117,7 @@ static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     // Printing may fault or be interrupted like anything else.
     nlr_buf_t nlr_print;
     if (nlr_push(&nlr_print) == 0) {
-        print_exception(exception);
+        print_exception(exception, source);
         nlr_pop();
     } else {
         mp_hal_stdout_tx_str("\r\n(the exception could not be printed)\r\n");
@@ -150,7 +161,7 @@ static bool read_continuation(vstr_t *line) {
 }
 
 static void print_tool_banner(void) {
-    mp_hal_stdout_tx_str("\r\n" MICROPY_BANNER_NAME_AND_VERSION "; " MICROPY_BANNER_MACHINE "\r\nType \"help()\" for more information.\r\n");
+    mp_hal_stdout_tx_str("\r\n" MICROPY_BANNER_NAME_AND_VERSION "; " MICROPY_BANNER_MACHINE "\r\nType \"help()\" for more information, " WAY_BACK " for Clew's own prompt.\r\n");
 }
 
 typedef enum { NEXT_LINE, RAW_MODE, SOFT_RESET } after_t;
@@ -203,7 +214,7 @@ static after_t read_and_run_protected(vstr_t *line) {
     }
     completion_of_commands = false;
     mp_hal_stdout_tx_str("\r\n");
-    print_exception(MP_OBJ_FROM_PTR(nlr.ret_val));
+    print_exception(MP_OBJ_FROM_PTR(nlr.ret_val), NULL);
     return NEXT_LINE;
 }
 
@@ -232,3 +243,4 @@ void console_run(void) {
 }
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t console_command_runner);
+MP_REGISTER_ROOT_POINTER(mp_obj_t console_error_shower);

@@ -98,6 +98,16 @@ int uart_receive(void) {
     return byte;
 }
 
+bool uart_unread(uint32_t count) {
+    uint64_t flags = interrupts_disable();
+    bool is_there = count <= ring_out && ring_in - ring_out + count <= RING_BYTES;
+    if (is_there) {
+        ring_out -= count;
+    }
+    interrupts_restore(flags);
+    return is_there;
+}
+
 void uart_send(const char *text, size_t length) {
     for (; length > 0; length--, text++) {
         while (!(port_read_8(LINE_STATUS) & LINE_TRANSMITTER_EMPTY)) {

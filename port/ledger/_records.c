@@ -11,26 +11,14 @@
 
 static const mp_obj_type_t record_type;
 
+// It says nothing yet: kernel/memory/ledger writes its numbers.
 static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    mp_arg_check_num(n_args, n_kw, 0, 6, false);
-    if (n_args != 0 && n_args != 6) {
-        mp_raise_TypeError(MP_ERROR_TEXT("Record() or Record(root, first page, count, flags, kind, frames)"));
-    }
-    record_t made = n_args == 0 ? (record_t) { .state = RECORD_PREPARED } : (record_t) {
-        .root = native_get_frame(arguments[0]) / PAGE_SIZE,
-        .first_page = native_get_page(arguments[1]) / PAGE_SIZE,
-        .count = native_get_below(arguments[2], address_space_pages(), "page count"),
-        .flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"),
-        .kind = native_get_below(arguments[4], KINDS, "kind"),
-        .frames = native_get_below(arguments[5], 1UL << 62, "frames"),
-        .state = RECORD_PREPARED,
-    };
+    mp_arg_check_num(n_args, n_kw, 0, 0, false);
     record_handle_t *handle = mp_obj_malloc_with_finaliser(record_handle_t, type);
     handle->record = NULL;
     handle->owner = mp_const_none;
     record_t *record = ledger_take();
-    *record = made;
-    record->handle = handle;
+    *record = (record_t) { .state = RECORD_PREPARED, .handle = handle };
     handle->record = record;
     return MP_OBJ_FROM_PTR(handle);
 }
@@ -49,16 +37,15 @@ static mp_obj_t records_begin(mp_obj_t count) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_begin_obj, records_begin);
 
-static record_handle_t *live_handle(mp_obj_t self) {
-    record_handle_t *handle = MP_OBJ_TO_PTR(self);
-    if (handle->record == NULL) {
-        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("this record has ended"));
-    }
-    return handle;
-}
-
 record_t *record_of(mp_obj_t handle) {
     return mp_obj_is_type(handle, &record_type) ? ((record_handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
+}
+
+static record_handle_t *live_handle(mp_obj_t self) {
+    if (record_of(self) == NULL) {
+        mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("no Record, or this record has ended"));
+    }
+    return MP_OBJ_TO_PTR(self);
 }
 
 // The mapping is there now: from here on it must be unmapped before the record may go.
@@ -76,7 +63,7 @@ static mp_obj_t records_commit(mp_obj_t self) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(records_commit_obj, records_commit);
 
-// The mapping is being taken away: it counts no longer, and nobody is told of it.
+// The mapping is being taken away: nobody is told of it.
 static mp_obj_t record_go(mp_obj_t self) {
     ledger_disarm(live_handle(self)->record);
     return mp_const_none;
@@ -89,21 +76,12 @@ static mp_obj_t record_set_owner(mp_obj_t self, mp_obj_t owner) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(record_set_owner_obj, record_set_owner);
 
-static mp_obj_t record_set(size_t n, const mp_obj_t *arguments) {
-    record_t *record = live_handle(arguments[0])->record;
-    uint64_t first = native_get_page(arguments[1]) / PAGE_SIZE, count = native_get_below(arguments[2], address_space_pages(), "page count");
-    uint64_t flags = native_get_below(arguments[3], WORD_LIMIT, "flag word"), frames = native_get_below(arguments[4], 1UL << 62, "frames");
-    mp_int_t live = record->state == RECORD_LIVE;
-    ledger_count(record, -live);
-    record->flags = flags;
-    record->first_page = first;
-    record->count = count;
-    record->frames = frames;
-    ledger_count(record, live);
-    ledger_note(EVENT_CHANGE, record);
+// Its numbers were changed.
+static mp_obj_t records_note(mp_obj_t self) {
+    ledger_note(EVENT_CHANGE, live_handle(self)->record);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(record_set_obj, 5, 5, record_set);
+static MP_DEFINE_CONST_FUN_OBJ_1(records_note_obj, records_note);
 
 static void end(record_handle_t *handle) {
     ledger_disarm(handle->record);
@@ -128,18 +106,6 @@ static MP_DEFINE_CONST_FUN_OBJ_1(records_finish_obj, records_finish);
 void record_mark_exported(mp_obj_t self) {
     live_handle(self)->record->exported = true;
 }
-
-static mp_obj_t record_mark_exported_method(mp_obj_t self) {
-    record_mark_exported(self);
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(record_mark_exported_obj, record_mark_exported_method);
-
-static mp_obj_t record_mark_overridden(mp_obj_t self, mp_obj_t yes) {
-    live_handle(self)->record->overridden = mp_obj_is_true(yes);
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(record_mark_overridden_obj, record_mark_overridden);
 
 // The finaliser: the collector is locked, nothing may be allocated or called.
 static mp_obj_t record_del(mp_obj_t self) {
@@ -175,11 +141,8 @@ static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
 
 static const mp_rom_map_elem_t record_locals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
-    { MP_ROM_QSTR(MP_QSTR_set), MP_ROM_PTR(&record_set_obj) },
     { MP_ROM_QSTR(MP_QSTR_go), MP_ROM_PTR(&record_go_obj) },
     { MP_ROM_QSTR(MP_QSTR_set_owner), MP_ROM_PTR(&record_set_owner_obj) },
-    { MP_ROM_QSTR(MP_QSTR_mark_exported), MP_ROM_PTR(&record_mark_exported_obj) },
-    { MP_ROM_QSTR(MP_QSTR_mark_overridden), MP_ROM_PTR(&record_mark_overridden_obj) },
     { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
     { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
 };
@@ -205,16 +168,8 @@ static MP_DEFINE_CONST_FUN_OBJ_0(records_place_obj, records_place);
 static mp_obj_t records_used_places(void) { return MP_OBJ_NEW_SMALL_INT(records_used); }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_used_obj, records_used_places);
 
-static mp_obj_t records_live(void) { return MP_OBJ_NEW_SMALL_INT(ledger.live); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_live_obj, records_live);
-
 static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(ledger.lost); }
 static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
-
-static mp_obj_t records_pages(mp_obj_t kind, mp_obj_t upper) {
-    return MP_OBJ_NEW_SMALL_INT(ledger.pages[native_get_below(kind, KINDS, "kind")][mp_obj_is_true(upper)]);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(records_pages_obj, records_pages);
 
 // --- by index ---
 
@@ -246,10 +201,7 @@ static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
 // disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
 // must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
 static mp_obj_t records_disown(mp_obj_t self) {
-    if (record_of(self) == NULL) {
-        mp_raise_TypeError(MP_ERROR_TEXT("a live Record expected"));
-    }
-    record_handle_t *handle = MP_OBJ_TO_PTR(self);
+    record_handle_t *handle = live_handle(self);
     size_t index = handle->record - records;
     handle->record->handle = NULL;
     handle->record = NULL;
@@ -280,12 +232,11 @@ static const mp_rom_map_elem_t records_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_LOST), MP_ROM_INT(RECORD_LOST) },
     { MP_ROM_QSTR(MP_QSTR_place), MP_ROM_PTR(&records_place_obj) },
     { MP_ROM_QSTR(MP_QSTR_used), MP_ROM_PTR(&records_used_obj) },
-    { MP_ROM_QSTR(MP_QSTR_pages), MP_ROM_PTR(&records_pages_obj) },
-    { MP_ROM_QSTR(MP_QSTR_live), MP_ROM_PTR(&records_live_obj) },
     { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
     { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
     { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
+    { MP_ROM_QSTR(MP_QSTR_note), MP_ROM_PTR(&records_note_obj) },
     { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
     { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
     { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },

@@ -1,4 +1,4 @@
-// The ledger: an array of records, the lists of the free and the lost ones, how many pages they have, and the last events.
+// The ledger: an array of records, the lists of the free and the lost ones, and the last events.
 // In C because finalisers and panics come here, when no Python can run.
 #include <string.h>
 #include "py/runtime.h"
@@ -43,7 +43,6 @@ void ledger_lose(record_t *record) {
         ledger_give(record);
         return;
     }
-    ledger.live--;
     ledger.lost++;
     record->state = RECORD_LOST;
     // A table is dropped after the mappings that live in it: at the end of the list.
@@ -60,7 +59,6 @@ record_t *ledger_find_lost(void) {
     record_t *record = &records[ledger.first_lost - 1];
     ledger.first_lost = record->next;
     ledger.lost--;
-    ledger.live++;
     record->state = RECORD_LIVE;
     return record;
 }

@@ -15,7 +15,6 @@ enum {
     KIND_SYSTEM,            // the kernel's own: never dropped
     KIND_DEVICE,            // as EXCLUSIVE, but its frames lie outside the pool of RAM
     KIND_TABLE,             // no mapping: a page table, whose root is the frame
-    KINDS
 };
 
 typedef struct {
@@ -53,8 +52,7 @@ typedef struct {
 
 typedef struct {
     uint32_t first_free, first_lost;        // as record_t.next
-    size_t live, lost;
-    mp_int_t pages[KINDS][2];               // of all that are live or lost, by kind, and by half of the address space
+    size_t lost;
 } ledger_t;
 extern ledger_t ledger;
 
@@ -72,10 +70,6 @@ static inline void ledger_note(unsigned kind, const record_t *record) {
     event->page = record->first_page;
     event->count = record->count;
     event->frames = record->frames;
-}
-
-static inline void ledger_count(const record_t *record, mp_int_t times) {
-    ledger.pages[record->kind][record->first_page >= UPPER_HALF_FIRST_PAGE] += times * (mp_int_t)record->count;
 }
 
 NORETURN void ledger_refuse_more(void);
@@ -100,18 +94,13 @@ static inline void ledger_give(record_t *record) {
 
 static inline void ledger_arm(record_t *record) {
     if (record->state == RECORD_PREPARED || record->state == RECORD_BUSY) {
-        ledger.live++;
         record->state = RECORD_LIVE;
-        ledger_count(record, 1);
         ledger_note(EVENT_MAP, record);
     }
 }
 
-// It counts no longer.
 static inline void ledger_disarm(record_t *record) {
     if (record->state == RECORD_LIVE) {
-        ledger.live--;
-        ledger_count(record, -1);
         record->state = RECORD_BUSY;
         ledger_note(EVENT_UNMAP, record);
     }

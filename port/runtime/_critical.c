@@ -84,8 +84,14 @@ static mp_obj_t critical_take_interrupt(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(critical_take_interrupt_obj, critical_take_interrupt);
 
-// function() runs at safe points: safe_point.c.
+// function() runs at safe points: safe_point.c. Said once, until the next soft reset.
 static mp_obj_t critical_set_safe_point(mp_obj_t function) {
+    if (!mp_obj_is_callable(function)) {
+        mp_raise_TypeError(MP_ERROR_TEXT("the function of safe points must be callable"));
+    }
+    if (MP_STATE_VM(safe_point_function) != MP_OBJ_NULL) {
+        mp_raise_ValueError(MP_ERROR_TEXT("safe points have their function already"));
+    }
     MP_STATE_VM(safe_point_function) = function;
     return mp_const_none;
 }

@@ -8,10 +8,27 @@ def set_command_runner(function: Callable[[str], bool]) -> None:
     What it raises is printed like an exception of the user's own code. A soft reset forgets it.
     """
 
-def set_completer(function: Callable[[str], list[str] | None]) -> None:
-    """Have Tab ask a function for the words that the last word of a line can become; None leaves it to Python.
+def set_completer(function: Callable[[str], str | bool | None]) -> None:
+    """Have Tab ask a function, with the line up to the cursor: what to insert, or True if it has printed a list.
 
-    What it raises counts as None. A soft reset forgets it.
+    None, or anything that it raises, leaves it to MicroPython's own completion. A soft reset forgets it.
+    """
+
+def set_error_shower(function: Callable[[BaseException, str, str | None, bool], bool]) -> None:
+    """Have a function print what an input of the prompt raised.
+
+    It gets the exception, its text as it would be printed, the input (None if it could not even be read), and whether
+    that was at the prompt for tools.
+    If it raises or answers False, the text is printed as it is. A soft reset forgets it.
+    """
+
+def module_names() -> list[str]:
+    """Return the names of the builtin modules, and the frozen ones by their files: `memory/views/__init__.py`."""
+
+def unread(count: int) -> bool:
+    """Have the `count` bytes that were read last from the serial port be read again, before what came since.
+
+    False, and nothing done, if fewer were read, or the port's buffer has no room for them any more. Allocates nothing.
     """
 
 def log(text: str) -> None:

@@ -29,5 +29,5 @@ def set_safe_point(function: Callable[[], object]) -> None:
     leave().
 
     The collector asks for one when something was forgotten or Python's heap needs tending. What function raises is
-    dropped. A soft reset forgets it.
+    dropped. A soft reset forgets it. Raises TypeError, or ValueError when there is one already.
     """

@@ -31,18 +31,10 @@ class Record:
     overridden: bool
     index: int
 
-    def __init__(
-        self,
-        root: int = ...,
-        first_page: int = ...,
-        count: int = ...,
-        flags: int = ...,
-        kind: int = ...,
-        frames: int = ...,
-    ) -> None:
-        """Prepare a record: the collector may drop it until it is armed. All six, or none.
+    def __init__(self) -> None:
+        """Prepare a record that says nothing yet: kernel/memory/ledger writes its numbers.
 
-        ValueError for what does not fit; MemoryError when there are 65,536.
+        The collector may drop it until it is armed. MemoryError when there are 65,536.
         """
 
     def arm(self) -> None:
@@ -51,17 +43,8 @@ class Record:
     def go(self) -> None:
         """The mapping is being taken away: it counts no longer, and nobody finds it; the record still has an end."""
 
-    def set(self, first_page: int, count: int, flags: int, frames: int) -> None:
-        """Say something else; RuntimeError when it has ended."""
-
     def set_owner(self, owner: object) -> None:
         """Remember who has it, without keeping it alive any longer than the Record itself lives."""
-
-    def mark_exported(self) -> None:
-        """A raw buffer of the mapping was handed out: its pages must not be used again."""
-
-    def mark_overridden(self, yes: bool) -> None:
-        """The mapping may be writable here and executable there, or not: somebody said why."""
 
     def end(self) -> None:
         """The mapping is gone, or another owner's; RuntimeError when it has ended before."""
@@ -77,6 +60,9 @@ def commit(record: Record) -> None:
 
 def finish(record: Record) -> None:
     """End a Record, and leave the guard."""
+
+def note(record: Record) -> None:
+    """The numbers of a Record were changed in place: one more of the last events."""
 
 def disown(record: Record) -> int:
     """Let a live mapping go on without its Record; returns its index. For what lives as long as the kernel."""
@@ -95,12 +81,6 @@ def place() -> int:
 
 def used() -> int:
     """How many places have ever held a record."""
-
-def pages(kind: int, upper: bool) -> int:
-    """How many pages the live and lost records of a kind have in one half of the address space."""
-
-def live() -> int:
-    """How many records are armed and not lost."""
 
 def lost() -> int:
     """How many were forgotten and wait to be reclaimed."""

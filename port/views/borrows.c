@@ -137,7 +137,7 @@ view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uin
     return view;
 }
 
-view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length) {
+view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length, mp_obj_t layout) {
     view_t *view = mp_obj_malloc(view_t, type);
     memset((char *)view + sizeof(mp_obj_base_t), 0, sizeof *view - sizeof(mp_obj_base_t));
     view->lease = whole->lease;
@@ -145,6 +145,7 @@ view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, ui
     view->address = address;
     view->length = length;
     view->writable = whole->writable;
+    view->layout = layout;
     return view;
 }
 

@@ -42,12 +42,6 @@ mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset_in, bool w
     return MP_OBJ_FROM_PTR(view);
 }
 
-mp_obj_t overlay_part(view_t *whole, uint64_t address, uint64_t length, mp_obj_t fields) {
-    view_t *view = view_part(whole, &overlay_type, address, length);
-    view->layout = fields;
-    return MP_OBJ_FROM_PTR(view);
-}
-
 // --- fields ---
 
 static uint64_t address_of(const view_t *view, uint64_t offset, uint64_t length) {
@@ -63,11 +57,11 @@ static mp_obj_t load_part(view_t *view, mp_obj_t value) {
     mp_obj_get_array_fixed_n(value, 4, &items);
     uint64_t offset = native_get_u64(items[0]), size = native_get_u64(items[2]);
     if (items[1] == mp_const_none) {
-        return overlay_part(view, address_of(view, offset, size), size, items[3]);
+        return MP_OBJ_FROM_PTR(view_part(view, &overlay_type, address_of(view, offset, size), size, items[3]));
     }
     uint64_t count = native_get_u64(items[1]), address = address_of(view, offset, count * size);
     char code = mp_obj_is_small_int(items[3]) ? MP_OBJ_SMALL_INT_VALUE(items[3]) : 0;
-    return slice_part(view, address, count, code, size, items[3]);
+    return slice_part(view, address, count, code, size, items[3], &overlay_type);
 }
 
 static mp_obj_t load_bitfield(const field_t *field, uint64_t bits) {
@@ -79,7 +73,7 @@ static mp_obj_t load_bitfield(const field_t *field, uint64_t bits) {
 }
 
 // One load and one store of the whole container: not atomic against a device.
-static void store_bitfield(const field_t *field, uint64_t address, mp_obj_t value_in) {
+static void store_bitfield(const view_t *view, const field_t *field, uint64_t address, mp_obj_t value_in) {
     mp_int_t value = (mp_int_t)native_get_u64(value_in);
     mp_int_t lowest = field->is_signed ? -(1L << (field->width - 1)) : 0;
     mp_int_t highest = (1L << (field->width - field->is_signed)) - 1;
@@ -88,6 +82,7 @@ static void store_bitfield(const field_t *field, uint64_t address, mp_obj_t valu
         snprintf(after, sizeof after, " does not fit a field of %u bits", field->width);
         native_raise_about(&mp_type_OverflowError, "", value_in, after);
     }
+    view_require(view);
     uint64_t mask = ((1UL << field->width) - 1) << field->position;
     uint64_t bits = MP_OBJ_SMALL_INT_VALUE(element_load(field->code, address));
     element_store(field->size, address, (bits & ~mask) | ((uint64_t)value << field->position & mask));
@@ -104,9 +99,11 @@ static void store_field(const view_t *view, mp_obj_t field_in, mp_obj_t value) {
     field_t field = scalar_of(field_in);
     uint64_t address = address_of(view, field.offset, field.size);
     if (field.width != 0) {
-        store_bitfield(&field, address, value);
+        store_bitfield(view, &field, address, value);
     } else {
-        element_store(field.size, address, element_bits(field.code, value));
+        uint64_t bits = element_bits(field.code, value);
+        view_require(view);     // that may have run Python
+        element_store(field.size, address, bits);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "py/binary.h"
 #include "py/objarray.h"
+#include "boot/layout.h"
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 #include "port/views/views.h"
@@ -24,11 +25,11 @@ mp_obj_t slice_new(lease_t *lease, mp_obj_t code_in, mp_obj_t offset_in, mp_obj_
     return MP_OBJ_FROM_PTR(view);
 }
 
-mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout) {
-    view_t *view = view_part(whole, &slice_type, address, count * size);
+mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout, const mp_obj_type_t *part) {
+    view_t *view = view_part(whole, &slice_type, address, count * size, layout);
     view->size = size;
     view->code = code;
-    view->layout = layout;
+    view->part = part;
     return MP_OBJ_FROM_PTR(view);
 }
 
@@ -63,13 +64,14 @@ static uint64_t address_at(const view_t *view, mp_obj_t index) {
         }
     } else {
         at = mp_get_index(view->base.type, count, index, false);
+        view_require(view);     // that may have run Python
     }
     return view->address + at * view->size;
 }
 
 static mp_obj_t load_at(view_t *view, uint64_t address) {
     if (view->code == 0) {
-        return overlay_part(view, address, view->size, view->layout);
+        return MP_OBJ_FROM_PTR(view_part(view, view->part, address, view->size, view->layout));
     }
     return element_load(view->code, address);
 }
@@ -127,6 +129,37 @@ static elements_t elements_of(const view_t *view, mp_obj_t source) {
     return bytes_of(source, &buffer, MP_BUFFER_READ) ? elements_of_buffer(view, &buffer) : elements_of_values(view, source);
 }
 
+// A buffer may lie where a fault handler maps what is missing; handlers are Python, and may end the view or its mapping.
+// So what doesn't lie in the kernel's image (Python's first heap) or in the view itself goes by pieces, and the view is
+// asked before its bytes are touched.
+#define PIECE 512
+
+static bool may_fault(const view_t *view, const void *other, size_t length) {
+    uint64_t at = (uint64_t)other;
+    return at < KERNEL_BASE && (at + length <= view->address || view->address + view->length <= at);
+}
+
+// Copies between a view's bytes and a buffer; the view is what is written to, or read from.
+static void copy_bytes(const view_t *view, void *to, const void *from, size_t length, bool into_view) {
+    if (!may_fault(view, into_view ? from : to, length)) {
+        view_require(view);
+        memmove(to, from, length);
+        return;
+    }
+    byte piece[PIECE];
+    for (size_t done = 0; done < length; done += PIECE) {
+        size_t some = MIN(length - done, PIECE);
+        if (into_view) {
+            memcpy(piece, (const byte *)from + done, some);
+        }
+        view_require(view);
+        memcpy(into_view ? (byte *)to + done : piece, into_view ? piece : (const byte *)from + done, some);
+        if (!into_view) {
+            memcpy((byte *)to + done, piece, some);
+        }
+    }
+}
+
 // `count` elements as what a slice returns: bytes, or an array; a list for half floats, which arrays don't know.
 static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from, mp_int_t step) {
     byte *bytes;
@@ -170,6 +203,7 @@ static size_t length_of(const mp_bound_slice_t *range) {
 static mp_bound_slice_t range_of(const view_t *view, mp_obj_t slice) {
     mp_bound_slice_t range;
     mp_obj_slice_indices(slice, count_of(view), &range);
+    view_require(view);
     return range;
 }
 
@@ -180,14 +214,14 @@ static void assign_range(view_t *view, mp_obj_t slice, mp_obj_t value) {
     if (source.count != count) {
         raise_wrong_length(source.count, count);
     }
-    view_require(view);         // making the elements may have run Python
     byte *to = (byte *)view->address + range.start * view->size;
     if (range.step == 1) {
-        memmove(to, source.bytes, count * view->size);
+        copy_bytes(view, to, source.bytes, count * view->size, true);
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        memcpy(to + (mp_int_t)i * range.step * view->size, (const byte *)source.bytes + i * view->size, view->size);
+        byte *at = to + (mp_int_t)i * range.step * view->size;
+        copy_bytes(view, at, (const byte *)source.bytes + i * view->size, view->size, true);
     }
 }
 
@@ -213,7 +247,11 @@ static mp_obj_t slice_subscr(mp_obj_t self, mp_obj_t index, mp_obj_t value) {
     }
     require_elements(view);
     require_writable(view);
-    element_store(view->size, address, element_bits(view->code, value));
+    uint64_t bits = element_bits(view->code, value);
+    if (!mp_obj_is_small_int(value)) {
+        view_require(view);
+    }
+    element_store(view->size, address, bits);
     return mp_const_none;
 }
 
@@ -233,8 +271,7 @@ static mp_obj_t slice_copy_from(size_t n_args, const mp_obj_t *arguments) {
     if (source.count > count_of(view) - offset) {
         raise_wrong_length(source.count, count_of(view) - offset);
     }
-    view_require(view);
-    memmove((byte *)view->address + offset * view->size, source.bytes, source.count * view->size);
+    copy_bytes(view, (byte *)view->address + offset * view->size, source.bytes, source.count * view->size, true);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_from_obj, 2, 3, slice_copy_from);
@@ -247,13 +284,15 @@ static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
     size_t offset = element_offset(view, n_args, arguments);
     mp_buffer_info_t buffer;
     if (!bytes_of(arguments[1], &buffer, MP_BUFFER_WRITE)) {
-        mp_raise_TypeError(MP_ERROR_TEXT("a writable view or buffer expected"));
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a writable view or buffer expected, not %s"),
+            mp_obj_get_type_str(arguments[1]));
     }
     elements_t target = elements_of_buffer(view, &buffer);
     if (target.count > count_of(view) - offset) {
         raise_wrong_length(count_of(view) - offset, target.count);
     }
-    memmove((void *)target.bytes, (const byte *)view->address + offset * view->size, target.count * view->size);
+    const byte *from = (const byte *)view->address + offset * view->size;
+    copy_bytes(view, (void *)target.bytes, from, target.count * view->size, false);
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_to_obj, 2, 3, slice_copy_to);

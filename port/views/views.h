@@ -30,6 +30,7 @@ typedef struct view {
     bool writable, live;
     uintptr_t previous, next;   // neighbours among the lease's borrows, as lease_t.first
     mp_obj_t layout;
+    const mp_obj_type_t *part;  // of an element that is a struct
 } view_t;
 
 extern const mp_obj_type_t lease_type, slice_type, overlay_type, function_type;
@@ -41,7 +42,7 @@ NORETURN void view_refuse_use(const view_t *view);
 // Take bytes [offset, offset + length) of the lease's mapping into a new view of `type` (`bytes` big, at least a view_t).
 view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uint64_t offset, uint64_t length, uint64_t alignment, bool writable);
 // A part of a view, under the same borrow; the caller has checked that it lies inside.
-view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length);
+view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length, mp_obj_t layout);
 // A raw buffer is handed out: the mapping's record is told, once.
 void lease_export(lease_t *lease);
 // The attributes and methods that every kind of view has; false if there is no such attribute.
@@ -76,8 +77,8 @@ void element_store(uint32_t size, uint64_t address, uint64_t bits);    // one in
 // slice.c, overlay.c, function.c
 mp_obj_t slice_new(lease_t *lease, mp_obj_t code, mp_obj_t offset, mp_obj_t count, bool writable);
 mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset, bool writable);
-mp_obj_t overlay_part(view_t *whole, uint64_t address, uint64_t length, mp_obj_t layout);
-mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout);
+// An array of elements of `code` or, if that is 0, of structs, which are views of type `part`.
+mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout, const mp_obj_type_t *part);
 mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments);        // as Lease.function() gets them
 // Is this address in the section that as_func()'s functions called last?
 bool called_code_contains(uint64_t address);

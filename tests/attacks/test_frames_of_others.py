@@ -245,3 +245,71 @@ def test_a_lending_allocator_takes_only_what_it_gave(kernel):
         assert kernel.eval("(b.allocated, b.free())") == (0, 16), what
     kernel.exec("del b")
     everything_comes_back(kernel)
+
+
+GIVEN = {what: frame for what, frame in FOREIGN.items() if what != "a frame that somebody owns"}
+NEW = "pages_from(at(LOW + (3 << 40)), 1)"
+
+
+@pytest.mark.parametrize("what", GIVEN)
+def test_an_allocator_of_somebodys_own_cannot_make_tables_of_others_frames(kernel, what):
+    """A frame allocator written in Python says that this frame may hold a table: it is nobody's to give away."""
+    kernel.exec(f"mine = Frames(owned)\nmine.free.append(({GIVEN[what]}).number)")
+    kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
+    kernel.exec("del mine")
+    everything_comes_back(kernel)
+
+
+def test_a_frame_becomes_one_table_at_a_time(kernel):
+    """An allocator hands the same frame out for two tables of one mapping, or for a table of another."""
+    kernel.exec("mine = Frames(owned)\nmine.free = [owned.start.number] * 3")
+    kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
+    kernel.exec("b = lend()\nmine.free = [place(LOW + (1 << 40), 1)[0], owned.end.number, owned.end.number - 1]")
+    kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
+    kernel.exec("end(b)\ndel b, mine")
+    everything_comes_back(kernel)
+
+
+def test_frames_that_held_tables_are_not_clean(kernel):
+    """Cleared once, then lent for tables by an allocator of somebody's own: what comes back has the tables' bytes."""
+    kernel.exec(f"""
+        owned.mark_clean()
+        mine = Frames(owned)
+        mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)
+        mapper.unmap(at(LOW + (3 << 40)))[2].flush()
+        """)
+    assert kernel.eval(f"mapper.clean_up_range({NEW}, mine)") == 3
+    assert not kernel.eval("owned.is_clean()"), "who gets them next would read entries"
+    kernel.exec("del mine")
+    everything_comes_back(kernel)
+
+
+def test_tables_of_a_root_that_is_not_active_are_in_use_too(kernel):
+    """Frames that an allocator of somebody's own gave to another root: nobody's until that root's tables are gone."""
+    kernel.exec(f"""
+        mine = Frames(owned)
+        other = OffsetPageTable(root_frame(t))
+        other.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)
+        """)
+    kernel.refuses("owned.drop()", ["IllegalState"])
+    kernel.refuses("owned.split(owned.start + 8)", ["IllegalState"])
+    kernel.exec("other.unmap(at(LOW + (3 << 40)))[2].flush()")
+    assert kernel.eval(f"other.clean_up_range({NEW}, mine)") == 3
+    kernel.exec("del mine, other")
+    everything_comes_back(kernel)
+
+
+def test_forgotten_frames_come_back_with_the_end_of_their_tables(kernel):
+    """Their owner was forgotten while they were tables: are they lost for ever?"""
+    kernel.exec(f"""
+        mine = Frames(owned)
+        first = owned.start.start_address
+        mapper.unmap(at(LOW))[2].flush()
+        mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)
+        owned = None
+        collected()
+        """)
+    kernel.refuses("memory.allocate_frames_at(first, 16)", ["AddressInUse"])
+    kernel.exec(f"mapper.unmap(at(LOW + (3 << 40)))[2].flush()\nmapper.clean_up_range({NEW}, mine)\ncollected()")
+    kernel.exec("owned = memory.allocate_frames_at(first, 16)\nmapper.map_to(at(LOW), owned.end, DATA, tf)\ndel mine")
+    everything_comes_back(kernel)

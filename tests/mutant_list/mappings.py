@@ -84,8 +84,8 @@ MUTANTS = [
     (
         "a split loses the upper part's frames for the count",
         MAPPED,
-        "        record.set(page, number - page, word, lower_signature)\n",
-        "        record.set(page, number - page - 1, word, lower_signature)\n",
+        "        ledger.change(record, page, number - page, word, lower_signature)\n",
+        "        ledger.change(record, page, number - page - 1, word, lower_signature)\n",
         "tests/memory/mappings/test_mapped_pages.py::test_merge_and_split_give_the_same_mapping_back",
     ),
     (

@@ -334,3 +334,31 @@ def test_what_is_no_class_or_no_name_is_refused(kernel, arguments):
     kernel.exec("from _instances import make\nfrom memory_structs import Page")
     with kernel.raises("TypeError"):
         kernel.exec(f"make({arguments})")
+
+
+# --- _console: what was read can be read again, and what there is to import ---
+
+
+def test_unread_bytes_come_again_before_what_came_since(kernel):
+    kernel.exec("import _console, sys")
+    kernel.start(
+        "first = sys.stdin.buffer.read(3)\nagain = _console.unread(2)\nprint(first, again, sys.stdin.buffer.read(4))"
+    )
+    kernel.transport.serial.write(b"abcde")
+    assert kernel.finish() == "b'abc' True b'bcde'\n"
+    assert kernel.eval("_console.unread(0)") is True
+    assert kernel.eval("_console.unread(1 << 20)") is False, "its buffer is smaller"
+    for bad in ("-1", "1 << 32"):
+        with kernel.raises("ValueError"):
+            kernel.exec(f"_console.unread({bad})")
+    with kernel.raises("TypeError"):
+        kernel.exec("_console.unread('1')")
+
+
+def test_module_names_are_those_that_can_be_imported(kernel):
+    kernel.exec("import _console\nnames = _console.module_names()")
+    names = kernel.eval("names")
+    assert {"sys", "uctypes", "_console", "memory/__init__.py", "examples/guard_page.py"} <= set(names)
+    for name in names:
+        if "/" not in name and name[0] != "_":
+            kernel.exec(f"import {name.removesuffix('.py')}")

@@ -52,12 +52,12 @@ def test_peek_takes_addresses_in_every_notation_and_names_arguments(guest):
         ("peek nowhere", "UsageError: nowhere is no address: peek ADDRESS [COUNT] [WIDTH]"),
         ("peek 0 1 2 3", "UsageError: too many arguments: peek ADDRESS [COUNT] [WIDTH]"),
         ("peek 0x1000 1 12", "UsageError: width is 12: it must be 8, 16, 32 or 64"),
-        ("peek 0x1000 0", "UsageError: count is 0: it must be from 1 to 0x100000000"),
+        ("peek 0x1000 0", "UsageError: count is 0: it must be from 1 to 4294967296"),
         ("poke p0x3000000 0x100 8", "UsageError: 0x100 does not fit 8 bits"),
         ("poke p0x3000000", "UsageError: value is missing: poke ADDRESS VALUE [WIDTH]"),
-        ("exit 200", "UsageError: status is 200: it must be from 0 to 0x6f"),
+        ("exit 200", "UsageError: status is 200: it must be from 0 to 111"),
         ("help pek", "UsageError: there is no command pek: did you mean peek?"),
-        ("cpuid(1)", "cpuid is a command: type cpuid [LEAF] [SUBLEAF], or first `from shell.commands import cpuid`"),
+        ("cpuid(0x1ffffffff)", "UsageError: leaf is 0x1ffffffff: it must be from 0x0 to 0xffffffff"),
         ("peak", "there is no command and no name peak: did you mean peek? (help lists the commands)"),
         ("wlk 0x1000", "there is no command and no name wlk: did you mean walk? (help lists the commands)"),
         ("cupid", "there is no command and no name cupid: did you mean cpuid? (help lists the commands)"),
@@ -100,7 +100,6 @@ def test_an_error_of_the_users_own_code_has_its_traceback(console):
 
 
 def test_python_still_is_python(console):
-    assert console.command("help()").startswith("Type help without brackets")
     assert console.command("[command for command in (1, 2)]") == "[1, 2]\n"
     assert console.command("exit = 1") == ""
 

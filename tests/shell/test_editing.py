@@ -1,6 +1,10 @@
 """The line editor, as fingers expect it: every key on a line that was begun wrongly, history, and Tab."""
 
+import ast
+
 import pytest
+from harness import QemuGuest
+from harness.console import plain
 
 UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
 HOME, END, DELETE = "\x1b[H", "\x1b[F", "\x1b[3~"
@@ -85,14 +89,91 @@ def test_paste_mode_takes_text_as_it_is(console):
         ("cpu", "cpuid "),
         ("mod", "modules"),
         ("help cp", "help cpuid"),
+        ("? wal", "? walk"),
         ("import micropyt", "import micropython"),
+        ("import exam", "import examples"),
+        ("from examples.guard", "from examples.guard_page"),
+        ("from memory im", "from memory import "),
+        ("from memory import create_c", "from memory import create_contiguous_mapping"),
+        ("from examples.guard_page import Guard", "from examples.guard_page import GuardedBuffer"),
+        ("from faults import pro", "from faults import probe"),
+        ("import from_ho", "import from_host"),
+        ("dump st", "dump style="),
+        ("dump style=q", "dump style=qemu"),
+        ("dump w x us", "dump w x user"),
+        ("dump ali", "dump alias="),
+        ("exercise 3 se", "exercise 3 seed="),
+        ("picture po", "picture pool"),
+        ("walk zebra.start_a", "walk zebra.start_address"),
+        ("poke zebra.start_address.val", "poke zebra.start_address.value"),
+        ("open('from_", "open('from_host.py"),
+        ('open("fol', 'open("folder/'),
+        ("open('folder/in", "open('folder/inside.txt"),
+        ("open('/ro", "open('/ro"),
+        ("x = pri", "x = print"),
+        ("zebra.rem", "zebra.remap"),
+        ("x = nothing.at.al", "x = nothing.at.al"),
     ],
 )
-def test_tab_completes(console, typed, completed):
-    console.send(typed + TAB)
-    console.expect_exact(completed)
-    console.send(CTRL_C)
+def test_tab_completes(furnished, typed, completed):
+    console = furnished
+    console.send(typed + TAB + "#" + CTRL_A + "#\r")
+    console.expect_exact("\r\n")
     console.wait_for_prompt()
+    console.send(UP)
+    console.expect_exact(f"#{completed}#")
+    console.send(CTRL_U)
+
+
+@pytest.fixture(scope="module")
+def furnished():
+    """The console of a machine with a name, files and folders, for tests that leave it as it was."""
+    with QemuGuest() as guest:
+        console = guest.console
+        console.wait_for_prompt()
+        console.command("zebra = __import__('memory').create_mapping(4096, __import__('memory').PteFlags())")
+        console.command("__import__('os').mkdir('folder')")
+        for name in ("from_host.py", "notes.txt", "folder/inside.txt"):
+            console.command(f"open('{name}', 'w').close()")
+        yield console
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("dump style=", {"ptdump", "qemu", "json"}),
+        ("dump ", {"w", "x", "user", "huge", "wx", "style=", "first=", "last=", "alias="}),
+        ("picture ", {"memory", "pool", "screen"}),
+        ("open('", {"folder/", "from_host.py", "notes.txt"}),
+        ("from examples.", {"examples.guard_page", "examples.copy_on_write"}),
+        ("p", {"peek", "poke", "pages", "picture", "print", "pow"}),
+        ("zebra.", {"remap", "start_address", "size_in_bytes", "as_slice"}),
+        ("", {"walk", "tour", "help"}),
+    ],
+)
+def test_tab_lists_what_there_is(furnished, typed, words):
+    console = furnished
+    console.send(typed + TAB)
+    console.expect_exact("\r\n")
+    console.expect_exact("clew> " + typed)
+    listed = set(plain(console.before).split())
+    assert words <= listed
+    assert typed != "p" or all(word[0] == "p" for word in listed)
+    console.send(CTRL_U)
+
+
+def test_tab_asks_no_object_for_what_it_has(furnished):
+    """An attribute that is a function may do anything, and a module that looks names up is asked for all of them."""
+    console = furnished
+    console.command("asked = []")
+    console.command("get = lambda self, name: asked.append(name)")
+    console.command("own = property(lambda self: asked.append('own'))")
+    console.command("lazy = type('Lazy', (), {'__getattr__': get, 'own': own, 'method': get})()")
+    for typed in ("lazy.", "lazy.me", "lazy.o", "walk lazy.o"):
+        console.send(typed + TAB + CTRL_U + "'done'\r")
+        console.expect_exact("\r\n'done'\r\n")
+        console.wait_for_prompt()
+    assert set(ast.literal_eval(console.command("asked"))) <= {"range"}, "a range is known to have more names"
 
 
 def test_tab_completes_the_users_names_and_their_attributes(console):

@@ -8,6 +8,7 @@ import pytest
 from harness import Kernel
 from oracle import page_walk
 
+TOUCHED = 0x60
 NOWHERE = 0x6000_0000_0000
 RECURSIVE = (509, 510)
 KERNEL_SLOTS = [slot for slot in range(512) if slot not in RECURSIVE]
@@ -117,15 +118,41 @@ def test_the_default_style_has_a_heading_for_each_part_and_no_line_twice(guest):
     assert len(lines) == len(set(lines)) < 60
 
 
+def entries_in(shown):
+    """Return {index: raw value} of what `entries` says; `..` stands for all between, each as far from the next."""
+    found = {}
+    for gap, text, raw in re.findall(r"^(\.\.)?\[(\d+)\] +v0x[0-9a-f]+ +0x([0-9a-f]{16})", shown, re.MULTILINE):
+        index, value = int(text), int(raw, 16)
+        if gap:
+            first, begun = list(found.items())[-1]
+            step = (value - begun) // (index - first)
+            found.update({place: begun + (place - first) * step for place in range(first + 1, index)})
+        found[index] = value
+    return {index: value & ~TOUCHED for index, value in found.items()}
+
+
 def test_entries_lists_the_root_as_it_lies_in_ram(guest):
     root = guest.monitor.registers()["CR3"] & ~0xFFF
-    shown = dict(
-        re.findall(r"^  \[(\d+)\] +v0x[0-9a-f]+ +0x([0-9a-f]{16})", guest.console.command("entries"), re.MULTILINE)
-    )
+    text = guest.console.command("entries")
     raw = [guest.memory.read_entry(root + 8 * index) for index in range(512)]
-    assert {int(index): int(value, 16) & ~0x60 for index, value in shown.items()} == {
-        index: value & ~0x60 for index, value in enumerate(raw) if value
-    }
+    assert entries_in(text) == {index: value & ~TOUCHED for index, value in enumerate(raw) if value}
+    assert text.count("\n") < 24, "or nobody sees the entries for their number"
+
+
+@pytest.mark.parametrize(("huge", "level"), [(True, 2), (False, 1)])
+def test_entries_that_go_on_are_two_lines_and_others_their_own(guest, huge, level):
+    console, memory = guest.console, guest.memory
+    console.command("from memory import *; w = PteFlags().writable(True)")
+    console.command(f"m = create_mapping(10 << 21, w, huge={huge})")
+    start = int(console.command("m.start_address.value"))
+    if not huge:
+        console.command("a, b = m.split(m.range.start + 5); b, c = b.split(b.range.start + 1); b.remap(PteFlags())")
+    table = page_walk.path_to(guest.monitor.registers()["CR3"], memory, start)[3 - level] & 0xFFFFFFFFFF000
+    raw = [memory.read_entry(table + 8 * index) for index in range(512)]
+    text = console.command(f"entries {start:#x} {level}")
+    assert entries_in(text) == {index: value & ~TOUCHED for index, value in enumerate(raw) if value}
+    assert text.count("..[") >= 1
+    assert text.count("\n") < 24
 
 
 def test_entries_lists_any_table_on_the_way(guest):
@@ -139,7 +166,7 @@ def test_hexdump_shows_the_bytes(guest):
     data = bytes(range(256))
     guest.memory.write(0x300_0000, data)
     shown = guest.console.command("hexdump p0x3000000 256").strip().split("\n")
-    assert bytes.fromhex("".join(line[20:67] for line in shown)) == data
+    assert bytes.fromhex("".join(line[20:59] for line in shown)) == data
     assert shown[4].endswith("@ABCDEFGHIJKLMNO")
 
 

@@ -47,9 +47,9 @@ class Allocator(Anywhere, AtPlace, ByRequest, Steps, Checks):
         self._tree = pool.tree
         self._pending = []
         self._by_hand = None
-        self.find_forgotten(pool.new_state, nothing_forgotten, nothing_forgotten, nothing_forgotten)
+        self._find_forgotten(pool.new_state, nothing_forgotten, nothing_forgotten, nothing_forgotten)
 
-    def find_forgotten(self, new_state, forgotten, reclaim, collect):
+    def _find_forgotten(self, new_state, forgotten, reclaim, collect):
         """Make owners whose loss is noticed, from here on: `new_state` makes their lists.
 
         `forgotten()` counts what was lost; `reclaim()` gives it back, and is called when a call begins; `collect()`

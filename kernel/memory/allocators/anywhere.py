@@ -8,7 +8,7 @@ from micropython import const
 
 from .. import runs
 from ..runs import find, take, take_aligned
-from .requests import AllocationRequest, least_common_multiple
+from .requests import MOST, AllocationRequest, least_common_multiple
 
 # In units of 4 KiB: what a 2 MiB and a 1 GiB page hold, and what no address space holds.
 _HUGE_2M = const(1 << 9)
@@ -96,11 +96,12 @@ class Anywhere:
 
     @staticmethod
     def _alignments(alignment, count):
-        """The alignments to try, best first."""
+        """The alignments to try, best first: none that no number can have."""
         wishes = [alignment]
         for chunks in _HUGE_2M, _HUGE_1G:
-            if count >= chunks and alignment % chunks:
-                wishes.insert(0, least_common_multiple(alignment, chunks))
+            both = least_common_multiple(alignment, chunks)
+            if count >= chunks and alignment < both < MOST:
+                wishes.insert(0, both)
         return wishes
 
     @staticmethod

@@ -25,6 +25,9 @@ class BootPlan:
 
     def __init__(self, memory_map, kernel_ranges, early_record):
         usable_bytes, other, ram, held = [], [FIRST_MEBIBYTE], [FIRST_MEBIBYTE], []
+        lists.check_rows("memory_map", memory_map, 3)
+        lists.check_rows("kernel_ranges", kernel_ranges, 3)
+        lists.check_rows("early_record", early_record, 3)
         for start, end, kind in memory_map:
             touched = _inside(lists.touched_chunks(start, end, PAGE_SHIFT))
             if kind == USABLE:

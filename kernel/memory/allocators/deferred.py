@@ -14,6 +14,7 @@ class DeferredAllocAction:
 
     def __init__(self, arena):
         self._arena = arena
+        self._pending = arena.allocator._pending
         self._left_over = ()
         self._consumer = None
 
@@ -32,7 +33,7 @@ class DeferredAllocAction:
     def _settle(self):
         """Give the left-over runs back. Does nothing the second time."""
         arena = self._arena
-        pending = arena.allocator._pending
+        pending = self._pending
         arena.enter()
         for run, count in self._left_over:
             runs.give(arena.tree, run, count)

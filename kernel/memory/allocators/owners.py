@@ -322,8 +322,10 @@ class AllocatedFrames(Owner):
         """Let `borrower` hand the frames out; it is then asked `end_loan()` before they change hands.
 
         They are not clean from here on. Once more to the same borrower does nothing. Raises UseAfterMove, or
-        IllegalState while they are lent to another.
+        IllegalState while they are lent to another, or TypeError for what does not answer.
         """
+        if not hasattr(borrower, "end_loan"):
+            raise TypeError("a borrower has end_loan(); %s has not" % type(borrower).__name__)
         state = self._state
         if state[RUN] < DEAD and state[CONSUMER] is borrower:
             return
@@ -379,6 +381,7 @@ class UnmappedFrames(Owner):
 
     def drop(self):
         """Give the frames back: they are free when this returns. Raises UseAfterMove."""
+        self._live()
         arena = self._state[ARENA]
         count = self._state[COUNT]
         arena.enter()

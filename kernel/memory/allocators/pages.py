@@ -39,6 +39,9 @@ class PageAllocator(Allocator):
         returns (address, size) for the bookkeeping (default: the Python heap); each
         arena can follow about `nodes` owners. `enter` and `leave` are the guard.
         """
+        lists.check_rows("pool", [pool], 2)
+        lists.check_rows("others", others, 2)
+        lists.check_rows("reserved", reserved, 3)
         memory = PythonMemory() if memory is None else memory
         allocator = cls()
         arenas = []

@@ -10,6 +10,9 @@ from memory_structs import (
     VirtualAddress,
 )
 
+# What no space has so many chunks of 4 KiB of. Machine code would cut off what is longer than a word.
+MOST = 1 << 52
+
 
 class AllocationRequest:
     """Having a request means: its wishes don't contradict each other. It never changes.
@@ -31,27 +34,17 @@ class AllocationRequest:
     @classmethod
     def AtAddress(cls, address):
         """Exactly there: from the chunk that contains `address` on."""
-        if address.__class__ is not VirtualAddress and address.__class__ is not PhysicalAddress:
-            raise TypeError("AtAddress needs an address, not %s" % type(address).__name__)
-        return cls(address=address)
+        return cls(address=_of_class("AtAddress needs an address", address, (VirtualAddress, PhysicalAddress)))
 
     @classmethod
     def AlignedTo(cls, alignment_in_4k):
         """At a number that is a multiple of `alignment_in_4k`: any integer from 1 on, in 4 KiB units."""
-        if type(alignment_in_4k) is not int:
-            raise TypeError("an alignment must be an int, not %s" % type(alignment_in_4k).__name__)
-        if not 1 <= alignment_in_4k < 1 << 52:
-            raise ValueError("an alignment must be from 1 to 2^52 - 1 chunks of 4 KiB, not %d" % alignment_in_4k)
         return cls(alignment=alignment_in_4k)
 
     @classmethod
     def WithinRange(cls, limits):
         """Wholly inside a `PageRange` or `FrameRange`, which must not be empty."""
-        if limits.__class__ is not PageRange and limits.__class__ is not FrameRange:
-            raise TypeError("WithinRange needs a range, not %s" % type(limits).__name__)
-        if limits.is_empty():
-            raise ValueError("nothing fits within an empty range")
-        return cls(limits=limits)
+        return cls(limits=_of_class("WithinRange needs a range", limits, (PageRange, FrameRange)))
 
     @property
     def address(self):
@@ -79,9 +72,16 @@ class AllocationRequest:
         )
 
     def _check(self):
-        address, limits = self._address, self._limits
+        address, alignment, limits = self._address, self._alignment, self._limits
+        if alignment.__class__ is not int:
+            raise TypeError("an alignment must be an int, not %s" % type(alignment).__name__)
+        if not 1 <= alignment < MOST:
+            raise ValueError("an alignment must be from 1 to 2^52 - 1 chunks of 4 KiB, not %s" % hex(alignment))
+        if limits is not None and _of_class("a request needs a range", limits, (PageRange, FrameRange)).is_empty():
+            raise ValueError("nothing fits within an empty range")
         if address is None:
             return
+        _of_class("a request needs an address", address, (VirtualAddress, PhysicalAddress))
         if address.number % self._alignment:
             raise Misaligned(address, self._alignment * PAGE_SIZE)
         if limits is not None and not limits.contains_address(address):
@@ -106,6 +106,12 @@ def least_common_multiple(a, b):
     while y:
         x, y = y, x % y
     return a // x * b
+
+
+def _of_class(what, value, classes):
+    if value.__class__ not in classes:
+        raise TypeError("%s, not %s" % (what, type(value).__name__))
+    return value
 
 
 def _same(a, b):

@@ -30,10 +30,9 @@ from _records import (
     commit,
     disown,
     finish,
-    live,
     lost,
+    note,
     owner_of,
-    pages,
     place,
     used,
 )
@@ -53,8 +52,12 @@ _BYTES = const(56)
 _ROOT = const(0)
 _FIRST_PAGE = const(2)
 _COUNT = const(4)
+_FRAMES = const(6)
 _FLAGS = const(8)
 _KIND = const(10)
+_KIND_BYTE = const(40)
+_EXPORTED_BYTE = const(42)
+_OVERRIDDEN_BYTE = const(43)
 _LIVE = const(3)  # a state; above it only LOST, just below it what a call is taking away
 _BUSY = const(2)
 _TABLE = const(4)  # a kind
@@ -87,6 +90,71 @@ def signature_of(runs):
     for frame, count in runs:
         digest = (digest * 1000003 ^ frame << 1 ^ count) & (1 << 40) - 1
     return digest | SEVERAL_RUNS
+
+
+# --- of a Record: its numbers, in place ---
+
+
+@micropython.viper
+def write(record, first_page: int, count: int, flags: int, frames: int):
+    """Let a Record say something else of its pages."""
+    known = ptr32(record)
+    known[_FIRST_PAGE] = first_page
+    known[_FIRST_PAGE + 1] = first_page >> 32
+    known[_COUNT] = count
+    known[_COUNT + 1] = count >> 32
+    known[_FRAMES] = frames
+    known[_FRAMES + 1] = frames >> 32
+    known[_FLAGS] = flags
+
+
+@micropython.viper
+def change(record, first_page: int, count: int, flags: int, frames: int):
+    """`write` for a live Record: it is among the last events, for whoever reads a panic."""
+    write(record, first_page, count, flags, frames)
+    note(record)
+
+
+@micropython.viper
+def prepare(root: int, first_page: int, count: int, flags: int, kind: int, frames: int):
+    """Make a Record that says all this. The collector may drop it until it is armed."""
+    record = Record()
+    known = ptr32(record)
+    known[_ROOT] = root
+    known[_ROOT + 1] = root >> 32
+    ptr8(record)[_KIND_BYTE] = kind
+    write(record, first_page, count, flags, frames)
+    return record
+
+
+@micropython.viper
+def mark_exported(record):
+    """A raw buffer of the mapping was handed out: its pages must not be used again."""
+    ptr8(record)[_EXPORTED_BYTE] = 1
+
+
+@micropython.viper
+def mark_overridden(record, yes: bool):
+    """The mapping may be writable here and executable there, or not: somebody said why."""
+    ptr8(record)[_OVERRIDDEN_BYTE] = int(yes)
+
+
+# --- of all records ---
+
+
+@micropython.viper
+def pages(kind: int, upper: int) -> int:
+    """How many pages the live and lost records of a kind have in the upper half (1) or the lower one (0)."""
+    known = ptr32(int(place()))
+    index = int(used())
+    total = 0
+    while index > 0:
+        word = int(known[_KIND])
+        if word & 0xFF == kind and word >> 8 & 0xFF >= _LIVE and int(known[_FIRST_PAGE + 1]) >> 19 & 1 == upper:
+            total += int(known[_COUNT]) | int(known[_COUNT + 1]) << 32
+        known = ptr32(int(known) + _BYTES)
+        index -= 1
+    return total
 
 
 def mapped_pages(upper):

@@ -8,7 +8,7 @@ from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.flags import PRESENT, PteFlags, word_for
 
 from ..allocators.owners import COUNT, DEAD, RUN
-from ..ledger import EXCLUSIVE, begin, commit, enter, leave, signature_of
+from ..ledger import EXCLUSIVE, begin, commit, enter, leave, mark_overridden, signature_of, write
 from ..runs import give, take, take_at
 from . import faulted
 from .data_frames import allocate_in_runs
@@ -35,7 +35,7 @@ class Creating:
         mapped = make(MappedPages, "_state", None)
         mapped._state = [kernel.create_record(count, word, huge), kernel, None, None]
         if override is not None:
-            mapped._state[RECORD].mark_overridden(True)
+            mark_overridden(mapped._state[RECORD], True)
         return mapped
 
     def create_record(self, count, word, huge=False):
@@ -97,7 +97,7 @@ class Creating:
 
     def create(self, count, word):
         """`create_mapping` of new pages with a flag word that was checked."""
-        return self._with_room(self._create_in_steps, count, word, self.largest_level)
+        return self._with_room(self._create_in_steps, count, word, self._kernel.largest_level)
 
     def _create_in(self, pages, word, limit, consumer):
         """Map the pages of an owner to whatever frames there are, the fewest runs, and consume it."""
@@ -116,7 +116,7 @@ class Creating:
                 record.arm()
             else:
                 frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
-                record.set(page, count, word, signature_of(joined(frames)))
+                write(record, page, count, word, signature_of(joined(frames)))
                 self._place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
             for owner in owners:
                 owner._state[RUN] = DEAD

@@ -14,7 +14,7 @@
     of the record   what
     -------------   ----
     first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: ledger.KIND_NAMES
-    exported    a raw buffer was handed out (C: record_mark_exported(), Python: record.mark_exported()):
+    exported    a raw buffer was handed out (C: record_mark_exported(), Python: ledger.mark_exported()):
                 the pages are not used again until the soft reset
 
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
@@ -40,9 +40,10 @@ from paging.flags import NO_EXECUTE, WRITABLE, PteFlags
 from paging.leaves import change_leaves
 from paging.mapping import Job
 
+from .. import ledger
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DROP, KEPT, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import DEVICE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
-from ..refusals import Busy, SystemMapping
+from ..refusals import Busy, SystemMapping, UnderWay
 from ..runs import give, owners_of
 from ..views import Viewable
 from . import unmapping
@@ -57,14 +58,6 @@ RECORD = const(0)
 TABLE = const(1)
 SHARED_FRAMES = const(2)
 LEASE = const(3)
-
-
-class UnderWay:
-    """Stands for the record of a mapping that a call is changing."""
-
-    def __init__(self, step, record):
-        self.step = step
-        self.record = record
 
 
 class MappedPages(Viewable):
@@ -101,20 +94,17 @@ class MappedPages(Viewable):
     def __getattr__(self, name):
         """The attributes above, and those of the range (no properties: they slow down every store into the object)."""
         if name[0] != "_":
-            record = self._live()
-            if name == "page_table":
-                return self._state[TABLE]
-            if name == "flags":
-                return PteFlags.of_word(record.flags)
-            if name == "kind":
-                return KIND_NAMES[record.kind]
+            record = self._state[RECORD]
+            if record.__class__ is not Record:
+                self._live()
+            reader = READERS.get(name)
+            if reader is not None:
+                return reader(self, record)
             first = record.first_page
             pages = PageRange._of(first, first + record.count - 1)
-            if name == "range":
-                return pages
-            with_name = getattr(pages, name, pages)
-            if with_name is not pages:
-                return with_name
+            found = getattr(pages, name, pages)
+            if found is not pages:
+                return found
         elif name == "_table":
             return self._state[TABLE]
         raise AttributeError("'MappedPages' object has no attribute '%s'" % name)
@@ -228,8 +218,8 @@ class MappedPages(Viewable):
             restore(table, record, change_back)
             unmapping.invalidate(table, page, count, old | word)
             raise
-        record.set(page, count, word, record.frames)
-        record.mark_overridden(override is not None)
+        ledger.change(record, page, count, word, record.frames)
+        ledger.mark_overridden(record, override is not None)
         if shared is not None:
             shared._remove_user(old)
             shared._add_user(word)
@@ -255,11 +245,11 @@ class MappedPages(Viewable):
         lower_runs = unmapping.runs_of_record(table, first, self, "merge()")
         signature, frame = when_joined(lower_runs, unmapping.runs_of_record(table, upper, self, "merge()"))
         count_owners(table, record.kind, upper.first_page, frame, -1)
-        record.set(page, count, record.flags, signature)
+        ledger.change(record, page, count, record.flags, signature)
         if second.exported:
-            record.mark_exported()
+            ledger.mark_exported(record)
         if second.overridden:
-            record.mark_overridden(True)
+            ledger.mark_overridden(record, True)
         other._state[RECORD] = "merge()"
         second.end()
 
@@ -281,7 +271,7 @@ class MappedPages(Viewable):
         table = state[TABLE]
         runs = unmapping.runs_of_record(table, record, self, "split()")
         lower_signature, upper_signature, frame = when_cut(runs, number - page)
-        upper_record = Record(record.root, number, page + count - number, word, kind, upper_signature)
+        upper_record = ledger.prepare(record.root, number, page + count - number, word, kind, upper_signature)
         parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
         busy = UnderWay("split()", record)
         job, needed, pool = None, tables_to_divide(table.access, number), table._frame_pool
@@ -307,10 +297,10 @@ class MappedPages(Viewable):
                 state[RECORD] = record
                 raise
             failure = unmapping.invalidate(table, page, count, word)
-        record.set(page, number - page, word, lower_signature)
+        ledger.change(record, page, number - page, word, lower_signature)
         if record.exported:
-            upper_record.mark_exported()
-        upper_record.mark_overridden(record.overridden)
+            ledger.mark_exported(upper_record)
+        ledger.mark_overridden(upper_record, record.overridden)
         upper_record.arm()
         state[RECORD] = "split()"
         if failure is not None:
@@ -319,7 +309,7 @@ class MappedPages(Viewable):
             for part in parts:
                 part._state[RECORD] = "split()"
             upper_record.end()
-            record.set(page, count, word, everything)
+            ledger.change(record, page, count, word, everything)
             state[RECORD] = record
             raise failure
         return parts
@@ -365,7 +355,8 @@ class MappedPages(Viewable):
         Raises UseAfterMove, IllegalState for device memory, and what `create_mapping` raises; this one is unchanged.
         """
         record = self._live()
-        if record.kind == DEVICE:
+        shared = self._state[SHARED_FRAMES]
+        if record.kind == DEVICE or (shared is not None and shared._device):
             raise IllegalState(self, "device memory", "be copied: reading a device may change it")
         return self._state[TABLE]._kernel.copy_of(self, record, flags)
 
@@ -395,3 +386,11 @@ class MappedPages(Viewable):
         return "MappedPages(v%s, %d pages, %s)" % (hex(record.first_page << PAGE_SHIFT), record.count, rights)
 
     __str__ = __repr__
+
+
+READERS = {
+    "page_table": lambda mapped, record: mapped._state[TABLE],
+    "flags": lambda mapped, record: PteFlags.of_word(record.flags),
+    "kind": lambda mapped, record: KIND_NAMES[record.kind],
+    "range": lambda mapped, record: PageRange._of(record.first_page, record.first_page + record.count - 1),
+}

@@ -20,7 +20,7 @@ from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.natives import memory
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, KEPT, RUN, AllocatedFrames, AllocatedPages
-from ..ledger import DEVICE, EXCLUSIVE, SHARED, Record, enter, leave, lost
+from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, leave, lost, mark_overridden, prepare
 from ..refusals import CountMismatch
 from . import faulted, unmapping
 from .creating import Creating
@@ -75,7 +75,7 @@ class Mapper(Creating):
         enter()
         try:
             mapped, record = self._new(page, count, word, kind, frame)
-            record.mark_overridden(override is not None)
+            mark_overridden(record, override is not None)
             is_clean = kind == DEVICE or frame_state[RUN] & 1 or frame_state[CONSUMER] is KEPT
             run = frame, count, is_clean
             self._place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
@@ -96,7 +96,7 @@ class Mapper(Creating):
         word = word_of(flags, state[RUN] >> 1, state[COUNT], override)
         mapped = self._create_in(pages, word, self._limit(huge), "map_allocated_pages()")
         if override is not None:
-            mapped._state[RECORD].mark_overridden(True)
+            mark_overridden(mapped._state[RECORD], True)
         return mapped
 
     def map_shared(self, pages, shared, flags, huge=True, override=None):
@@ -115,7 +115,7 @@ class Mapper(Creating):
         enter()
         try:
             mapped, record = self._new(page, count, word, SHARED, shared._first)
-            record.mark_overridden(override is not None)
+            mark_overridden(record, override is not None)
             mapped._state[SHARED_FRAMES] = shared
             users = self._kernel.shared_users
             users[record.index] = shared
@@ -170,7 +170,7 @@ class Mapper(Creating):
     def _new(self, page, count, word, kind, frames):
         """(MappedPages, its record), for a mapping that is not there yet."""
         table = self.table_for(page)
-        record = Record(table.root, page, count, word, kind, frames)
+        record = prepare(table.root, page, count, word, kind, frames)
         return MappedPages._new(table, record), record
 
     def _place(self, record, frames, word, limit, owners=()):

@@ -14,7 +14,7 @@ from paging.installations import entry_in_window
 from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import OTHER_RECURSIVE, Protection
 
-from ..ledger import TABLE, Record, adopt, enter, field, find_table, leave, live_with_root, owner_of
+from ..ledger import TABLE, adopt, enter, field, find_table, leave, live_with_root, owner_of, prepare
 from ..refusals import TableInUse
 from ..runs import give, take
 from . import copying, few, reclaiming
@@ -78,7 +78,7 @@ class PageTable(Mapper):
                 memory.zero_frames(root, 1)
                 made = object.__new__(cls)
                 made._set_up(root, kernel._system, kernel)
-                made._record = record = Record(root, 0, 0, 0, TABLE, 0)
+                made._record = record = prepare(root, 0, 0, 0, TABLE, 0)
                 share_kernel_half(root)
             except BaseException:
                 give(kernel._frame_tree, root << 1, 1)
@@ -110,7 +110,7 @@ class PageTable(Mapper):
         index = find_table(root)
         if index < 0:
             raise TableInUse(self, "the active root, frame %s, is no PageTable's" % hex(root))
-        return owner_of(index) or kernel.find_again(index)
+        return owner_of(index) or kernel._find_again(index)
 
     @property
     def physical_address(self):
@@ -157,7 +157,7 @@ class PageTable(Mapper):
             raise TableInUse(self, "%d mappings live in it; drop them first" % live_with_root(self.root))
         enter()
         try:
-            kernel.free_table(self.root, self.access)
+            kernel._free_table(self.root, self.access)
             record.end()
             self._record = "drop()"
         finally:
@@ -218,7 +218,7 @@ class KernelPageTable(PageTable):
             owner._set_up(root, self._system, self)
         return owner
 
-    def find_again(self, index):
+    def _find_again(self, index):
         """A PageTable for the record of one whose object was forgotten while it was active."""
         made = object.__new__(PageTable)
         made._set_up(field(index, "root"), self._system, self)
@@ -226,7 +226,7 @@ class KernelPageTable(PageTable):
         record.set_owner(made)
         return made
 
-    def free_table(self, root, access):
+    def _free_table(self, root, access):
         """Free a root and the tables below its lower half, but for those in frames that somebody else lent.
 
         What a technique has put there, or what leads to it, ends.

@@ -49,7 +49,7 @@ def take_away(kernel, record):
         if root == cpu.read_root_frame() or live_with_root(root):
             return WAITS
         try:
-            kernel.free_table(root, table.access)
+            kernel._free_table(root, table.access)
         except Exception:  # a fault
             return STUCK
         record.end()

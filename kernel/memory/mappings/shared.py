@@ -42,11 +42,15 @@ class SharedFrames:
 
     @property
     def range(self):
+        """Raises UseAfterMove when neither this nor a mapping keeps the frames."""
+        if not self._count or not self._users:
+            self._live()
         return FrameRange.from_numbers(self._first, self._first + self._count - 1)
 
     @property
     def size_in_frames(self):
-        return self._count
+        """As `range`."""
+        return len(self.range)
 
     @property
     def users(self):
@@ -55,8 +59,7 @@ class SharedFrames:
 
     def drop(self):
         """Let go: the frames are free when the last mapping of them is gone. Raises UseAfterMove."""
-        if self._consumer is not None:
-            raise UseAfterMove("SharedFrames", self._consumer)
+        self._live()
         enter()
         self._consumer = "drop()"
         self._give_when_unused()
@@ -64,8 +67,7 @@ class SharedFrames:
 
     def into_frames(self):
         """Consume this and return the AllocatedFrames. Raises IllegalState while a mapping lives."""
-        if self._consumer is not None:
-            raise UseAfterMove("SharedFrames", self._consumer)
+        self._live()
         if self._users or self._held:
             raise IllegalState(self, "mapped %d times" % (self._users + self._held), "become AllocatedFrames")
         frames = AllocatedFrames._new(self._arena)
@@ -77,7 +79,13 @@ class SharedFrames:
         leave()
         return frames
 
+    def _live(self):
+        """Raises UseAfterMove."""
+        if self._consumer is not None:
+            raise UseAfterMove("SharedFrames", self._consumer)
+
     def __enter__(self):
+        self._live()
         return self
 
     def __exit__(self, kind, value, traceback):
@@ -96,8 +104,7 @@ class SharedFrames:
 
     def _check_mappable(self, count, word, override):
         """Raises UseAfterMove, CountMismatch or WritableExecutable."""
-        if self._consumer is not None:
-            raise UseAfterMove("SharedFrames", self._consumer)
+        self._live()
         if count != self._count:
             raise CountMismatch(count, self._count)
         self._check_rights(self._writers, self._executors, word, override)

@@ -6,7 +6,8 @@ from paging.flags import DATA_BSS_SECTION_FLAGS as STACK_FLAGS
 from paging.protection import Protection
 
 from ..ledger import guards
-from .mapped_pages import RECORD, UnderWay
+from ..refusals import UnderWay
+from .mapped_pages import RECORD
 
 LEAST_TO_RUN_ON = 16  # pages: room for a call of the kernel's, on top of what stays in reserve
 

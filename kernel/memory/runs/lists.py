@@ -5,6 +5,13 @@ takes any list and returns a normal one. They run once, on a few hundred runs.
 """
 
 
+def check_rows(name, rows, width):
+    """Refuse what is no list of (int, int, ...) with `width` parts each. Raises TypeError."""
+    for row in rows if type(rows) in (list, tuple) else (None,):
+        if type(row) is not tuple or len(row) != width or [type(part) for part in row[:2]] != [int, int]:
+            raise TypeError("%s must be a list of tuples of %d, numbers first, not %r" % (name, width, rows))
+
+
 def normal(runs):
     """Sort, drop reversed runs, join what overlaps or touches."""
     joined = []

@@ -26,6 +26,8 @@ class Borrowed:
     """
 
     def __init__(self, inner, view, mutability):
+        if not hasattr(inner, "into_borrowed") or not hasattr(view, "__exit__"):
+            raise TypeError("%s is made by into_borrowed() and the like" % type(self).__name__)
         set_attribute = object.__setattr__
         set_attribute(self, "_inner", inner)
         set_attribute(self, "_view", view)

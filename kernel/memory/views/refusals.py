@@ -23,7 +23,7 @@ class OutOfBounds(OutOfRange):
         self.mapping = mapping
         self.offset = offset
         self.size = size
-        what = "%d bytes at offset %s" % (size, hex(offset))
+        what = "%s bytes at offset %s" % (size, hex(offset) if offset.__class__ is int else offset)
         super().__init__(what, "%s, which has %s bytes" % (mapping, hex(mapping.size_in_bytes)))
 
 
@@ -58,7 +58,7 @@ class StillBorrowed(KernelError):
         self.mapping = mapping
         self.step = step
         self.borrows = borrows
-        listed = ", ".join(str(borrow) for borrow in borrows[:4])
+        listed = ", ".join(str(borrow) for borrow in list(borrows)[:4])
         more = "" if len(borrows) <= 4 else " and %d more" % (len(borrows) - 4)
         super().__init__("%s of %s is refused while borrowed by %s%s: release() them" % (step, mapping, listed, more))
 

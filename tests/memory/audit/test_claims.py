@@ -154,7 +154,7 @@ def test_what_is_no_ram_may_be_written_and_executed_without_an_owner_and_is_list
 def test_an_overridden_mapping_is_no_violation_until_nobody_says_why(audited, said):
     audited.exec("my = memory.create_mapping(4096, WRITE.executable(True), override='a test')")
     assert audited.eval("memory.verify().violations") == []
-    audited.exec("my._state[0].mark_overridden(False)")
+    audited.exec("memory.ledger.mark_overridden(my._state[0], False)")
     assert "is writable and executable" in said("memory.verify().violations")
     audited.exec(
         """
@@ -165,6 +165,6 @@ def test_an_overridden_mapping_is_no_violation_until_nobody_says_why(audited, sa
         """
     )
     assert audited.eval("memory.verify().violations") == []
-    audited.exec("two._state[0].mark_overridden(False)")
+    audited.exec("memory.ledger.mark_overridden(two._state[0], False)")
     assert "elsewhere" in said("memory.verify().violations")
     audited.exec("one.drop()\ntwo.drop()\nshared.drop()")

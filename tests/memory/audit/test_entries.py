@@ -79,8 +79,8 @@ def test_a_record_is_held_against_its_entries(audited, said):
     assert "(3 pages) has an owner, but is not mapped" in said("planted(entry(table.root, my.start.number, 3), 0)")
     audited.exec(
         """
-        from memory.ledger import Record
-        second = Record(table.root, my.start.number + 2, 1, my._state[0].flags, 0, my._state[0].frames)
+        from memory.ledger import prepare
+        second = prepare(table.root, my.start.number + 2, 1, my._state[0].flags, 0, my._state[0].frames)
         second.arm()
         """
     )

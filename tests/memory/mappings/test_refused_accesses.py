@@ -67,9 +67,17 @@ def test_a_frame_out_of_reach_loses_nothing(refused, operation):
     tried(refused, operation, whole=True)
 
 
-@pytest.mark.parametrize("operation", ["map_numbers", "unmap_numbers", "map_allocated_pages_to", "drop of many"])
+@pytest.mark.parametrize(
+    "operation",
+    ["map_numbers", "unmap_numbers", "create_mapping of a few", "map_allocated_pages_to", "drop", "drop of many"],
+)
 def test_a_refused_access_in_the_middle_of_a_table_loses_nothing(refused, operation):
-    assert tried(refused, operation, every=True)[0] > 20
+    assert tried(refused, operation, every=True)[0] >= 10
+
+
+@pytest.mark.parametrize("operation", ["create_mapping of a few", "map_allocated_pages_to"])
+def test_a_table_out_of_reach_with_a_part_of_its_entries_written_loses_nothing(refused, operation):
+    assert tried(refused, operation, every=True, whole=True)[1] >= 2
 
 
 def test_the_watch_counts_and_ends(refused):

@@ -1,0 +1,11 @@
+"""A short storm around each kind of attack; `make storms` makes long ones."""
+
+import pytest
+import storms
+
+OPERATIONS = 400
+
+
+@pytest.mark.parametrize("kind", storms.KINDS)
+def test_a_short_storm_finds_nothing(kind):
+    assert storms.storm(seed=1, operations=OPERATIONS, kind=kind) >= OPERATIONS
