@@ -94,7 +94,9 @@ def test_08_6_a_physical_address_is_no_pointer(typed):
 
 def test_08_7_what_a_parent_forbids_is_forbidden_below_once_the_tlb_knows(typed):
     """The emulator's TLB may be small just then, and the prompt pushes the page out: one of 20 tries remembers."""
-    frames_for_tables(typed)
+    typed.command("import memory")
+    typed.command("frame_allocator = BootInfoFrameAllocator(boot_info.memory_map, memory.allocate_frames(16))")
+    typed.command("mapper = OffsetPageTable()")
     typed.command("page = Page.containing_address(VirtualAddress(0xdeadbeaf000))")
     typed.command("data = memory.allocate_frames(1).start")
     typed.command("mapper.map_to(page, data, P | W, frame_allocator)")
