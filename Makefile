@@ -56,15 +56,15 @@ bochs: $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an M
 
 .PHONY: test
 test: all $(MICROPYTHON) .venv/notebook | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest $(or $(ARGS),--junitxml=$(BUILD)/tests.xml)
 
 .PHONY: test-micropython
 test-micropython: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run MicroPython's own tests on the kernel
 	@$(PYTHON) tools/micropython_tests.py
 
 .PHONY: matrix
-matrix: $(BUILD)/kernel.elf $(BUILD)/kernel.iso .venv/ready | packages-run packages-bochs ## Try every page right on the MMU against the SDM (ARGS='--seed 7 --machine bochs')
-	@$(PYTHON) tools/matrix.py $(ARGS)
+matrix: $(BUILD)/kernel.elf $(BUILD)/kernel.iso .venv/ready | packages-run packages-bochs ## Try every page right on the MMU against the SDM (ARGS='--seed 7 --machine bochs --junit FILE')
+	@$(PYTHON) tools/matrix.py $(or $(ARGS),--json $(BUILD)/matrix.json)
 
 .PHONY: bench
 bench: $(BUILD)/kernel.elf .venv/ready | packages-run ## Count guest instructions of the bench rows (ARGS='--compare A B')
@@ -73,6 +73,10 @@ bench: $(BUILD)/kernel.elf .venv/ready | packages-run ## Count guest instruction
 .PHONY: bench-boot
 bench-boot: all .venv/ready | packages-run packages-uefi ## Measure boot times: PVH, ISO, UEFI (medians)
 	@$(PYTHON) tools/bench_boot.py $(ARGS)
+
+.PHONY: numbers
+numbers: ## Write what the last whole runs said into README.md and CHANGELOG.md (ARGS=--check only looks)
+	@python3 tools/numbers_of_runs.py $(ARGS)
 
 .PHONY: picture
 picture: $(BUILD)/kernel.elf .venv/ready | packages-run ## Draw a live kernel's page tables: build/picture.svg (ARGS='--help')
@@ -84,15 +88,15 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 
 .PHONY: fuzz
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
-	@$(PYTHON) tools/fuzz.py --seed $(or $(SEED),1) --operations $(or $(N),50000)
+	@$(PYTHON) tools/fuzz.py --seed '$(or $(SEED),1)' --operations '$(or $(N),50000)' $(ARGS)
 
 .PHONY: storms
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000)
 	@$(PYTHON) tools/storms.py --seed $(or $(SEED),1) --operations $(or $(N),200000) --calls $(or $(CALLS),15000)
 
 .PHONY: mutants
-mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT --jobs N')
-	@$(PYTHON) tools/mutants.py $(ARGS)
+mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT' or '--random 200 --seed 7')
+	@$(PYTHON) tools/mutants.py $(or $(ARGS),--json $(BUILD)/mutants.json)
 
 .PHONY: lint
 lint: .venv/ready ## Check the Python sources with ruff

@@ -1,9 +1,8 @@
 """Run random programs in a kernel: `make fuzz SEED=1 N=200000`. A failure says the seed and the shortest prefix."""
 
-import argparse
 import sys
-import time
 
+import campaign
 from machine import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -12,7 +11,7 @@ from harness import Kernel, KernelRaised, QemuGuest
 from on_target import source
 
 CHUNK = 2500
-PROGRESS_INTERVAL_S = 10
+PROGRAM = 25_000  # operations of one job
 VERIFY_EVERY = 250
 
 
@@ -41,11 +40,8 @@ def compare_with_qemu(guest, kernel):
         assert answer == f"gpa: {physical:#x}", f"{address:#x}: {answer}, the kernel says {physical:#x}"
 
 
-def run(seed, operations, memory="128M", progress=None):
-    """Run `operations` random operations; return how many of each. Raises FuzzFailure.
-
-    progress(how many are done) is called now and then.
-    """
+def run(seed, operations, memory="128M"):
+    """Run `operations` random operations; return how many of each. Raises FuzzFailure."""
     with QemuGuest(memory=memory) as guest:
         guest.console.wait_for_prompt(20)
         kernel = Kernel(guest, timeout=120)
@@ -54,8 +50,6 @@ def run(seed, operations, memory="128M", progress=None):
             for done in range(0, operations, CHUNK):
                 kernel.exec(f"fuzz.run({min(CHUNK, operations - done)}, {VERIFY_EVERY})")
                 compare_with_qemu(guest, kernel)
-                if progress is not None:
-                    progress(min(done + CHUNK, operations))
             counts = kernel.eval("fuzz.done")
             kernel.exec("fuzz.finish()")
             return counts
@@ -79,25 +73,46 @@ def shortest(seed, operations, memory):
         return kernel.eval("fuzz.count") + 1
 
 
+def perform(seed, operations):
+    """Do one job of the campaign: a program of so many operations from a seed."""
+    try:
+        counts = run(seed, operations)
+    except FuzzFailure as failure:
+        again = f"make fuzz SEED={failure.seed} N={failure.operations}"
+        text = f"seed {seed} fails after {failure.operations} operations: {failure.text.splitlines()[-1]}"
+        return {"counts": {"programs": 1}, "disagreements": [(text, again)], "said": failure.text}
+    return {"counts": {"programs": 1, "operations": operations} | {name[3:]: n for name, n in counts.items()}}
+
+
+def jobs_of(seed, operations):
+    """Return the jobs of so many operations: programs of PROGRAM operations or fewer, each with a seed of its own."""
+    sizes = [min(PROGRAM, operations - done) for done in range(0, operations, PROGRAM)]
+    return [
+        campaign.Job(
+            f"seed {seed + number}",
+            {"seed": seed + number, "operations": size},
+            f"make fuzz SEED={seed + number} N={size}",
+            size,
+        )
+        for number, size in enumerate(sizes)
+    ]
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--operations", type=int, default=50_000)
+    """Run the campaign; return the exit status."""
+    parser = campaign.Parser(__doc__, prog="make fuzz")
+    parser.add_argument("--seed", type=campaign.whole, default=1, help="of the first program; each has the next one")
+    parser.add_argument("--operations", type=campaign.positive, default=50_000, help=f"in programs of {PROGRAM:,}")
     options = parser.parse_args()
-    began = last = time.monotonic()
-
-    def progress(done):
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_INTERVAL_S:
-            last = time.monotonic()
-            rate = done / (last - began)
-            left = (options.operations - done) / rate
-            print(f"  {done:,} of {options.operations:,} operations, {rate:,.0f}/s, {left:,.0f} s left", flush=True)
-
-    counts = run(options.seed, options.operations, progress=progress)
-    print(f"seed {options.seed}: {options.operations} operations, no difference")
-    print("  ".join(f"{name[3:]} {count}" for name, count in sorted(counts.items())))
+    with campaign.Workers(options.jobs, needs=["build/kernel.elf", "tests/on_target"]) as workers:
+        total = workers.run("fuzz", "fuzz.perform", jobs_of(options.seed, options.operations))
+        counts = total.counts
+        done, programs = counts.pop("operations", 0), counts.pop("programs", 0)
+        differing = f"{len(total.disagreements) or 'no'} differences"
+        print(f"seed {options.seed}: {done:,} operations in {programs} programs, {differing}")
+        print("  ".join(f"{name} {count}" for name, count in counts.items()))
+        return campaign.conclude(total, options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

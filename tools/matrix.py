@@ -1,93 +1,133 @@
 #!/usr/bin/env python3
-"""Run the permission matrix: every case on the machine, against the oracle of the SDM. `make matrix`.
+"""Run the permission matrix: every case on a machine, against the oracle of the SDM. `make matrix ARGS='...'`.
 
-    tools/matrix.py [--machine qemu|bochs] [--cpu NAME] [--seed N] [--part anchor|left-out] [--sample STATES]
+    --machine qemu|bochs [--cpu NAME]     an emulator of this machine, one for each job
+    --console tcp:HOST:PORT or a path     a machine that runs already and has a serial line; --known FILE says what it
+                                          does otherwise than the SDM (tests/matrix/known_differences.py)
+    --seed N --part anchor|left-out       the order of the blocks, and which of them
+    --sample STATES                       only so many table states of each block; the seed says which
+    --job N, --case BLOCK:STATE           one job of the campaign again, or one table state
 
-Without --sample the whole product is performed, in an order that the seed decides. The exit status is 0 only if no
-case disagreed.
+The exit status is 0 only if no case disagreed and none was left undone.
 """
 
-import argparse
-import random
+import os
 import sys
-import time
-from collections import Counter
 
-from say import say
+import campaign
+from machine import ROOT
+from say import stop
 
-sys.path[:0] = ["tests"]
+sys.path.insert(0, str(ROOT / "tests"))
 
-from harness import BochsGuest, Kernel, QemuGuest  # noqa: E402 (tests/ has to be on the path first)
-from matrix import blocks  # noqa: E402
-from matrix.judge import LIBERTIES, Judge, has_keys  # noqa: E402
-
-SHOWN = 20
-PROGRESS_INTERVAL_S = 10
+from harness import GuestFailure
+from matrix import jobs
+from matrix.known_differences import parse
 
 
 def arguments():
-    """Return the parsed command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--machine", choices=("qemu", "bochs"), default="qemu")
+    """Return the parsed command line, with .machine as the jobs take it and .known as text."""
+    parser = campaign.Parser(__doc__, prog="make matrix")
+    parser.add_argument("--machine", choices=("qemu", "bochs"))
     parser.add_argument("--cpu", help="the emulator's name of another CPU, such as Bochs's tigerlake (protection keys)")
+    parser.add_argument("--console", metavar="WHERE", help="tcp:HOST:PORT, or the path of a tty or pty")
+    parser.add_argument("--known", metavar="FILE", help="the machine's known differences")
     parser.add_argument("--part", choices=("all", "anchor", "left-out"), default="all")
-    parser.add_argument("--seed", type=int, default=1, help="order of the blocks, and which states a sample takes")
-    parser.add_argument("--sample", type=int, metavar="STATES", help="only so many table states of each block")
-    return parser.parse_args()
+    parser.add_argument("--seed", type=campaign.whole, default=1)
+    parser.add_argument("--sample", type=campaign.positive, metavar="STATES")
+    parser.add_argument("--job", type=campaign.positive, metavar="N")
+    parser.add_argument("--case", metavar="BLOCK:STATE")
+    options = parser.parse_args()
+    if options.console and (options.machine or options.cpu):
+        parser.error("--console is a machine that runs already: neither --machine nor --cpu goes with it")
+    if options.console and os.environ.get("SCHEDULER"):
+        parser.error("--console is one machine, reached from here: SCHEDULER does not go with it")
+    options.known_text = known_text(parser, options.known)
+    return parser, options
 
 
-def runs_of(options, keys):
-    """Return the (block, first state, number of states) runs that the options ask for."""
-    chosen = list(blocks.anchor(keys)) if options.part != "left-out" else []
-    chosen += blocks.left_out(keys) if options.part != "anchor" else []
-    random.Random(options.seed).shuffle(chosen)
-    if options.sample:
-        return list(blocks.sample(chosen, options.sample, options.seed))
-    return [(block, 0, block.states) for block in chosen]
+def known_text(parser, path):
+    """Return what a file of known differences says, or None without one; what is wrong with it ends the tool."""
+    if path is None:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        parse(text)
+    except (OSError, ValueError) as error:
+        parser.error(f"--known {path}: {error}")
+    return text
 
 
-def show_progress(total, start):
-    """Return a function that says how far the judge is: one line rewritten on a terminal, else one in ten seconds."""
-    said = [start]
+def runs_wanted(parser, options):
+    """Return (name of the job, its runs) pairs."""
+    if options.case:
+        block, colon, state = options.case.partition(":")
+        numbered = jobs.catalogue()
+        if not (colon and block.isdecimal() and state.isdecimal() and int(block) < len(numbered)):
+            parser.error(f"--case {options.case}: BLOCK:STATE, with a block below {len(numbered)}")
+        if int(state) >= numbered[int(block)].states:
+            parser.error(f"--case {options.case}: block {block} has {numbered[int(block)].states} states")
+        return [(f"case {options.case}", [[int(block), int(state), 1]])]
+    found = list(jobs.divided(jobs.runs_of(options.part, options.seed, options.sample)))
+    if options.job and options.job > len(found):
+        parser.error(f"--job {options.job}: there are {len(found)} jobs")
+    named = [(f"job {number}", runs) for number, runs in enumerate(found, 1)]
+    return [named[options.job - 1]] if options.job else named
 
-    def show(judge):
-        seconds = time.monotonic() - start
-        if not sys.stderr.isatty() and time.monotonic() - said[0] < PROGRESS_INTERVAL_S:
-            return
-        said[0] = time.monotonic()
-        line = f"{judge.cases:,} of {total:,} cases, {judge.cases / seconds:,.0f}/s, {judge.disagreeing} disagree"
-        print(f"\r  {line}", end="" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
 
-    return show
+def command(options, *words):
+    """Return the command for the same machine with other options, for people to repeat something."""
+    where = ["--console", options.console] if options.console else ["--machine", options.machine or "qemu"]
+    where += ["--cpu", options.cpu] if options.cpu else []
+    where += ["--known", options.known] if options.known else []
+    return f"make matrix ARGS='{' '.join([*where, *words])}'"
+
+
+def jobs_of(parser, options):
+    """Return the jobs that the options ask for."""
+    machine = {"kind": "console" if options.console else options.machine or "qemu"}
+    machine |= {"cpu": options.cpu, "console": options.console}
+    which = ["--part", options.part, "--seed", str(options.seed)]
+    which += ["--sample", str(options.sample)] if options.sample else []
+    one_case = command(options, "--case", "{case}")
+    found = []
+    for name, runs in runs_wanted(parser, options):
+        again = command(options, *which, "--job", name.split()[1]) if name.startswith("job") else command(options)
+        words = {"machine": machine, "runs": runs, "known": options.known_text, "again": one_case}
+        found.append(campaign.Job(name, words, again, jobs.cases_of(runs)))
+    return found
+
+
+def find_machine(where):
+    """Look whether somebody is on a serial line; end the tool with one line if not."""
+    try:
+        with jobs.kernel_of({"kind": "console", "console": where}):
+            pass
+    except (OSError, ValueError, GuestFailure) as error:
+        stop(f"--console {where}: {campaign.first_line(error)}")
 
 
 def main():
     """Run the matrix; return the exit status."""
-    options = arguments()
-    settings = {"cpu": options.cpu} if options.cpu else {}
-    with QemuGuest(**settings) if options.machine == "qemu" else BochsGuest(**settings) as guest:
-        guest.console.expect(rb"> $", 60)
-        kernel = Kernel(guest, timeout=60)
-        keys = has_keys(kernel)
-        runs = runs_of(options, keys)
-        judge = Judge(kernel)
-        total = sum(count * len(block.accesses) for block, _, count in runs)
-        say(f"permission matrix on {options.machine}, seed {options.seed}: {total:,} cases in {len(runs):,} blocks")
-        start = time.monotonic()
-        judge.run(runs, show_progress(total, start))
-    seconds = time.monotonic() - start
-    print(file=sys.stderr)
-    parts = Counter()
-    for block, _, count in runs:
-        parts[block.name] += count * len(block.accesses)
-    for name, cases in sorted(parts.items()):
-        print(f"  {cases:12,}  {name}")
-    print(f"  {judge.cases:12,}  cases, {judge.faults:,} faults, {judge.disagreeing} disagreements, {seconds:.0f} s")
-    modelled = [name for name in LIBERTIES if getattr(judge.processor, name) and (keys or name != "bochs_pku")]
-    print(f"  modelled by name: {', '.join(modelled) or 'nothing'}")
-    for disagreement in judge.disagreements[:SHOWN]:
-        print(f"  {disagreement}")
-    return 1 if judge.disagreeing else 0
+    parser, options = arguments()
+    wanted = jobs_of(parser, options)
+    needs = ["tests/matrix", "tests/oracle", "tests/harness"]
+    if options.console:
+        find_machine(options.console)
+    else:
+        needs.append("build/kernel.elf" if options.machine != "bochs" else "build/kernel.iso")
+    with campaign.Workers(1 if options.console else options.jobs, needs) as workers:
+        name = f"matrix on {options.console or options.machine or 'qemu'}, seed {options.seed}"
+        total = workers.run(name, "matrix.jobs.perform", wanted)
+        summed = {"cases": 0, "faults": 0, "disagreements": 0} | total.counts
+        for part, cases in total.counts.items():
+            if part not in {"cases", "faults", "disagreements"}:
+                print(f"  {cases:12,}  {part}")
+        print("  {cases:12,}  cases, {faults:,} faults, {disagreements:,} disagreements".format(**summed))
+        said = sorted({result.said for result in total.results if result.said})
+        print(f"  modelled by name: {'; '.join(said)}")
+        return campaign.conclude(total, options)
 
 
 if __name__ == "__main__":

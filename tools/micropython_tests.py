@@ -12,6 +12,7 @@ import contextlib
 import importlib.machinery
 import importlib.util
 import io
+import json
 import os
 import sys
 import tempfile
@@ -168,7 +169,7 @@ def read_expected(mode):
 
 
 def judge(mode, verdicts):
-    """Return (summary line, complaints) for the verdicts of a mode."""
+    """Return (summary line, complaints, (how many passed, how many were performed)) for the verdicts of a mode."""
     expected = read_expected(mode)
     failed = {test for test, verdict in verdicts.items() if verdict == "FAIL"}
     ran = [test for test, verdict in verdicts.items() if verdict != "skip"]
@@ -181,7 +182,7 @@ def judge(mode, verdicts):
     skipped = len(verdicts) - len(ran)
     counts = f"{len(ran)} performed, {len(ran) - len(failed)} passed, {len(failed)} failed"
     summary = f"{mode}: {counts} ({len(failed & set(expected))} as listed), {skipped} skipped"
-    return summary, complaints
+    return summary, complaints, (len(ran) - len(failed), len(ran))
 
 
 def choose(directory, names, every):
@@ -202,14 +203,16 @@ def main():
     parser.add_argument("tests", nargs="*", help="tests such as basics/andor.py (default: all)")
     options = parser.parse_args()
     directory = os.environ.get("MICROPY_DIR") or stop("MICROPY_DIR is not set: use make test-micropython")
-    complaints = []
+    complaints, counts = [], {}
     for mode in options.mode or MODES:
         files = choose(directory, options.tests, options.every)
         say(f"running {len(files)} of MicroPython's tests on the kernel, {mode} (about {len(files) // 7} s) ...")
         begun = time.monotonic()
-        summary, found = judge(mode, run(directory, mode, files, options.jobs))
+        summary, found, counts[mode] = judge(mode, run(directory, mode, files, options.jobs))
         print(f"{summary}, {time.monotonic() - begun:.0f} s", flush=True)
         complaints += found
+    if not options.tests and options.every == 1 and not options.mode:
+        (BUILD / "micropython-tests.json").write_text(json.dumps(counts) + "\n")
     if complaints:
         print(*complaints, sep="\n")
         stop("the logs and outputs are in build/micropython-tests/; the list is tests/micropython/expected.txt")

@@ -1,175 +1,173 @@
 #!/usr/bin/env python3
-"""Put one small fault after the other into copies of the tree, and see that the tests notice each.
+"""Put one small fault after the other into copies of the tree, and see that the tests notice each. `make mutants`.
 
-    tools/mutants.py [--only TEXT] [--jobs N] [--output build/mutants.txt]
+    --only TEXT              of tests/mutant_list, those with this text in their description or file
+    --random N --seed S      N random ones in kernel/ and port/ instead (tools/mutations.py)
+    --id 12345678            one random mutant, by the name that the table gives it
+    --budget S               how many seconds of tests a random one has to survive, the likeliest tests first
 
-The list is tests/mutant_list. First all tests that it names run without a fault: they must pass, or nothing that they
-say of a fault means anything. Then each mutant is built, kernel and ISO, and its tests run: it is caught when one of
-them fails, or when it doesn't even build. What was said first is in the table, so that a reader can tell whether a
-mutant was caught for the right reason.
+First all tests that will judge run without a fault: they must pass, or nothing that they say means anything. Then each
+mutant is built, kernel and ISO, and its tests run: it is caught when one of them fails. What was said first is in the
+table, build/mutants.txt, so that a reader can tell whether it was caught for the right reason.
 """
 
-import argparse
-import os
-import queue
-import re
 import shlex
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from machine import BUILD, DIE_WITH_PARENT, ROOT
+import campaign
+from machine import BUILD, ROOT
+from mutant_jobs import QUICK, THOROUGH, THOROUGH_FILES
 from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
 
+import mutations
 from mutant_list import MUTANTS
+from mutant_list.equivalent import EQUIVALENT
+from relevance import Relevance, judges
 
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "*.iso", "micropython-tests", "__pycache__", ".pytest_cache")
-PRODUCTS = ("build/kernel.elf", "build/kernel.iso")
-TESTS_FAILED = 1  # pytest's exit status; others say that it did not come to run them
+NEEDS = ["kernel", "port", "boot", "tests", "tools", "Makefile", "pyproject.toml"]
 TEST_TIMEOUT_S = 400
 BASELINE_TIMEOUT_S = 3600
+BASELINE_PARTS = 4
+"""Into how many parts for each worker the run without a fault is divided."""
+SLACK = 20
+"""How much longer than measured a random mutant's tests may take; then there is no answer."""
 
 
-class Trouble(Exception):
-    """The tools failed, not the tests: no answer about a mutant."""
+def arguments():
+    """Return the parsed command line."""
+    parser = campaign.Parser(__doc__, prog="make mutants")
+    parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--random", type=campaign.positive, metavar="N")
+    parser.add_argument("--seed", type=campaign.whole, default=1)
+    parser.add_argument("--id", metavar="NAME")
+    parser.add_argument("--budget", type=campaign.positive, default=90, metavar="S")
+    parser.add_argument("--output", type=Path, default=BUILD / "mutants.txt")
+    return parser.parse_args()
 
 
-def copy_tree(folder, number):
-    """Copy the tree, what is built included, and return where."""
-    copy = Path(folder) / str(number) / "clew"
-    shutil.copytree(ROOT, copy, symlinks=True, ignore=LEFT_OUT)
-    (copy / ".venv").symlink_to((ROOT / ".venv").resolve())
-    return copy
+def job(name, change, stages, again, is_random):
+    """Return the job that tries a fault; change: file, start, old and new bytes."""
+    file, start, old, new = change
+    words = {"change": (file, start, old.decode("latin-1"), new.decode("latin-1"))}
+    return campaign.Job(name, words | {"stages": stages, "again": again, "is_random": is_random}, again)
 
 
-def run(copy, *words, timeout=None):
-    """Run a command in the copy; return (exit status, or None when it took too long; what it printed)."""
-    options = {"cwd": copy, "capture_output": True, "text": True, "errors": "replace", "timeout": timeout}
-    try:
-        done = subprocess.run([*DIE_WITH_PARENT, *words], check=False, **options)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    return done.returncode, done.stdout + done.stderr
+def listed(text):
+    """Return (names of tests, jobs) of the hand-written mutants whose description or file has a text."""
+    wanted = [mutant for mutant in MUTANTS if text in mutant[0] or text in mutant[1]]
+    if not wanted:
+        stop(f"no mutant has {text!r} in its description or file")
+    jobs = []
+    for what, file, right, wrong, tests in wanted:
+        source = (ROOT / file).read_bytes()
+        if source.count(right.encode()) != 1:
+            stop(f"{what}: {file} does not have this text once: {right!r}")
+        change = file, source.index(right.encode()), right.encode(), wrong.encode()
+        again = f"make mutants ARGS={shlex.quote(f'--only {shlex.quote(what)}')}"
+        jobs.append(job(what, change, [(shlex.split(tests), TEST_TIMEOUT_S, ())], again, False))
+    return sorted({test for *_, tests in wanted for test in shlex.split(tests)}), jobs
 
 
-def build(copy):
-    """Build what the tests boot. Returns whether that worked, and what was said."""
-    status, output = run(copy, "make", *PRODUCTS)
-    return status == 0, output
+def chosen(options):
+    """Return the random mutants that the options ask for, and how many of those drawn are equivalent."""
+    found = mutations.everywhere()
+    if options.id:
+        wanted = [one for one in found if one.name == options.id]
+        if not wanted:
+            stop(f"no random mutant is called {options.id}: its line has changed, or there is none such")
+        return wanted, []
+    drawn = mutations.drawn(found, options.seed)[: options.random]
+    return [one for one in drawn if one.key not in EQUIVALENT], [one for one in drawn if one.key in EQUIVALENT]
 
 
-def run_tests(copy, tests, workers, timeout):
-    """Run tests in the copy up to the first that fails; return as `run`."""
-    options = ("-x", "-q", "-n", str(workers), "-p", "no:cacheprovider")
-    return run(copy, str(copy / ".venv/bin/python"), "-m", "pytest", *options, *tests, timeout=timeout)
+def within(tests, seconds, budget):
+    """Return the first of ranked test files that take so many seconds together, and how many that is."""
+    taken, spent = [], 0.0
+    for test in tests:
+        if test in seconds and (spent + seconds[test] <= budget or not taken):
+            taken.append(test)
+            spent += seconds[test]
+    return taken, spent
 
 
-def check_baseline(copy, mutants, jobs):
-    """Without a fault all tests that the mutants name must pass; else this ends here."""
-    named = sorted({test for *_, tests in mutants for test in shlex.split(tests)})
-    say(f"without a fault first: {len(named)} files and tests ...")
-    done, output = build(copy)
-    if not done:
-        stop(f"the copy without a fault was not built:\n{output}")
-    status, output = run_tests(copy, named, jobs, BASELINE_TIMEOUT_S)
-    if status != 0:
-        stop(f"tests fail without a fault, so they can't judge one:\n{output[-4000:]}")
-    say(re.findall(r"^.*passed.*$", output, re.MULTILINE)[-1].strip("= "))
+def random_jobs(wanted, seconds, budget):
+    """Return the jobs of random mutants; seconds: how long each test file takes."""
+    relevance, jobs = Relevance(), []
+    for one in wanted:
+        _, function, rest = one.key.split(":", 2)
+        tests, spent = within(relevance.ranked(one.file, function, rest), seconds, budget)
+        limit = int(SLACK * spent) + 60
+        stages = [(tests, limit, ("-m", QUICK)), (tests[:THOROUGH_FILES], limit, ("-m", THOROUGH))]
+        change = one.file, one.start, one.old, one.new
+        jobs.append(job(f"{one.name} {one.key}", change, stages, f"make mutants ARGS='--id {one.name}'", True))
+    return jobs
 
 
-def judge(copy, tests):
-    """Build the copy and run tests; return by what the fault was caught, or None. Raises Trouble."""
-    if not build(copy)[0]:
-        return "the build"
-    status, output = run_tests(copy, shlex.split(tests), 0, TEST_TIMEOUT_S)
-    if status == 0:
-        return None
-    if status is None:
-        return f"tests that took longer than {TEST_TIMEOUT_S} s"
-    failed = re.search(r"^(?:FAILED|ERROR) tests/(\S+?::[^\s\[]+)", output, re.MULTILINE)
-    if status != TESTS_FAILED or not failed:
-        raise Trouble(f"pytest ended with status {status}:\n{output[-4000:]}")
-    return f"{failed[1]}: {said_by(output)}"
+def check_baseline(workers, tests, parts, marks=()):
+    """Without a fault all tests must pass; else this ends here. Returns {test file: seconds that it takes}."""
+    say(f"without a fault first: {len(tests)} files and tests")
+    groups = [tests[number::parts] for number in range(min(parts, len(tests)))]
+    jobs = [
+        campaign.Job(
+            f"without a fault {number}", {"tests": group, "limit": BASELINE_TIMEOUT_S, "marks": marks}, "make test"
+        )
+        for number, group in enumerate(groups, 1)
+    ]
+    total = workers.run("mutants: baseline", "mutant_jobs.baseline", jobs)
+    if total.status():
+        campaign.show(total)
+        stop("tests fail without a fault, so they can't judge one" if not total.interrupted else "interrupted")
+    say(f"{total.counts.get('passed', 0):,} tests pass without a fault")
+    return {file: seconds for result in total.results for file, seconds in result.said.items()}
 
 
-def said_by(output):
-    """What the first test that failed said, in one line; of a traceback of the kernel's, the last."""
-    lines = re.search(r"^E .*(?:\nE .*)*", output, re.MULTILINE)
-    lines = [line[1:].strip() for line in lines[0].splitlines()] if lines else ["nothing"]
-    return lines[-1] if "Traceback" in lines[0] else lines[0]
+def table(total, output):
+    """Return what to do with each result: a line for it, and the table so far, in the order of the list."""
+    places = {one.name: number for number, one in enumerate(total, 1)}
+    lines, tally = {}, {}
 
+    def done(result):
+        for name, count in result.counts.items():
+            tally[name] = tally.get(name, 0) + count
+        place = places[result.job.name]
+        said = result.error or str(result.said)
+        lines[place] = f"{place:3} {result.seconds:4.0f} s  {result.job.name:75} {said[:200]}"
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(tally.items()))
+        print(f"{len(lines)} of {len(places)}, {counts}  {lines[place]}", flush=True)
+        output.write_text("".join(f"{lines[at]}\n" for at in sorted(lines)))
 
-def try_mutant(copies, mutant):
-    """Apply a mutant in a free copy, judge it, take it back; return by what it was caught, and in how many seconds."""
-    _, file, right, wrong, tests = mutant
-    copy, begun = copies.get(), time.monotonic()
-    path = copy / file
-    text = path.read_text()
-    try:
-        if text.count(right) != 1:
-            raise Trouble(f"{file} does not have this text once: {right!r}")
-        path.write_text(text.replace(right, wrong))
-        return judge(copy, tests), time.monotonic() - begun
-    finally:
-        path.write_text(text)
-        copies.put(copy)
-
-
-def report(number, of, caught, begun, line):
-    """One line for each mutant: how far it is."""
-    minutes, seconds = divmod(int(time.monotonic() - begun), 60)
-    print(f"{number} of {of}, {caught} caught, {minutes}:{seconds:02}  {line}", flush=True)
-
-
-def try_all(mutants, copies, jobs, output):
-    """Try mutants, so many at a time; returns those that escaped. The table is in the order of the list."""
-    begun, lines, escaped = time.monotonic(), {}, []
-    executor = ThreadPoolExecutor(jobs)
-    try:
-        numbers = {executor.submit(try_mutant, copies, mutant): at for at, mutant in enumerate(mutants)}
-        for done in as_completed(numbers):
-            at = numbers[done]
-            caught, seconds = done.result()
-            if caught is None:
-                escaped.append(mutants[at])
-            lines[at] = f"{at + 1:3} {seconds:4.0f} s  {mutants[at][0]:75} {(caught or 'ESCAPED')[:200]}"
-            report(len(lines), len(mutants), len(lines) - len(escaped), begun, lines[at])
-            output.write_text("".join(f"{lines[at]}\n" for at in sorted(lines)))
-    finally:
-        executor.shutdown(cancel_futures=True)
-    return escaped
+    return done
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="those whose description or file contains this text")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time (all CPUs)")
-    parser.add_argument("--output", type=Path, default=BUILD / "mutants.txt")
-    options = parser.parse_args()
-    wanted = [mutant for mutant in MUTANTS if options.only in mutant[0] or options.only in mutant[1]]
-    if not wanted:
-        stop(f"no mutant has {options.only!r} in its description or file")
-    with tempfile.TemporaryDirectory(prefix="clew-mutants-") as folder:
-        copies = queue.SimpleQueue()
-        for number in range(options.jobs):
-            copies.put(copy_tree(folder, number))
-        first = copies.get()
-        check_baseline(first, wanted, options.jobs)
-        copies.put(first)
-        try:
-            escaped = try_all(wanted, copies, options.jobs, options.output)
-        except Trouble as trouble:
-            stop(trouble)
-    say(f"{len(wanted) - len(escaped)} of {len(wanted)} mutants were caught; the table is in {options.output}")
-    if escaped:
-        stop(f"{len(escaped)} escaped:\n" + "\n".join(f"  {what}" for what, *_ in escaped))
+    """Try mutants; return the exit status."""
+    options = arguments()
+    is_random = bool(options.random or options.id)
+    if is_random and options.only:
+        stop("--only chooses from the list, --random and --id don't: leave one out")
+    if is_random:
+        options.json = options.json or (BUILD / "mutants-random.json" if options.random else None)
+        wanted, equivalent = chosen(options)
+        tests = judges()
+    else:
+        tests, jobs = listed(options.only)
+    with campaign.Workers(options.jobs, NEEDS) as workers:
+        seconds = check_baseline(workers, tests, BASELINE_PARTS * options.jobs)
+        if is_random:
+            jobs = random_jobs(wanted, seconds, options.budget)
+        total = workers.run("mutants", "mutant_jobs.perform", jobs, table(jobs, options.output))
+        counts = {"caught": 0, "escaped": 0, "no program": 0} | total.counts
+        tried = counts["caught"] + counts["escaped"]
+        share = f" ({100 * counts['caught'] / tried:.1f} %)" if tried else ""
+        say(f"{counts['caught']} of {tried} mutants were caught{share}; the table is in {options.output}")
+        if is_random:
+            say(f"besides, {counts['no program']} were no program, and {len(equivalent)} change nothing, by name:")
+            print("".join(f"  {one.name} {one.key}: {EQUIVALENT[one.key]}\n" for one in equivalent), end="")
+        return campaign.conclude(total, options)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -296,6 +296,11 @@ def left_out(keys=True):
     return [block for block in found if keys or not block.settings.pke]
 
 
+def catalogue():
+    """Return all blocks, those of the anchor first: a block's place in it is its number."""
+    return [*anchor(), *left_out()]
+
+
 def sample(blocks, states, seed):
     """Yield (block, first state, number of states): a random run of states out of each block."""
     chance = random.Random(seed)

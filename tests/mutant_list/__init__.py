@@ -9,6 +9,7 @@ from mutant_list import (
     acts,
     audit,
     boot,
+    campaigns,
     engine,
     faults,
     injection,
@@ -39,6 +40,7 @@ PROMISES = (
     audit,
     faults,
     boot,
+    campaigns,
     shell,
     language,
 )

@@ -155,4 +155,11 @@ MUTANTS = [
         "            pass\n",
         FORGIVING + "::test_a_command_can_be_called_where_a_line_begins",
     ),
+    (
+        "`entries` joins what leads elsewhere",
+        "kernel/diagnostics/walks.py",
+        "entry.value - before.value == frames << PAGE_SHIFT",
+        "entry.value > before.value",
+        "tests/shell/test_shown_paging.py::test_entries_lists_the_root_as_it_lies_in_ram",
+    ),
 ]
