@@ -53,6 +53,7 @@
 
 #define KERNEL_STACK_BYTES      UL(0x40000)
 #define FAULT_STACK_BYTES       UL(0x4000)
+#define STACK_RESERVE_BYTES     UL(0x4000)      /* what stays below the limit of a stack of Python's: C does not look */
 #define PYTHON_STACK_LIMIT      UL(0x20000)     /* RecursionError long before the guard page */
 #define PYTHON_HEAP_BYTES       UL(0x800000)
 #define EMITTED_CODE_BYTES      UL(0x100000)
@@ -69,6 +70,7 @@
 #define IST_PAGE_FAULT          1
 #define IST_DOUBLE_FAULT        2
 #define IST_NON_MASKABLE        3
+#define IST_INTERRUPT           4
 
 /* Ports. */
 #define PORT_SERIAL             0x3f8

@@ -1,4 +1,4 @@
-"""The picture of physical memory on the machine's own display: VGA text, or pixels.
+"""The machine's own display, VGA text or pixels: what it shows, and the picture of physical memory drawn on it.
 
 Which of the two, and where, is the loader's word; through PVH there is none. The display's memory is mapped for the
 time of drawing, as anybody would map a device.
@@ -9,8 +9,9 @@ from memory import MMIO_FLAGS
 from memory_structs import KernelError
 from paging import BootInfo
 
+from diagnostics.memory_access import HexDump
 from diagnostics.picture import COLUMNS, Picture
-from diagnostics.text import Lines
+from diagnostics.text import Lines, View
 
 TEXT_KIND = 2
 TEXT_COLUMNS, TEXT_ROWS = 80, 25
@@ -50,11 +51,39 @@ class NoDisplay(KernelError):
     """There is nothing to draw on, or it is of a kind that this kernel does not know."""
 
 
+def display_of_boot(info):
+    """The Framebuffer that the loader found. Raises NoDisplay."""
+    if info.framebuffer is None:
+        raise NoDisplay(
+            "the loader found no display: boot through the ISO (make run BOOT=iso), with a VGA card;"
+            " until then what is written to p0xb8000 is nowhere to be seen"
+        )
+    return info.framebuffer
+
+
+class Screen(View):
+    """The rows of letters on a display in VGA text mode, read once: `.rows`, texts. Raises NoDisplay."""
+
+    def __init__(self):
+        info = BootInfo()
+        display = display_of_boot(info)
+        if display.kind != TEXT_KIND:
+            raise NoDisplay("%r shows pixels, not letters" % display)
+        start = info.physical_memory_offset.value + display.start.value
+        cells = HexDump(start, TEXT_COLUMNS * TEXT_ROWS * 2).data
+        codes = [cells[place] for place in range(0, len(cells), 2)]
+        letters = "".join([chr(code) if 32 <= code < 127 else " " for code in codes])
+        self.rows = [letters[first : first + TEXT_COLUMNS].rstrip() for first in range(0, len(letters), TEXT_COLUMNS)]
+
+    def lines(self):
+        for number, row in enumerate(self.rows):
+            if row:
+                yield "%2d  %s" % (number, row)
+
+
 def draw():
     """Draw physical memory on the display; return what was done, in words. Raises NoDisplay."""
-    display = BootInfo().framebuffer
-    if display is None:
-        raise NoDisplay("the loader found no display: boot through the ISO (make run BOOT=iso), with a VGA card")
+    display = display_of_boot(BootInfo())
     picture = Picture()
     if display.kind == TEXT_KIND:
         draw_text(display, picture)

@@ -2,6 +2,7 @@
 
     ProcessorFault
     ├── PageFault               .address .error_code .page .walk .level .reason .mapping .instruction_pointer
+    │   └── StackOverflow       the stack pointer came to the guard page of the stack in use
     ├── GeneralProtectionFault  .address is the non-canonical one that the instruction named, if it did
     ├── DivideFault
     ├── InvalidOpcode
@@ -9,8 +10,9 @@
     ├── BreakpointTrap
     └── FloatingPointFault
 
-Running off the stack is MicroPython's RuntimeError ("maximum recursion depth exceeded"). `.record` is the raw truth
-behind the typed attributes. What is raised and what is a panic: the table at the top of port/faults/traps.c.
+Python's own recursion ends in MicroPython's RuntimeError ("maximum recursion depth exceeded") long before a guard page;
+StackOverflow is for machine code. `.record` is the raw truth behind the typed attributes. What is raised and what is a
+panic: the table at the top of port/faults/traps.c.
 """
 
 from . import views
@@ -32,6 +34,7 @@ __all__ = (
     "PageFault",
     "PageFaultErrorCode",
     "ProcessorFault",
+    "StackOverflow",
     "TooManyHandlers",
     "on_fault",
     "on_fault_numbers",
@@ -47,6 +50,7 @@ GeneralProtectionFault = traps.GeneralProtectionFault
 InvalidOpcode = traps.InvalidOpcode
 PageFault = traps.PageFault
 ProcessorFault = traps.ProcessorFault
+StackOverflow = traps.StackOverflow
 
 
 def init():

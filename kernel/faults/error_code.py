@@ -1,14 +1,17 @@
 """The error code of a page fault, as the CPU pushed it.
 
-  15        6    5    4     3    2  1  0
-┌─────────────┬────┬─────┬──────┬──┬──┬──┐
-│  not used   │ PK │ I/D │ RSVD │U │W │P │    (Intel SDM, volume 3, "Page-Fault Exceptions")
-└─────────────┴────┴─────┴──────┴──┴──┴──┘
+  31    16  15   14    8    7     6    5    4     3    2  1  0
+┌─────────┬─────┬────────┬──────┬────┬────┬─────┬──────┬──┬──┬──┐
+│ not used│ SGX │not used│ HLAT │ SS │ PK │ I/D │ RSVD │U │W │P │    (Intel SDM, volume 3, "Page-Fault Exceptions")
+└─────────┴─────┴────────┴──────┴────┴────┴─────┴──────┴──┴──┴──┘
+
+SS, HLAT and SGX are for what this kernel doesn't switch on: shadow stacks, tables that a hypervisor set up, enclaves.
 """
 
 from memory_structs.instances import make
 
 PRESENT, WRITE, USER, RESERVED, FETCH, PROTECTION_KEY = 1, 2, 4, 8, 16, 32
+SHADOW_STACK, HLAT, SGX = 1 << 6, 1 << 7, 1 << 15
 
 
 class PageFaultErrorCode:
@@ -19,8 +22,11 @@ class PageFaultErrorCode:
 
     @property
     def present(self):
-        """True when every entry on the way was present: the rights refused. QEMU clears it when `reserved` is set."""
-        return self.value & PRESENT != 0
+        """True when every entry that was read was present: what was in them refused the access.
+
+        Reserved bits are looked at in present entries only, so P comes with RSVD. QEMU clears P then; `value` has that.
+        """
+        return self.value & (PRESENT | RESERVED) != 0
 
     @property
     def write(self):
@@ -46,6 +52,21 @@ class PageFaultErrorCode:
         return self.value & PROTECTION_KEY != 0
 
     @property
+    def shadow_stack(self):
+        """True when it was an access to a shadow stack (CET)."""
+        return self.value & SHADOW_STACK != 0
+
+    @property
+    def hlat(self):
+        """True when the entry that refused was met on the way of HLAT paging, which a hypervisor sets up."""
+        return self.value & HLAT != 0
+
+    @property
+    def sgx(self):
+        """True when not the tables refused, but SGX."""
+        return self.value & SGX != 0
+
+    @property
     def access(self):
         """ "read", "write" or "execute"."""
         return "execute" if self.fetch else "write" if self.write else "read"
@@ -62,6 +83,9 @@ class PageFaultErrorCode:
             return who + ", reserved bit"
         if self.protection_key:
             return who + ", protection key"
+        for name, bit in (("shadow stack", SHADOW_STACK), ("HLAT", HLAT), ("SGX", SGX)):
+            if self.value & bit:
+                return "%s, %s" % (who, name)
         return who + (", not allowed" if self.present else ", not present")
 
 

@@ -1,6 +1,6 @@
 """Which of the kernel's mappings an address was in at the fault, by the record that every MappedPages has."""
 
-from memory.ledger import KIND_NAMES
+from memory.ledger import KIND_NAMES, guarded_by
 from memory_structs import PageRange
 from paging import PteFlags
 
@@ -29,3 +29,9 @@ def mapping_of(record):
     """The FaultMapping of a trap's Record; None when its address was in none, or it is no page fault's."""
     found = record.mapping
     return None if found is None else FaultMapping(*found)
+
+
+def stack_above(page_number):
+    """The PageRange of the Stack whose guard page has that number, or None."""
+    found = guarded_by(page_number)
+    return None if found is None else PageRange.from_numbers(found[0], found[0] + found[1] - 1)

@@ -7,7 +7,7 @@ from paging.translation import Walk, WalkEntry
 
 from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
-from .mappings import mapping_of
+from .mappings import mapping_of, stack_above
 from .natives import boot, traps
 from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
 
@@ -104,19 +104,27 @@ def describe_page_fault(record):
         reason,
         WHERE[level],
     ]
-    parts += advice(record, page, reason)
+    parts += stack_overflow(record, page) or advice(record, page, reason)
     return "".join(parts)
+
+
+def stack_overflow(record, page):
+    """What a guard page says, in parts, or None."""
+    if page in GUARD_PAGES:
+        return ("stack overflow: this is the guard page of a stack of the kernel's",)
+    stack = stack_above(page)
+    if stack is not None:
+        return "stack overflow: this is the guard page of the Stack on ", repr(stack), ", which stays unmapped"
+    return ("stack overflow: the stack pointer came to the guard page",) if record.stack_overflow else None
 
 
 def advice(record, page, reason):
     """What a person can do about it, in parts."""
     if record.not_resolved:
         return ("the handler said retry, yet the access is still refused: map the page or give the right first",)
-    if page == 0:
+    if page == 0 and reason == NOT_PRESENT:
         return ("page 0 is never mapped, so this was a null pointer or an offset from one",)
     if page >= IMAGE_PAGE:
-        if page in GUARD_PAGES:
-            return ("this is the guard page of a stack, which has overflowed",)
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
                 return "this is the kernel's own ", name, " (", rights, "), which stays as it is"

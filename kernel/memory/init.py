@@ -79,11 +79,17 @@ class EarlyIdentityMappedPages:
 
 
 class MemoryManagementInfo:
-    """The kernel's address space: `.page_table`, the allocators, and the mappings that live as long as it does."""
+    """The kernel's address space: `.page_table`, the allocators, and what lives as long as it does.
 
-    def __init__(self, page_table, extra_mapped_pages):
+    .extra_mapped_pages  the MappedPages of the kernel itself
+    .initial_mappings    the same by names: the InitialMemoryMappings
+    """
+
+    def __init__(self, page_table, initial_mappings):
         self.page_table = page_table
-        self.extra_mapped_pages = extra_mapped_pages
+        self.initial_mappings = made = initial_mappings
+        self.extra_mapped_pages = [made.text, made.rodata, made.boot_tables]
+        self.extra_mapped_pages += made.data + made.stacks + made.emitted_code + made.window
         self.frame_allocator = page_table._frames
         self.page_allocator = page_table._pages
         self.create_mapping = page_table.create_mapping  # bound once: the free function is called often

@@ -57,6 +57,10 @@ class Lending:
                 yield field(index, "root")
             index = next_record(index + 1)
 
+    def allocate(self, count):
+        """AllocatedFrames to lend. Raises OutOfFrames."""
+        return self._allocator.allocate(count)
+
     def lender_of(self, owned):
         """Who lends the frames `owned`, which is that owner: for frame allocators that hand out what others own.
 

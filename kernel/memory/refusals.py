@@ -52,6 +52,14 @@ class Busy(KernelError):
         super().__init__("%s is busy: %s is changing it; wait for its end" % (what, step))
 
 
+class UnderWay:
+    """Stands for the record of a mapping that a call is changing: whoever asks for the record is told Busy."""
+
+    def __init__(self, step, record):
+        self.step = step
+        self.record = record
+
+
 class MappingDamaged(KernelError):
     """`page` of `mapping` is not mapped as its owner was given it any more."""
 

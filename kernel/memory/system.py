@@ -52,7 +52,7 @@ def init(boot_info):
 
 
 def init_post_heap(mappings):
-    """Drop the identity mappings and fill the slot of the free functions; returns the MmiRef.
+    """Drop the identity mappings and fill the slot of the free functions; returns the MemoryManagementInfo.
 
     mappings: what `init` returned. Raises TypeError, AlreadyInitialized.
     """
@@ -61,7 +61,7 @@ def init_post_heap(mappings):
     if type(mappings) is not InitialMemoryMappings:
         raise TypeError("the InitialMemoryMappings of init() expected, not %s" % type(mappings).__name__)
     mappings.identity.drop_all()
-    information = MemoryManagementInfo(mappings.page_table, [mappings])
+    information = MemoryManagementInfo(mappings.page_table, mappings)
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
     lending = Lending(information.page_table)
     reclaim = find_forgotten(information, information.page_table, lending)
@@ -89,7 +89,7 @@ def allocate_pages(count):
 
 
 def allocate_pages_at(address, count):
-    """Own exactly the `count` pages from `address` on. Raises AddressInUse, OutOfRange or Misaligned."""
+    """Own exactly the `count` pages from the one that contains `address` on. Raises AddressInUse or OutOfRange."""
     return _system.page_allocator.allocate_at(address, count)
 
 
@@ -129,7 +129,7 @@ def allocate_frames(count):
 
 
 def allocate_frames_at(address, count):
-    """Own exactly the `count` frames from `address` on: usable RAM, or a device region."""
+    """Own exactly the `count` frames from the one that contains `address` on: usable RAM, or a device region."""
     return _system.frame_allocator.allocate_at(address, count)
 
 

@@ -1,6 +1,6 @@
 """`VirtualAddress` and `PhysicalAddress`: integers that know what they address."""
 
-from .errors import AcrossTheHole, NonCanonicalAddress, OutOfRange
+from .errors import AcrossTheHole, NonCanonicalAddress, OutOfRange, PhysicalAddressTooWide
 from .mode import LEVELS, index_at
 from .spaces import PAGE_SHIFT, PAGE_SIZE, PHYSICAL, VIRTUAL, check_alignment, check_integer
 
@@ -8,22 +8,23 @@ from .spaces import PAGE_SHIFT, PAGE_SIZE, PHYSICAL, VIRTUAL, check_alignment, c
 class Address:
     """Having an address means: its value exists in its space. It never changes."""
 
+    _family = "address"
     _space = None
+    _no_such = None  # the error for a value that does not exist in its space
 
     def __init__(self, value):
         """Take an integer of at most 64 bits.
 
-        Raises TypeError, ValueError (negative, over-long) or NonCanonicalAddress.
+        Raises TypeError, ValueError (negative, over-long), NonCanonicalAddress or PhysicalAddressTooWide.
         """
         if value.__class__ is not int or value < 0 or not self._space.has_number(value >> PAGE_SHIFT):
             check_integer(value, "an address")
-            raise NonCanonicalAddress(value, self._space)
+            raise self._no_such(value, self._space)
         self._value = value
 
     @classmethod
-    def new_canonical(cls, value):
-        """Coerce: sign-extend bit 47 (virtual), or cut off what the CPU does not have (physical)."""
-        return cls(cls._space.canonical_address(check_integer(value, "an address")))
+    def _coerced(cls, value):
+        return cls(cls._space.coerced(check_integer(value, "an address")))
 
     @classmethod
     def zero(cls):
@@ -60,6 +61,8 @@ class Address:
 
     def __add__(self, count):
         """`address + count` bytes. Raises OutOfRange, never jumps the canonical hole."""
+        if count.__class__ is not int:
+            refuse_operand(self, count, "bytes")
         return self._moved_to(self._value + check_integer(count, "a byte count"))
 
     __radd__ = __add__
@@ -68,6 +71,8 @@ class Address:
         """`address - count` is an address; `address - address` of one kind is a plain int."""
         if other.__class__ is self.__class__:
             return self._value - other._value
+        if other.__class__ is not int:
+            refuse_operand(self, other, "bytes")
         return self._moved_to(self._value - check_integer(other, "a byte count"))
 
     def is_aligned(self, alignment):
@@ -121,6 +126,12 @@ class VirtualAddress(Address):
     """
 
     _space = VIRTUAL
+    _no_such = NonCanonicalAddress
+
+    @classmethod
+    def new_canonical(cls, value):
+        """Coerce any 64 bits: copy bit 47 to those above it."""
+        return cls._coerced(value)
 
     def page_offset(self):
         """The low 12 bits."""
@@ -144,13 +155,29 @@ class VirtualAddress(Address):
 
 
 class PhysicalAddress(Address):
-    """A physical address that fits the CPU's MAXPHYADDR."""
+    """A physical address: one that fits the CPU's MAXPHYADDR. (Canonical is said of linear addresses only.)"""
 
     _space = PHYSICAL
+    _no_such = PhysicalAddressTooWide
+
+    @classmethod
+    def new_truncate(cls, value):
+        """Coerce any 64 bits: cut off those that this CPU does not have."""
+        return cls._coerced(value)
 
     def frame_offset(self):
         """The low 12 bits."""
         return self._offset()
+
+
+def refuse_operand(one, other, unit):
+    """Raise the TypeError for `one` plus or minus what is no count of `unit`."""
+    name, others = type(one).__name__, type(other).__name__
+    if name == others:
+        raise TypeError("%s and %s can't be added; a count of %s can" % (one, other, unit))
+    if getattr(other, "_family", None) == one._family:
+        raise TypeError("%s and %s are two kinds of %s: %s and %s" % (name, others, one._family, one, other))
+    raise TypeError("a count of %s must be an int, not %s" % (unit, others))
 
 
 def index_of(number, level):

@@ -1,7 +1,7 @@
 """`Page` and `Frame`: aligned chunks of an address space, in three sizes."""
 
-from .addresses import PhysicalAddress, VirtualAddress, index_of
-from .errors import AcrossTheHole, Misaligned, NonCanonicalAddress, OutOfRange
+from .addresses import PhysicalAddress, VirtualAddress, index_of, refuse_operand
+from .errors import AcrossTheHole, Misaligned, OutOfRange
 from .instances import make
 from .spaces import ADDRESS_BITS, PAGE_SHIFT, check_integer
 
@@ -53,17 +53,18 @@ def check_size(size):
 class Chunk:
     """Having a chunk means: its number exists and is a multiple of its size. It never changes."""
 
+    _family = "chunk"
     _address = None
 
     def __init__(self, number, size=Page4K):
         """Take a number in 4 KiB units, whatever the size.
 
-        Raises TypeError, ValueError, NonCanonicalAddress or Misaligned.
+        Raises TypeError, ValueError, NonCanonicalAddress, PhysicalAddressTooWide or Misaligned.
         """
         units = check_size(size)
         space = self._address._space
         if not space.has_number(check_integer(number, "a number")):
-            raise NonCanonicalAddress(number << PAGE_SHIFT, space)
+            raise self._address._no_such(number << PAGE_SHIFT, space)
         if number & (units - 1):
             below = self._address((number & ~(units - 1)) << PAGE_SHIFT)
             raise Misaligned(self._address(number << PAGE_SHIFT), size.size_in_bytes, below)
@@ -113,6 +114,15 @@ class Chunk:
     def start_address(self):
         return make(self._address, "_value", self._number << PAGE_SHIFT)
 
+    @property
+    def end_address(self):
+        """The address behind its last byte. Raises where there is none: behind the last chunk of a half or a space."""
+        return self.start_address + self._size.size_in_bytes
+
+    def __contains__(self, address):
+        """True when `address` is that of one of its bytes. Raises TypeError for what is no address of its space."""
+        return self._number <= self._number_of(address) <= self.last_number
+
     def to_size(self, size):
         """The chunk of another size with the same start. Raises Misaligned when it can't begin here."""
         return self.__class__(self._number, size)
@@ -131,6 +141,8 @@ class Chunk:
     def __add__(self, count):
         """`chunk + count`, in units of its own size. Raises OutOfRange."""
         if count.__class__ is not int or count < 0 or count >> ADDRESS_BITS:
+            if count.__class__ is not int:
+                refuse_operand(self, count, "chunks")
             check_integer(count, "a count")
         return self._moved_by(count)
 
@@ -140,6 +152,8 @@ class Chunk:
         """`chunk - count` is a chunk; `chunk - chunk` of one kind and size is a plain int."""
         if other.__class__ is self.__class__:
             return (self._number - self._comparable(other)) // self._size.num_4k_pages
+        if other.__class__ is not int:
+            refuse_operand(self, other, "chunks")
         return self._moved_by(-check_integer(other, "a count"))
 
     def __repr__(self):

@@ -2,7 +2,8 @@
 
     KernelError
     ├── OutOfRange               a value leaves the range that it must stay in
-    │   ├── NonCanonicalAddress  no such address in this paging mode or on this CPU
+    │   ├── NonCanonicalAddress  no such linear address in this paging mode
+    │   ├── PhysicalAddressTooWide  no such physical address on this CPU (MAXPHYADDR)
     │   └── AcrossTheHole        a range or a step would span the canonical hole
     ├── Misaligned               not a multiple of what it must be a multiple of
     ├── ReversedRange            the first chunk lies behind the last
@@ -37,18 +38,32 @@ class OutOfRange(KernelError):
         super().__init__("%s is outside %s%s" % (_text(value), allowed, hint and "; " + hint))
 
 
-class NonCanonicalAddress(OutOfRange):
-    """No such address. `.neighbour` is the nearest that exists, `.coerced` what `new_canonical` makes of it."""
+class NoSuchAddress(OutOfRange):
+    """What the next two have in common. `.neighbour` is the nearest address that exists, `.coerced` the one that a
+    constructor which coerces makes of the value."""
+
+    coercion = None
 
     def __init__(self, value, space):
         self.neighbour = space.nearest_address(value)
-        self.coerced = space.canonical_address(value)
-        hint = "the nearest is %s, and new_canonical() gives %s" % (
-            space.text_of(self.neighbour),
-            space.text_of(self.coerced),
+        self.coerced = space.coerced(value)
+        values = space.text_of(self.neighbour), self.coercion, space.text_of(self.coerced)
+        OutOfRange.__init__(
+            self, space.text_of(value), space.description(), "the nearest is %s, and %s() gives %s" % values
         )
-        OutOfRange.__init__(self, space.text_of(value), space.description(), hint)
         self.value = value
+
+
+class NonCanonicalAddress(NoSuchAddress):
+    """No such linear address: the bits above the translated ones are no copies of the highest of these."""
+
+    coercion = "new_canonical"
+
+
+class PhysicalAddressTooWide(NoSuchAddress):
+    """No such physical address: it has more bits than this CPU's MAXPHYADDR."""
+
+    coercion = "new_truncate"
 
 
 class AcrossTheHole(OutOfRange):

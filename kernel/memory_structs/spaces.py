@@ -60,7 +60,7 @@ class Space:
         """True when no hole lies between two numbers that exist."""
         return last < self.low_end or first >= self.high_first
 
-    def canonical_address(self, value):
+    def coerced(self, value):
         """Coerce any integer: sign-extend from the top bit, or cut off what does not exist."""
         value &= (1 << self.bits) - 1
         if self.sign_extended and value >> (self.bits - 1):

@@ -174,6 +174,12 @@ class PageTable512:
             else index
         )
 
+    def root_number(self):
+        """The frame number of this table, as a root's. Raises TypeError for a table of a lower level."""
+        if self.level != LEVELS:
+            raise TypeError("the P%d table expected, not a P%d table" % (LEVELS, self.level))
+        return Protection.live.frame_at(self.page)
+
     def is_empty(self):
         return self._next_used(0) == ENTRIES
 

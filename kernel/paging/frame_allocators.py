@@ -9,7 +9,7 @@ itself that what it has handed out stays its own; for others the owners of the f
 import gc
 
 import uctypes
-from memory_structs import PAGE_SHIFT, IllegalState, Page4K
+from memory_structs import PAGE_SHIFT, IllegalState, NotInitialized, Page4K
 from memory_structs.marks import (
     are_marked,
     bytes_for,
@@ -25,10 +25,13 @@ from memory_structs.marks import (
 from .linked import LinkedTables
 from .numbers import check_frame, frame_of
 
+FRAMES_OF_INIT = 64  # enough for the posts: tables of a few mappings, and a heap of 25 pages
+
 
 class Keeper:
     """Who knows the owners of frames: `Keeper.live`, once `memory` has put the kernel's there.
 
+    .allocate(count)            an owner of so many frames, for `lender_of`. Raises OutOfFrames
     .lender_of(owned)           what to call `lend_to(borrower)` and `take_back(borrower)` of, or raises
     .lend_tables(first, count)  these frames are going to be tables: their owner keeps them until that is over. Raises
     .take_table(number)         give a table's frame back to whom it came from. False: to nobody
@@ -110,7 +113,11 @@ def again_if_full(call, *arguments):
 
 
 class EmptyFrameAllocator:
-    """Never has a frame: enough wherever the tables exist already."""
+    """Never has a frame: enough wherever the tables exist already.
+
+    The post maps page 0 with it, to which its boot loader left tables. Here the lower half is empty, without tables
+    (the identity technique needs that): a neighbour of page 0, mapped with another allocator first, brings them.
+    """
 
     def allocate_frame(self):
         return None
@@ -124,8 +131,9 @@ class BootInfoFrameAllocator:
     """Hands out the usable frames of a memory map that also lie in `owned`, lowest first.
 
     What the map calls usable belongs to the kernel's own frame allocator once that runs, so the caller takes frames
-    from it and lends their owner here. It stays lent while any of its frames is out: until then it can be asked, but
-    not dropped, split, merged or mapped. Raises AddressInUse for frames that nobody lends.
+    from it and lends their owner here; `init(memory_map)`, the post's form, does both. It stays lent while any of its
+    frames is out: until then it can be asked, but not dropped, split, merged or mapped. Raises AddressInUse for frames
+    that nobody lends.
 
     Before `memory` runs, a FrameRange will do, too.
     """
@@ -134,7 +142,7 @@ class BootInfoFrameAllocator:
 
     def __init__(self, memory_map, owned):
         self._owner = NOBODY if Keeper.live is None else Keeper.live.lender_of(owned)
-        pieces = pieces_of(memory_map, check_frame(owned.start).number, check_frame(owned.end).last_number)
+        self._pieces = pieces = pieces_of(memory_map, check_frame(owned.start).number, owned.end.last_number)
         self._first = first = pieces[0][0] if pieces else 0
         self._size = size = pieces[-1][1] - first if pieces else 0
         self._memory = bytearray(bytes_for(size))
@@ -147,6 +155,24 @@ class BootInfoFrameAllocator:
         self._in_gaps = marked(self._marks)
         # True only while the owner knows that frames are out; the other way round it need not be.
         self._is_lent = False
+
+    @classmethod
+    def init(cls, memory_map):
+        """One over FRAMES_OF_INIT frames of its own, which the kernel's allocator lends. Raises OutOfFrames."""
+        if Keeper.live is None:
+            raise NotInitialized("memory")
+        owned = Keeper.live.allocate(FRAMES_OF_INIT)
+        try:
+            return cls(memory_map, owned)
+        except BaseException:
+            owned.drop()
+            raise
+
+    def usable_frames(self):
+        """Yield all the frames that it can hand out, also those that are out, upwards."""
+        for first, end in self._pieces:
+            for number in range(first, end):
+                yield frame_of(number)
 
     def allocate_frame(self):
         """A Frame, or None when all are out. Raises UseAfterMove when their owner is gone."""
@@ -245,6 +271,8 @@ NOBODY = Nobody()
 
 def pieces_of(memory_map, first, last):
     """Whole usable frames between two frame numbers: (first, the one behind the last) pieces upwards, none touching."""
+    if type(memory_map) not in (list, tuple) or not all([hasattr(region, "is_usable") for region in memory_map]):
+        raise TypeError("a memory map is a list of MemoryRegions, as BootInfo().memory_map is, not %r" % (memory_map,))
     taken = [(region._start, region._end) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:

@@ -97,7 +97,7 @@ class Protection:
 
     def ranges_in_small_tables(self):
         """Yield (first page, last page) of what tables below level 3 show of what the kernel runs on: its image, where
-        it is linked and where the window's huge pages end because of it, and Python's heap."""
+        it is linked and where the window's huge pages end because of it, Python's heap, and stacks in use."""
         for first, last, _ in self.spans[WHOLE_ENTRIES:]:
             yield first, last
         for first, count in self.areas():
@@ -172,7 +172,7 @@ class Protection:
             return
         for first, pages in self.areas():
             if page < first + pages and first <= last:
-                raise KernelInUse(max(page, first), "Python's heap")
+                raise KernelInUse(max(page, first), "Python's heap, or a stack that something runs on")
 
 
 @micropython.viper

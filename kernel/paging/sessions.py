@@ -15,12 +15,13 @@ WINDOW_WORD = TABLE_WORD | NO_EXECUTE_WORD
 
 
 class TechniqueMapper(Mapper):
-    """What the five have in common. `root` is the Frame of a root table, or None for the active one."""
+    """What the five have in common. `root` is the Frame of a root table, that table as a PageTable512, or None for the
+    active one."""
 
     name = "technique"
 
     def __init__(self, root=None, ledger=None):
-        self.root_frame = cpu.read_root_frame() if root is None else check_frame(root).number
+        self.root_frame = cpu.read_root_frame() if root is None else root_number(root)
         if ledger is None and self.root_frame == cpu.read_root_frame():
             ledger = FlushLedger.live
         self._use = None
@@ -48,6 +49,12 @@ class TechniqueMapper(Mapper):
                 self._use.give_up()
         finally:
             critical.leave()
+
+
+def root_number(root):
+    """The frame number of a root: a Frame, or a PageTable512. Raises TypeError for all else."""
+    number = getattr(root, "root_number", None)
+    return check_frame(root).number if number is None else number()
 
 
 class Left:

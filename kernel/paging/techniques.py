@@ -1,7 +1,7 @@
 """Five ways to reach a table frame, each a Mapper. What they answer and what they leave in tables is the same.
 
     technique             a table in frame f is seen at      what it needs in live tables
-    OffsetPageTable       window + f                         the physical window (always there)
+    OffsetPageTable       offset + f                         the physical window (always there)
     IdentityPageTable     f                                  root entry 0, lent from the window: its level-3 table
     MappedPageTable       frame_to_page(f)                   whatever the function relies on
     TemporaryPageTable    a slot, for the time of a call     two tables in the kernel's technique slot
@@ -11,6 +11,7 @@ A sixth is a class with `_open`, which answers with a SessionAccess whose `see(f
 address a table is seen. Used with `with`, or `leave()`: what was put into live tables is taken out again.
 """
 
+from memory_structs import Page
 from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY, canonical_page, page_of_root_entry
 
 from .access import ANYWHERE, Access, is_canonical
@@ -30,15 +31,31 @@ TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
 
 
 class OffsetPageTable(TechniqueMapper):
-    """All of physical memory at an offset: the physical window, or a page number of your own. The default."""
+    """All of physical memory at an offset: by default the physical window's. The default technique.
+
+    As in the crate: `OffsetPageTable(active_level_4_table(offset), offset)`, where the VirtualAddress `offset` shows
+    physical address 0. Raises TypeError, Misaligned, or TechniqueUnavailable when the root is not seen there.
+    """
 
     name = "offset"
 
-    def __init__(self, root=None, window_page=None, ledger=None):
+    def __init__(self, root=None, offset=None, ledger=None):
         super().__init__(root, ledger)
-        page = LAYOUT["WINDOW_PAGE"] if window_page is None else window_page
-        end = tables_end() if window_page is None else ANYWHERE
+        page, end = LAYOUT["WINDOW_PAGE"], tables_end()
+        if offset is not None:
+            page = Page.from_start_address(offset).number
+            if page != LAYOUT["WINDOW_PAGE"]:
+                end = ANYWHERE
+                check_shown_at(page, self.root_frame, self.name)
         self.access = Access(self.root_frame, address_of_page(page), None, end)
+
+
+def check_shown_at(page, frame, name):
+    """Raise TechniqueUnavailable unless physical memory seen from page number `page` on shows a frame."""
+    if not is_canonical(page + frame) or Protection.live.frame_at(page + frame) != frame:
+        raise TechniqueUnavailable(
+            name, "the root table, frame %s, is not seen at v%s plus its address" % (hex(frame), hex(page << 12))
+        )
 
 
 class IdentityPageTable(SessionTechnique):

@@ -9,8 +9,6 @@ import random
 import memory
 from diagnostics.text import WIDTH, View, hexadecimal, paragraphs
 from diagnostics.walks import WalkView
-from examples.page_replacement import clock, fifo
-from examples.replacement_chart import faults_of
 from memory import PteFlags, VirtualAddress
 from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, LOWER_HALF_PAGES, PAGE_SHIFT
 
@@ -112,8 +110,13 @@ def effective_rights(exercise):
     question = ["The entries on the way of an address have these bits:"]
     for place, row in enumerate(rows):
         question.append("  P%d   W=%d U=%d NX=%d" % (LEVELS - place, row[0], row[1], row[2]))
-    question.append("May ring 3 reach it, may it be written, may it be executed? Three numbers, 1 or 0.")
-    return question, [user, writable, executable], "W and U must be set at every level; NX at any level forbids."
+    question.append("May ring 3 read the page? May the kernel write it (ring 0, with CR0.WP set, SMEP and SMAP off)?")
+    question.append("May the kernel execute it (EFER.NXE set)? Three numbers, 1 or 0.")
+    return (
+        question,
+        [user, writable, executable],
+        "W and U must be set at every level; NX at any level forbids. U says nothing of the kernel then.",
+    )
 
 
 def pages_of_range(exercise):
@@ -140,6 +143,9 @@ def tables_needed(exercise):
 
 def replacement(exercise):
     """Count faults of two policies; the machine really does it."""
+    from examples.page_replacement import clock, fifo  # noqa: PLC0415 (the boot needs no examples)
+    from examples.replacement_chart import faults_of  # noqa: PLC0415
+
     references = [below(5) for _ in range(12)]
     answer = [faults_of(policy, FRAMES_IN_GAME, references) for policy in (fifo, clock)]
     question = ("Pages are touched in this order: %s." % " ".join([str(number) for number in references]),)

@@ -61,6 +61,7 @@ EXAMPLES = (
     ("zero_fill", "pages that are read share one frame of zeros; a write gets its own"),
     ("copy_on_write", "copies that share frames until one is written"),
     ("growing_stack", "a stack that grows as far as it is used"),
+    ("own_stack", "OnOwnStack(range, answer): a fault handler on a stack of its own"),
     ("guard_page", "a buffer whose end is a page that nobody may touch"),
     ("page_replacement", "Pager(range, frames, choose=clock): more pages than frames"),
     ("replacement_chart", "Chart(mostly_few(200)), belady(): policies compared"),

@@ -3,12 +3,11 @@
 import memory
 from diagnostics.census import Frames, Owners, Pages
 from diagnostics.picture import Picture, PoolPicture
-from diagnostics.screen import draw
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
 
-PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": draw}
+PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": lambda: on_screen("draw")}
 
 
 @command("frames", "What RAM is used for, and its largest free runs.")
@@ -26,7 +25,16 @@ def owners():
     return Owners()
 
 
-@command("verify", "Audit all of memory: owners, rights over all levels, sums.")
+@command(
+    "verify",
+    "Audit all of memory: owners, rights over all levels, sums.",
+    details=(
+        "It believes nobody: it walks all tables, and looks at every frame. What it counts:",
+        "  owned mappings   each has one owner (`owners` lists them); the kernel's own among them",
+        "  pages            their 4 KiB pages; most are the physical window's, which shows 4 GiB or more",
+        "  page tables      the roots and all tables that hang in them; each is one frame",
+    ),
+)
 def verify():
     return memory.verify()
 
@@ -43,3 +51,19 @@ def verify():
 )
 def picture(what):
     return PICTURES[what]()
+
+
+def on_screen(name):
+    """What a function of that name answers about the machine's display, of which the boot needs nothing."""
+    from diagnostics import screen as display  # noqa: PLC0415
+
+    return getattr(display, name)()
+
+
+@command(
+    "screen",
+    "The letters on the machine's own display (VGA text), row by row.",
+    details=("The machine of `make run` has none; that of `make run BOOT=iso` does.",),
+)
+def screen():
+    return on_screen("Screen")

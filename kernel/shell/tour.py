@@ -105,7 +105,7 @@ STEPS = (
         ),
     ),
     (
-        "Demand paging in ten lines",
+        "Demand paging at the prompt",
         (
             "A fault handler may map the page and say True: the processor tries the same instruction again. 4 MiB of",
             "addresses, and frames only for what is touched.",
@@ -146,8 +146,8 @@ STEPS = (
         (
             "The processor marks what it touches: working_set draws the ACCESSED and DIRTY bits of a range, and clears",
             "them. With more pages than frames somebody has to go. First in, first out can do worse with more memory",
-            "(Belady); a clock that looks at the ACCESSED bits does better. A policy of your own goes into",
-            "kernel/examples/replacement_chart.py; `examples` lists copy on write, growing stacks and more.",
+            "(Belady). A clock that looks at the ACCESSED bits often does better, not always: the chart has a tie. A",
+            "policy of your own goes into kernel/examples/replacement_chart.py; `examples` lists more.",
         ),
         (
             "from faults import working_set",

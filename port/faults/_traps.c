@@ -53,6 +53,7 @@ static const mp_rom_map_elem_t traps_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__traps) },
     { MP_ROM_QSTR(MP_QSTR_ProcessorFault), MP_ROM_PTR(&ProcessorFault_type) },
     { MP_ROM_QSTR(MP_QSTR_PageFault), MP_ROM_PTR(&PageFault_type) },
+    { MP_ROM_QSTR(MP_QSTR_StackOverflow), MP_ROM_PTR(&StackOverflow_type) },
     { MP_ROM_QSTR(MP_QSTR_GeneralProtectionFault), MP_ROM_PTR(&GeneralProtectionFault_type) },
     { MP_ROM_QSTR(MP_QSTR_DivideFault), MP_ROM_PTR(&DivideFault_type) },
     { MP_ROM_QSTR(MP_QSTR_InvalidOpcode), MP_ROM_PTR(&InvalidOpcode_type) },

@@ -13,7 +13,7 @@ static void set_gate(size_t vector, uint64_t stack) {
 
 void gates_init(void) {
     for (size_t vector = 0; vector < VECTORS; vector++) {
-        set_gate(vector, 0);
+        set_gate(vector, vector >= VECTOR_INTERRUPTS ? IST_INTERRUPT : 0);
     }
     set_gate(VECTOR_PAGE_FAULT, IST_PAGE_FAULT);
     set_gate(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT);

@@ -101,6 +101,7 @@ static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination)
         case MP_QSTR_flags: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->flags); break;
         case MP_QSTR_code: destination[0] = record_code(trap); break;
         case MP_QSTR_registers: destination[0] = record_registers(trap); break;
+        case MP_QSTR_stack_overflow: destination[0] = mp_obj_new_bool(trap->stack_overflow); break;
         case MP_QSTR_not_resolved: destination[0] = mp_obj_new_bool(trap->not_resolved); break;
         case MP_QSTR_entries: destination[0] = record_walk(trap); break;
         case MP_QSTR_mapping: destination[0] = record_mapping(trap); break;
@@ -146,6 +147,7 @@ static void trap_exception_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *dest
 
 TRAP_EXCEPTION(ProcessorFault, &mp_type_Exception);
 TRAP_EXCEPTION(PageFault, &ProcessorFault_type);
+TRAP_EXCEPTION(StackOverflow, &PageFault_type);
 TRAP_EXCEPTION(GeneralProtectionFault, &ProcessorFault_type);
 TRAP_EXCEPTION(DivideFault, &ProcessorFault_type);
 TRAP_EXCEPTION(InvalidOpcode, &ProcessorFault_type);
@@ -153,9 +155,9 @@ TRAP_EXCEPTION(AlignmentFault, &ProcessorFault_type);
 TRAP_EXCEPTION(BreakpointTrap, &ProcessorFault_type);
 TRAP_EXCEPTION(FloatingPointFault, &ProcessorFault_type);
 
-static const mp_obj_type_t *exception_type(uint64_t vector) {
-    switch (vector) {
-        case VECTOR_PAGE_FAULT: return &PageFault_type;
+static const mp_obj_type_t *exception_type(const trap_record_t *trap) {
+    switch (trap->vector) {
+        case VECTOR_PAGE_FAULT: return trap->stack_overflow ? &StackOverflow_type : &PageFault_type;
         case VECTOR_GENERAL_PROTECTION: return &GeneralProtectionFault_type;
         case VECTOR_DIVIDE: return &DivideFault_type;
         case VECTOR_INVALID_OPCODE: return &InvalidOpcode_type;
@@ -168,7 +170,7 @@ static const mp_obj_type_t *exception_type(uint64_t vector) {
 
 // With no memory left for the record, the exception still comes, from MicroPython's emergency buffer, without details.
 void *trap_exception_new(const trap_record_t *trap) {
-    const mp_obj_type_t *type = exception_type(trap->vector);
+    const mp_obj_type_t *type = exception_type(trap);
     size_t length = trap->vector == VECTOR_PAGE_FAULT ? offsetof(record_t, trap.registers) : sizeof(record_t);
     record_t *record = MP_STATE_THREAD(gc_lock_depth) > 0 ? NULL : gc_alloc(length, 0);
     if (record == NULL) {

@@ -3,7 +3,7 @@
 #include "py/obj.h"
 #include "port/faults/traps.h"
 
-extern const mp_obj_type_t trap_record_type, ProcessorFault_type, PageFault_type, GeneralProtectionFault_type,
+extern const mp_obj_type_t trap_record_type, ProcessorFault_type, PageFault_type, StackOverflow_type, GeneralProtectionFault_type,
     DivideFault_type, InvalidOpcode_type, AlignmentFault_type, BreakpointTrap_type, FloatingPointFault_type;
 
 // Build and raise the exception of a record; runs as the interrupted code.

@@ -2,6 +2,7 @@
  * Where the processor arrives for exceptions and interrupts. Every stub makes one frame (trap_frame_t in traps.h)
  * on the interrupted stack, so that the collector finds registers that were live, and calls trap_dispatch.
  *
+ * Interrupts come on a stack of their own, as they come wherever they like: the interrupted one may be at its end.
  * #PF comes on a stack of its own, because the interrupted one may be the reason. When it is good, the frame moves
  * over to it; when it is not, the machine has to stop, with a message: trap_on_bad_stack.
  */
@@ -45,11 +46,11 @@ trap_stub_14:
     push %rax
     push %rbx
     mov 48(%rsp), %rax                      /* interrupted RSP */
-    lea (kernel_stack + PAGE_SIZE + STACK_RESERVE)(%rip), %rbx
+    mov stack_in_use(%rip), %rbx            /* its bottom */
+    add $STACK_RESERVE, %rbx
     cmp %rbx, %rax
     jb bad_stack
-    lea kernel_stack_top(%rip), %rbx
-    cmp %rbx, %rax
+    cmp (stack_in_use + 8)(%rip), %rax      /* its top */
     ja bad_stack
     and $-16, %rax
     sub $(SIX_WORDS + 16), %rax             /* room for the six words and the two saved registers */

@@ -9,7 +9,7 @@
 //   nobody could catch it (no nlr buffer)    panic
 //   while another trap is being raised       panic: the way to raise is itself broken
 //   double fault, machine check, NMI         panic: the processor does not promise a place to go on
-//   stack pointer outside the kernel stack   in the guard page: RecursionError, unwound to the last handler; else panic
+//   stack pointer outside the stack in use   at its guard page: StackOverflow, unwound to the last handler; else panic
 //   anything else in kernel code             raise the exception at the interrupted instruction
 //   page fault in a range with a handler     the handler decides (handlers.c); before that, the rows above
 //   debug exception behind a stepped retry   go on: the instruction has come to its end
@@ -63,7 +63,7 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->table_root = cr3_read();
     record->address = 0;
     record->level_first = record->level_last = 0;
-    record->not_resolved = false;
+    record->not_resolved = record->stack_overflow = false;
     record->mapping_count = 0;
     if (frame->vector != VECTOR_PAGE_FAULT) {
         const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
@@ -156,11 +156,6 @@ static NORETURN void raise_from_handler(void) {
     nlr_raise(exception);
 }
 
-static NORETURN void raise_stack_overflow(void) {
-    raising = false;
-    mp_raise_recursion_depth();
-}
-
 static NORETURN void raise_interrupt(void) {
     mp_handle_pending(true);
     mp_raise_type(&mp_type_KeyboardInterrupt);
@@ -241,15 +236,24 @@ void trap_dispatch(trap_frame_t *frame) {
     redirect(frame, raise_now, frame->rsp);
 }
 
-// A page fault whose stack pointer is not inside the kernel stack.
+// Where the stack pointer was when the last handler of exceptions was set up: what lies there and above is in use.
+static uint64_t stack_of_handler(void) {
+    return (uint64_t)MP_STATE_THREAD(nlr_top)->regs[2];         // RSP: py/nlrx64.c
+}
+
+// A page fault whose stack pointer is not inside the stack in use, or near its end. No handler of exceptions lies on
+// another stack (port/runtime/_stack.c), so everything deeper than the last one is lost, and its stack has room.
 void trap_on_bad_stack(trap_frame_t *frame) {
-    uint64_t guard = (uint64_t)kernel_stack.guard;
+    uint64_t guard = stack_in_use.bottom - PAGE_SIZE;
     bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
     const char *reason = why_not_raise(frame);
     if (!overflow || reason != NULL) {
-        panic_with_frame(frame, overflow ? reason : "the stack pointer is outside of the kernel stack");
+        panic_with_frame(frame, overflow ? reason : "the stack pointer is outside of the stack in use");
     }
-    // Everything deeper than the last handler is lost anyway: its stack has room.
+    trap_record_t *record = &trap_log_next(false)->record;
+    make_record(record, frame);
+    record->stack_overflow = true;
+    raised = record;
     raising = true;
-    redirect(frame, raise_stack_overflow, (uint64_t)MP_STATE_THREAD(nlr_top));
+    redirect(frame, raise_now, stack_of_handler());
 }

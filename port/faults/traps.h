@@ -23,6 +23,7 @@ typedef struct {
     uint8_t mapping_kind;
     uint32_t mapping_flags;
     uint64_t mapping_first_page, mapping_count;
+    bool stack_overflow;                // the stack pointer was at the guard page of the stack in use
     // As instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Not for page faults: CR2 says it all.
     uint64_t registers[16];
 } trap_record_t;

@@ -9,9 +9,11 @@
 
 #define STACK __attribute__((section(".bss.stacks"), aligned(4096)))
 kernel_stack_t kernel_stack STACK;
-fault_stack_t page_fault_stack STACK, double_fault_stack STACK, non_maskable_stack STACK;
-char *const stack_guards[] = { kernel_stack.guard, page_fault_stack.guard, double_fault_stack.guard, non_maskable_stack.guard };
+fault_stack_t page_fault_stack STACK, double_fault_stack STACK, non_maskable_stack STACK, interrupt_stack STACK;
+char *const stack_guards[] = { kernel_stack.guard, page_fault_stack.guard, double_fault_stack.guard, non_maskable_stack.guard, interrupt_stack.guard };
 const size_t stack_guards_count = sizeof(stack_guards) / sizeof(stack_guards[0]);
+
+stack_in_use_t stack_in_use = { (uint64_t)kernel_stack.body, (uint64_t)STACK_TOP(kernel_stack) };
 
 cpu_features_t cpu_features;
 
@@ -88,6 +90,7 @@ static void load_descriptors(void) {
     task_state.interrupt_stack[IST_PAGE_FAULT - 1] = (uint64_t)STACK_TOP(page_fault_stack);
     task_state.interrupt_stack[IST_DOUBLE_FAULT - 1] = (uint64_t)STACK_TOP(double_fault_stack);
     task_state.interrupt_stack[IST_NON_MASKABLE - 1] = (uint64_t)STACK_TOP(non_maskable_stack);
+    task_state.interrupt_stack[IST_INTERRUPT - 1] = (uint64_t)STACK_TOP(interrupt_stack);
     task_state.io_map = sizeof task_state;
     descriptors[5] = (sizeof task_state - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24 & 0xff) << 56;
     descriptors[6] = base >> 32;

@@ -2,6 +2,7 @@
 #pragma once
 #include "boot/layout.h"
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     char guard[PAGE_SIZE];
@@ -13,8 +14,13 @@ typedef struct {
 } fault_stack_t;
 
 extern kernel_stack_t kernel_stack;
-extern fault_stack_t page_fault_stack, double_fault_stack, non_maskable_stack;
+extern fault_stack_t page_fault_stack, double_fault_stack, non_maskable_stack, interrupt_stack;
 extern char *const stack_guards[];
 extern const size_t stack_guards_count;
+
+// The stack that the stack pointer is in; below `bottom` is its guard page. The kernel's own, or one of Python's
+// (port/runtime/_stack.c). trap_stubs.S reads both words.
+typedef struct { uint64_t bottom, top; } stack_in_use_t;
+extern stack_in_use_t stack_in_use;
 
 #define STACK_TOP(stack) ((stack).body + sizeof((stack).body))

@@ -19,6 +19,7 @@
 #include "boot/layout.h"
 #include "port/runtime/heap.h"
 #include "port/runtime/safe_point.h"
+#include "port/runtime/stack.h"
 #include "port/testing/inject.h"
 
 heap_area_t heap_areas[HEAP_AREAS_MAX];
@@ -217,6 +218,7 @@ void gc_collect(void) {
     collector_is_running = true;
     gc_collect_start();
     gc_helper_collect_regs_and_stack();
+    stacks_collect();
     gc_collect_end();
     collector_is_running = false;
     after_collection();

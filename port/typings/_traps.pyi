@@ -32,6 +32,8 @@ class Record:
     """15 bytes from the instruction on; empty when that was not in the kernel's own text."""
     not_resolved: bool
     """A handler said "retry", but the access would have been refused again."""
+    stack_overflow: bool
+    """The stack pointer was at the guard page of the stack in use."""
 
 FIRST_INTERRUPT: int
 """The vector at which the interrupt controllers' lines begin."""
@@ -45,6 +47,7 @@ class ProcessorFault(Exception):
     record: Record
 
 class PageFault(ProcessorFault): ...
+class StackOverflow(PageFault): ...
 class GeneralProtectionFault(ProcessorFault): ...
 class DivideFault(ProcessorFault): ...
 class InvalidOpcode(ProcessorFault): ...

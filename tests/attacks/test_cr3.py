@@ -138,7 +138,7 @@ def test_the_root_of_a_table_that_is_gone_is_refused(kernel, end):
 
 @pytest.mark.parametrize(
     "call",
-    ["memory.init(BootInfo())", "memory.init_post_heap(MMI.extra_mapped_pages[0])", "memory.init_post_heap(None)"],
+    ["memory.init(BootInfo())", "memory.init_post_heap(MMI.initial_mappings)", "memory.init_post_heap(None)"],
 )
 def test_memory_is_initialised_once(kernel, call):
     """A second boot under the running kernel: refused, and the first one goes on."""

@@ -131,11 +131,11 @@ def test_page_0_and_the_identity_mappings_are_gone(owned):
     for address in (0, 0x1000, 0x100000, 0xB8000):
         with owned.raises("PageFault"):
             owned.exec(f"import _memory\n_memory.load8({address})")
-    assert owned.eval("mmi.extra_mapped_pages[0].identity.is_live") is False
+    assert owned.eval("mmi.initial_mappings.identity.is_live") is False
 
 
 def test_the_guard_page_of_the_kernel_stack_faults(owned):
-    guard = owned.eval("mmi.extra_mapped_pages[0].stack_guards[0]")
+    guard = owned.eval("mmi.initial_mappings.stack_guards[0]")
     with owned.raises("PageFault", "not present"):
         owned.exec(f"import _memory\n_memory.load8({guard << 12})")
 
@@ -147,12 +147,12 @@ def test_the_image_cannot_be_written_through_the_window(owned):
 
 def test_the_kernels_own_mappings_are_named_and_never_dropped(owned):
     names = owned.eval(
-        "[m for m in ('text', 'rodata', 'boot_tables') if getattr(mmi.extra_mapped_pages[0], m).kind == 'system']"
+        "[m for m in ('text', 'rodata', 'boot_tables') if getattr(mmi.initial_mappings, m).kind == 'system']"
     )
     assert names == ["text", "rodata", "boot_tables"]
-    for step in ("drop()", "remap(READ)", "split(mmi.extra_mapped_pages[0].text.start + 1)", "unmap_into_parts()"):
+    for step in ("drop()", "remap(READ)", "split(mmi.initial_mappings.text.start + 1)", "unmap_into_parts()"):
         with owned.raises("SystemMapping"):
-            owned.exec(f"mmi.extra_mapped_pages[0].text.{step}")
+            owned.exec(f"mmi.initial_mappings.text.{step}")
     assert owned.eval("memory.verify().violations") == []
 
 

@@ -112,6 +112,29 @@ def test_a_growing_stack_grows_down_to_its_guard(play):
     assert play.eval("len(example.mapped)") == 15
 
 
+def test_a_handler_on_its_own_stack_may_go_as_deep_as_that_is(play):
+    """Deeper than the kernel's own stack is; and what is too deep for both is raised at the fault."""
+    play.exec("""
+        from examples.own_stack import OnOwnStack
+        from examples.single_pages import drop_all, map_own
+        from memory import verify
+        mapped = {}
+        def deep(n): return n and 1 + deep(n - 1)
+        def answer(fault):
+            deep(700 if fault.page.number < area.start.number + 8 else 10 ** 6)
+            mapped[fault.page.number] = map_own(fault.page)
+            return True
+        example = OnOwnStack(area, answer, 128)
+        view()[0] = 1
+        """)
+    with play.raises("RuntimeError", "maximum recursion depth exceeded"):
+        play.exec("deep(700)")
+    with play.raises("RuntimeError", "maximum recursion depth exceeded"):
+        play.exec("view()[9 * 4096] = 1")
+    assert play.eval("(view()[0], len(mapped), verify().violations)") == (1, 1, [])
+    play.exec("drop_all(mapped)")
+
+
 def test_a_guard_page_names_the_buffer_that_was_overrun(play):
     play.exec("""
         from examples.guard_page import GuardedBuffer

@@ -13,7 +13,7 @@ RAISED = {
     3: "BreakpointTrap",
     6: "InvalidOpcode",
     13: "GeneralProtectionFault",
-    12: "RuntimeError",
+    12: "StackOverflow",
 }
 
 
@@ -230,13 +230,13 @@ def test_a_double_fault_has_a_stack_of_its_own_and_is_a_panic(kernel):
 def test_a_page_fault_with_a_stack_pointer_to_nowhere_is_a_panic(kernel):
     kernel.start("import _provoke; _provoke.exception(14)")
     line, _ = panic_of(kernel.guest)
-    assert line.endswith("the stack pointer is outside of the kernel stack")
+    assert line.endswith("the stack pointer is outside of the stack in use")
 
 
 def test_running_into_the_guard_page_is_an_exception_again_and_again(kernel):
     kernel.exec("import _provoke")
     for _ in range(5):
-        with kernel.raises("RuntimeError", "maximum recursion depth exceeded"):
+        with kernel.raises("StackOverflow", "stack overflow: this is the guard page of a stack of the kernel's"):
             kernel.exec("_provoke.exception(12)")
     assert kernel.eval("sum(range(1000))") == 499500
 

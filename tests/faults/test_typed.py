@@ -49,6 +49,24 @@ def test_a_page_fault_is_typed(play):
     assert start <= play.eval("fault.instruction_pointer.value") < end
 
 
+def test_an_error_code_has_a_name_for_each_of_its_bits(play):
+    """SDM volume 3, "Page-Fault Exceptions". P comes with RSVD, which QEMU forgets."""
+    play.exec("from faults.error_code import PageFaultErrorCode as Code")
+    names = ("present", "write", "user", "reserved", "fetch", "protection_key", "shadow_stack", "hlat", "sgx")
+    for bit, name in zip((0, 1, 2, 3, 4, 5, 6, 7, 15), names, strict=True):
+        found = play.eval(f"[n for n in {names} if getattr(Code(1 << {bit}), n)]")
+        assert found == (["present", "reserved"] if name == "reserved" else [name])
+    said = play.eval("[repr(Code(value)) for value in (0x43, 0x81, 0x8007, 0x9, 0x8, 0x2)]")
+    assert said == [
+        "write, shadow stack",
+        "read, HLAT",
+        "write by ring 3, SGX",
+        "read, reserved bit",
+        "read, reserved bit",
+        "write, not present",
+    ]
+
+
 def test_the_walk_is_that_of_the_moment(play):
     play.exec(f"""
         p.map(3, 3, {READ_ONLY})
@@ -86,7 +104,7 @@ def test_the_walk_is_that_of_the_moment(play):
         ),
         ("", "_memory.load8(0x6000_0000_0000)", "not present at P4"),
         ("", "_memory.store8(_boot.sections()[0][1] << 12, 1)", "kernel's own text .r-x., which stays as it is"),
-        ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "guard page of a stack, which has overflowed"),
+        ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "stack overflow: this is the guard page of a stack"),
     ],
 )
 def test_the_line_says_what_and_why_and_what_to_do(play, setup, access, line):

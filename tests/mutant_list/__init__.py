@@ -19,7 +19,9 @@ from mutant_list import (
     lent_tables,
     mappings,
     owners,
+    references,
     shell,
+    stacks,
     tables,
     wished_address,
 )
@@ -29,6 +31,8 @@ PROMISES = (
     tables,
     acts,
     mappings,
+    stacks,
+    references,
     wished_address,
     owners,
     lent_tables,

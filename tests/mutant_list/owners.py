@@ -109,7 +109,7 @@ MUTANTS = [
     (
         "shared frames are mapped with the last owner's bytes",
         SHARED,
-        "        return bool(self._clean or self._device)\n",
+        "        return bool(self._clean or self._device or self._kept)\n",
         "        return True\n",
         "tests/memory/mappings/test_special_mappings.py::test_shared_frames_show_nothing_of_their_last_owner",
     ),

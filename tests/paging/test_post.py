@@ -13,8 +13,9 @@ NAMES = """
 from memory_structs import *
 from paging import *
 import machine
-mapper = OffsetPageTable()
 boot_info = BootInfo()
+phys_mem_offset = boot_info.physical_memory_offset
+mapper = OffsetPageTable(active_level_4_table(phys_mem_offset), phys_mem_offset)
 P, W = PteFlagsX86_64.PRESENT, PteFlagsX86_64.WRITABLE
 """.strip()
 NEW = 0xF021_F077_F065_F04E
@@ -52,7 +53,7 @@ def one_line_loop(console, line):
 def frames_for_tables(console):
     """Have the post's frame allocator over frames that the kernel's own allocator lends."""
     console.command("import memory")
-    console.command("frame_allocator = BootInfoFrameAllocator(boot_info.memory_map, memory.allocate_frames(16))")
+    console.command("frame_allocator = BootInfoFrameAllocator.init(boot_info.memory_map)")
 
 
 def test_08_1_an_address_is_four_indexes_and_an_offset(typed):
@@ -93,7 +94,9 @@ def test_08_6_a_physical_address_is_no_pointer(typed):
 
 def test_08_7_what_a_parent_forbids_is_forbidden_below_once_the_tlb_knows(typed):
     """The emulator's TLB may be small just then, and the prompt pushes the page out: one of 20 tries remembers."""
-    frames_for_tables(typed)
+    typed.command("import memory")
+    typed.command("frame_allocator = BootInfoFrameAllocator(boot_info.memory_map, memory.allocate_frames(16))")
+    typed.command("mapper = OffsetPageTable()")
     typed.command("page = Page.containing_address(VirtualAddress(0xdeadbeaf000))")
     typed.command("data = memory.allocate_frames(1).start")
     typed.command("mapper.map_to(page, data, P | W, frame_allocator)")

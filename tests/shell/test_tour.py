@@ -98,6 +98,21 @@ def test_an_exercise_takes_its_answer_and_no_other(kernel, number):
         assert kernel.eval(f"check(*{answer[:-1]}).is_right") is False
 
 
+def test_what_the_tour_says_of_policies_is_in_its_chart(kernel):
+    """A clock does not always better than first in, first out: the chart has a tie, and the text says so."""
+    kernel.exec("from examples.replacement_chart import *\nfrom examples.page_replacement import clock, fifo")
+    pairs = kernel.eval("[[faults_of(p, n, mostly_few(200)) for p in (fifo, clock)] for n in (2, 4, 6)]", timeout=60)
+    assert [two for two in pairs if two[0] == two[1]]
+    assert [two for two in pairs if two[1] < two[0]]
+    text = " ".join(kernel.eval("__import__('shell.tour', None, None, ['Step']).Step(9).text"))
+    assert "not always: the chart has a tie" in text
+
+
+def test_the_exercise_on_rights_says_who_writes(kernel):
+    kernel.exec("from shell.commands import exercise")
+    assert "the kernel write it (ring 0, with CR0.WP set" in kernel.text("exercise(4, seed=1)")
+
+
 @pytest.mark.parametrize("number", EXERCISES)
 def test_a_seed_gives_everybody_the_same_question(kernel, number):
     kernel.exec("from shell.commands import exercise")

@@ -40,7 +40,7 @@ V(P(1)) | TypeError
 V.zero() | v0x0
 P.zero() | p0x0
 P(0xfffffffffffff) | p0xfffffffffffff
-P(0x10000000000000) | NonCanonicalAddress
+P(0x10000000000000) | PhysicalAddressTooWide
 P(2**64) | ValueError
 P(-1) | ValueError
 P(False) | TypeError
@@ -52,7 +52,9 @@ V.new_canonical(0xffff7fffffffffff) | v0x7fffffffffff
 V.new_canonical(0x123456789abcdef0) | v0x56789abcdef0
 V.new_canonical(2**64) | ValueError
 V.new_canonical(-1) | ValueError
-P.new_canonical(1 << 52 | 5) | p0x5
+P.new_truncate(1 << 52 | 5) | p0x5
+P.new_canonical(5) | AttributeError
+V.new_truncate(5) | AttributeError
 V(5).value | 5
 V(2**64 - 1).value | 18446744073709551615
 str(V(0xFFFF800000000000)) | 'v0xffff800000000000'
@@ -95,7 +97,7 @@ V(5) + 2**64 | ValueError
 V(0x3000) - V(0x1000) | 8192
 V(0x1000) - V(0x3000) | -8192
 HIGH - LOW_LAST | 18446462598732840961
-P(0xfffffffffffff) + 1 | NonCanonicalAddress
+P(0xfffffffffffff) + 1 | PhysicalAddressTooWide
 P(0xfffffffffffff) + 0xffff000000000000 | OutOfRange
 P(0) - 1 | OutOfRange
 P(7) - P(5) | 2
@@ -122,7 +124,7 @@ V(5).align_up(0) | ValueError
 V(5).align_up(3) | ValueError
 V(5).align_down(-4) | ValueError
 V(5).is_aligned(True) | TypeError
-P(0xfffffffffffff).align_up(2) | NonCanonicalAddress
+P(0xfffffffffffff).align_up(2) | PhysicalAddressTooWide
 """
 
 ORDER_AND_PARTS = """
@@ -177,7 +179,7 @@ def test_maxphyaddr_bounds_physical_addresses(tmp_path):
     setup = "from memory_structs import *\nset_physical_address_bits(40)\n"
     expressions = ["PhysicalAddress(2**40 - 1)", "PhysicalAddress(2**40)", "Frame.maximum()", "Frame(2**28)"]
     kinds = [kind for kind, _ in unix_port.evaluate(tmp_path, setup, expressions)]
-    assert kinds == ["value", "NonCanonicalAddress", "value", "NonCanonicalAddress"]
+    assert kinds == ["value", "PhysicalAddressTooWide", "value", "PhysicalAddressTooWide"]
 
 
 @pytest.mark.parametrize("bits", [True, 40.0, 31, 0, -1])

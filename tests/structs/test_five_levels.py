@@ -38,7 +38,7 @@ mode.page_of_root_entry(256) | 4486007441326080
 mode.page_of_root_entry(511) | 4503530907893760
 mode.canonical_page(1 << 44) == mode.UPPER_HALF_FIRST_PAGE | True
 mode.LOWER_HALF_LAST_PAGE == (1 << 44) - 1 | True
-PhysicalAddress(1 << 52) | NonCanonicalAddress
+PhysicalAddress(1 << 52) | PhysicalAddressTooWide
 """
 
 WITH_FOUR = """

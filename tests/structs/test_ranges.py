@@ -32,7 +32,7 @@ Page(1 << 52) | NonCanonicalAddress
 Page(True) | TypeError
 Page(1, Page2M) | Misaligned
 Frame((1 << 40) - 1) | Frame(p0xffffffffff000)
-Frame(1 << 40) | NonCanonicalAddress
+Frame(1 << 40) | PhysicalAddressTooWide
 Frame.maximum() | Frame(p0xffffffffff000)
 LAST | Page(v0xfffffffffffff000)
 LAST.number == 2**52 - 1 | True
@@ -64,6 +64,16 @@ page(0x1000) < frame(0x2000) | TypeError
 page(0x200000) < page(0x400000, Page2M) | TypeError
 len({page(0, s) for s in (Page4K, Page2M, Page1G)}) | 3
 page(0x200000).to_size(Page2M) | Page[2M](v0x200000)
+page(0x5000).end_address | v0x6000
+page(0x200000, Page2M).end_address | v0x400000
+Page.maximum().end_address | OutOfRange
+Page.containing_address(V(0x7fffffffffff)).end_address | NonCanonicalAddress
+Frame(0x101).end_address | p0x102000
+Frame.maximum().end_address | PhysicalAddressTooWide
+V(0x5000) in page(0x5000), V(0x5fff) in page(0x5000), V(0x6000) in page(0x5000) | (True, True, False)
+V(0x4fff) in page(0x5000), V(0x3fffff) in page(0x200000, Page2M), P(0x101fff) in Frame(0x101) | (False, True, True)
+P(0x5000) in page(0x5000) | TypeError
+0x5000 in page(0x5000) | TypeError
 page(0x201000).to_size(Page2M) | Misaligned
 page(0x200000, Page2M).to_size(Page4K) | Page(v0x200000)
 page(0x200000, Page2M).to_size(Page1G) | Misaligned
@@ -189,7 +199,17 @@ def test_errors_name_the_value_and_the_way_out(tmp_path):
     answers = unix_port.evaluate(
         tmp_path,
         SETUP,
-        ["V(1 << 47)", "page(0x3000, Page4K).to_size(Page2M)", "pages(0x2000, 0x3000).offset_of_address(V(0x9000))"],
+        [
+            "V(1 << 47)",
+            "page(0x3000, Page4K).to_size(Page2M)",
+            "pages(0x2000, 0x3000).offset_of_address(V(0x9000))",
+            "P(1 << 52 | 5)",
+            "V(0x1000) - P(0x1000)",
+            "P(0x1000) + V(0x1000)",
+            "V(0x1000) + V(0x2000)",
+            "Page(1) - Frame(1)",
+            "Frame(1) + Page(1)",
+        ],
     )
     assert answers[0][1] == (
         "v0x800000000000 is outside the canonical addresses (bits 48 to 63 copy bit 47); "
@@ -197,3 +217,14 @@ def test_errors_name_the_value_and_the_way_out(tmp_path):
     )
     assert answers[1][1] == "v0x3000 is not aligned to 0x200000; the next one below is v0x0"
     assert answers[2][1] == "v0x9000 is outside PageRange(v0x2000..=v0x3fff)"
+    assert answers[3][1] == (
+        "p0x10000000000005 is outside the physical address space (52 bits on this CPU); "
+        "the nearest is p0xfffffffffffff, and new_truncate() gives p0x5"
+    ), "canonical is said of linear addresses only"
+    assert [text for _, text in answers[4:]] == [
+        "VirtualAddress and PhysicalAddress are two kinds of address: v0x1000 and p0x1000",
+        "PhysicalAddress and VirtualAddress are two kinds of address: p0x1000 and v0x1000",
+        "v0x1000 and v0x2000 can't be added; a count of bytes can",
+        "Page and Frame are two kinds of chunk: Page(v0x1000) and Frame(p0x1000)",
+        "Frame and Page are two kinds of chunk: Frame(p0x1000) and Page(v0x1000)",
+    ]

@@ -1,6 +1,6 @@
 """Allocating at one place: exactly these chunks, or none."""
 
-from memory_structs import PAGE_SHIFT, PAGE_SIZE, Misaligned, OutOfRange
+from memory_structs import PAGE_SHIFT, PAGE_SIZE, OutOfRange
 from micropython import const
 
 from ..runs import take_at
@@ -16,9 +16,9 @@ class AtPlace:
     """The part of `Allocator` that is told a place."""
 
     def allocate_at(self, address, count):
-        """Own exactly the `count` chunks from `address` on.
+        """Own exactly the `count` chunks from the one that contains `address` on.
 
-        Raises TypeError, ValueError, Misaligned, OutOfRange or AddressInUse.
+        Raises TypeError, ValueError, OutOfRange or AddressInUse.
         """
         # Mostly the pool has them. Its tree has nothing but numbers that exist, so it needs no other check.
         address_class, owner_class, new_state, pool, tree = self._for_allocate_at
@@ -36,8 +36,6 @@ class AtPlace:
         """The same for all arenas, and for arguments that may be wrong."""
         self._check_count(count)
         self._check_address(address)
-        if address._value & (PAGE_SIZE - 1):
-            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
         return self._allocate_at(address._value >> PAGE_SHIFT, count)
 
     def allocate_by_bytes_at(self, address, size_in_bytes):

@@ -47,6 +47,9 @@ CONSUMER = const(3)
 # A new owner's list names `drop()` from the start, since that is how most of them end.
 DROP = "drop()"
 
+# Stands there in place of it while frames hold what their owner wrote: mapped again, they are not cleared.
+KEPT = "drop(), with what was in them"
+
 # What an owner is, for whoever finds that it was forgotten (see reclaim.py).
 ALLOCATED = const(0)
 UNMAPPED = const(1)
@@ -179,6 +182,8 @@ class Owner(LikeItsRange):
             elif (second >> 1) + more == run >> 1:
                 low = second
         if low >= 0:
+            if others[CONSUMER] is not KEPT:
+                state[CONSUMER] = DROP
             others[CONSUMER] = "merge()"
             others[RUN] = DEAD
             state[COUNT] = own + more
@@ -212,6 +217,7 @@ class Owner(LikeItsRange):
         state = self._state
         arena = state[ARENA]
         owner_class, new_state, kind = self.__class__, arena.new_state, self._kind
+        is_kept = state[CONSUMER] is KEPT
         made = []
         more = -1
         low = bounds[0]
@@ -239,6 +245,9 @@ class Owner(LikeItsRange):
         arena.leave()
         if code:
             raise OutOfBookkeeping(arena.name, runs.owners_of(arena.tree))
+        if is_kept:
+            for part in parts:
+                part._state[CONSUMER] = KEPT
         return parts
 
     def _die(self, consumer):

@@ -33,7 +33,7 @@ class AllocationRequest:
 
     @classmethod
     def AtAddress(cls, address):
-        """Exactly there. Raises Misaligned when no 4 KiB chunk begins at `address`."""
+        """Exactly there: from the chunk that contains `address` on."""
         return cls(address=_of_class("AtAddress needs an address", address, (VirtualAddress, PhysicalAddress)))
 
     @classmethod
@@ -82,8 +82,6 @@ class AllocationRequest:
         if address is None:
             return
         _of_class("a request needs an address", address, (VirtualAddress, PhysicalAddress))
-        if address.value & (PAGE_SIZE - 1):
-            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
         if address.number % self._alignment:
             raise Misaligned(address, self._alignment * PAGE_SIZE)
         if limits is not None and not limits.contains_address(address):

@@ -4,7 +4,8 @@
     every frame of an exclusive mapping is mapped exactly once, by the entries that its owner says, with its rights
     every leaf belongs to a live owner or to the kernel itself; the others are listed as `.unowned`, and lead to what an
     owner lent them or to what is no RAM
-    nothing is writable and executable by effective rights over all leaves, unless somebody said why (`override`)
+    nothing is writable and executable by effective rights over all leaves, unless somebody said why (`override`), or it
+    is an unowned leaf to what is no RAM
     nothing is set that this CPU reserves; every table hangs in one place, every root has the kernel's half
     the allocators' counts agree with all that, and no TLB flush that is needed is still owed
 

@@ -101,6 +101,13 @@ def only(byte, becomes):
     return steps
 
 
+def steps_of_unowned(takes, writes, executes):
+    """The same for leaves that no record covers. What is no RAM holds nobody's code: they may write and execute it."""
+    steps = steps_of(takes, writes, executes)
+    steps[OUTSIDE] = OUTSIDE
+    return steps
+
+
 FREES = steps_of({NOBODY: FREE})
 MAKES_TABLE = steps_of({NOBODY: TABLE, OWNED: LENT_TABLE})
 

@@ -15,6 +15,7 @@ from .claims import (
     EXECUTED,
     NAMES,
     TAKES,
+    UNOWNED_WRITER,
     WRITTEN,
     absent,
     high_bits,
@@ -101,7 +102,8 @@ class Leaves:
         while count:
             done = step(frames, frame, count, steps)
             if done == 0 and frame >= len(frames):
-                self.claim_beyond(page, frame, count, kind, writes and executes and not overridden)
+                is_bad = writes and executes and not overridden and kind != UNOWNED_WRITER
+                self.claim_beyond(page, frame, count, kind, is_bad)
                 return
             if done == 0:
                 done = self.refuse(page, frame, count, kind, writes, executes)

@@ -33,7 +33,7 @@ class Audit:
     """What `verify()` found, and what it counted.
 
     .violations     texts, each with the address that it is about; none: all is well
-    .unowned        what is mapped without an owner, as runs of pages: the paging layer's, and legal as such
+    .unowned        what is mapped without an owner, texts of runs of pages: the paging layer's, and legal as such
     .under_way      what another call was just doing: texts
     .mappings       mappings with an owner, the kernel's own among them
     .mapped_pages   their pages
@@ -56,11 +56,13 @@ class Audit:
         return not self.violations
 
     def __repr__(self):
-        lines = ["%d mappings, %d pages, %d tables" % (self.mappings, self.mapped_pages, self.tables)]
+        lines = ["%d owned mappings, %d pages, %d page tables" % (self.mappings, self.mapped_pages, self.tables)]
         lines += ["VIOLATION " + text for text in self.violations]
         lines += ["unowned: " + text for text in self.unowned]
         lines += ["under way: " + text for text in self.under_way]
-        return "\n".join(lines if len(lines) > 1 else [lines[0] + ": nothing to complain of"])
+        if self.is_healthy:
+            lines[0] += ": nothing to complain of"
+        return "\n".join(lines)
 
 
 class Findings:

@@ -3,7 +3,18 @@
 from memory_structs import PAGE_SHIFT, PageRange
 from memory_structs.mode import INDEX_BITS, canonical_page
 
-from .claims import UNOWNED, UNOWNED_WRITER, WINDOW, absent, high_bits, low_bits, step_leaves, touching
+from .claims import (
+    TAKES,
+    UNOWNED,
+    UNOWNED_WRITER,
+    WINDOW,
+    absent,
+    high_bits,
+    low_bits,
+    step_leaves,
+    steps_of_unowned,
+    touching,
+)
 from .leaves import LOW_FLAGS, Leaves, frame_of, rights_of
 from .report import virtual
 
@@ -15,12 +26,19 @@ class UnownedLeaves(Leaves):
         super().__init__(walk, findings)
         self.list = findings.unowned.add
         self.first = self.end = -1
+        self.rights = ""
+
+    def steps(self, kind, writes, executes, overridden=False):
+        key = kind, writes, executes
+        if key not in self._steps:
+            self._steps[key] = steps_of_unowned(TAKES[kind], writes, executes)
+        return self._steps[key]
 
     def leaves(self, entry, page, end, rights):
         page, entry = self._present(entry, page, end)
         while page < end:
             done = self.look(entry, page, end, rights)
-            self.note(page, page + done)
+            self.note(page, page + done, rights_of(rights, low_bits(entry), high_bits(entry)))
             page, entry = self._present(entry + 8 * done, page + done, end)
 
     @staticmethod
@@ -47,18 +65,20 @@ class UnownedLeaves(Leaves):
         if not self.complain_of_reserved(low, page, end - page, level):
             frame = frame_of(low, level) + (page & (1 << INDEX_BITS * (level - 1)) - 1)
             self.claim(page, frame, end - page, UNOWNED_WRITER if writes else UNOWNED, writes, executes)
-        self.note(page, end)
+        self.note(page, end, (writes, executes))
 
-    def note(self, page, end):
-        """List pages, joined to those before if they touch."""
-        if page != self.end:
+    def note(self, page, end, rights):
+        """List pages, joined to those before if they touch, and if both are writable and executable or neither is."""
+        words = ", writable and executable" if all(rights) else ""
+        if page != self.end or words != self.rights:
             self.close()
-            self.first = page
+            self.first, self.rights = page, words
         self.end = end
 
     def close(self):
         if self.first >= 0:
-            self.list("%s", PageRange.from_numbers(canonical_page(self.first), canonical_page(self.end - 1)))
+            pages = PageRange.from_numbers(canonical_page(self.first), canonical_page(self.end - 1))
+            self.list("%s%s", pages, self.rights)
         self.first = self.end = -1
 
 
@@ -76,5 +96,5 @@ class TechniqueLeaves(UnownedLeaves):
     def huge(self, entry, page, end, rights, level):
         self.complain("%s: a technique's window has no huge leaves", virtual(page, end - page))
 
-    def note(self, page, end):
+    def note(self, page, end, rights):
         """Nobody wants to know."""

@@ -72,6 +72,9 @@ _FIELDS = {
     "kind": (_KIND, 0xFF),
 }
 
+# The page number below each Stack: how many pages the Stack has. `guarded_by` knows which of them live.
+guards = {}
+
 SEVERAL_RUNS = 1 << 50  # in `frames`: a digest, and not the number of the first frame
 
 
@@ -203,6 +206,20 @@ def next_record(index: int) -> int:
         known = ptr32(int(known) + _BYTES)
         index += 1
     return -1
+
+
+def guarded_by(page):
+    """The first page of the Stack whose guard page has that number, and how many it has; None if it is no guard."""
+    count = guards.get(page)
+    if count is None:
+        return None
+    index = next_record(0)
+    while index >= 0:
+        if field(index, "first_page") == page + 1 and field(index, "count") == count:
+            return page + 1, count
+        index = next_record(index + 1)
+    del guards[page]  # the Stack was forgotten, and taken away
+    return None
 
 
 @micropython.viper

@@ -1,6 +1,6 @@
 """`Creating`: the part of a `Mapper` that allocates what it maps: pages, frames, or both."""
 
-from memory_structs import PAGE_SHIFT, PAGE_SIZE, VirtualAddress
+from memory_structs import PAGE_SHIFT, PAGE_SIZE, Misaligned, VirtualAddress
 from memory_structs.instances import make
 from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
 from paging.access import shared_table
@@ -144,6 +144,9 @@ class Creating:
             mapped = self._create_few_at(page, count, word & NOT_MARKS)
             if mapped is not None:
                 return mapped
+        allocator._check_address(address)
+        if address._value & PAGE_SIZE - 1:
+            raise Misaligned(address, PAGE_SIZE, address.align_down(PAGE_SIZE))
         pages = allocator.allocate_at(address, count)
         try:
             return self.map_allocated_pages(pages, flags, huge, override)

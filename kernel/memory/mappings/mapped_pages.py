@@ -42,9 +42,9 @@ from paging.leaves import change_leaves
 from paging.mapping import Job
 
 from .. import ledger
-from ..allocators.owners import ARENA, COUNT, DROP, RUN, AllocatedFrames, AllocatedPages
+from ..allocators.owners import ARENA, CONSUMER, COUNT, DROP, KEPT, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import DEVICE, EXCLUSIVE, KIND_NAMES, SHARED, SYSTEM, Record, enter, finish, leave, undisturbed
-from ..refusals import Busy, SystemMapping
+from ..refusals import Busy, SystemMapping, UnderWay
 from ..runs import give, owners_of
 from ..views import Viewable
 from . import unmapping
@@ -54,7 +54,6 @@ from .merging import count_owners, lower_of
 from .rights import refuse_for_kind, word_of
 from .run_lists import when_cut, when_joined
 from .table_frames import give_tables, lend, table_word, take_back
-from .under_way import UnderWay
 
 RECORD = const(0)
 TABLE = const(1)
@@ -320,10 +319,11 @@ class MappedPages(Viewable):
         return parts
 
     @undisturbed
-    def unmap_into_parts(self):
+    def unmap_into_parts(self, keep_contents=False):
         """Unmap, and return (AllocatedPages, [AllocatedFrames, ...]): all frames, by runs, in order of the pages.
 
-        The frames of a shared mapping stay with their SharedFrames: the list is empty. Raises as `drop`.
+        With `keep_contents` these frames, mapped again, hold what was written to them; else they are cleared then. The
+        frames of a shared mapping stay with their SharedFrames: the list is empty. Raises as `drop`.
         """
         record = self._check_free_for("unmap_into_parts()")
         if record.exported:
@@ -345,6 +345,8 @@ class MappedPages(Viewable):
                     state[ARENA] = table._frames._arena_of(first, first)
                     state[ARENA].mapped -= length
                 state[COUNT] = length
+                if keep_contents:
+                    state[CONSUMER] = KEPT
                 state[RUN] = first << 1
 
         parts = pages, frames

@@ -19,7 +19,7 @@ from paging import OffsetPageTable, mapping
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.natives import memory
 
-from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
+from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, KEPT, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, leave, lost, mark_overridden, prepare
 from ..refusals import CountMismatch
 from . import faulted, unmapping
@@ -57,7 +57,8 @@ class Mapper(Creating):
     def map_allocated_pages_to(self, pages, frames, flags, huge=True, override=None):
         """Map pages to exactly these frames; consumes both and returns MappedPages.
 
-        Uses huge pages where both sides are aligned and long enough, unless `huge` is False. `override` names why a
+        The frames are cleared, but for those of `unmap_into_parts(keep_contents=True)`, and of devices. Uses huge pages
+        where both sides are aligned and long enough, unless `huge` is False. `override` names why a
         mapping may be writable and executable at once. Raises TypeError, UseAfterMove, CountMismatch,
         WritableExecutable, PageAlreadyMapped, OutOfFrames (for tables); then both owners are still the caller's.
         """
@@ -77,7 +78,7 @@ class Mapper(Creating):
         try:
             mapped, record = self._new(page, count, word, kind, frame)
             mark_overridden(record, override is not None)
-            is_clean = kind == DEVICE or frame_state[RUN] & 1
+            is_clean = kind == DEVICE or frame_state[RUN] & 1 or frame_state[CONSUMER] is KEPT
             run = frame, count, is_clean
             self._place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
             if kind == DEVICE:

@@ -9,7 +9,7 @@ from memory_structs.instances import seal
 from memory_structs.like_ranges import LikeItsRange
 from paging.flags import NO_EXECUTE, WRITABLE
 
-from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, RUN, SHAREABLE, AllocatedFrames
+from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, KEPT, RUN, SHAREABLE, AllocatedFrames
 from ..ledger import enter, leave
 from ..refusals import CountMismatch, WritableExecutable
 from ..runs import give
@@ -28,6 +28,7 @@ class SharedFrames(LikeItsRange):
         self._first = run >> 1
         self._count = state[COUNT]
         self._clean = run & 1
+        self._kept = state[CONSUMER] is KEPT
         self._device = self._arena is not self._arena.allocator.pool
         self._users = 0
         self._held = 0  # by mappings that a fault ended half-way
@@ -127,7 +128,7 @@ class SharedFrames(LikeItsRange):
     def _is_clean_to_map(self):
         """True unless somebody else's bytes may be in the frames: they are cleared when they are mapped first, and keep
         what is written to them as long as this lives."""
-        return bool(self._clean or self._device)
+        return bool(self._clean or self._device or self._kept)
 
     def _add_user(self, word):
         if not self._users:

@@ -7,7 +7,7 @@ loaded_section    functions in executable mappings
 refusals          what all of them refuse
 """
 
-from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
+from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutability, Mutable
 from .loaded_section import LoadedSection
 from .refusals import (
     AlreadyBorrowed,

@@ -8,11 +8,15 @@ from memory_structs import UseAfterMove
 from memory_structs.ending import drop_at_end
 
 
-class Immutable:
+class Mutability:
+    """What a borrowed mapping's view may do: its `.mutability` is one of the two classes below."""
+
+
+class Immutable(Mutability):
     """Marks a borrowed mapping whose view is for reading."""
 
 
-class Mutable:
+class Mutable(Mutability):
     """Marks a borrowed mapping whose view may write."""
 
 

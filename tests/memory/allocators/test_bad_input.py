@@ -49,7 +49,6 @@ allocate_{k}_at({A}(0x800000), 0) | ValueError
 allocate_{k}_at({A}(0x800000), -3) | ValueError
 allocate_{k}_at({A}(0x800000), True) | TypeError
 allocate_{k}_at({A}(0x800000), 2.0) | TypeError
-allocate_{k}_at({A}(0x800001), 1) | Misaligned
 allocate_{k}_at({W}(0x800000), 1) | TypeError
 allocate_{k}_at(0x800000, 1) | TypeError
 allocate_{k}_at(None, 1) | TypeError
@@ -182,8 +181,8 @@ REQUESTS = """
 At(5) | TypeError
 At(None) | TypeError
 At(page(0x1000)) | TypeError
-At(V(5)) | Misaligned
-At(P(0xfff)) | Misaligned
+At(V(5)) & At(V(6)) | ValueError
+At(V(0x1fff)) & Aligned(2) | Misaligned
 Aligned(0) | ValueError
 Aligned(-1) | ValueError
 Aligned(True) | TypeError

@@ -70,7 +70,7 @@ def test_b6_no_frame_number_above_what_the_cpu_addresses(check):
         assert Frame.maximum().number == (1 << 40) - 1
         assert type(error_of(lambda: Frame.maximum() + 1)) is OutOfRange
         assert type(error_of(allocate_frames_at, P(0xffffffffff000), 2)) is OutOfRange
-        assert type(error_of(Frame, 1 << 40)) is NonCanonicalAddress
+        assert type(error_of(Frame, 1 << 40)) is PhysicalAddressTooWide
         assert len(allocate_frames_at(P(0xffffffffff000), 1)) == 1
     """)
 

@@ -31,7 +31,7 @@ def test_two_mappings_of_one_frame_are_found_and_the_frame_that_nobody_maps_then
         ("Frame(a_free_frame())", "READ", "free"),
         ("Frame(table.root)", "READ", "a page table"),
         ("Frame(_memory.load64(entry(table.root, 0xffffc00000000, 4)) >> 12 & 0xffffffffff)", "READ", "a page table"),
-        ("Frame(mmi.extra_mapped_pages[0].text.frames()[0].start.number)", "WRITE", "the kernel's own"),
+        ("Frame(mmi.initial_mappings.text.frames()[0].start.number)", "WRITE", "the kernel's own"),
         ("Frame(memory.frame_allocator.reservations[-1][0])", "WRITE", "the kernel's own"),
     ],
 )
@@ -70,7 +70,7 @@ def test_what_an_owner_lends_the_paging_layer_is_unowned_and_well(audited):
     audited.exec("frames = memory.allocate_frames(1)\nshared = SharedFrames(memory.allocate_frames(1))")
     for frame in "frames.start", "shared.range.start", "Frame(0xb8)", "Frame(1 << 26)":
         assert audited.eval(f"mapped_at(SPOT, {frame}, WRITE)") == ([], ["PageRange(v0x2000000..=v0x2000fff)"])
-    kernel_text = "Frame(mmi.extra_mapped_pages[0].text.frames()[0].start.number)"
+    kernel_text = "Frame(mmi.initial_mappings.text.frames()[0].start.number)"
     assert audited.eval(f"mapped_at(SPOT, {kernel_text}, READ)")[0] == []
     audited.exec("frames.drop()\nshared.drop()")
 
@@ -131,6 +131,24 @@ def test_a_leaf_that_is_writable_and_executable_is_found_unless_the_way_forbids_
     audited.exec("at = entry(table.root, SPOT.number, 2)\n_memory.store64(at, _memory.load64(at) | 1 << 63)")
     assert audited.eval("memory.verify().violations") == []
     audited.exec("raw.unmap(SPOT)[2].flush()\nraw.clean_up(table_frames)\nframes.drop()")
+
+
+def test_what_is_no_ram_may_be_written_and_executed_without_an_owner_and_is_listed_so(audited):
+    """The post maps the VGA buffer so, several times. A device mapping's frame is another matter."""
+    audited.exec("second = Page(SPOT.number + 1)\nraw.map_to(second, Frame(0xb8), WX, table_frames)")
+    violations, unowned = audited.eval("mapped_at(SPOT, Frame(0xb8), WX)")
+    assert violations == []
+    assert unowned == ["PageRange(v0x2000000..=v0x2001fff), writable and executable"]
+    violations, unowned = audited.eval("mapped_at(SPOT, Frame(0xb9), READ)")
+    assert violations == []
+    assert unowned == [
+        "PageRange(v0x2000000..=v0x2000fff)",
+        "PageRange(v0x2001000..=v0x2001fff), writable and executable",
+    ]
+    audited.exec("my = memory.map_frame_range(PhysicalAddress(0xba000), 4096, READ)")
+    violations, _ = audited.eval("mapped_at(SPOT, Frame(0xba), WX)")
+    assert len(violations) == 1
+    audited.exec("my.drop()\nraw.unmap(second)[2].flush()\nraw.clean_up(table_frames)")
 
 
 def test_an_overridden_mapping_is_no_violation_until_nobody_says_why(audited, said):

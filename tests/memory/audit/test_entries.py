@@ -34,7 +34,7 @@ def test_a_table_lies_in_ram_is_not_free_and_hangs_in_one_place(audited, said, l
 
     assert ": its table p0x4000000000 is no usable RAM" in table_in("(1 << 26)")
     assert "is free" in table_in("a_free_frame()")
-    assert "is the kernel's own" in table_in("mmi.extra_mapped_pages[0].text.frames()[0].start.number")
+    assert "is the kernel's own" in table_in("mmi.initial_mappings.text.frames()[0].start.number")
     loop = table_in("table.root")
     assert "is a page table" in loop
     assert "is a page table" in table_in("(at - window(0) >> 12)"), "its own table"

@@ -27,6 +27,7 @@ OPERATIONS = [
     "map_frame_range",
     "create_identity_mapping",
     "Stack",
+    "a call on a Stack",
     "remap",
     "merge",
     "split",

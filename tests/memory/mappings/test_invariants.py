@@ -170,9 +170,9 @@ ATTEMPTS = [
     ("memory.create_identity_mapping(1, WRITE.executable(True))", "WritableExecutable"),
     ("rw.remap(PteFlags.EXECUTABLE | PteFlags.NOT_EXECUTABLE)", "ContradictoryFlags"),
     ("rw.remap(3)", "TypeError"),
-    ("memory.get_kernel_mmi_ref().extra_mapped_pages[0].text.remap(WRITE)", "SystemMapping"),
-    ("memory.get_kernel_mmi_ref().extra_mapped_pages[0].rodata.drop()", "SystemMapping"),
-    ("memory.get_kernel_mmi_ref().extra_mapped_pages[0].window[0].unmap_into_parts()", "SystemMapping"),
+    ("memory.get_kernel_mmi_ref().initial_mappings.text.remap(WRITE)", "SystemMapping"),
+    ("memory.get_kernel_mmi_ref().initial_mappings.rodata.drop()", "SystemMapping"),
+    ("memory.get_kernel_mmi_ref().initial_mappings.window[0].unmap_into_parts()", "SystemMapping"),
     ("memory.set_broadcast_tlb_shootdown_cb(5)", "TypeError"),
 ]
 

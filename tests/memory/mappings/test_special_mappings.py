@@ -142,3 +142,43 @@ def test_a_machine_whose_memory_is_in_pieces_maps_the_pieces(owned):
     assert owned.eval("len(my.frames()) >= 140 and read(my, 0, 300 * 4096) == bytes(300 * 4096)")
     assert owned.eval("memory.verify().violations") == []
     owned.exec("my.drop()\nfor owner in held + pieces: owner.drop()\ndel held, pieces")
+
+
+def test_parts_that_keep_their_contents_are_mapped_again_as_they_were(owned):
+    """Asked for, the bytes stay, through split and merge and for SharedFrames; else, and for the next owner, zeros."""
+    owned.exec(
+        """
+        def parts(keep):
+            my = memory.create_mapping(4 * 4096, WRITE)
+            write(my, 0, b'first'); write(my, 3 * 4096, b'last')
+            pages, (frames,) = my.unmap_into_parts(keep)
+            return pages, frames
+        def seen(pages, frames):
+            with table.map_allocated_pages_to(pages, frames, READ) as again:
+                return read(again, 0, 5), read(again, 3 * 4096, 4)
+        pages, frames = parts(True)
+        low, rest = frames.split(frames.start + 1)
+        rest.merge(low)
+        """
+    )
+    assert owned.eval("(seen(pages, rest), seen(*parts(True)))") == ((b"first", b"last"), (b"first", b"last"))
+    assert owned.eval("seen(*parts(False))") == (bytes(5), bytes(4))
+    owned.exec(
+        """
+        pages, frames = parts(True)
+        shared = SharedFrames(frames)
+        with table.map_shared(pages, shared, READ) as again: found = read(again, 0, 5)
+        shared.drop()
+        pages, frames = parts(True)
+        address = frames.start_address
+        frames.drop()
+        next_owner = seen(pages, memory.allocate_frames_at(address, 4))
+        pages, frames = parts(True)
+        first, rest = frames.split(frames.start + 1)
+        address = rest.start_address
+        rest.drop()
+        first.merge(memory.allocate_frames_at(address, 3))
+        """
+    )
+    assert owned.eval("(found, next_owner)") == (b"first", (bytes(5), bytes(4)))
+    assert owned.eval("seen(pages, first)") == (bytes(5), bytes(4)), "of frames of another owner nothing is kept"

@@ -65,6 +65,13 @@ def empty_table():
     return owners
 
 
+def used_stack():
+    """A Stack that was run on: the CPU has marked its pages dirty."""
+    stack = Stack(16)
+    stack.call(max, 1, 2)
+    return {"s": stack}
+
+
 def pages_and_pieces():
     """Pages where no table is, when all that is free are 10 frames that don't touch."""
     owners = {"p": pages_at(0x7000000000, 3), "held": [], "kept": []}
@@ -111,6 +118,7 @@ OPERATIONS = {
     "map_frame_range": (dict, lambda o: memory.map_frame_range(PhysicalAddress(0xB8000), 8192, WRITE)),
     "create_identity_mapping": (dict, lambda o: memory.create_identity_mapping(2, WRITE)),
     "Stack": (dict, lambda o: Stack(3)),
+    "a call on a Stack": (used_stack, lambda o: o["s"].call(lambda: [None for _ in range(3)][0])),
     "remap": (lambda: {"m": memory.create_mapping(3 * 4096, WRITE)}, lambda o: o["m"].remap(READ)),
     "merge": (two_mappings, lambda o: o["a"].merge(o["b"])),
     "split": (lambda: {"m": memory.create_mapping(8 * 4096, WRITE)}, lambda o: o["m"].split(o["m"].start + 3)),
