@@ -6,6 +6,7 @@ Fresh is a machine that was just booted, or one that a test left as a boot does:
 import hypothesis
 import machine
 import pytest
+import settings
 from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
 from harness.spare import GUESTS, PASSED, Spare
 from on_target import source
@@ -150,6 +151,14 @@ def pytest_runtest_makereport(item, call):
             if not guest.failure:
                 report.sections.append((f"machine {number}", guest.tails()))
     return report
+
+
+def pytest_sessionstart(session):
+    """Run nothing with a setting that can't be meant, or that QEMU refuses."""
+    if not hasattr(session.config, "workerinput") and (
+        found := settings.complaint() or settings.refusal(machine.Machine(console="null"))
+    ):
+        raise pytest.UsageError(f"clew: {found}")
 
 
 def pytest_report_header():

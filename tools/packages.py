@@ -24,6 +24,8 @@ PACKAGES = {
         ("make", "make", "drives the build"),
         ("binutils", "ld", "links the kernel"),
         ("xz-utils", "xz", "unpacks MicroPython's source"),
+    ),
+    "iso": (
         ("grub-common", "grub-mkimage", "makes the boot image's loader"),
         ("grub-pc-bin", "/usr/lib/grub/i386-pc/multiboot2.mod", "the loader for a BIOS"),
         ("grub-efi-amd64-bin", "/usr/lib/grub/x86_64-efi/multiboot2.mod", "the loader for UEFI"),

@@ -38,6 +38,45 @@ def test_bochs_takes_input_from_a_pipe_too():
     assert "clew> 6 * 7\n42\n" in run_tool("bochs", typed="6 * 7\n").stdout.replace("\r", "")
 
 
+SCRIPT = """
+x = 2
+for i in range(x):
+    print("row", i)
+
+    if i:
+        print("odd")
+    else:
+        print("even")
+print("sum", x + 40)
+%s
+def f():
+    return 7"""
+
+
+def test_a_script_is_typed_as_a_person_would_and_succeeds():
+    """Blocks end where they end in a file, and an unfinished one at its end does not swallow `exit`."""
+    result = run_tool("run", typed=SCRIPT % "")
+    lines = result.stdout.replace("\r", "").split("\n")
+    assert [line for line in lines if line.startswith(("row", "odd", "even", "sum"))] == [
+        "row 0",
+        "even",
+        "row 1",
+        "odd",
+        "sum 42",
+    ]
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [("1 // 0", "ZeroDivisionError"), ("walk", "UsageError"), ("x y", "SyntaxError"), ("vm", "NameError")],
+)
+def test_a_script_with_a_line_that_fails_fails_even_if_it_exits_by_itself(line, error):
+    result = run_tool("run", typed=f"{line}\n6 * 7\nexit\n")
+    assert "\n42\n" in result.stdout.replace("\r", ""), "what follows runs all the same"
+    assert (result.returncode, result.stderr) == (1, f"clew: lines that failed: 1 ({error})\n")
+
+
 def test_a_failing_exit_is_reported():
     result = run_tool("run", typed="exit 1\n")
     assert result.returncode == 1
