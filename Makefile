@@ -159,7 +159,7 @@ $(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvarian
 # The port's own makefile knows what the kernel depends on; asking it costs less than a second.
 $(BUILD)/kernel.elf: $(MPY_CROSS) FORCE | source
 	@[ -e $@ ] || echo 'clew: building the kernel (about 20 s) ...' >&2
-	@mkdir -p $(BUILD); $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(SOURCE) \
+	@mkdir -p $(BUILD); PYTHONWARNINGS=ignore $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(SOURCE) \
 		MICROPY_MPYCROSS=$(MPY_CROSS) BUILD=$(BUILD)/port IMAGE=$@ \
 		> $(BUILD)/kernel.log || { tail -n 20 $(BUILD)/kernel.log >&2; echo 'clew: the kernel was not built' >&2; exit 1; }
 

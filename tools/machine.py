@@ -10,6 +10,7 @@ The environment can change what every one of them uses:
 
 import os
 import shlex
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,6 +152,12 @@ def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_sk
     (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(log=folder / "bochs.log", **settings))
     (folder / "debugger").write_text("c\nq\n")  # Debian's Bochs stops at once and asks; "c" is go on
     return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "debugger")]
+
+
+def bochs_debugger():
+    """Return the words that start Bochs with its debugger: none if this Bochs, like 2.7, has it in any case."""
+    told = subprocess.run(["bochs", "--help"], capture_output=True, text=True, check=False)
+    return ["-debugger"] if "-debugger" in told.stdout + told.stderr else []
 
 
 def exit_reason(status, trace=""):

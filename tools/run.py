@@ -166,10 +166,11 @@ def debug():
     port = int(os.environ.get("GDB_PORT", 25000 + os.getuid() % 5000))
     script = BUILD / "clew.gdb"
     script.write_text(
-        f"file {BUILD / 'port' / 'kernel.full.elf'}\nset confirm off\nset pagination off\n"
+        f"cd {ROOT}\nfile build/port/kernel.full.elf\nset confirm off\nset pagination off\nsource tools/py_bt.py\n"
         f"target remote 127.0.0.1:{port}\n"
         "echo The CPU waits at its first instruction. c goes on; hbreak NAME stops at a function of the kernel\\n\n"
-        "echo (hardware breakpoints work before paging is on). monitor info tlb shows the translations.\\n\n"
+        "echo (hardware breakpoints work before paging is on). monitor info tlb shows the translations,\\n\n"
+        "echo py-bt the lines of Python, bt those of C; info locals and list work in MicroPython's, too.\\n\n"
     )
     say(f"waiting for gdb on port {port}; in another terminal: gdb -x {script.relative_to(ROOT)}")
     say("leave with `exit` at the prompt, or at any time with Ctrl-] then x")

@@ -1,6 +1,7 @@
 """What a person runs on the host: make run and its like, gdb."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -104,17 +105,37 @@ def test_ctrl_c_reaches_the_kernel(terminal):
     terminal.expect_exact("clew> ")
 
 
-def test_gdb_stops_in_the_kernel_with_its_symbols(tmp_path):
+def in_gdb(*commands):
+    """Start `make debug`, and gdb as it says; return what gdb printed to commands."""
     port = str(26000 + os.getpid() % 5000)
     debugged = pexpect.spawn(
         RUN[0], [*RUN[1:], "debug"], timeout=20, cwd=machine.ROOT, env={**os.environ, "GDB_PORT": port}
     )
     try:
         debugged.expect_exact("gdb -x build/clew.gdb")
-        commands = ["hbreak kernel_entry", "continue", "backtrace", "kill"]
-        words = ["gdb", "-batch", "-x", "build/clew.gdb", *[word for line in commands for word in ("-ex", line)]]
+        words = ["gdb", "-batch", "-x", "build/clew.gdb", *[w for line in (*commands, "kill") for w in ("-ex", line)]]
         result = subprocess.run(words, cwd=machine.ROOT, capture_output=True, text=True, timeout=30, check=False)
     finally:
         debugged.close(force=True)
-    assert "#0  kernel_entry" in result.stdout
-    assert "port/main.c" in result.stdout
+    return result.stdout
+
+
+def test_gdb_stops_in_the_kernel_with_its_symbols():
+    said = in_gdb("hbreak kernel_entry", "continue", "backtrace")
+    assert "#0  kernel_entry" in said
+    assert "port/main.c" in said
+
+
+def test_gdb_shows_lines_of_python_and_micropythons_sources_and_locals():
+    """At the last act of the boot, which Python logs."""
+    said = in_gdb("hbreak console_log", "continue", "py-bt", "frame function fun_bc_call", "info locals", "list")
+    found = re.findall(r'^#(\d) File "(.+)", line (\d+), in (\w+)', said, re.MULTILINE)
+    assert [(number, file, function) for number, file, _, function in found] == [
+        ("0", "kernel/shell/prompt.py", "log"),
+        ("1", "kernel/main.py", "boot"),
+    ]
+    lines = [(machine.ROOT / file).read_text().splitlines()[int(line) - 1] for _, file, line, _ in found]
+    assert "console.log(text)" in lines[0]
+    assert "prompt.log(" in lines[1]
+    assert re.search(r"^code_state = 0xf", said, re.MULTILINE), "a local variable of MicroPython's"
+    assert re.search(r"^\d+\s.*mp_execute_bytecode\(code_state, MP_OBJ_NULL\)", said, re.MULTILINE), "its source"
