@@ -143,15 +143,17 @@ endef
 # MicroPython's makefiles take no path with a space, so they run with a link to this folder, /tmp/clew-.../clew.
 define made_by_upstream # (what it makes in $(BUILD), folder of the makefile, more variables)
 	(set -e; at=$$(mktemp -d /tmp/clew-XXXXXX); trap 'rm -r "$$at"' EXIT; ln -s "$(CURDIR)" "$$at/clew"; \
-	rm -rf $(BUILD)/$(1); $(MAKE) $(JOBS) -C $(SOURCE)/$(2) BUILD="$$at/clew/$(BUILD)/$(1)" $(3))
+	$(MAKE) $(JOBS) -C $(SOURCE)/$(2) BUILD="$$at/clew/$(BUILD)/$(1)" $(3))
 endef
 
 $(MPY_CROSS): $(DIGESTS) | source
+	@rm -rf $(BUILD)/mpy-cross
 	$(call quietly,building mpy-cross (about 10 s),$(BUILD)/mpy-cross.log,\
 		$(call made_by_upstream,mpy-cross,mpy-cross,USER_C_MODULES=))
 	@touch $@
 
 $(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvariant.mk $(DIGESTS) | source
+	@rm -rf $(BUILD)/unix
 	$(call quietly,building MicroPython for this machine (about 15 s),$(BUILD)/unix.log,\
 		$(call made_by_upstream,unix,ports/unix,VARIANT_DIR="$$at/clew/tools/unix_port"))
 	@touch $@
@@ -163,8 +165,8 @@ $(BUILD)/kernel.elf: $(MPY_CROSS) FORCE | source
 		MICROPY_MPYCROSS=$(MPY_CROSS) BUILD=$(BUILD)/port IMAGE=$@ \
 		> $(BUILD)/kernel.log || { tail -n 20 $(BUILD)/kernel.log >&2; echo 'clew: the kernel was not built' >&2; exit 1; }
 
-$(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py | packages-iso
-	@python3 tools/make_iso.py --kernel $< --config boot/grub.cfg --output $@
+$(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py LICENCES.md | packages-iso
+	@python3 tools/make_iso.py --kernel $< --config boot/grub.cfg --output $@ --file LICENCES.md=LICENCES.md
 
 # It knows by absolute paths where it lies and which Python it has, so both are written in it: a checkout that was moved
 # or copied, or a machine with a new Python, makes another.
