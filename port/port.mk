@@ -30,7 +30,7 @@ CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g -Wall -Werror -Wextra -Wno-unused-pa
 	-Wno-sign-compare -Wno-clobbered -Wno-unused-but-set-parameter -Wno-cast-function-type \
 	-ffreestanding -fbuiltin -nostdlib -fno-pie -fno-pic -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -fno-strict-aliasing -ffunction-sections \
-	-fdata-sections -ffile-prefix-map='$(CURDIR)=.'
+	-fdata-sections -ffile-prefix-map='$(CURDIR)=.' $(CFLAGS_EXTRA)
 CFLAGS_EXTMOD += -Wno-unused-parameter
 ASFLAGS_KERNEL = -I. -Iboot -D__ASSEMBLER__
 # Tab asks port/console/completion.c first, which asks MicroPython's own second; port/quick/ answers what is common.
