@@ -18,6 +18,7 @@ from mutant_list import (
     mappings,
     owners,
     shell,
+    systems,
     tables,
     wished_address,
 )
@@ -36,6 +37,7 @@ PROMISES = (
     faults,
     boot,
     shell,
+    systems,
     language,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
