@@ -127,15 +127,17 @@ def test_gdb_stops_in_the_kernel_with_its_symbols():
 
 
 def test_gdb_shows_lines_of_python_and_micropythons_sources_and_locals():
-    """At the last act of the boot, which Python logs."""
-    said = in_gdb("hbreak console_log", "continue", "py-bt", "frame function fun_bc_call", "info locals", "list")
+    """In the middle of the boot, and of what it calls."""
+    said = in_gdb(
+        "hbreak console_set_command_runner", "continue", "py-bt", "frame function fun_bc_call", "info locals", "list"
+    )
     found = re.findall(r'^#(\d) File "(.+)", line (\d+), in (\w+)', said, re.MULTILINE)
     assert [(number, file, function) for number, file, _, function in found] == [
-        ("0", "kernel/shell/prompt.py", "log"),
+        ("0", "kernel/shell/prompt.py", "install"),
         ("1", "kernel/main.py", "boot"),
     ]
     lines = [(machine.ROOT / file).read_text().splitlines()[int(line) - 1] for _, file, line, _ in found]
-    assert "console.log(text)" in lines[0]
-    assert "prompt.log(" in lines[1]
+    assert "console.set_command_runner(run)" in lines[0]
+    assert "prompt.install()" in lines[1]
     assert re.search(r"^code_state = 0xf", said, re.MULTILINE), "a local variable of MicroPython's"
     assert re.search(r"^\d+\s.*mp_execute_bytecode\(code_state, MP_OBJ_NULL\)", said, re.MULTILINE), "its source"
