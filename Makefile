@@ -126,7 +126,6 @@ FORCE:
 .PHONY: settings
 settings:
 	@python3 tools/settings.py
-export BOOT MEMORY CPU QEMU QEMU_EXTRA ACCEL GDB_PORT
 
 # MICROPY_DIR is used as it is when a person gives it, and fetched when not.
 .PHONY: source

@@ -163,7 +163,7 @@ def run():
 
 def debug():
     """make debug: the machine waits for gdb on a port of this user's own."""
-    port = int(os.environ.get("GDB_PORT", 25000 + os.getuid() % 5000))
+    port = int(os.environ.get("GDB_PORT") or 25000 + os.getuid() % 5000)
     script = BUILD / "clew.gdb"
     script.write_text(
         f"cd {ROOT}\nfile build/port/kernel.full.elf\nset confirm off\nset pagination off\nsource tools/py_bt.py\n"

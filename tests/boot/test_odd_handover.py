@@ -66,8 +66,7 @@ def test_a_module_that_is_not_filled_in_has_no_name(handed_over):
 
 
 # In a start_info: the modules, the command line, the memory map. None of them can be read from above 4 GiB.
-@pytest.mark.parametrize("at", [16, 24, 40])
-@pytest.mark.parametrize("address", [1 << 32, 1 << 40, LAST])
+@pytest.mark.parametrize(("at", "address"), [(16, LAST), (24, 1 << 32), (40, 1 << 40)])
 def test_a_loaders_data_above_four_gib_are_refused_in_one_line(boot, tmp_path, at, address):
     text = bytearray(pvh_handover(modules=MODULES))
     struct.pack_into("<Q", text, at, address)

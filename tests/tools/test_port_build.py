@@ -95,9 +95,7 @@ def test_what_comes_goes_and_changes_shows_in_the_image(copy):
     assert image.stat().st_mtime_ns > linked
     assert image.read_bytes() == before
 
-    written = [
-        make(copy, "-n", *PORT, flag) for flag in ("CFLAGS_EXTRA=-DFLAG", "LDFLAGS=--flag", "MPY_CROSS_FLAGS=-O3")
-    ]
+    written = [make(copy, "-n", *PORT, flag) for flag in ("CFLAGS_EXTRA=-DFLAG", "LDFLAGS=--flag")]
     ours = {str(path.relative_to(copy)) for path in copy.glob("port/*/*.c")} | {
         "port/main.c",
         "build/micropython/py/vm.c",
