@@ -63,7 +63,10 @@ def mirror():
     """Return the address of this machine's Debian mirror, as apt itself knows it."""
     rows = index_targets()
     if not rows:
-        packages.update()
+        try:
+            packages.update()
+        except SystemExit as stopped:  # no rights, no network: there are other places
+            raise Failed(str(stopped).removeprefix("clew: ")) from stopped
         rows = index_targets()
     if not rows:
         raise Failed("apt knows no Debian mirror here: see /etc/apt/sources.list*")

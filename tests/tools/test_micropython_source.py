@@ -128,11 +128,13 @@ def test_where_one_place_fails_the_next_is_asked(tree, monkeypatch, tmp_path, ca
         fetch_micropython.from_address,
     ]
     repository = f"file://{place('bare repository', tree, '')}"
-    monkeypatch.setattr(fetch_micropython, "is_debian", lambda: False)
+    monkeypatch.setattr(fetch_micropython, "index_targets", list)
+    monkeypatch.setattr(fetch_micropython.packages, "update", lambda: sys.exit("clew: neither root nor sudo"))
     monkeypatch.setattr(fetch_micropython, "ARCHIVE", "http://127.0.0.1:9/micropython.tar.xz")
     monkeypatch.setattr(fetch_micropython, "REPOSITORY", repository)
     fetch(monkeypatch, tmp_path / "cache" / "micropython")
     said = capsys.readouterr().err
+    assert "not from there: neither root nor sudo\n" in said
     assert "not from there: <urlopen error" in said
     assert micropython_source.complaint(tmp_path / "cache" / "micropython") is None
 
