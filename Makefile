@@ -3,6 +3,9 @@
 BUILD := build
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/clew
 MICROPY_DIR ?= $(CACHE)/micropython-1.25.0
+# A link to it, made once it is checked. This name has no space, wherever the source lies.
+SOURCE := $(BUILD)/micropython
+DIGESTS := tools/micropython-1.25.0.sha256
 MPY_CROSS := $(BUILD)/mpy-cross/mpy-cross
 MICROPYTHON := $(BUILD)/unix/micropython
 PYTHON := .venv/bin/python
@@ -16,7 +19,7 @@ BOOT_NEEDS = $(if $(filter iso uefi,$(BOOT)),$(BUILD)/kernel.iso) $(if $(filter 
 export SOURCE_DATE_EPOCH ?= 1744675200
 export MICROPY_GIT_TAG := v1.25.0
 export MICROPY_GIT_HASH := v1.25.0
-export MICROPY_DIR
+export MICROPY_FROM
 # A later make under -j already has a job server; otherwise use every CPU.
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -37,25 +40,25 @@ clean: ## Remove what was built (the fetched source and .venv stay)
 ## Running
 
 .PHONY: run
-run: $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal
+run: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal
 	@python3 tools/run.py run
 
 .PHONY: debug
-debug: $(BUILD)/kernel.elf | packages-run packages-debug ## Boot in QEMU, waiting for gdb
+debug: settings $(BUILD)/kernel.elf | packages-run packages-debug ## Boot in QEMU, waiting for gdb
 	@python3 tools/run.py debug
 
 .PHONY: pty
-pty: $(BUILD)/kernel.elf | packages-run ## Boot with the console on a pty, for mpremote or Thonny
+pty: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) .venv/ready | packages-run ## Boot with the console on a pty, for mpremote or Thonny
 	@python3 tools/run.py pty
 
 .PHONY: bochs
-bochs: $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an MMU that is not QEMU's
+bochs: settings $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an MMU that is not QEMU's
 	@python3 tools/run.py bochs
 
 ## Checking
 
 .PHONY: test
-test: all $(MICROPYTHON) .venv/notebook | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
+test: settings all $(MICROPYTHON) .venv/notebook | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
 	@$(PYTHON) -m pytest $(or $(ARGS),--junitxml=$(BUILD)/tests.xml)
 
 .PHONY: test-micropython
@@ -117,19 +120,22 @@ help: ## Show this list
 
 # Below: how it is made.
 
-PACKAGES := packages-build packages-run packages-uefi packages-bochs packages-debug packages-venv
+PACKAGES := packages-build packages-iso packages-run packages-uefi packages-bochs packages-debug packages-venv
 .PHONY: $(PACKAGES) FORCE
 $(PACKAGES): packages-%:
 	@python3 tools/packages.py $*
 FORCE:
 
-ifeq ($(origin MICROPY_DIR),file)
-$(MICROPY_DIR)/py/mpconfig.h: | packages-build
-	@python3 tools/fetch_micropython.py $(MICROPY_DIR)
-else
-$(MICROPY_DIR)/py/mpconfig.h:
-	@echo 'clew: MICROPY_DIR=$(MICROPY_DIR) is no MicroPython source (no py/mpconfig.h there): correct it or leave it out' >&2; exit 1
-endif
+# What a person set is checked first: nothing is built for a value that can't be meant.
+.PHONY: settings
+settings:
+	@python3 tools/settings.py
+
+# MICROPY_DIR is used as it is when a person gives it, and fetched when not.
+.PHONY: source
+source: | packages-build
+	@$(if $(filter file,$(origin MICROPY_DIR)),python3 tools/fetch_micropython.py "$(MICROPY_DIR)" &&) \
+		python3 tools/micropython_source.py use "$(MICROPY_DIR)" $(SOURCE)
 
 # Each big step says its name once and keeps its chatter in a log; on failure the log's end is shown.
 define quietly # (what it says, log, command)
@@ -137,32 +143,46 @@ define quietly # (what it says, log, command)
 	$(3) > $(2) 2>&1 || { tail -n 40 $(2) >&2; echo 'clew: that failed; the whole log is in $(2)' >&2; exit 1; }
 endef
 
-$(MPY_CROSS): $(MICROPY_DIR)/py/mpconfig.h | packages-build
+# MicroPython's makefiles take no path with a space, so they run with a link to this folder, /tmp/clew-.../clew.
+define made_by_upstream # (what it makes in $(BUILD), folder of the makefile, more variables)
+	(set -e; at=$$(mktemp -d /tmp/clew-XXXXXX); trap 'rm -r "$$at"' EXIT; ln -s "$(CURDIR)" "$$at/clew"; \
+	$(MAKE) $(JOBS) -C $(SOURCE)/$(2) BUILD="$$at/clew/$(BUILD)/$(1)" $(3))
+endef
+
+$(MPY_CROSS): $(DIGESTS) | source
+	@rm -rf $(BUILD)/mpy-cross
 	$(call quietly,building mpy-cross (about 10 s),$(BUILD)/mpy-cross.log,\
-		$(MAKE) $(JOBS) -C $(MICROPY_DIR)/mpy-cross BUILD=$(abspath $(BUILD))/mpy-cross USER_C_MODULES=)
+		$(call made_by_upstream,mpy-cross,mpy-cross,USER_C_MODULES=))
 	@touch $@
 
-$(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvariant.mk $(MICROPY_DIR)/py/mpconfig.h | packages-build
+$(MICROPYTHON): tools/unix_port/mpconfigvariant.h tools/unix_port/mpconfigvariant.mk $(DIGESTS) | source
+	@rm -rf $(BUILD)/unix
 	$(call quietly,building MicroPython for this machine (about 15 s),$(BUILD)/unix.log,\
-		$(MAKE) $(JOBS) -C $(MICROPY_DIR)/ports/unix BUILD=$(abspath $(BUILD))/unix VARIANT_DIR=$(abspath tools/unix_port))
+		$(call made_by_upstream,unix,ports/unix,VARIANT_DIR="$$at/clew/tools/unix_port"))
 	@touch $@
 
 # The port's own makefile knows what the kernel depends on; asking it costs less than a second.
-$(BUILD)/kernel.elf: $(MPY_CROSS) $(MICROPY_DIR)/py/mpconfig.h FORCE | packages-build
+$(BUILD)/kernel.elf: $(MPY_CROSS) FORCE | source
 	@[ -e $@ ] || echo 'clew: building the kernel (about 20 s) ...' >&2
-	@mkdir -p $(BUILD); $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(MICROPY_DIR) \
-		MICROPY_MPYCROSS=$(abspath $(MPY_CROSS)) BUILD=$(BUILD)/port IMAGE=$@ \
+	@mkdir -p $(BUILD); PYTHONWARNINGS=ignore $(MAKE) $(JOBS) -f port/port.mk MICROPY_DIR=$(SOURCE) \
+		MICROPY_MPYCROSS=$(MPY_CROSS) BUILD=$(BUILD)/port IMAGE=$@ \
 		> $(BUILD)/kernel.log || { tail -n 20 $(BUILD)/kernel.log >&2; echo 'clew: the kernel was not built' >&2; exit 1; }
 
-$(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py
-	@python3 tools/make_iso.py --kernel $< --config boot/grub.cfg --output $@
+$(BUILD)/kernel.iso: $(BUILD)/kernel.elf boot/grub.cfg tools/make_iso.py LICENCES.md | packages-iso
+	@python3 tools/make_iso.py --kernel $< --config boot/grub.cfg --output $@ --file LICENCES.md=LICENCES.md
 
+# It knows by absolute paths where it lies and which Python it has, so both are written in it: a checkout that was moved
+# or copied, or a machine with a new Python, makes another.
+VENV_HERE = $(realpath .venv) $(realpath $(PYTHON))
+ifneq ($(strip $(file <.venv/ready)),$(strip $(VENV_HERE)))
+.venv/ready: FORCE
+endif
 .venv/ready: requirements.txt | packages-venv
 	@echo 'clew: installing the Python packages of requirements.txt into .venv (about 15 s) ...' >&2
 	@rm -rf .venv && python3 -m venv .venv
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements.txt || \
 		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
-	@touch $@
+	@echo "$$(realpath .venv) $$(realpath $(PYTHON))" > $@
 
 .venv/notebook: requirements-notebook.txt .venv/ready
 	@echo 'clew: installing what the example notebook needs into .venv (about 30 s) ...' >&2

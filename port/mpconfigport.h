@@ -49,6 +49,7 @@ void *emitted_code_commit(void *code, size_t length, void *relocations);
 
 // Console.
 #define MICROPY_KBD_EXCEPTION               (1)
+#define MICROPY_HAL_HAS_VT100               (0) // ours is port/console/cursor.c
 #define MICROPY_HELPER_REPL                 (1)
 #define MICROPY_REPL_INFO                   (0)
 #define MICROPY_REPL_EMACS_KEYS             (1)

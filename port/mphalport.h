@@ -18,3 +18,5 @@ uint64_t mp_hal_time_ns(void);
 void mp_hal_delay_ms(mp_uint_t ms);
 void mp_hal_delay_us(mp_uint_t us);
 void mp_hal_set_interrupt_char(int c);
+void mp_hal_move_cursor_back(unsigned int columns);
+void mp_hal_erase_line_from_cursor(unsigned int columns);

@@ -2,6 +2,8 @@
 # Run by the Makefile at the top, from there; needs MICROPY_DIR, MICROPY_MPYCROSS and BUILD.
 
 MICROPY_DIR ?= $(error MICROPY_DIR is not set: run make at the top)
+# What changes when another MicroPython is taken.
+MICROPY_DIGESTS = $(wildcard tools/micropython-*.sha256)
 IMAGE ?= build/kernel.elf
 BUILD ?= build/port
 
@@ -24,11 +26,11 @@ include $(TOP)/extmod/extmod.mk
 
 vpath mpconfigport.h port
 INC += -Iport/runtime/include -Iport -I. -Iboot -I$(TOP) -I$(BUILD)
-CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g1 -Wall -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
+CFLAGS += $(INC) -std=gnu11 -O2 -DNDEBUG -g -Wall -Werror -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
 	-Wno-sign-compare -Wno-clobbered -Wno-unused-but-set-parameter -Wno-cast-function-type \
 	-ffreestanding -fbuiltin -nostdlib -fno-pie -fno-pic -mno-red-zone -mcmodel=kernel -fno-stack-protector \
 	-fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE -fno-strict-aliasing -ffunction-sections \
-	-fdata-sections -ffile-prefix-map=$(abspath $(TOP))=micropython -ffile-prefix-map=$(CURDIR)=.
+	-fdata-sections -ffile-prefix-map='$(CURDIR)=.' $(CFLAGS_EXTRA)
 CFLAGS_EXTMOD += -Wno-unused-parameter
 ASFLAGS_KERNEL = -I. -Iboot -D__ASSEMBLER__
 # Tab asks port/console/completion.c first, which asks MicroPython's own second; port/quick/ answers what is common.
@@ -69,20 +71,27 @@ all: $(IMAGE)
 
 # --- what is gone must leave the image: neither make nor MicroPython's scripts notice that a file is not there any more ---
 
-# A file with the names of the sources, which is new when one has come or gone.
-define remember # (file, names)
-ifneq ($$(strip $$(file <$(1))),$$(strip $(2)))
-$$(shell mkdir -p $(BUILD))
-$$(file >$(1),$$(strip $(2)))
-endif
-endef
-$(eval $(call remember,$(BUILD)/sources,$(SRC_C) $(SRC_S)))
-$(eval $(call remember,$(BUILD)/frozen_sources,$(sort $(shell find kernel -name '*.py'))))
+# A file with a text, which is new when the text has changed.
+differ = $(or $(subst x$(1),,x$(2)),$(subst x$(2),,x$(1)))
+remember = $(if $(call differ,$(file <$(1)),$(2)),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
+$(call remember,$(BUILD)/sources,$(strip $(SRC_C) $(SRC_S)))
+$(call remember,$(BUILD)/frozen_sources,$(sort $(shell find kernel -name '*.py')))
+
+# --- how things are made is what they depend on, too: flags, whoever gave them, the compiler, and this file ---
+
+FLAGS := $(subst $(CURDIR),.,$(strip $(CC) $(shell $(CC) -dumpfullversion -dumpmachine) $(CFLAGS) $(ASFLAGS_KERNEL) $(LD) $(LDFLAGS) \
+	$(MPY_CROSS_FLAGS) $(MPY_TOOL_FLAGS)))
+$(call remember,$(BUILD)/flags,$(FLAGS))
+MANNER = $(BUILD)/flags port/port.mk $(MICROPY_DIGESTS)
+$(OBJ) $(IMAGE): $(MANNER)
+# makemanifest.py compiles anew what is newer than its .mpy, and asks no further.
+$(BUILD)/frozen_anew: $(MANNER) $(MICROPY_MPYCROSS)
+	$(Q)rm -rf $(BUILD)/frozen_mpy && touch $@
 
 # Modules, root pointers, names and messages are collected file by file; a file that is gone, or has none any more, keeps
 # its old ones. So all are collected anew when anything of ours changed, which takes half a second.
 QSTR_GLOBAL_DEPENDENCIES += $(BUILD)/collected_anew
-$(BUILD)/collected_anew: $(SRC_PORT) $(HEADERS) $(BUILD)/sources
+$(BUILD)/collected_anew: $(SRC_PORT) $(HEADERS) $(BUILD)/sources $(MANNER)
 	$(Q)rm -rf $(addprefix $(HEADER_BUILD)/,qstr module root_pointer compress) && touch $@
 
 $(BUILD)/%.o: %.S $(HEADERS)
@@ -100,7 +109,7 @@ $(IMAGE): $(OBJ) $(BUILD)/kernel.ld $(BUILD)/sources
 $(MPY_LIB_DIR)/README.md:
 	$(Q)mkdir -p $(@D) && touch $@
 # MicroPython's makemanifest.py looks at the Python files that are there; the names (qstrs) that C uses are frozen in, too.
-$(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h $(BUILD)/frozen_sources
+$(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h $(BUILD)/frozen_sources $(BUILD)/frozen_anew
 	$(Q)rm -f $(BUILD)/frozen_content.c && touch $@
 $(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md $(BUILD)/frozen_names
 

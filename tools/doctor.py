@@ -7,10 +7,11 @@ import shutil
 import subprocess
 
 import packages
-from machine import ROOT
+from machine import MICROPYTHON, ROOT
 
 STEPS = {
-    "build": "make",
+    "build": "make run",
+    "iso": "make",
     "venv": "make test, make lint",
     "run": "make run, make test",
     "uefi": "make test",
@@ -41,9 +42,7 @@ def main():
     for step, targets in STEPS.items():
         lacking = [package for package, _ in packages.missing([step])]
         print(f"{targets}: " + (f"would install {' '.join(lacking)}" if lacking else "all there"))
-    micropython = os.environ.get("MICROPY_DIR", "")
-    there = os.path.exists(os.path.join(micropython, "py", "mpconfig.h"))
-    print(f"MicroPython's source: {micropython if there else 'would be fetched'}")
+    print(f"MicroPython's source: {MICROPYTHON.resolve() if MICROPYTHON.exists() else 'would be fetched or checked'}")
     print(f".venv: {'there' if (ROOT / '.venv' / 'ready').exists() else 'would be made'}")
 
 

@@ -1,48 +1,82 @@
 #!/usr/bin/env python3
-"""Fetch MicroPython's source: Debian's source package of a pinned version, checked by SHA-256.
+"""Fetch MicroPython's source: from wherever it is, checked by the list of digests (tools/micropython_source.py).
 
     tools/fetch_micropython.py DESTINATION
 
-Debian 12 doesn't carry the package, Debian 13 does: a temporary apt configuration with one deb-src line gets it
-from the mirror that this machine's own apt uses, checked by the archive keyring that the machine already has.
+Three ways are tried, each with one line: Debian's source package (on a Debian: from the mirror that its apt uses, by a
+temporary configuration, for Debian 12 doesn't carry the package), the release archive, and upstream's git repository.
+MICROPY_FROM=PLACE tries that alone: an archive, a folder or a git repository, by its path or address.
 The source appears at DESTINATION whole or not at all.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import urllib.request
+from functools import partial
 from pathlib import Path
 
+import micropython_source
 import packages
+from micropython_source import VERSION
 from say import say, stop
 
-SOURCE = "micropython=1.25.0+ds-1"
-TARBALL = "micropython_1.25.0+ds.orig.tar.xz"
-SHA256 = "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"
-RELEASE = "trixie"
+PACKAGE = f"micropython={VERSION}+ds-1"
+SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-OTHER_WAY = "or give a checkout of MicroPython v1.25.0 with MICROPY_DIR=/path/to/micropython"
+ARCHIVE = f"https://micropython.org/resources/source/micropython-{VERSION}.tar.xz"
+REPOSITORY = "https://github.com/micropython/micropython.git"
+OTHER_WAY = f"or give MicroPython {VERSION} with MICROPY_FROM=archive, folder or git repository"
+PATIENCE_S = 60
+
+
+class Failed(Exception):
+    """One way did not lead to the source; the text says why, in one line."""
+
+
+def run(*command, folder=None, timeout=600):
+    """Run a command without questions; Failed with the last line that it said if it fails."""
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+    options = {"cwd": folder, "env": environment, "stdin": subprocess.DEVNULL, "timeout": timeout}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(str(error)) from error
+    if done.returncode != 0:
+        raise Failed((done.stderr.strip() or f"{command[0]} ended with status {done.returncode}").splitlines()[-1])
+    return done.stdout
+
+
+# --- Debian's source package ---
+
+
+def is_debian():
+    """Answer whether this machine's apt has Debian's archive, and not that of a system derived from it."""
+    release = Path("/etc/os-release")
+    return bool(shutil.which("apt-get")) and release.exists() and "\nID=debian\n" in f"\n{release.read_text()}\n"
 
 
 def mirror():
     """Return the address of this machine's Debian mirror, as apt itself knows it."""
     rows = index_targets()
     if not rows:
-        packages.update()
+        try:
+            packages.update()
+        except SystemExit as stopped:  # no rights, no network: there are other places
+            raise Failed(str(stopped).removeprefix("clew: ")) from stopped
         rows = index_targets()
     if not rows:
-        stop(f"apt knows no Debian mirror here: check /etc/apt/sources.list*, {OTHER_WAY}")
+        raise Failed("apt knows no Debian mirror here: see /etc/apt/sources.list*")
     main_archives = [uri for uri, suite in rows if "security" not in uri and "-" not in suite]
     return (main_archives or [uri for uri, _ in rows])[0]
 
 
 def index_targets():
-    """Return (address, suite) of every package list that apt has fetched."""
-    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    """Return (address, suite) of every package list that apt knows."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(SUITE)", "Created-By: Packages")
     return [tuple([*line.split(), ""][:2]) for line in listed.splitlines() if line.strip()]
 
 
@@ -58,62 +92,122 @@ def apt_options(folder):
     return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
 
-def download(folder):
-    """Download the source package into folder with apt-get; stop with one line if that fails."""
+def from_debian(folder):
+    """Download Debian's source package with apt-get, which checks its signature; return the archive's path."""
     for part in ("lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
     signed_by = f"[signed-by={KEYRING}] " if Path(KEYRING).exists() else ""
-    (folder / "sources.list").write_text(f"deb-src {signed_by}{mirror()} {RELEASE} main\n")
-    apt = ["apt-get", "-qq", *apt_options(folder)]
-    for command in ([*apt, "update"], [*apt, "source", "--download-only", SOURCE]):
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            print(result.stderr[-2000:], file=sys.stderr)
-            stop(f"could not fetch the source package {SOURCE}: check the network, {OTHER_WAY}")
-    return folder / TARBALL
+    (folder / "sources.list").write_text(f"deb-src {signed_by}{mirror()} {SUITE} main\n")
+    apt = ("apt-get", "-qq", *apt_options(folder))
+    run(*apt, "update", folder=folder)
+    run(*apt, "source", "--download-only", PACKAGE, folder=folder)
+    found = list(folder.glob("micropython_*.orig.tar.*"))
+    return found[0] if found else folder / "nothing"
 
 
-def check(tarball):
-    """Stop with one line unless the tarball is the one that the project was written for."""
-    if not tarball.exists():
-        stop(f"apt-get fetched no {TARBALL}: {OTHER_WAY}")
-    found = hashlib.sha256(tarball.read_bytes()).hexdigest()
-    if found != SHA256:
-        stop(f"{TARBALL} has SHA-256 {found}, not {SHA256}: not used; try again, {OTHER_WAY}")
+# --- an archive or a repository, by path or address ---
 
 
-def unpack(tarball, destination, folder):
-    """Unpack the tarball beside destination, then move it there in one step."""
-    staging = folder / "source"
-    staging.mkdir()
-    command = ["tar", "-xJf", tarball, "-C", staging, "--strip-components=1"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        stop(f"could not unpack {TARBALL} ({result.stderr.strip()}): is xz-utils installed and the disk not full?")
+def from_address(address, folder):
+    """Download an archive by http, https or ftp, or clone a git repository; return the path of what came."""
+    path = folder / "download"
+    if ".tar." in address or address.endswith((".zip", ".tgz")):
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer, open(path, "wb") as file:
+                shutil.copyfileobj(answer, file)
+        except (OSError, ValueError) as error:
+            raise Failed(str(error)) from error
+        return path
+    run("git", "clone", "--quiet", "--depth", "1", "--branch", f"v{VERSION}", address, str(path))
+    return path
+
+
+def from_place(place, folder):
+    """Take MicroPython from where the person says it is; return the path of a folder or an archive."""
+    path = Path(place).expanduser()
+    if not path.exists():
+        if "://" not in place and "@" not in place:
+            raise Failed("there is no such file or folder")
+        return from_address(place, folder)
+    if path.is_dir() and not (path / "py" / "mpconfig.h").exists():
+        return from_address(f"file://{path.absolute()}", folder)  # a bare repository
+    return path
+
+
+# --- all of them ---
+
+
+def unpack(found, staging):
+    """Unpack an archive, or copy a folder, so that staging is MicroPython's top."""
+    if found.is_dir():
+        shutil.copytree(found, staging, symlinks=True, ignore=shutil.ignore_patterns(".git", "build*", "__pycache__"))
+        return
+    whole = staging.with_name("unpacked")
     try:
-        os.rename(staging, destination)
-    except OSError:
-        if not destination.exists():
-            raise
+        shutil.unpack_archive(found, whole, format=kind_of(found), **({"filter": "data"} if has_filters(found) else {}))
+    except (OSError, ValueError, EOFError, shutil.ReadError) as error:
+        raise Failed(f"can't unpack it: {error}") from error
+    tops = list(whole.iterdir())
+    os.rename(tops[0] if len(tops) == 1 and tops[0].is_dir() else whole, staging)
+
+
+def kind_of(path):
+    """Return shutil's name for an archive's kind, by its first bytes."""
+    with open(path, "rb") as file:
+        begin = file.read(6)
+    kinds = {b"PK": "zip", b"\xfd7zXZ": "xztar", b"\x1f\x8b": "gztar", b"BZh": "bztar"}
+    return next((kind for magic, kind in kinds.items() if begin.startswith(magic)), "tar")
+
+
+def has_filters(path):
+    """Answer whether this Python can refuse an archive's members that lead out of its folder (a zip's never do)."""
+    return kind_of(path) != "zip" and hasattr(tarfile, "data_filter")
+
+
+def ways():
+    """Return (what is said of it, function of a folder) for each way to the source, the most trusted first."""
+    if place := os.environ.get("MICROPY_FROM"):
+        return [(place, partial(from_place, place))]
+    found = [(f"Debian source package {PACKAGE}", from_debian)] if is_debian() else []
+    return found + [(address, partial(from_address, address)) for address in (ARCHIVE, REPOSITORY)]
+
+
+def try_way(name, way, destination):
+    """Fetch, check and unpack by one way; Failed, and nothing at the destination, if that leads nowhere."""
+    say(f"fetching MicroPython {VERSION} (6 to 60 MB: {name}) ...")
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=destination.parent) as folder:
+        staging = Path(folder) / "source"
+        (Path(folder) / "from").mkdir()
+        found = way(Path(folder) / "from")
+        if not found.exists():
+            raise Failed("nothing came")
+        unpack(found, staging)
+        if complaint := micropython_source.complaint(staging):
+            raise Failed(f"what came {complaint}")
+        try:
+            os.rename(staging, destination)
+        except OSError:
+            if not destination.exists():  # another make was quicker
+                raise
 
 
 def main():
-    """Fetch, check and unpack; leave nothing behind but the source."""
+    """Try one way after the other; leave nothing behind but the source."""
     if len(sys.argv) != 2:
         stop("usage: fetch_micropython.py DESTINATION")
     destination = Path(sys.argv[1]).absolute()
     if destination.exists():
         return
-    if not shutil.which("apt-get"):
-        stop(f"no apt-get here to fetch MicroPython's source: {OTHER_WAY}")
-    say(f"fetching MicroPython 1.25.0 (6 MB, Debian source package {SOURCE}) ...")
     destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=destination.parent) as name:
-        folder = Path(name)
-        tarball = download(folder)
-        check(tarball)
-        unpack(tarball, destination, folder)
-    say(f"MicroPython's source is verified and unpacked in {destination}")
+    for name, way in ways():
+        try:
+            try_way(name, way, destination)
+        except Failed as reason:
+            say(f"  not from there: {reason}")
+        else:
+            say(f"MicroPython's source is verified and lies in {destination}")
+            return
+    stop(f"MicroPython's source is not to be had: check the network, {OTHER_WAY}")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,14 @@ The environment can change what every one of them uses:
 import os
 import re
 import shlex
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+MICROPYTHON = BUILD / "micropython"
+"""A link to MicroPython's source (tools/micropython_source.py)."""
 QBOOT = "/usr/share/qemu/qboot.rom"
 OVMF = "/usr/share/ovmf/OVMF.fd"
 
@@ -69,8 +72,8 @@ class Machine:
 
     def qemu_command(self):
         """Return the words of the QEMU command line for this machine."""
-        words = [os.environ.get("QEMU", "qemu-system-x86_64"), "-nodefaults", "-no-user-config", "-no-reboot"]
-        words += ["-accel", os.environ.get("ACCEL", "tcg"), "-cpu", self.cpu, "-smp", str(self.processors)]
+        words = [os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]
+        words += ["-accel", os.environ.get("ACCEL") or "tcg", "-cpu", self.cpu, "-smp", str(self.processors)]
         words += self._memory_words() + self._boot_words() + self._channel_words()
         words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
         if self.counted:
@@ -90,7 +93,7 @@ class Machine:
             words = ["-bios", QBOOT, "-kernel", str(self.kernel)]
             words += ["-vga", "std"] if self.display else ["-vga", "none"]
             words += ["-append", self.command_line] if self.command_line else []
-            return words + (["-initrd", ",".join(str(path) for path in self.modules)] if self.modules else [])
+            return words + (["-initrd", ",".join(escaped(path) for path in self.modules)] if self.modules else [])
         firmware = ["-bios", OVMF] if self.boot == "uefi" else []
         return [*firmware, "-vga", "std", "-cdrom", str(self.iso)]
 
@@ -99,6 +102,11 @@ class Machine:
         words = ["-chardev", with_id(self.console, "console"), "-serial", "chardev:console"]
         words += ["-chardev", with_id(self.log, "log"), "-device", f"isa-debugcon,iobase={LOG_PORT:#x},chardev=log"]
         return words + (["-chardev", with_id(self.qmp, "qmp"), "-mon", "chardev=qmp,mode=control"] if self.qmp else [])
+
+
+def escaped(path):
+    """Return a path as a value among QEMU's options, where a comma ends a value unless there are two."""
+    return str(path).replace(",", ",,")
 
 
 def with_id(chardev, name):
@@ -145,6 +153,12 @@ def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_sk
     (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(log=folder / "bochs.log", **settings))
     (folder / "debugger").write_text("c\nq\n")  # Debian's Bochs stops at once and asks; "c" is go on
     return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "debugger")]
+
+
+def bochs_debugger():
+    """Return the words that start Bochs with its debugger: none if this Bochs, like 2.7, has it in any case."""
+    told = subprocess.run(["bochs", "--help"], capture_output=True, text=True, check=False)
+    return ["-debugger"] if "-debugger" in told.stdout + told.stderr else []
 
 
 # What the kernel says where it can't end the machine (no QEMU), and the status that QEMU would have ended with.

@@ -21,7 +21,7 @@ import types
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from machine import BUILD, ROOT
+from machine import BUILD, MICROPYTHON, ROOT
 from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -202,13 +202,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count()))
     parser.add_argument("tests", nargs="*", help="tests such as basics/andor.py (default: all)")
     options = parser.parse_args()
-    directory = os.environ.get("MICROPY_DIR") or stop("MICROPY_DIR is not set: use make test-micropython")
+    if not MICROPYTHON.exists():
+        stop(f"there is no {MICROPYTHON}: use make test-micropython")
     complaints, counts = [], {}
     for mode in options.mode or MODES:
-        files = choose(directory, options.tests, options.every)
+        files = choose(MICROPYTHON, options.tests, options.every)
         say(f"running {len(files)} of MicroPython's tests on the kernel, {mode} (about {len(files) // 7} s) ...")
         begun = time.monotonic()
-        summary, found, counts[mode] = judge(mode, run(directory, mode, files, options.jobs))
+        summary, found, counts[mode] = judge(mode, run(MICROPYTHON, mode, files, options.jobs))
         print(f"{summary}, {time.monotonic() - begun:.0f} s", flush=True)
         complaints += found
     if not options.tests and options.every == 1 and not options.mode:

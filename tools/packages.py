@@ -12,9 +12,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from say import say, stop
+
+LISTS = Path("/var/lib/apt/lists")
+# Touched when we refresh the lists: one refresh is enough for all the steps of `make test`.
+STAMP = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clew" / "apt-lists-refreshed"
+FRESH_S = 3600
 
 # step: (package, what shows that it is there, what it is for)
 PACKAGES = {
@@ -24,6 +30,8 @@ PACKAGES = {
         ("make", "make", "drives the build"),
         ("binutils", "ld", "links the kernel"),
         ("xz-utils", "xz", "unpacks MicroPython's source"),
+    ),
+    "iso": (
         ("grub-common", "grub-mkimage", "makes the boot image's loader"),
         ("grub-pc-bin", "/usr/lib/grub/i386-pc/multiboot2.mod", "the loader for a BIOS"),
         ("grub-efi-amd64-bin", "/usr/lib/grub/x86_64-efi/multiboot2.mod", "the loader for UEFI"),
@@ -82,6 +90,14 @@ def update():
     """Refresh apt's package lists, which a fresh machine may not have at all."""
     say("refreshing the package lists (apt-get update) ...")
     quietly(as_root(["apt-get", "-qq", "update"]), "apt-get update failed; is this machine online?")
+    STAMP.parent.mkdir(parents=True, exist_ok=True)
+    STAMP.touch()
+
+
+def lists_are_fresh():
+    """Answer whether we refreshed the package lists within the hour, and they are still there."""
+    there = any(LISTS.glob("*_Packages*"))
+    return there and STAMP.exists() and time.time() - STAMP.stat().st_mtime < FRESH_S
 
 
 def install(lacking):
@@ -94,7 +110,8 @@ def install(lacking):
     say(f"installing {len(names)} Debian packages that are missing here{' (with sudo)' if os.geteuid() else ''}:")
     for package, reason in lacking:
         say(f"  {package}: {reason}")
-    update()
+    if not lists_are_fresh():
+        update()
     say("downloading and installing ...")
     quietly(command, f"this failed: apt-get install {' '.join(names)}")
 

@@ -16,7 +16,8 @@ import threading
 import tty
 from pathlib import Path
 
-from machine import BUILD, DIE_WITH_PARENT, HALTED, ROOT, SUCCESS, Machine, bochs_command, exit_reason
+import settings
+from machine import BUILD, DIE_WITH_PARENT, HALTED, ROOT, SUCCESS, Machine, bochs_command, escaped, exit_reason
 from say import say, stop
 
 ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
@@ -25,6 +26,9 @@ LEFT_BY_HAND = "qemu_system_shutdown_request reason=2"
 PROMPT = b"> "
 # Only PVH hands the kernel a command line of ours.
 ASK = "the kernel can't be told how large this terminal is: `terminal ask` at its prompt has it ask"
+KILL_LINE = "\x15"
+# What port/console/log.c writes of a line at the prompt that raised.
+LINE_FAILED = "prompt: a line failed: "
 # A machine that says nothing for so long has not booted, or has answered everything.
 SLOWEST_BOOT_S = 60
 QUIET_S = 3
@@ -33,12 +37,18 @@ LOG = BUILD / f"run-{os.getpid()}.log"
 TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
-def machine(console, **settings):
+def machine(console, **wanted):
     """Return the person's machine: the environment's MEMORY, BOOT and CPU change it."""
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
-            settings[name.lower()] = os.environ[name]
-    return Machine(console=console, log=f"file,path={LOG}", trace=str(TRACE), **settings)
+            wanted[name.lower()] = os.environ[name]
+    return Machine(console=console, log=f"file,path={escaped(LOG)}", trace=str(TRACE), **wanted)
+
+
+def check_settings():
+    """Stop with one line if what a person set can't be meant, or QEMU refuses it."""
+    if found := settings.complaint() or settings.refusal(machine("null")):
+        stop(found)
 
 
 def report(status):
@@ -62,8 +72,8 @@ def start(command, **options):
 def run_on_terminal(extra=()):
     """Run with the console on this terminal until the machine ends."""
     words = ("-echr", str(ESCAPE), "-trace", "qemu_system_shutdown_request", *extra)
-    settings = {"extra": words, "command_line": terminal_words()}
-    return report(wait_through_interrupts(start(machine("stdio,mux=on,signal=off", **settings).qemu_command())))
+    wanted = {"extra": words, "command_line": terminal_words()}
+    return report(wait_through_interrupts(start(machine("stdio,mux=on,signal=off", **wanted).qemu_command())))
 
 
 def terminal_words():
@@ -85,7 +95,10 @@ def wait_through_interrupts(process):
 
 
 def run_piped():
-    """Run with input from a file or pipe: wait for the prompt, type the input, then `exit` at its end."""
+    """Run with input from a file or pipe: wait for the prompt, type the input, then `exit` at its end.
+
+    Lines that fail fail the run: the others are typed all the same.
+    """
     process = start(machine("stdio,signal=off").qemu_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     ready = threading.Event()
     threading.Thread(target=type_input, args=(process.stdin, ready), daemon=True).start()
@@ -96,17 +109,43 @@ def run_piped():
         tail = (tail + data)[-16:]
         if tail.endswith(PROMPT):
             ready.set()
-    return report(process.wait())
+    status = process.wait()
+    failed = complain_of_failed_lines()  # the log is gone after a report of success
+    return report(status) or failed
+
+
+def complain_of_failed_lines():
+    """Say how many lines failed, and by which errors, as the kernel's log has it; return the exit status for that."""
+    said = LOG.read_text(errors="replace") if LOG.exists() else ""
+    failed = [line.removeprefix(LINE_FAILED) for line in said.splitlines() if line.startswith(LINE_FAILED)]
+    if failed:
+        say(f"lines that failed: {len(failed)} ({', '.join(dict.fromkeys(failed))})")
+    return int(bool(failed))
+
+
+def as_typed(text):
+    """Return a script as a person types it at the prompt: a block ends with an empty line, and has none inside.
+
+    In a block the editor indents by itself: Ctrl-U takes that away.
+    """
+    typed, in_block = [], False
+    for line in text.splitlines():
+        if line.startswith((" ", "\t")) or line.startswith(("else:", "elif ", "except", "finally:")):
+            in_block = True
+        elif in_block and line.strip():
+            typed.append(KILL_LINE)
+            in_block = False
+        if line.strip():
+            typed.append((KILL_LINE if in_block else "") + line)
+    return "".join(f"{line}\r" for line in [*typed, *([KILL_LINE] if in_block else []), "exit"])
 
 
 def type_input(console, ready):
     """Type standard input into a machine's console, a file, once its prompt is there; then `exit`."""
     ready.wait()
-    text = sys.stdin.buffer.read().replace(b"\r\n", b"\n")
-    if text and not text.endswith(b"\n"):
-        text += b"\n"
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape")
     try:
-        console.write(text.replace(b"\n", b"\r") + b"exit\r")
+        console.write(as_typed(text).encode(errors="surrogateescape"))
         console.flush()
     except BrokenPipeError:
         pass  # the input itself left the machine
@@ -124,13 +163,14 @@ def run():
 
 def debug():
     """make debug: the machine waits for gdb on a port of this user's own."""
-    port = int(os.environ.get("GDB_PORT", 25000 + os.getuid() % 5000))
+    port = int(os.environ.get("GDB_PORT") or 25000 + os.getuid() % 5000)
     script = BUILD / "clew.gdb"
     script.write_text(
-        f"file {BUILD / 'port' / 'kernel.full.elf'}\nset confirm off\nset pagination off\n"
+        f"cd {ROOT}\nfile build/port/kernel.full.elf\nset confirm off\nset pagination off\nsource tools/py_bt.py\n"
         f"target remote 127.0.0.1:{port}\n"
         "echo The CPU waits at its first instruction. c goes on; hbreak NAME stops at a function of the kernel\\n\n"
-        "echo (hardware breakpoints work before paging is on). monitor info tlb shows the translations.\\n\n"
+        "echo (hardware breakpoints work before paging is on). monitor info tlb shows the translations,\\n\n"
+        "echo py-bt the lines of Python, bt those of C; info locals and list work in MicroPython's, too.\\n\n"
     )
     say(f"waiting for gdb on port {port}; in another terminal: gdb -x {script.relative_to(ROOT)}")
     say("leave with `exit` at the prompt, or at any time with Ctrl-] then x")
@@ -178,10 +218,10 @@ def bochs():
                 say(ASK)
             say(f"Bochs boots in 2 s or so; leave with Ctrl-] then x (the kernel's log is in {LOG.relative_to(ROOT)})")
             status = relay(connection)
-            if status == SUCCESS:
-                return 0
-            say(exit_reason(status))
-            return 1
+            if status != SUCCESS:
+                say(exit_reason(status))
+                return 1
+            return 0 if sys.stdin.isatty() else complain_of_failed_lines()
         except TimeoutError:
             say("Bochs did not start: " + (Path(folder) / "bochs.log").read_text(errors="replace")[-500:])
             return 1
@@ -263,6 +303,7 @@ def main():
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
         stop(f"usage: run.py {'|'.join(actions)}")
     remove_old_logs()
+    check_settings()
     raise SystemExit(actions[sys.argv[1]]())
 
 

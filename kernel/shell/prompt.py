@@ -99,6 +99,7 @@ def report(command, act, *arguments):
     try:
         act(*arguments)
     except Exception as error:
+        console.line_failed(type(error).__name__)
         TERMINAL.say("%s: %s" % (type(error).__name__, text_of(error)))
         if not isinstance(error, KernelError):
             log_traceback(error)
@@ -178,6 +179,7 @@ def suggest(word):
     guess = nearest(word, COMMANDS)
     if guess is None:
         return False
+    console.line_failed("NameError")
     TERMINAL.say("there is no command and no name %s: did you mean %s? (help lists the commands)" % (word, guess))
     return True
 

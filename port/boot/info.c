@@ -1,10 +1,13 @@
 // Read what the loader left in memory, multiboot2 or PVH, into boot_info.
 // Multiboot2 Specification 2.0, "Boot information format"; Xen, "x86/HVM direct boot ABI" (hvm_start_info).
 // Runs on the entry tables: physical addresses below 4 GiB are their own pointers.
+#include <stdbool.h>
 #include <string.h>
 #include "boot/layout.h"
 #include "port/boot/info.h"
 #include "port/faults/panic.h"
+
+#define ENTRY_TABLES_END (1UL << 32)
 
 boot_info_t boot_info;
 
@@ -125,24 +128,40 @@ typedef struct {
 typedef struct { uint64_t start, length; uint32_t kind, reserved; } pvh_region_t;
 typedef struct { uint64_t start, length, command_line, reserved; } pvh_module_t;
 
+// The loader's data are read where they lie: the entry tables show the first 4 GiB.
+static void require_in_reach(uint64_t address, uint64_t length) {
+    if (address + length < address || address + length > ENTRY_TABLES_END) {
+        boot_refuse("the loader's data lie above 4 GiB");
+    }
+}
+
+// qboot leaves what it does not fill in of a module as it was: `reserved`, which is 0, and the command line's address.
+static const char *module_text(const pvh_module_t *module) {
+    bool is_filled_in = module->reserved == 0 && module->command_line < ENTRY_TABLES_END;
+    return is_filled_in && module->command_line != 0 ? (const char *)module->command_line : "";
+}
+
 static void read_pvh(uint64_t information) {
     const pvh_start_info_t *info = (const void *)information;
     boot_info.protocol = "pvh";
     add_reserved(information, sizeof *info);
     boot_info.acpi_root_pointer = info->acpi_root_pointer;
     if (info->command_line != 0) {
+        require_in_reach(info->command_line, COMMAND_LINE_MAX);
         copy_text(boot_info.command_line, COMMAND_LINE_MAX, (const char *)info->command_line, "the command line is longer than 2047 bytes");
         add_reserved(info->command_line, strlen((const char *)info->command_line) + 1);
     }
     const pvh_module_t *modules = (const void *)info->modules;
+    require_in_reach(info->modules, info->modules_count * sizeof(pvh_module_t));
     if (info->modules_count != 0) {
         add_reserved(info->modules, info->modules_count * sizeof(pvh_module_t));
     }
     for (uint32_t i = 0; i < info->modules_count; i++) {
-        add_module(modules[i].start, modules[i].start + modules[i].length, modules[i].command_line != 0 ? (const char *)modules[i].command_line : "");
+        add_module(modules[i].start, modules[i].start + modules[i].length, module_text(&modules[i]));
     }
     if (info->version >= 1) {
         const pvh_region_t *map = (const void *)info->memory_map;
+        require_in_reach(info->memory_map, info->memory_map_count * sizeof(pvh_region_t));
         add_reserved(info->memory_map, info->memory_map_count * sizeof(pvh_region_t));
         for (uint32_t i = 0; i < info->memory_map_count; i++) {
             add_region(map[i].start, map[i].length, map[i].kind);

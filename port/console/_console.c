@@ -64,6 +64,12 @@ static mp_obj_t console_module_names(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(console_module_names_obj, console_module_names);
 
+static mp_obj_t console_line_failed(mp_obj_t error) {
+    log_line_failed(mp_obj_str_get_str(error));
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(console_line_failed_obj, console_line_failed);
+
 static mp_obj_t console_overruns(void) { return native_new_u64(uart_overruns()); }
 static MP_DEFINE_CONST_FUN_OBJ_0(console_overruns_obj, console_overruns);
 
@@ -80,6 +86,7 @@ static const mp_rom_map_elem_t console_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_module_names), MP_ROM_PTR(&console_module_names_obj) },
     { MP_ROM_QSTR(MP_QSTR_unread), MP_ROM_PTR(&console_unread_obj) },
     { MP_ROM_QSTR(MP_QSTR_log), MP_ROM_PTR(&console_log_obj) },
+    { MP_ROM_QSTR(MP_QSTR_line_failed), MP_ROM_PTR(&console_line_failed_obj) },
     { MP_ROM_QSTR(MP_QSTR_overruns), MP_ROM_PTR(&console_overruns_obj) },
     { MP_ROM_QSTR(MP_QSTR_panic), MP_ROM_PTR(&console_panic_obj) },
 };

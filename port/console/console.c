@@ -127,6 +127,7 @@ static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     if (is_system_exit(exception)) {
         return true;
     }
+    log_line_failed(qstr_str(mp_obj_get_type(exception)->name));
     // Printing may fault or be interrupted like anything else.
     nlr_buf_t nlr_print;
     if (nlr_push(&nlr_print) == 0) {
@@ -227,6 +228,7 @@ static after_t read_and_run_protected(vstr_t *line) {
         return after;
     }
     completion_of_commands = false;
+    log_line_failed("it could not be read");
     mp_hal_stdout_tx_str("\r\n");
     print_exception(MP_OBJ_FROM_PTR(nlr.ret_val), NULL);
     return NEXT_LINE;

@@ -11,6 +11,10 @@ void log_send(const char *text, size_t length) {
     }
 }
 
+void log_line_failed(const char *error) {
+    log_print("prompt: a line failed: %s\n", error);
+}
+
 void log_print(const char *format, ...) {
     char line[256];
     va_list arguments;

@@ -34,6 +34,9 @@ def unread(count: int) -> bool:
 def log(text: str) -> None:
     """Write to the log channel (port 0xE9), nothing added."""
 
+def line_failed(error: str) -> None:
+    """Log that a line at the prompt failed, and by which error: `make run < script` counts these lines."""
+
 def overruns() -> int:
     """Return how often the serial port lost a byte. Nothing but a fault of the machine makes this more than 0."""
 

@@ -56,6 +56,25 @@ def test_every_module_of_pvh_arrives_in_order(handed_over):
     assert kernel.eval("__import__('memory').verify().violations") == []
 
 
+def test_a_module_that_is_not_filled_in_has_no_name(handed_over):
+    """QEMU's qboot sets where a module lies and leaves the rest as its stack was."""
+    text = pvh_handover(modules=MODULES[:2])
+    at = len(text) - len(MODULES[0][2]) - 2 - 2 * 32
+    for place, garbage, reserved in ((0, 0x202_000F_18F5, 0x7B94_0000_2000), (1, 0xFFFF_8000_0000_1000, 0)):
+        text = text[: at + 32 * place + 16] + struct.pack("<QQ", garbage, reserved) + text[at + 32 * place + 32 :]
+    assert handed_over("pvh_start", text).eval("_boot.modules()") == [(*row[:2], "") for row in MODULES[:2]]
+
+
+# In a start_info: the modules, the command line, the memory map. None of them can be read from above 4 GiB.
+@pytest.mark.parametrize(("at", "address"), [(16, LAST), (24, 1 << 32), (40, 1 << 40)])
+def test_a_loaders_data_above_four_gib_are_refused_in_one_line(boot, tmp_path, at, address):
+    text = bytearray(pvh_handover(modules=MODULES))
+    struct.pack_into("<Q", text, at, address)
+    guest = boot(**crafted(tmp_path, "pvh_start", 0, bytes(text)))
+    guest.expect_exit(FAILURE)
+    assert "clew: cannot boot: the loader's data lie above 4 GiB" in guest.console.transcript()
+
+
 def test_every_module_of_multiboot2_arrives_in_order(handed_over):
     tags = [(MODULE, struct.pack("<II", start, end) + name.encode() + b"\0") for start, end, name in MODULES]
     kernel = handed_over("multiboot2_start", multiboot2_information(multiboot2_memory_map(RAM), *tags))

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from harness import Kernel
 from matrix import blocks
-from matrix.judge import Judge, has_keys, processor_of
+from matrix.judge import LIBERTIES_OF_TCG, Judge, has_keys, processor_of
 from oracle.permissions import Settings
 
 SEED = 2026
@@ -66,10 +66,11 @@ def test_the_control_registers_are_as_before(kernel):
     assert kernel.eval(CONTROL) == before
 
 
-@pytest.mark.parametrize("liberty", ["upper_accessed_on_fault", "tcg_rsvd_without_p", "tcg_gigabyte_leaf_accessed"])
-def test_each_liberty_of_the_emulator_is_needed(kernel, liberty):
-    processor = dataclasses.replace(processor_of(kernel), **{liberty: False})
-    judge = Judge(kernel, processor)
+@pytest.mark.parametrize("liberty", LIBERTIES_OF_TCG)
+def test_each_liberty_is_what_this_version_of_the_emulator_does(kernel, liberty):
+    """What was found out by trying a few cases is so in a sample: taken or not, the opposite disagrees."""
+    found = processor_of(kernel)
+    judge = Judge(kernel, dataclasses.replace(found, **{liberty: not getattr(found, liberty)}))
     judge.run(blocks.sample(blocks.gigabyte_pages()[::5], 64, SEED))
     assert judge.disagreeing
 
@@ -96,7 +97,8 @@ def test_a_sample_on_the_second_machine(bochs_kernel):
 
 @pytest.mark.bochs
 def test_protection_keys_on_the_second_machine_but_for_its_known_fault(boot_bochs):
-    guest = boot_bochs(cpu="tigerlake")
+    """Bochs 3.0 gives up where CR0.WP is off on the models with CET: "asked to set dirty on paging leaf entry"."""
+    guest = boot_bochs(cpu="corei7_icelake_u")
     guest.console.expect("> $", 60)
     kernel = Kernel(guest, timeout=30)
     assert has_keys(kernel)

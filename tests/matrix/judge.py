@@ -4,6 +4,7 @@ The kernel hands back a checksum of each run of outcomes. Only where it is not t
 the outcomes themselves fetched, to name the cases that differ.
 """
 
+import dataclasses
 import functools
 import zlib
 from collections import Counter
@@ -12,13 +13,19 @@ from dataclasses import dataclass
 import numpy
 from oracle.permissions import LEVELS, Processor, outcomes
 
+from matrix import blocks
+
 IMPORT = "from faults import probe as p"
 RUNS_AT_ONCE = 24
 KEPT = 100
 KIND_NAMES = ("read", "write", "execute")
 CODE_NAMES = ("P", "W", "U", "RSVD", "I/D", "PK")
 # What the SDM leaves open, and what an emulator gets wrong: the fields of Processor that are not the CPU's equipment.
-LIBERTIES = ("upper_accessed_on_fault", "tcg_rsvd_without_p", "tcg_gigabyte_leaf_accessed", "bochs_pku")
+# Whether this version of an emulator takes one is found out by trying; nobody takes one that is another emulator's.
+LIBERTIES_OF_TCG = ("upper_accessed_on_fault", "tcg_rsvd_without_p", "tcg_gigabyte_leaf_accessed")
+LIBERTIES_OF_OTHERS = ("bochs_pku",)
+LIBERTIES = LIBERTIES_OF_TCG + LIBERTIES_OF_OTHERS
+TRIED_STATES = 64
 EQUIPMENT = {"smep": (1, 7), "smap": (1, 20), "pke": (2, 3)}
 """Settings that not every CPU has: (register of CPUID leaf 7, bit); EBX is 1."""
 VENDOR_TCG = b"TCGTCGTCGTCG"
@@ -83,14 +90,34 @@ def processor_of(kernel):
     kernel.exec("import _cpu")
     leaf = kernel.eval("_cpu.cpuid(0x40000000)")
     is_tcg = b"".join(number.to_bytes(4, "little") for number in leaf[1:]) == VENDOR_TCG
-    return Processor(
-        physical_bits=kernel.eval("_cpu.physical_bits()"),
-        gigabyte_pages=bool(kernel.eval("_cpu.cpuid(0x80000001)[3] >> 26 & 1")),
-        upper_accessed_on_fault=is_tcg,
-        tcg_rsvd_without_p=is_tcg,
-        tcg_gigabyte_leaf_accessed=is_tcg,
-        bochs_pku=not is_tcg,
-    )
+    keys, gigabyte_pages = has_keys(kernel), bool(kernel.eval("_cpu.cpuid(0x80000001)[3] >> 26 & 1"))
+    identity = (kernel.eval("(_cpu.cpuid(0), _cpu.cpuid(1)[0], _cpu.physical_bits())"), is_tcg, keys, gigabyte_pages)
+    if str(identity) not in known_processors:
+        equipment = Processor(kernel.eval("_cpu.physical_bits()"), gigabyte_pages, upper_accessed_on_fault=False)
+        tried = LIBERTIES_OF_TCG if is_tcg else LIBERTIES_OF_OTHERS if keys else ()
+        known_processors[str(identity)] = with_liberties(kernel, equipment, tried)
+    return known_processors[str(identity)]
+
+
+known_processors = {}
+
+
+def with_liberties(kernel, processor, names):
+    """Return a Processor with those of the named liberties that the machine takes, each tried where it shows."""
+    kernel.exec(IMPORT)
+    candidates = [*blocks.gigabyte_pages()[::5], *(block for block in blocks.anchor() if block.settings.pke)]
+    for name in names:
+        other = dataclasses.replace(processor, **{name: True})
+        for block in candidates:
+            run = (block.question(), 0, min(TRIED_STATES, block.states))
+            without, with_it = predicted(*run, processor), predicted(*run, other)
+            if not numpy.array_equal(without, with_it):
+                found = outcomes_found(kernel, block, *run[1:]).reshape(without.shape)
+                processor = min((without, processor), (with_it, other), key=lambda row: numpy.sum(row[0] != found))[1]
+                break
+        else:
+            raise AssertionError(f"no block shows whether this machine takes the liberty {name}")
+    return processor
 
 
 def lacking(kernel):
@@ -103,6 +130,16 @@ def lacking(kernel):
 def has_keys(kernel):
     """Answer whether the CPU has protection keys."""
     return "pke" not in lacking(kernel)
+
+
+def outcomes_found(kernel, block, first, count):
+    """Have the machine perform some states of a block; return its outcomes as a flat array of words."""
+    text = kernel.exec(
+        f"import binascii\nb = p.block{packed(block)!r}\nfor first in range({first}, {first + count}, 256):\n"
+        f"    print(binascii.hexlify(p.results(b, first, min(256, {first + count} - first))).decode())",
+        60,
+    )
+    return numpy.frombuffer(bytes.fromhex(text), "<u2")
 
 
 class Judge:
@@ -146,12 +183,7 @@ class Judge:
 
     def _explain(self, run, expected):
         block, first, count = run
-        text = self.kernel.exec(
-            f"import binascii\nb = p.block{packed(block)!r}\nfor first in range({first}, {first + count}, 256):\n"
-            f"    print(binascii.hexlify(p.results(b, first, min(256, {first + count} - first))).decode())",
-            60,
-        )
-        found = numpy.frombuffer(bytes.fromhex(text), "<u2").reshape(expected.shape)
+        found = outcomes_found(self.kernel, block, first, count).reshape(expected.shape)
         for state, position in numpy.argwhere(found != expected):
             numbers = int(expected[state, position]), int(found[state, position])
             disagreement = Disagreement(block, first + int(state), block.accesses[position], *numbers)

@@ -14,12 +14,14 @@ HERE = "class micropython:\n    native = staticmethod(lambda function: function)
 THERE = "import micropython\n"
 FLOAT = re.compile(r"-?\d+\.\d+(?:e[-+]?\d+)?|-?\d+e[-+]?\d+")
 
+# From Python 3.12 on slices have hashes, so that a dict looks for one; MicroPython's have none.
+WITH_SLICES = ["^dict .*slice"] if slice.__hash__ else []
 # What MicroPython decides otherwise, as patterns of what the line says here.
 OTHERWISE = {
     "operators": [],
     "names": [],
     "calls": ["UnboundLocalError", "RecursionError"],  # their base classes there
-    "subscripts": ["^bytearray remove", "^bytearray put slice", "^list remove (1.0|None|a) TypeError"],
+    "subscripts": ["^bytearray remove", "^bytearray put slice", "^list remove (1.0|None|a) TypeError", *WITH_SLICES],
 }
 
 

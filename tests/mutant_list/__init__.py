@@ -22,6 +22,7 @@ from mutant_list import (
     references,
     shell,
     stacks,
+    systems,
     tables,
     wished_address,
 )
@@ -44,6 +45,7 @@ PROMISES = (
     campaigns,
     shell,
     console,
+    systems,
     language,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

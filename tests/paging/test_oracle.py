@@ -190,7 +190,7 @@ def bochs_with_questions(boot_bochs, monkeypatch):
         words = original(folder, *arguments, **settings)
         questions = "".join(f"page {address:#x}\n" for address in QUESTIONS)
         (Path(folder) / "debugger").write_text(f"c\n{questions}info tab\nc\nq\n")
-        return words
+        return words + machine.bochs_debugger()
 
     monkeypatch.setattr(machine, "bochs_command", command)
     guest = boot_bochs()

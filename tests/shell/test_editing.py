@@ -210,3 +210,11 @@ def test_tab_offers_no_command_in_a_block_or_to_input(console):
 def test_a_line_longer_than_a_screen_is_edited_like_any_other(console):
     line = "len('" + "x" * 2000 + "')"
     assert result_of(console, line + HOME + "1 + " + END) == "2001"
+
+
+@pytest.mark.parametrize("columns", [5, 99, 999, 1000, 4000])
+def test_the_cursor_goes_back_as_far_as_it_should(console, columns):
+    console.send("x" * columns + HOME + CTRL_C)
+    console.expect_exact("x" * columns)
+    console.wait_for_prompt()
+    assert console.before.startswith(b"\x1b[%dD" % columns)

@@ -1,6 +1,7 @@
 """What a person runs on the host: make run and its like, gdb."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -42,6 +43,45 @@ def test_bochs_takes_input_from_a_pipe_too_and_ends_as_the_kernel_says():
     assert "the kernel exited with failure" in result.stderr
 
 
+SCRIPT = """
+x = 2
+for i in range(x):
+    print("row", i)
+
+    if i:
+        print("odd")
+    else:
+        print("even")
+print("sum", x + 40)
+%s
+def f():
+    return 7"""
+
+
+def test_a_script_is_typed_as_a_person_would_and_succeeds():
+    """Blocks end where they end in a file, and an unfinished one at its end does not swallow `exit`."""
+    result = run_tool("run", typed=SCRIPT % "")
+    lines = result.stdout.replace("\r", "").split("\n")
+    assert [line for line in lines if line.startswith(("row", "odd", "even", "sum"))] == [
+        "row 0",
+        "even",
+        "row 1",
+        "odd",
+        "sum 42",
+    ]
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [("1 // 0", "ZeroDivisionError"), ("walk", "UsageError"), ("x y", "SyntaxError"), ("vm", "NameError")],
+)
+def test_a_script_with_a_line_that_fails_fails_even_if_it_exits_by_itself(line, error):
+    result = run_tool("run", typed=f"{line}\n6 * 7\nexit\n")
+    assert "\n42\n" in result.stdout.replace("\r", ""), "what follows runs all the same"
+    assert (result.returncode, result.stderr) == (1, f"clew: lines that failed: 1 ({error})\n")
+
+
 def test_a_failing_exit_is_reported():
     result = run_tool("run", typed="exit 1\n")
     assert result.returncode == 1
@@ -69,17 +109,39 @@ def test_ctrl_c_reaches_the_kernel(terminal):
     terminal.expect_exact("clew> ")
 
 
-def test_gdb_stops_in_the_kernel_with_its_symbols(tmp_path):
+def in_gdb(*commands):
+    """Start `make debug`, and gdb as it says; return what gdb printed to commands."""
     port = str(26000 + os.getpid() % 5000)
     debugged = pexpect.spawn(
         RUN[0], [*RUN[1:], "debug"], timeout=20, cwd=machine.ROOT, env={**os.environ, "GDB_PORT": port}
     )
     try:
         debugged.expect_exact("gdb -x build/clew.gdb")
-        commands = ["hbreak kernel_entry", "continue", "backtrace", "kill"]
-        words = ["gdb", "-batch", "-x", "build/clew.gdb", *[word for line in commands for word in ("-ex", line)]]
+        words = ["gdb", "-batch", "-x", "build/clew.gdb", *[w for line in (*commands, "kill") for w in ("-ex", line)]]
         result = subprocess.run(words, cwd=machine.ROOT, capture_output=True, text=True, timeout=30, check=False)
     finally:
         debugged.close(force=True)
-    assert "#0  kernel_entry" in result.stdout
-    assert "port/main.c" in result.stdout
+    return result.stdout
+
+
+def test_gdb_stops_in_the_kernel_with_its_symbols():
+    said = in_gdb("hbreak kernel_entry", "continue", "backtrace")
+    assert "#0  kernel_entry" in said
+    assert "port/main.c" in said
+
+
+def test_gdb_shows_lines_of_python_and_micropythons_sources_and_locals():
+    """In the middle of the boot, and of what it calls."""
+    said = in_gdb(
+        "hbreak console_set_command_runner", "continue", "py-bt", "frame function fun_bc_call", "info locals", "list"
+    )
+    found = re.findall(r'^#(\d) File "(.+)", line (\d+), in (\w+)', said, re.MULTILINE)
+    assert [(number, file, function) for number, file, _, function in found] == [
+        ("0", "kernel/shell/prompt.py", "install"),
+        ("1", "kernel/main.py", "boot"),
+    ]
+    lines = [(machine.ROOT / file).read_text().splitlines()[int(line) - 1] for _, file, line, _ in found]
+    assert "console.set_command_runner(run)" in lines[0]
+    assert "prompt.install()" in lines[1]
+    assert re.search(r"^code_state = 0xf", said, re.MULTILINE), "a local variable of MicroPython's"
+    assert re.search(r"^\d+\s.*mp_execute_bytecode\(code_state, MP_OBJ_NULL\)", said, re.MULTILINE), "its source"

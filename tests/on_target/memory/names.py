@@ -13,6 +13,11 @@ def clutter():
     return [[number] for number in range(500)]
 
 
+def overwrite(depth):
+    text = "%d %d %d" % (depth, depth, depth)
+    return len(text) + overwrite(depth - 1) if depth else 0
+
+
 def free():
     heap = get_kernel_mmi_ref().heap
     frames = memory.frame_allocator.statistics()

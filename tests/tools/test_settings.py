@@ -1,0 +1,62 @@
+"""What a person sets for make is checked before anything is built: one line for each value that can't be meant."""
+
+import os
+import subprocess
+import sys
+
+import machine
+import pytest
+
+WRONG = [
+    ("BOOT=foo", "choose pvh, iso or uefi"),
+    ("MEMORY=1", "give a number and a unit"),
+    ("MEMORY=12Q", "give a number and a unit"),
+    ("MEMORY=23M", "Clew needs 24M or more"),
+    ("QEMU=nosuch", "there is no such program"),
+    ("QEMU_EXTRA='", "a shell can't read these words"),
+    ("GDB_PORT=80", "give a number from 1024 to 65535"),
+    ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
+]
+REFUSED_BY_QEMU = [
+    ("CPU=nosuch", "unable to find CPU model 'nosuch'"),
+    ("ACCEL=nosuch", "invalid accelerator nosuch"),
+    ("QEMU_EXTRA=-nosuch", "invalid option"),
+    ("QEMU=false", "it ended with status 1"),
+]
+
+
+def run(*words, setting=""):
+    name, _, value = setting.partition("=")
+    environment = {**os.environ, **({name: value} if name else {})}
+    options = {"cwd": machine.ROOT, "env": environment, "stdin": subprocess.DEVNULL, "timeout": 60}
+    return subprocess.run(words, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize(("setting", "why"), WRONG, ids=[setting for setting, _ in WRONG])
+def test_a_value_that_cannot_be_meant_is_one_line(setting, why):
+    result = run(sys.executable, "tools/run.py", "run", setting=setting)
+    assert result.stderr.startswith(f"clew: {setting}: {why}")
+    assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize(("setting", "why"), REFUSED_BY_QEMU, ids=[setting for setting, _ in REFUSED_BY_QEMU])
+def test_what_qemu_refuses_is_one_line_with_its_reason(setting, why):
+    result = run(sys.executable, "tools/run.py", "run", setting=setting)
+    assert result.stderr.startswith(f"clew: {setting}: QEMU refuses: ")
+    assert why in result.stderr
+    assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize("target", ["run", "debug", "pty", "bochs", "test"])
+def test_make_builds_nothing_for_such_a_value(target):
+    """Whether it comes on make's command line or in the environment."""
+    for words, setting in ((("make", target, "BOOT=foo"), ""), (("make", target), "BOOT=foo")):
+        result = run(*words, setting=setting)
+        assert result.stderr.startswith("clew: BOOT=foo: choose pvh, iso or uefi\n")
+        assert result.stdout == ""
+
+
+def test_make_test_says_it_once_not_in_each_test():
+    result = run(sys.executable, "-m", "pytest", "-q", "tests/house/test_file_lengths.py", setting="QEMU=nosuch")
+    assert result.returncode != 0
+    assert result.stdout + result.stderr == "ERROR: clew: QEMU=nosuch: there is no such program\n\n"

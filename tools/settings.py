@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""Check what a person set in the environment or on make's command line, before anything is built or booted.
+
+    tools/settings.py       one line and status 1 for a value that can't be meant; silent otherwise
+
+QEMU itself is asked about what only it knows: refusal().
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+
+import machine
+from say import stop
+
+BOOTS = ("pvh", "iso", "uefi")
+LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
+# What changes QEMU's command line.
+OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "MEMORY")
+
+
+def check_boot(value):
+    """BOOT: how the kernel is loaded."""
+    return None if value in BOOTS else f"choose {', '.join(BOOTS[:-1])} or {BOOTS[-1]}"
+
+
+def check_memory(value):
+    """MEMORY: RAM, as a number with its unit."""
+    if not re.fullmatch(r"[0-9]+[MGT]", value):
+        return "give a number and a unit, as in MEMORY=128M or MEMORY=8G"
+    if machine.size_in_bytes(value) < machine.size_in_bytes(LEAST_MEMORY):
+        return f"Clew needs {LEAST_MEMORY} or more, as in MEMORY=128M"
+    return None
+
+
+def check_words(value):
+    """QEMU_EXTRA: words as a shell reads them."""
+    try:
+        shlex.split(value)
+    except ValueError as error:
+        return f"a shell can't read these words ({error})"
+    return None
+
+
+def check_program(value):
+    """QEMU: a program."""
+    return None if shutil.which(value) else "there is no such program"
+
+
+def check_port(value):
+    """GDB_PORT: a port of TCP that an ordinary user may open."""
+    return None if value.isdecimal() and 1024 <= int(value) < 65536 else "give a number from 1024 to 65535"
+
+
+def check_seconds(value):
+    """SOURCE_DATE_EPOCH: seconds since 1970."""
+    return None if value.isdecimal() else "give whole seconds since 1970"
+
+
+CHECKS = {
+    "BOOT": check_boot,
+    "MEMORY": check_memory,
+    "QEMU": check_program,
+    "QEMU_EXTRA": check_words,
+    "GDB_PORT": check_port,
+    "SOURCE_DATE_EPOCH": check_seconds,
+}
+
+
+def complaint(environment=os.environ):
+    """Return one line about the first value that can't be meant, or None. An empty value is as good as none."""
+    for name, check in CHECKS.items():
+        value = environment.get(name)
+        if value and (wrong := check(value)):
+            return f"{name}={value}: {wrong}"
+    return None
+
+
+def refusal(description, environment=os.environ):
+    """Return one line about why QEMU refuses a Machine, or None; asked only if somebody changed how it is called."""
+    changed = [f"{name}={environment[name]}" for name in OF_QEMU if environment.get(name)]
+    if not changed:
+        return None
+    command = [*machine.DIE_WITH_PARENT, *description.qemu_command(), "-S", "-monitor", "stdio"]
+    try:
+        done = subprocess.run(command, input="quit\n", capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{' '.join(changed)}: {error}"
+    if done.returncode == 0:
+        return None
+    said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
+    return f"{' '.join(changed)}: QEMU refuses: {said[-1]}"
+
+
+if __name__ == "__main__":
+    if found := complaint():
+        stop(found)
