@@ -245,6 +245,11 @@ NOBODY = Nobody()
 
 def pieces_of(memory_map, first, last):
     """Whole usable frames between two frame numbers: (first, the one behind the last) pieces upwards, none touching."""
+    for region in memory_map:
+        if not hasattr(region, "is_usable"):
+            raise TypeError(
+                "memory_map must hold regions, as BootInfo().memory_map does, not %s" % type(region).__name__
+            )
     taken = [(region._start, region._end) for region in memory_map if not region.is_usable]
     pieces = []
     for region in memory_map:
