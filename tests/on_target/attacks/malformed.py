@@ -56,7 +56,7 @@ LEFT_OUT = {
     "into_mapped": "for a mapper of one's own, who brings them back",
     "from_mapped": "the same",
 }
-BUILTIN = int, str, dict, list, bytearray, type(None), type(nothing)
+BUILTIN = bool, int, float, str, dict, list, bytearray, type(None), type(nothing)
 ARITY = "expected at", "takes", "extra positional", "missing", "missing", "unexpected keyword", "extra keyword"
 
 
