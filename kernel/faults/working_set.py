@@ -1,6 +1,7 @@
 """Accessed and dirty bits as a tool: which pages were touched since somebody last looked."""
 
 from paging import OffsetPageTable, tlb
+from paging.mapping import check_run
 from paging.natives import cpu, entries
 from paging.numbers import page_of
 
@@ -65,7 +66,11 @@ def sample(access, page, mask):
 
 
 def take_bits(page, mask, mapper=None):
-    """Return which bits of `mask` a page number's leaf has, clear and flush them: the next access sets them again."""
+    """Return which bits of `mask` a page number's leaf has, clear and flush them: the next access sets them again.
+
+    Raises TypeError or ValueError for no page number.
+    """
+    check_run(page, 1)
     bits = sample((mapper or OffsetPageTable()).access, page, mask)
     if bits:
         cpu.invlpg(page)

@@ -37,6 +37,9 @@ class RamDisk:
         """The first byte of an access. Raises TypeError, or ValueError when it is not all on the disk."""
         if type(buffer) not in BUFFERS:
             raise TypeError("a buffer must be bytes, a bytearray or a memoryview, not %s" % type(buffer).__name__)
+        for number in block, offset:
+            if type(number) is not int:
+                raise TypeError("a block and an offset are ints, not %s" % type(number).__name__)
         start = block * BLOCK_BYTES + offset
         if not 0 <= start <= start + len(buffer) <= len(self._memory):
             raise ValueError("%d bytes from byte %d on are not on the disk" % (len(buffer), start))

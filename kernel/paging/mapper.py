@@ -271,6 +271,7 @@ class Mapper:
 
     def runs(self, page, count):
         """translate_range on numbers."""
+        mapping.check_run(page, count)
         access = self.access
         found, second = [], bytearray(PATH_BYTES)
         while count > 0:

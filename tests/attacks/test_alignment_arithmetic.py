@@ -58,3 +58,32 @@ def test_an_alignment_beyond_all_numbers_is_no_wish(attacked):
     for alignment in (0, -1, MOST, 1 << 64, 1 << 200):
         attacked.refuses(f"AllocationRequest.AlignedTo({alignment})", ["ValueError"])
         attacked.refuses(f"AllocationRequest(None, {alignment})", ["ValueError"])
+
+
+# What a word would cut off, or what is no number at all: for each way into machine code by numbers.
+NO_NUMBERS = ["1 << 52", "1 << 64", "(1 << 64) + LOW // 4096", "1 << 200", "-1", "-(1 << 64)", "None", "1.5", "'x'"]
+BY_NUMBER = [
+    "OffsetPageTable().runs(%s, 1)",
+    "RecursivePageTable().runs(%s, 1)",
+    "OffsetPageTable().map_numbers(%s, 0x100, 1, DATA, tf)",
+    "OffsetPageTable().map_numbers(LOW >> 12, %s, 1, DATA, tf)",
+    "OffsetPageTable().unmap_numbers(%s, 1)",
+    "OffsetPageTable().unmap_numbers(LOW >> 12, %s)",
+    "OffsetPageTable().update_numbers(%s, 1, DATA)",
+    "OffsetPageTable().clean_up_numbers(%s, LOW >> 12, tf)",
+    "K.frame_number_of(%s)",
+    "faults.take_bits(%s, 32)",
+    "tf.has_out(%s)",
+    "tf.deallocate_run(%s, 1)",
+    "memory.frame_allocator.from_mapped(%s, 1)",
+]
+
+
+def test_no_number_is_cut_off_on_its_way_into_machine_code(attacked):
+    attacked.exec("import faults")
+    before = attacked.state()
+    calls = [call % number for call in BY_NUMBER for number in NO_NUMBERS]
+    answers = attacked.eval(f"[refused(lambda: eval(call, globals())) for call in {calls!r}]")
+    allowed = {"TypeError", "ValueError", "InvalidFrameAddress", "IllegalState"}
+    assert {call: name for call, name in zip(calls, answers, strict=True) if name not in allowed} == {}
+    attacked.is_as(before, after="all of them")

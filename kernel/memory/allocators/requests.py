@@ -76,7 +76,7 @@ class AllocationRequest:
         if alignment.__class__ is not int:
             raise TypeError("an alignment must be an int, not %s" % type(alignment).__name__)
         if not 1 <= alignment < MOST:
-            raise ValueError("an alignment must be from 1 to 2^52 - 1 chunks of 4 KiB, not %s" % hex(alignment))
+            raise ValueError("an alignment must be from 1 to 2^52 - 1 chunks of 4 KiB, not %d" % alignment)
         if limits is not None and _of_class("a request needs a range", limits, (PageRange, FrameRange)).is_empty():
             raise ValueError("nothing fits within an empty range")
         if address is None:

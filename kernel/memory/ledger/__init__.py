@@ -268,7 +268,10 @@ def count_busy(counts: ptr32):
     while index > 0:
         kind = int(known[_KIND])
         if kind >> 8 & 0xFF == _BUSY:
-            counts[(kind & 0xFF) * 2] += known[_COUNT]
+            at = (kind & 0xFF) << 1
+            pages = (counts[at] | counts[at + 1] << 32) + (known[_COUNT] | known[_COUNT + 1] << 32)
+            counts[at] = pages
+            counts[at + 1] = pages >> 32
         known = ptr32(int(known) + _BYTES)
         index -= 1
 

@@ -358,8 +358,7 @@ class MappedPages(Viewable):
 
         Raises UseAfterMove, IllegalState for device memory, and what `create_mapping` raises; this one is unchanged.
         """
-        record = self._live()
-        shared = self._state[SHARED_FRAMES]
+        record, shared = self._live(), self._state[SHARED_FRAMES]
         if record.kind == DEVICE or (shared is not None and shared._device):
             raise IllegalState(self, "device memory", "be copied: reading a device may change it")
         return self._state[TABLE]._kernel.copy_of(self, record, flags)

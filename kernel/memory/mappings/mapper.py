@@ -246,7 +246,8 @@ class Mapper(Creating):
         return self.view.walk(address)
 
     def frame_number_of(self, page):
-        """The frame number that a page number is mapped to, or -1."""
+        """The frame number that a page number is mapped to, or -1. Raises TypeError or ValueError for no page."""
+        mapping.check_run(page, 1)
         return self.access.translate(page)
 
     unmap_record = unmapping.unmap_record

@@ -49,12 +49,14 @@ LEFT_OUT = {
     "allocate_run": "by number, for mappers, who give the number back",
     "allocate_number": "the same",
     "flush_spans": "it trusts the mapper",
+    "create_record": "by number and word, for callers who have checked the word",
+    "unmap_record": "the same",
     "reserve_memory": "what it takes it keeps for ever",
     "count_owners": "it trusts its caller with the counts",
     "into_mapped": "for a mapper of one's own, who brings them back",
     "from_mapped": "the same",
 }
-BUILTIN = int, str, dict, list, bytearray, type(None), type(nothing)
+BUILTIN = bool, int, float, str, dict, list, bytearray, type(None), type(nothing)
 ARITY = "expected at", "takes", "extra positional", "missing", "missing", "unexpected keyword", "extra keyword"
 
 
@@ -276,6 +278,8 @@ class Malformed:
             if is_operator and (told or "object isn't" in text):
                 return None
             return "%s: %s" % (kind, text)
+        if kind == "IndexError" and is_operator:
+            return None  # of a subscript: that is how a sequence ends
         if kind == "IndexError" and any([str(value) in text for value in values]):
             return None
         if kind == "ValueError" and text:
