@@ -33,6 +33,8 @@ typedef long mp_off_t;
 // entries that are usual, of which names use every other one only.
 #define MICROPY_OPT_MAP_LOOKUP_CACHE        (1)
 #define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE   (8192)
+// Room for the names of a module from its beginning: from 1 on a dict grows in many small steps.
+#define MICROPY_MODULE_DICT_SIZE            (24)
 
 // A jump behind each opcode, in place of one for all; and front doors for the common cases (port/quick/), which ask
 // MicroPython's own functions, under their other names, about the rest.

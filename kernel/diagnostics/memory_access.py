@@ -2,7 +2,6 @@
 
 from paging.natives import memory as _memory
 
-from diagnostics.live_entries import live_entry_at
 from diagnostics.text import WIDTH, View, hexadecimal
 
 WIDTHS = (8, 16, 32, 64)
@@ -38,6 +37,8 @@ class Stored(View):
     """
 
     def __init__(self, address, value, width):
+        from diagnostics.live_entries import live_entry_at  # noqa: PLC0415 (the boot needs it not)
+
         self.entry = live_entry_at(address)
         STORES[width](address, value)
         self.address = address

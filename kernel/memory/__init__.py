@@ -247,6 +247,7 @@ def __getattr__(name):
     return room
 
 
-# MicroPython's `import *` takes whatever is here, not `__all__`: so the rooms, which importing left here, leave.
-for _name in [name for name in globals() if name[0] != "_" and name not in __all__]:
+# What is here is what a user wants: the rooms, which importing left here, leave.
+_wanted = set(__all__)
+for _name in [name for name in globals() if name[0] != "_" and name not in _wanted]:
     del globals()[_name]

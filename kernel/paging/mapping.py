@@ -77,7 +77,7 @@ def map_run(mapper, page, frame, count, flags, frame_allocator, parent_flags, sm
     if parent_flags is None:
         job = Job(word, PRESENT | WRITABLE | word & USER_ACCESSIBLE, largest)
     else:
-        job = Job(word, check_table_flags(access, parent_flags, False), largest, True)
+        job = Job(word, PRESENT | check_table_flags(access, parent_flags), largest, True)
         token = mapper.token_for_all(page, count)
     try:
         supply_and_commit(access, job, page, frame, count, smallest, largest, frame_allocator)

@@ -108,14 +108,13 @@ def check_flags(access, flags, smallest, may_be_absent=False):
     return word
 
 
-def check_table_flags(access, flags, may_be_absent=True):
+def check_table_flags(access, flags):
     """The raw word of flags for an entry that leads to a table, without EXCLUSIVE.
 
     EXCLUSIVE says there whose the table is, and that is not asked for. Raises TypeError or ContradictoryFlags.
     """
     word = word_for(flags) & ~EXCLUSIVE
-    absent = not (word & PRESENT or may_be_absent)
-    if absent or word >= PAT or word & HUGE_PAGE or (word & NO_EXECUTE and access.no_execute_is_reserved):
+    if word >= PAT or word & HUGE_PAGE or (word & NO_EXECUTE and access.no_execute_is_reserved):
         raise ContradictoryFlags(flags, FLAG_RULES)
     return word
 

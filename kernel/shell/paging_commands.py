@@ -2,7 +2,6 @@
 
 from diagnostics.dump import FILTERS, STYLES, Translations
 from diagnostics.places import extent_of
-from diagnostics.stale import Stale
 from diagnostics.text import Lines
 from diagnostics.walks import Entries, Translation, WalkView
 from memory_structs import VirtualAddress
@@ -98,4 +97,6 @@ def flush(address):
     details=("Nothing that lies there is changed. Poke an entry, see what is stale, then flush it.",),
 )
 def stale(address):
+    from diagnostics.stale import Stale  # noqa: PLC0415 (the boot needs no probe)
+
     return Stale(address)

@@ -9,7 +9,6 @@ from memory_structs import KernelError
 from paging.natives import console
 
 from shell.commands import OTHER_WORDS, TABLE, help
-from shell.completion import complete
 from shell.nearest import nearest
 from shell.terminal import TERMINAL
 from shell.tour import run_as_typed
@@ -28,6 +27,13 @@ def install():
     console.set_error_shower(show_error)
     builtins.__repl_print__ = show_value
     builtins.help = help
+
+
+def complete(line):
+    """What Tab brings."""
+    from shell import completion  # noqa: PLC0415 (the boot needs it not)
+
+    return completion.complete(line)
 
 
 def log(text):

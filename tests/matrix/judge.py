@@ -105,7 +105,13 @@ known_processors = {}
 def with_liberties(kernel, processor, names):
     """Return a Processor with those of the named liberties that the machine takes, each tried where it shows."""
     kernel.exec(IMPORT)
-    candidates = [*blocks.gigabyte_pages()[::5], *(block for block in blocks.anchor() if block.settings.pke)]
+    missing, plain = lacking(kernel), [block for block in blocks.anchor() if not block.settings.pke]
+    candidates = [
+        *blocks.gigabyte_pages()[::5],
+        *(block for block in blocks.anchor() if block.settings.pke),
+        *plain[::8],
+    ]
+    candidates = [block for block in candidates if not any(getattr(block.settings, name) for name in missing)]
     for name in names:
         other = dataclasses.replace(processor, **{name: True})
         for block in candidates:
@@ -116,7 +122,8 @@ def with_liberties(kernel, processor, names):
                 processor = min((without, processor), (with_it, other), key=lambda row: numpy.sum(row[0] != found))[1]
                 break
         else:
-            raise AssertionError(f"no block shows whether this machine takes the liberty {name}")
+            if processor.gigabyte_pages and not missing:
+                raise AssertionError(f"no block shows whether this machine takes the liberty {name}")
     return processor
 
 

@@ -347,7 +347,7 @@ def test_unread_bytes_come_again_before_what_came_since(kernel):
     kernel.transport.serial.write(b"abcde")
     assert kernel.finish() == "b'abc' True b'bcde'\n"
     assert kernel.eval("_console.unread(0)") is True
-    assert kernel.eval("_console.unread(1 << 20)") is False, "its buffer is smaller"
+    assert kernel.eval("_console.unread(1 << 21)") is False, "its buffer is smaller"
     for bad in ("-1", "1 << 32"):
         with kernel.raises("ValueError"):
             kernel.exec(f"_console.unread({bad})")

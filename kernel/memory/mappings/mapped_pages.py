@@ -239,7 +239,7 @@ class MappedPages(Viewable):
         `other` is dead then. Raises TypeError, UseAfterMove, SystemMapping, StillBorrowed or NotTouching; then both
         live on.
         """
-        if type(other) is not MappedPages:
+        if other.__class__ is not MappedPages:
             raise TypeError("MappedPages expected, not %s" % type(other).__name__)
         record, second = self._check_free_for("merge()"), other._check_free_for("merge()")
         first = lower_of(self, other, record, second)
@@ -265,7 +265,7 @@ class MappedPages(Viewable):
         OutOfRange (`at` is not inside, or is the first page), OutOfFrames or OutOfBookkeeping; then it lives on.
         """
         record = self._check_free_for("split()")
-        if type(at) is not Page:
+        if at.__class__ is not Page:
             raise TypeError("a Page expected, not %s" % type(at).__name__)
         page, count, kind, word = record.first_page, record.count, record.kind, record.flags
         number = at._number
