@@ -7,6 +7,7 @@ The map lies in frames put aside at boot: the audit must work when not one frame
 (port/ledger/_frame_map.c) and know none of this: for each kind of claimant there is a table of 256 steps, made here.
 """
 
+import micropython
 import uctypes
 from _frame_map import count, difference, fill, high_bits, low_bits, step, step_leaves  # noqa: F401
 from memory_structs import PAGE_SHIFT
@@ -16,6 +17,11 @@ from paging.natives import LAYOUT, entries
 
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, SYSTEM
 from ..runs import hand_out
+
+_PAGE_SHIFT = const(12)
+_ENTRIES = const(512)
+_HIGH_FRAME = const(0xFFFFF)  # of the high half of an entry
+_TABLE_BITS = const(0x81)  # PRESENT alone of these two: the entry leads to a table
 
 # Claims.
 NOBODY = const(0)  # usable RAM that nobody has claimed yet
@@ -75,6 +81,20 @@ absent, entry_frame, entry_word, go_on = entries.absent, entries.frame, entries.
 def touching(entry, most, pages):
     """How many of `most` entries go on as the first begins: the same bits, each frame `pages` behind the one before."""
     return go_on(entry, most, entry_frame(entry), entry_word(entry), pages)
+
+
+@micropython.viper
+def empty_tables(entry: int, most: int, window: int) -> int:
+    """How many of `most` entries, from one on, lead to tables with nothing in them; tables that the window shows."""
+    done = 0
+    while done < most:
+        at = ptr32(entry + (done << 3))
+        low = int(at[0])
+        frame = low >> _PAGE_SHIFT | (int(at[1]) & _HIGH_FRAME) << 20
+        if low & _TABLE_BITS != 1 or int(absent(window + (frame << _PAGE_SHIFT), _ENTRIES)) != _ENTRIES:
+            break
+        done += 1
+    return done
 
 
 def steps_of(takes, writes=False, executes=False, overridden=False):

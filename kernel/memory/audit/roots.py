@@ -17,7 +17,7 @@ from memory_structs.mode import (
 from paging.natives import LAYOUT, cpu
 from uctypes import addressof
 
-from .claims import difference, high_bits, low_bits
+from .claims import MAKES_TABLE, difference, empty_tables, high_bits, low_bits, step, touching
 from .leaves import ACCESSED_DIRTY
 from .report import physical, virtual
 from .walk import NO_EXECUTE, PRESENT, WRITABLE
@@ -78,15 +78,29 @@ class Roots:
 
     def _claim_shared_half(self):
         """Claim what boot linked into the upper half, whatever the roots say now."""
-        walk = self.walk
-        for index in range(FIRST_UPPER_INDEX, ENTRIES):
+        walk, index = self.walk, FIRST_UPPER_INDEX
+        while index < ENTRIES:
             low = low_bits(self._upper_entry(index))
             if low & PRESENT and index != RECURSIVE:
+                run = self._claim_empty(index, low >> PAGE_SHIFT)
+                if run:
+                    index += run
+                    continue
                 page = index * PAGES_PER_ROOT_ENTRY
                 if walk.claim_table(low >> PAGE_SHIFT, virtual, page):
                     walk.claim_tables(low >> PAGE_SHIFT, LEVELS - 1, page)
                 if index == TECHNIQUE:
                     self.windows.append(low >> PAGE_SHIFT)
+            index += 1
+
+    def _claim_empty(self, index, frame):
+        """Claim tables in successive frames, from that of an entry on, as far as nothing is in them: how many."""
+        frame_map = self.walk.frame_map
+        entry, most = self._upper_entry(index), (TECHNIQUE if index < TECHNIQUE else ENTRIES) - index
+        if index == TECHNIQUE:
+            return 0
+        run = empty_tables(entry, most, frame_map.window)
+        return step(frame_map.bytes, frame, touching(entry, run, 1), MAKES_TABLE) if run else 0
 
     def _is_identity_mapped(self, root):
         """True when the first root entry is lent the window's, as IdentityPageTable does: without execute."""

@@ -6,10 +6,10 @@ doesn't follow it. No table is claimed twice, so no loop is followed twice.
 """
 
 from memory_structs import PAGE_SHIFT
-from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS
+from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT
 from micropython import const
 
-from .claims import CLAIM, MAKES_TABLE, NAMES, absent, high_bits, low_bits, step, touching
+from .claims import CLAIM, MAKES_TABLE, NAMES, absent, empty_tables, high_bits, low_bits, step, touching
 from .report import physical, virtual
 
 PRESENT = const(1 << 0)
@@ -127,7 +127,12 @@ class Walk:
                 visit.absent(page, after)
             else:
                 low = low_bits(entry)
-                if low & HUGE and level <= self.largest_level:
+                empty = self._empty(entry, page, end) if level == LEVELS else 0
+                if empty:
+                    run = empty
+                    after = page + (run << shift)
+                    visit.absent(page, after)
+                elif low & HUGE and level <= self.largest_level:
                     run = touching(entry, left, 1 << shift)
                     after = min(end, (page >> shift) + run << shift)
                     visit.huge(entry, page, after, rights, level)
@@ -137,6 +142,12 @@ class Walk:
                     self._below(entry, low, level, page, after, rights, visit)
             entry += 8 * run
             page = after
+
+    def _empty(self, entry, page, end):
+        """How many entries of the root, from one on, lead to empty tables all of which belongs to the walk."""
+        if self.cut or page & PAGES_PER_ROOT_ENTRY - 1:
+            return 0
+        return empty_tables(entry, end - page >> ROOT_SHIFT, self.frame_map.window)
 
     def _below(self, entry, low, level, page, end, rights, visit):
         if self.cut and entry in self.cut:
