@@ -42,7 +42,7 @@ MUTANTS = [
     (
         "the disk allocates, which the collector can't when it closes a file",
         "kernel/loader/disks.py",
-        "        copy(self._memory, self._start(block, buffer, offset), buffer, 0, len(buffer))\n",
+        "        _copy(self._memory, self._start(block, buffer, offset), buffer, 0, len(buffer))\n",
         "        start = self._start(block, buffer, offset)\n"
         "        self._memory[start : start + len(buffer)] = buffer\n",
         "tests/shell/test_files.py::test_what_was_written_to_a_forgotten_file_is_there_when_it_is_collected",

@@ -281,11 +281,4 @@ MUTANTS = [
         "    if False:\n",
         "tests/memory/mappings/test_flags_asked_for.py::test_shared_frames_are_no_mappings_alone",
     ),
-    (
-        "parent flags are made present",
-        "kernel/paging/mapping.py",
-        "check_table_flags(access, parent_flags, False)",
-        "PRESENT | check_table_flags(access, parent_flags)",
-        "tests/memory/mappings/test_flags_asked_for.py::test_a_parent_is_present_and_no_page",
-    ),
 ]

@@ -84,14 +84,19 @@ def touching(entry, most, pages):
 
 
 @micropython.viper
-def empty_tables(entry: int, most: int, window: int) -> int:
-    """How many of `most` entries, from one on, lead to tables with nothing in them; tables that the window shows."""
-    done = 0
+def empty_tables(entry: int, most: int, window: int, in_a_row: int) -> int:
+    """How many of `most` entries, from one on, lead to tables with nothing in them, which the window shows; with
+    `in_a_row` to successive frames."""
+    done = first = 0
     while done < most:
         at = ptr32(entry + (done << 3))
         low = int(at[0])
         frame = low >> _PAGE_SHIFT | (int(at[1]) & _HIGH_FRAME) << 20
         if low & _TABLE_BITS != 1 or int(absent(window + (frame << _PAGE_SHIFT), _ENTRIES)) != _ENTRIES:
+            break
+        if done == 0:
+            first = frame
+        if in_a_row and frame != first + done:
             break
         done += 1
     return done

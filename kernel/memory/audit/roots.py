@@ -17,7 +17,7 @@ from memory_structs.mode import (
 from paging.natives import LAYOUT, cpu
 from uctypes import addressof
 
-from .claims import MAKES_TABLE, difference, empty_tables, high_bits, low_bits, step, touching
+from .claims import MAKES_TABLE, difference, empty_tables, high_bits, low_bits, step
 from .leaves import ACCESSED_DIRTY
 from .report import physical, virtual
 from .walk import NO_EXECUTE, PRESENT, WRITABLE
@@ -99,8 +99,8 @@ class Roots:
         entry, most = self._upper_entry(index), (TECHNIQUE if index < TECHNIQUE else ENTRIES) - index
         if index == TECHNIQUE:
             return 0
-        run = empty_tables(entry, most, frame_map.window)
-        return step(frame_map.bytes, frame, touching(entry, run, 1), MAKES_TABLE) if run else 0
+        run = empty_tables(entry, most, frame_map.window, 1)
+        return step(frame_map.bytes, frame, run, MAKES_TABLE) if run else 0
 
     def _is_identity_mapped(self, root):
         """True when the first root entry is lent the window's, as IdentityPageTable does: without execute."""

@@ -147,7 +147,7 @@ class Walk:
         """How many entries of the root, from one on, lead to empty tables all of which belongs to the walk."""
         if self.cut or page & PAGES_PER_ROOT_ENTRY - 1:
             return 0
-        return empty_tables(entry, end - page >> ROOT_SHIFT, self.frame_map.window)
+        return empty_tables(entry, end - page >> ROOT_SHIFT, self.frame_map.window, 0)
 
     def _below(self, entry, low, level, page, end, rights, visit):
         if self.cut and entry in self.cut:
