@@ -93,7 +93,9 @@ def _register(range, handler, with_numbers):
             _slots[slot] = made
         finally:
             critical.leave()
-    except BaseException:  # a Ctrl-C that waited: nobody would have what cancels it
+        for _ in range(2):  # a Ctrl-C that waited comes here
+            pass
+    except BaseException:  # nobody would have what cancels it
         if made is not None:
             made.cancel()
         raise

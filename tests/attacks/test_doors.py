@@ -100,11 +100,12 @@ def test_an_on_fault_that_raises_has_registered_nothing(kernel, arm):
             n += 1
             made, left = register(n)
             found = handlers.handlers()
-            if made is None and found and {arm!r} == "fail_allocation":
+            if made is None and found:
                 wrong.append(n)
             for handler in found: handler.cancel()
         """)
-    assert kernel.eval("wrong") == []
+    # When Ctrl-C comes after the call, and before its result has a name, nobody can have it: at one place.
+    assert len(kernel.eval("wrong")) <= (arm == "interrupt")
     assert 1 < kernel.eval("n") < 200
     assert kernel.eval("handlers.handlers()") == []
 

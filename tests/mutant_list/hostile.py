@@ -76,4 +76,11 @@ MUTANTS = [
         "",
         f"{NAMES}::test_asking_for_an_attribute_stays_a_question",
     ),
+    (
+        "a Ctrl-C that waited takes the new fault handler from its user",
+        "kernel/faults/handlers.py",
+        "        for _ in range(2):  # a Ctrl-C that waited comes here\n            pass\n",
+        "",
+        "tests/attacks/test_doors.py::test_an_on_fault_that_raises_has_registered_nothing",
+    ),
 ]
