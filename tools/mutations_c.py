@@ -55,12 +55,15 @@ def functions(tokens):
 
 
 def name_before(tokens, close):
-    """Return the word in front of the brackets that close at an index."""
+    """Return the word in front of the brackets that close at an index; of NATIVE_1(name, ...), the name."""
     depth = 0
     for index in range(close, -1, -1):
         depth += (tokens[index][1] == b")") - (tokens[index][1] == b"(")
         if depth == 0:
-            return tokens[index - 1][1].decode() if index and tokens[index - 1][0] == "word" else "?"
+            before = tokens[index - 1]
+            if index and before[1].startswith(b"NATIVE_"):
+                return tokens[index + 1][1].decode()
+            return before[1].decode() if index and before[0] == "word" else "?"
     return "?"
 
 

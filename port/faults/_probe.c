@@ -20,7 +20,7 @@
 // --- run(): combinations of entry bits, on a root of its own ---
 
 // run(block, first_state, results): one 16-bit word per access, as many states as the results have room for.
-static mp_obj_t probe_run(mp_obj_t bytes, mp_obj_t first_in, mp_obj_t results) {
+NATIVE_3(probe_run, bytes, first_in, results) {
     block_t block;
     mp_buffer_info_t in, out;
     mp_get_buffer_raise(bytes, &in, MP_BUFFER_READ);
@@ -47,7 +47,6 @@ static mp_obj_t probe_run(mp_obj_t bytes, mp_obj_t first_in, mp_obj_t results) {
     }
     return MP_OBJ_NEW_SMALL_INT(wanted);
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(probe_run_obj, probe_run);
 
 // --- sequence(): steps on the live tables ---
 
@@ -109,7 +108,7 @@ static void do_steps(size_t count) {
 
 // sequence(steps): packed steps; those that are accesses become their outcomes. What Python's heap lies in is left alone
 // while they are done.
-static mp_obj_t probe_sequence(mp_obj_t packed) {
+NATIVE_1(probe_sequence, packed) {
     mp_buffer_info_t buffer;
     mp_get_buffer_raise(packed, &buffer, MP_BUFFER_RW);
     if (buffer.len > sizeof steps || buffer.len % sizeof steps[0] != 0) {
@@ -120,41 +119,22 @@ static mp_obj_t probe_sequence(mp_obj_t packed) {
     memcpy(buffer.buf, steps, buffer.len);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(probe_sequence_obj, probe_sequence);
 
 // call(address): as a C function without arguments, in ring 0, with exceptions as they always are.
-static mp_obj_t probe_call(mp_obj_t address) {
+NATIVE_1(probe_call, address) {
     ((void (*)(void))native_get_u64(address))();
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(probe_call_obj, probe_call);
 
 static MP_DEFINE_STR_OBJ(block_format, BLOCK_FORMAT);
 
-static const mp_rom_map_elem_t probe_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__probe) },
-    { MP_ROM_QSTR(MP_QSTR_READ), MP_ROM_INT(PROBE_KIND_READ) },
-    { MP_ROM_QSTR(MP_QSTR_WRITE), MP_ROM_INT(PROBE_KIND_WRITE) },
-    { MP_ROM_QSTR(MP_QSTR_EXECUTE), MP_ROM_INT(PROBE_KIND_EXECUTE) },
-    { MP_ROM_QSTR(MP_QSTR_USER), MP_ROM_INT(PROBE_USER) },
-    { MP_ROM_QSTR(MP_QSTR_PRIMED), MP_ROM_INT(PROBE_PRIMED) },
-    { MP_ROM_QSTR(MP_QSTR_ALIGNMENT_CHECK), MP_ROM_INT(PROBE_AC) },
-    { MP_ROM_QSTR(MP_QSTR_WRITE_PROTECT), MP_ROM_INT(SETTING_WP) },
-    { MP_ROM_QSTR(MP_QSTR_NO_EXECUTE_ENABLE), MP_ROM_INT(SETTING_NXE) },
-    { MP_ROM_QSTR(MP_QSTR_SMEP), MP_ROM_INT(SETTING_SMEP) },
-    { MP_ROM_QSTR(MP_QSTR_SMAP), MP_ROM_INT(SETTING_SMAP) },
-    { MP_ROM_QSTR(MP_QSTR_PROTECTION_KEYS), MP_ROM_INT(SETTING_PKE) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_ACCESS), MP_ROM_INT(STEP_ACCESS) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_ENTRY), MP_ROM_INT(STEP_ENTRY) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_INVALIDATE), MP_ROM_INT(STEP_INVALIDATE) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_FLUSH), MP_ROM_INT(STEP_FLUSH) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_FLUSH_GLOBAL), MP_ROM_INT(STEP_FLUSH_GLOBAL) },
-    { MP_ROM_QSTR(MP_QSTR_STEP_WRITE_PROTECT), MP_ROM_INT(STEP_WRITE_PROTECT) },
-    { MP_ROM_QSTR(MP_QSTR_BLOCK_FORMAT), MP_ROM_PTR(&block_format) },
-    { MP_ROM_QSTR(MP_QSTR_run), MP_ROM_PTR(&probe_run_obj) },
-    { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&probe_call_obj) },
-    { MP_ROM_QSTR(MP_QSTR_sequence), MP_ROM_PTR(&probe_sequence_obj) },
-};
-static MP_DEFINE_CONST_DICT(probe_globals, probe_globals_table);
-const mp_obj_module_t probe_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&probe_globals };
-MP_REGISTER_MODULE(MP_QSTR__probe, probe_module);
+NATIVE_MODULE(probe,
+    NATIVE_INT(READ, PROBE_KIND_READ), NATIVE_INT(WRITE, PROBE_KIND_WRITE), NATIVE_INT(EXECUTE, PROBE_KIND_EXECUTE),
+    NATIVE_INT(USER, PROBE_USER), NATIVE_INT(PRIMED, PROBE_PRIMED), NATIVE_INT(ALIGNMENT_CHECK, PROBE_AC),
+    NATIVE_INT(WRITE_PROTECT, SETTING_WP), NATIVE_INT(NO_EXECUTE_ENABLE, SETTING_NXE),
+    NATIVE_INT(SMEP, SETTING_SMEP), NATIVE_INT(SMAP, SETTING_SMAP), NATIVE_INT(PROTECTION_KEYS, SETTING_PKE),
+    NATIVE_INT(STEP_ACCESS, STEP_ACCESS), NATIVE_INT(STEP_ENTRY, STEP_ENTRY),
+    NATIVE_INT(STEP_INVALIDATE, STEP_INVALIDATE), NATIVE_INT(STEP_FLUSH, STEP_FLUSH),
+    NATIVE_INT(STEP_FLUSH_GLOBAL, STEP_FLUSH_GLOBAL), NATIVE_INT(STEP_WRITE_PROTECT, STEP_WRITE_PROTECT),
+    NATIVE_AT(BLOCK_FORMAT, block_format),
+    NATIVE(probe, run), NATIVE(probe, call), NATIVE(probe, sequence));

@@ -9,7 +9,7 @@
 #include "port/faults/vectors.h"
 #include "port/runtime/natives.h"
 
-static mp_obj_t traps_set_views(mp_obj_t views, mp_obj_t describer) {
+NATIVE_2(traps_set_views, views, describer) {
     if (!mp_obj_is_exact_type(views, &mp_type_dict)) {
         mp_raise_TypeError(MP_ERROR_TEXT("a dict of functions expected"));
     }
@@ -17,12 +17,11 @@ static mp_obj_t traps_set_views(mp_obj_t views, mp_obj_t describer) {
     MP_STATE_VM(trap_describer) = describer;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(traps_set_views_obj, traps_set_views);
 
 // --- handlers: handlers.c runs them ---
 
 // set_handler(slot, first_page, last_page, function, with_numbers): None empties the slot, also while its handler runs.
-static mp_obj_t traps_set_handler(size_t count, const mp_obj_t *arguments) {
+NATIVE_MANY(traps_set_handler, 5, arguments) {
     size_t slot = native_get_below(arguments[0], FAULT_HANDLERS_MAX, "slot");
     uint64_t first = native_get_page(arguments[1]), last = native_get_page(arguments[2]) + (PAGE_SIZE - 1);
     bool used = arguments[3] != mp_const_none;
@@ -31,10 +30,9 @@ static mp_obj_t traps_set_handler(size_t count, const mp_obj_t *arguments) {
     fault_ranges[slot] = (fault_range_t) { .first = first, .last = last, .used = used, .with_numbers = mp_obj_is_true(arguments[4]) };
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(traps_set_handler_obj, 5, 5, traps_set_handler);
 
 // recent(): (Record, whether a handler answered it) of the last traps, the oldest first.
-static mp_obj_t traps_recent(void) {
+NATIVE_0(traps_recent) {
     mp_obj_t list = mp_obj_new_list(0, NULL);
     size_t count = trap_log_count, first = count > TRAP_LOG_LENGTH ? count - TRAP_LOG_LENGTH : 0;
     for (size_t i = first; i < count; i++) {
@@ -44,30 +42,17 @@ static mp_obj_t traps_recent(void) {
     }
     return list;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(traps_recent_obj, traps_recent);
 
-static mp_obj_t traps_taken(void) { return MP_OBJ_NEW_SMALL_INT(trap_log_count); }
-static MP_DEFINE_CONST_FUN_OBJ_0(traps_taken_obj, traps_taken);
+NATIVE_0(traps_taken) { return MP_OBJ_NEW_SMALL_INT(trap_log_count); }
 
-static const mp_rom_map_elem_t traps_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__traps) },
-    { MP_ROM_QSTR(MP_QSTR_ProcessorFault), MP_ROM_PTR(&ProcessorFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_PageFault), MP_ROM_PTR(&PageFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_StackOverflow), MP_ROM_PTR(&StackOverflow_type) },
-    { MP_ROM_QSTR(MP_QSTR_GeneralProtectionFault), MP_ROM_PTR(&GeneralProtectionFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_DivideFault), MP_ROM_PTR(&DivideFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_InvalidOpcode), MP_ROM_PTR(&InvalidOpcode_type) },
-    { MP_ROM_QSTR(MP_QSTR_AlignmentFault), MP_ROM_PTR(&AlignmentFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_BreakpointTrap), MP_ROM_PTR(&BreakpointTrap_type) },
-    { MP_ROM_QSTR(MP_QSTR_FloatingPointFault), MP_ROM_PTR(&FloatingPointFault_type) },
-    { MP_ROM_QSTR(MP_QSTR_FIRST_INTERRUPT), MP_ROM_INT(VECTOR_INTERRUPTS) },
-    { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&trap_record_type) },
-    { MP_ROM_QSTR(MP_QSTR_set_views), MP_ROM_PTR(&traps_set_views_obj) },
-    { MP_ROM_QSTR(MP_QSTR_HANDLERS_MAX), MP_ROM_INT(FAULT_HANDLERS_MAX) },
-    { MP_ROM_QSTR(MP_QSTR_set_handler), MP_ROM_PTR(&traps_set_handler_obj) },
-    { MP_ROM_QSTR(MP_QSTR_recent), MP_ROM_PTR(&traps_recent_obj) },
-    { MP_ROM_QSTR(MP_QSTR_taken), MP_ROM_PTR(&traps_taken_obj) },
-};
-static MP_DEFINE_CONST_DICT(traps_globals, traps_globals_table);
-const mp_obj_module_t traps_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&traps_globals };
-MP_REGISTER_MODULE(MP_QSTR__traps, traps_module);
+NATIVE_MODULE(traps,
+    NATIVE_AT(ProcessorFault, ProcessorFault_type), NATIVE_AT(PageFault, PageFault_type),
+    NATIVE_AT(StackOverflow, StackOverflow_type), NATIVE_AT(GeneralProtectionFault, GeneralProtectionFault_type),
+    NATIVE_AT(DivideFault, DivideFault_type), NATIVE_AT(InvalidOpcode, InvalidOpcode_type),
+    NATIVE_AT(AlignmentFault, AlignmentFault_type), NATIVE_AT(BreakpointTrap, BreakpointTrap_type),
+    NATIVE_AT(FloatingPointFault, FloatingPointFault_type),
+    NATIVE_INT(FIRST_INTERRUPT, VECTOR_INTERRUPTS),
+    NATIVE_AT(Record, trap_record_type),
+    NATIVE(traps, set_views),
+    NATIVE_INT(HANDLERS_MAX, FAULT_HANDLERS_MAX),
+    NATIVE(traps, set_handler), NATIVE(traps, recent), NATIVE(traps, taken));

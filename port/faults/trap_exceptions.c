@@ -44,36 +44,19 @@ static mp_obj_t record_walk(const trap_record_t *trap) {
     }
     for (int level = trap->level_first; level >= trap->level_last; level--) {
         uint64_t entry = trap->entries[level];
-        mp_obj_t items[] = {
-            MP_OBJ_NEW_SMALL_INT(level), MP_OBJ_NEW_SMALL_INT(trap_record_index(trap, level)),
-            MP_OBJ_NEW_SMALL_INT(frame_of_entry(entry)), MP_OBJ_NEW_SMALL_INT(word_of_entry(entry)),
-        };
-        mp_obj_list_append(list, mp_obj_new_tuple(4, items));
+        mp_obj_list_append(list, NATIVE_NUMBERS(level, trap_record_index(trap, level), frame_of_entry(entry), word_of_entry(entry)));
     }
     return list;
 }
 
 // (first page, pages, flag word, kind) of the owned mapping that the address was in, or None.
 static mp_obj_t record_mapping(const trap_record_t *trap) {
-    if (trap->mapping_count == 0) {
-        return mp_const_none;
-    }
-    mp_obj_t items[] = {
-        MP_OBJ_NEW_SMALL_INT(trap->mapping_first_page), MP_OBJ_NEW_SMALL_INT(trap->mapping_count),
-        MP_OBJ_NEW_SMALL_INT(trap->mapping_flags), MP_OBJ_NEW_SMALL_INT(trap->mapping_kind),
-    };
-    return mp_obj_new_tuple(4, items);
+    return trap->mapping_count == 0 ? mp_const_none
+        : NATIVE_NUMBERS(trap->mapping_first_page, trap->mapping_count, trap->mapping_flags, trap->mapping_kind);
 }
 
 static mp_obj_t record_registers(const trap_record_t *trap) {
-    mp_obj_t items[16];
-    if (trap->vector == VECTOR_PAGE_FAULT) {
-        return mp_const_empty_tuple;
-    }
-    for (size_t i = 0; i < 16; i++) {
-        items[i] = native_new_u64(trap->registers[i]);
-    }
-    return mp_obj_new_tuple(16, items);
+    return trap->vector == VECTOR_PAGE_FAULT ? mp_const_empty_tuple : native_new_numbers(16, trap->registers);
 }
 
 // The instruction, and some bytes behind it; empty where it is not the kernel's own code, which is always there.

@@ -47,42 +47,33 @@ static inline uint64_t get_value(mp_obj_t frame, mp_obj_t word) {
     return get_small(frame, FRAME_LIMIT, "frame number") << 12 | get_word(word);
 }
 
-static mp_obj_t entries_frame(mp_obj_t at) {
+NATIVE_1(entries_frame, at) {
     return MP_OBJ_NEW_SMALL_INT(frame_of_entry(*(volatile uint64_t *)get_entries(at)));
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(entries_frame_obj, entries_frame);
 
 static mp_obj_t word_of(uint64_t entry) {
     return MP_OBJ_NEW_SMALL_INT(word_of_entry(entry));
 }
 
-static mp_obj_t entries_word(mp_obj_t at) {
-    return word_of(*(volatile uint64_t *)get_entries(at));
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(entries_word_obj, entries_word);
+NATIVE_1(entries_word, at) { return word_of(*(volatile uint64_t *)get_entries(at)); }
 
-static mp_obj_t entries_write(mp_obj_t at, mp_obj_t frame, mp_obj_t word) {
+NATIVE_3(entries_write, at, frame, word) {
     uint64_t value = get_value(frame, word);
     *(volatile uint64_t *)get_entries(at) = value;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(entries_write_obj, entries_write);
 
 // take(at): empty an entry, and say what its word was at that moment. One locked instruction.
-static mp_obj_t entries_take(mp_obj_t at) {
-    return word_of(__atomic_exchange_n(get_entries(at), 0, __ATOMIC_SEQ_CST));
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(entries_take_obj, entries_take);
+NATIVE_1(entries_take, at) { return word_of(__atomic_exchange_n(get_entries(at), 0, __ATOMIC_SEQ_CST)); }
 
 // compare_and_set(at, old_frame, old_word, frame, word): one locked instruction; True if it was so.
-static mp_obj_t entries_compare_and_set(size_t count, const mp_obj_t *arguments) {
+NATIVE_MANY(entries_compare_and_set, 5, arguments) {
     uint64_t old = get_value(arguments[1], arguments[2]), value = get_value(arguments[3], arguments[4]);
     return mp_obj_new_bool(__sync_bool_compare_and_swap(get_entries(arguments[0]), old, value));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_compare_and_set_obj, 5, 5, entries_compare_and_set);
 
 // fill(at, count, frame, word, step): leaves to frames that lie `step` apart.
-static mp_obj_t entries_fill(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(entries_fill, 5, arguments) {
     uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t value = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
     for (; count >= 8; count -= 8, at += 8, value += 8 * step) {
@@ -100,9 +91,8 @@ static mp_obj_t entries_fill(size_t n, const mp_obj_t *arguments) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_fill_obj, 5, 5, entries_fill);
 
-static mp_obj_t entries_clear(mp_obj_t at_in, mp_obj_t count_in) {
+NATIVE_2(entries_clear, at_in, count_in) {
     uint64_t *at = get_entries(at_in), count = get_count(count_in, at);
     if (count < 8) {
         while (count-- > 0) {
@@ -113,12 +103,11 @@ static mp_obj_t entries_clear(mp_obj_t at_in, mp_obj_t count_in) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(entries_clear_obj, entries_clear);
 
 // change(at, count, keep, set): of each entry its frame and the bits in `keep` stay, and those in `set` are added. Two locked
 // instructions an entry, so that a mark which the processor sets meanwhile is not lost; what is neither kept nor set goes
 // first, so that no right is ever there that neither the old nor the new entry gives.
-static mp_obj_t entries_change(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(entries_change, 4, arguments) {
     uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t set = get_word(arguments[3]), keep = (ENTRY_FRAME & ~ENTRY_HUGE_PAT) | get_word(arguments[2]) | set;
     if (set == 0) {
@@ -132,7 +121,6 @@ static mp_obj_t entries_change(size_t n, const mp_obj_t *arguments) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_change_obj, 4, 4, entries_change);
 
 static uint64_t or_of(const uint64_t *at, uint64_t count) {
     uint64_t single = 0;
@@ -173,7 +161,7 @@ static uint64_t and_of(const uint64_t *at, uint64_t count) {
 }
 
 // unused(at, count): how many are zero before the first that is not.
-static mp_obj_t entries_unused(mp_obj_t at_in, mp_obj_t count_in) {
+NATIVE_2(entries_unused, at_in, count_in) {
     const uint64_t *at = get_entries(at_in);
     uint64_t count = get_count(count_in, at), i = 0;
     if (count > 8 && at[0] == 0 && or_of(at, count) == 0) {
@@ -184,10 +172,9 @@ static mp_obj_t entries_unused(mp_obj_t at_in, mp_obj_t count_in) {
     }
     return MP_OBJ_NEW_SMALL_INT(i);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(entries_unused_obj, entries_unused);
 
 // absent(at, count): how many are not present before the first that is.
-static mp_obj_t entries_absent(mp_obj_t at_in, mp_obj_t count_in) {
+NATIVE_2(entries_absent, at_in, count_in) {
     const uint64_t *at = get_entries(at_in);
     uint64_t count = get_count(count_in, at), i = 0;
     if (count > 8 && !(at[0] & ENTRY_PRESENT) && !(or_of(at, count) & ENTRY_PRESENT)) {
@@ -198,7 +185,6 @@ static mp_obj_t entries_absent(mp_obj_t at_in, mp_obj_t count_in) {
     }
     return MP_OBJ_NEW_SMALL_INT(i);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(entries_absent_obj, entries_absent);
 
 static uint64_t and_or_of_marks(const uint64_t *at, uint64_t count, uint64_t wanted, uint64_t reserved) {
     uint64_t any = or_of(at, count);
@@ -208,7 +194,7 @@ static uint64_t and_or_of_marks(const uint64_t *at, uint64_t count, uint64_t wan
 // leaves(at, count, wanted, frame_bits, high): how many have all the bits of the raw word `wanted`, and none of the
 // reserved ones (bits of the frame number, and bits from 32 on as one number), before the first that has not; << 1 |
 // whether one of these is GLOBAL.
-static mp_obj_t entries_leaves(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(entries_leaves, 5, arguments) {
     const uint64_t *at = get_entries(arguments[0]);
     uint64_t count = get_count(arguments[1], at), wanted = get_word(arguments[2]);
     uint64_t reserved = get_small(arguments[3], FRAME_LIMIT, "reserved bits of a frame number") << 12 | get_small(arguments[4], 1UL << 32, "reserved high bits") << 32;
@@ -221,7 +207,6 @@ static mp_obj_t entries_leaves(size_t n, const mp_obj_t *arguments) {
     }
     return MP_OBJ_NEW_SMALL_INT(i << 1 | global >> 8);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_leaves_obj, 5, 5, entries_leaves);
 
 #define CHUNK 64
 
@@ -241,7 +226,7 @@ static bool chunk_goes_on(const uint64_t *at, uint64_t expected, uint64_t step, 
 
 // touching(at, count, frame, word, step): how many lead to frames `step` apart, the first to `frame`, with this word, before
 // the first that does not. Marks don't count.
-static mp_obj_t entries_touching(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(entries_touching, 5, arguments) {
     const uint64_t *at = get_entries(arguments[0]), compared = ~ENTRY_ACCESSED_DIRTY;
     uint64_t count = get_count(arguments[1], at), i = 0;
     uint64_t expected = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
@@ -258,10 +243,9 @@ static mp_obj_t entries_touching(size_t n, const mp_obj_t *arguments) {
     }
     return MP_OBJ_NEW_SMALL_INT(i);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(entries_touching_obj, 5, 5, entries_touching);
 
 // copy(to, from, count)
-static mp_obj_t entries_copy(mp_obj_t to_in, mp_obj_t from_in, mp_obj_t count_in) {
+NATIVE_3(entries_copy, to_in, from_in, count_in) {
     uint64_t *to = get_entries(to_in);
     const uint64_t *from = get_entries(from_in);
     uint64_t count = get_count(count_in, to);
@@ -271,32 +255,15 @@ static mp_obj_t entries_copy(mp_obj_t to_in, mp_obj_t from_in, mp_obj_t count_in
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(entries_copy_obj, entries_copy);
 
 // prove_writable(at): store what is there, so that a fault comes now and not in the middle of a change.
-static mp_obj_t entries_prove_writable(mp_obj_t at) {
+NATIVE_1(entries_prove_writable, at) {
     __asm__ volatile ("lock orq $0, (%0)" : : "r"(get_entries(at)) : "memory", "cc");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(entries_prove_writable_obj, entries_prove_writable);
 
-static const mp_rom_map_elem_t entries_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__entries) },
-    { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&entries_frame_obj) },
-    { MP_ROM_QSTR(MP_QSTR_word), MP_ROM_PTR(&entries_word_obj) },
-    { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&entries_write_obj) },
-    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&entries_take_obj) },
-    { MP_ROM_QSTR(MP_QSTR_compare_and_set), MP_ROM_PTR(&entries_compare_and_set_obj) },
-    { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&entries_fill_obj) },
-    { MP_ROM_QSTR(MP_QSTR_clear), MP_ROM_PTR(&entries_clear_obj) },
-    { MP_ROM_QSTR(MP_QSTR_change), MP_ROM_PTR(&entries_change_obj) },
-    { MP_ROM_QSTR(MP_QSTR_unused), MP_ROM_PTR(&entries_unused_obj) },
-    { MP_ROM_QSTR(MP_QSTR_absent), MP_ROM_PTR(&entries_absent_obj) },
-    { MP_ROM_QSTR(MP_QSTR_leaves), MP_ROM_PTR(&entries_leaves_obj) },
-    { MP_ROM_QSTR(MP_QSTR_touching), MP_ROM_PTR(&entries_touching_obj) },
-    { MP_ROM_QSTR(MP_QSTR_copy), MP_ROM_PTR(&entries_copy_obj) },
-    { MP_ROM_QSTR(MP_QSTR_prove_writable), MP_ROM_PTR(&entries_prove_writable_obj) },
-};
-static MP_DEFINE_CONST_DICT(entries_globals, entries_globals_table);
-const mp_obj_module_t entries_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&entries_globals };
-MP_REGISTER_MODULE(MP_QSTR__entries, entries_module);
+NATIVE_MODULE(entries,
+    NATIVE(entries, frame), NATIVE(entries, word), NATIVE(entries, write), NATIVE(entries, take),
+    NATIVE(entries, compare_and_set), NATIVE(entries, fill), NATIVE(entries, clear), NATIVE(entries, change),
+    NATIVE(entries, unused), NATIVE(entries, absent), NATIVE(entries, leaves), NATIVE(entries, touching),
+    NATIVE(entries, copy), NATIVE(entries, prove_writable));

@@ -89,14 +89,13 @@ static MP_DEFINE_STR_OBJ(drop_text, "drop()");
 
 // new_state(arena, count, kind): the state of an owner that owns nothing yet, [-1, count, arena, "drop()", its guard].
 // The kind (0 to 255) comes back from take() as it is.
-static mp_obj_t finaliser_new_state(mp_obj_t arena, mp_obj_t count, mp_obj_t kind) {
+NATIVE_3(finaliser_new_state, arena, count, kind) {
     uint64_t number = native_get_below(kind, 256, "kind");
     mp_obj_t items[] = { MP_OBJ_NEW_SMALL_INT(-1), count, arena, MP_OBJ_FROM_PTR(&drop_text), mp_const_none };
     mp_obj_list_t *state = MP_OBJ_TO_PTR(mp_obj_new_list(MP_ARRAY_SIZE(items), items));
     state->items[STATE_GUARD] = guard_new(state, number);
     return MP_OBJ_FROM_PTR(state);
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_new_state_obj, finaliser_new_state);
 
 // The run that a state says, also while it is lent; MP_OBJ_NULL: none.
 static mp_obj_t run_of(const mp_obj_list_t *state) {
@@ -125,7 +124,7 @@ static void put_down(note_t *note, const mp_obj_list_t *state) {
 }
 
 // The finaliser. The collector is locked: nothing may be allocated or called.
-static mp_obj_t guard_del(mp_obj_t self) {
+NATIVE_1(guard_del, self) {
     guard_t *guard = MP_OBJ_TO_PTR(self);
     note_t *note = guard->note;
     if (note != NULL) {
@@ -135,16 +134,13 @@ static mp_obj_t guard_del(mp_obj_t self) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(guard_del_obj, guard_del);
 
-static const mp_rom_map_elem_t guard_locals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&guard_del_obj) },
-};
-static MP_DEFINE_CONST_DICT(guard_locals, guard_locals_table);
+NATIVE_NAMES(guard_locals,
+    NATIVE_AT(__del__, guard_del_obj));
 static MP_DEFINE_CONST_OBJ_TYPE(guard_type, MP_QSTR_Guard, MP_TYPE_FLAG_NONE, locals_dict, &guard_locals);
 
 // (arena, run, count, kind) of one lost owner, which is forgotten now; None when there is none.
-static mp_obj_t finaliser_take(void) {
+NATIVE_0(finaliser_take) {
     if (lost_count == 0) {
         return mp_const_none;
     }
@@ -158,15 +154,13 @@ static mp_obj_t finaliser_take(void) {
     taken->items[3] = MP_OBJ_NEW_SMALL_INT(note->count >> COUNT_BITS);
     return MP_OBJ_FROM_PTR(taken);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_take_obj, finaliser_take);
 
 // Mappings included, whose records are in _records.c: one question at the beginning of a call.
-static mp_obj_t finaliser_pending(void) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
-static MP_DEFINE_CONST_FUN_OBJ_0(finaliser_pending_obj, finaliser_pending);
+NATIVE_0(finaliser_pending) { return MP_OBJ_NEW_SMALL_INT(lost_count + records_lost_count()); }
 
 // owned(words): what every owner that lives has, as four 64-bit words each: the low 60 bits of id(arena), run, count, kind.
 // Those that do not fit are counted all the same. The owners that the collector has yet to find forgotten are among them.
-static mp_obj_t finaliser_owned(mp_obj_t words_in) {
+NATIVE_1(finaliser_owned, words_in) {
     mp_buffer_info_t buffer;
     mp_get_buffer_raise(words_in, &buffer, MP_BUFFER_WRITE);
     uint64_t *words = buffer.buf;
@@ -186,10 +180,9 @@ static mp_obj_t finaliser_owned(mp_obj_t words_in) {
     }
     return MP_OBJ_NEW_SMALL_INT(count);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(finaliser_owned_obj, finaliser_owned);
 
 // state_of(arena, number, kind): the state of the owner of that kind that has that number, lent or not; None: nobody has.
-static mp_obj_t finaliser_state_of(mp_obj_t arena, mp_obj_t number_in, mp_obj_t kind_in) {
+NATIVE_3(finaliser_state_of, arena, number_in, kind_in) {
     uint64_t number = native_get_below(number_in, 1UL << COUNT_BITS, "number"), kind = native_get_below(kind_in, 256, "kind");
     for (const note_t *note = MP_STATE_VM(guard_notes); note != NULL; note = note->next) {
         mp_obj_list_t *state = ((const guard_t *)~(uintptr_t)note->arena)->state;
@@ -203,7 +196,6 @@ static mp_obj_t finaliser_state_of(mp_obj_t arena, mp_obj_t number_in, mp_obj_t 
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(finaliser_state_of_obj, finaliser_state_of);
 
 void finaliser_reset(void) {
     MP_STATE_VM(guard_notes) = MP_STATE_VM(guard_lost) = NULL;
@@ -214,15 +206,7 @@ static const mp_rom_obj_tuple_t state_order = { { &mp_type_tuple }, STATE_GUARD,
     MP_ROM_INT(STATE_RUN), MP_ROM_INT(STATE_COUNT), MP_ROM_INT(STATE_ARENA), MP_ROM_INT(STATE_CONSUMER),
 } };
 
-static const mp_rom_map_elem_t finaliser_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__finaliser) },
-    { MP_ROM_QSTR(MP_QSTR_STATE_ORDER), MP_ROM_PTR(&state_order) },
-    { MP_ROM_QSTR(MP_QSTR_new_state), MP_ROM_PTR(&finaliser_new_state_obj) },
-    { MP_ROM_QSTR(MP_QSTR_take), MP_ROM_PTR(&finaliser_take_obj) },
-    { MP_ROM_QSTR(MP_QSTR_owned), MP_ROM_PTR(&finaliser_owned_obj) },
-    { MP_ROM_QSTR(MP_QSTR_state_of), MP_ROM_PTR(&finaliser_state_of_obj) },
-    { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&finaliser_pending_obj) },
-};
-static MP_DEFINE_CONST_DICT(finaliser_globals, finaliser_globals_table);
-const mp_obj_module_t finaliser_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&finaliser_globals };
-MP_REGISTER_MODULE(MP_QSTR__finaliser, finaliser_module);
+NATIVE_MODULE(finaliser,
+    NATIVE_AT(STATE_ORDER, state_order),
+    NATIVE(finaliser, new_state), NATIVE(finaliser, take), NATIVE(finaliser, owned), NATIVE(finaliser, state_of),
+    NATIVE(finaliser, pending));

@@ -48,7 +48,7 @@ static map_t get_run(mp_obj_t map_in, mp_obj_t first_in, mp_obj_t count_in) {
     return (map_t) { map.bytes + first, count < room ? count : room };
 }
 
-static mp_obj_t frame_map_fill(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(frame_map_fill, 4, arguments) {
     map_t run = get_run(arguments[0], arguments[1], arguments[2]);
     uint8_t byte = native_get_below(arguments[3], 256, "byte");
     for (; ((uintptr_t)run.bytes & 7) != 0 && run.length > 0; run.length--) {
@@ -61,7 +61,6 @@ static mp_obj_t frame_map_fill(size_t n, const mp_obj_t *arguments) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(frame_map_fill_obj, 4, 4, frame_map_fill);
 
 // How many words of eight bytes like `byte` come first.
 static size_t words_alike(const uint8_t *bytes, size_t length, uint8_t byte) {
@@ -74,7 +73,7 @@ static size_t words_alike(const uint8_t *bytes, size_t length, uint8_t byte) {
 }
 
 // Eight frames at once, where their bytes are alike: most frames lie beside many of their kind.
-static mp_obj_t frame_map_step(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(frame_map_step, 4, arguments) {
     map_t run = get_run(arguments[0], arguments[1], arguments[2]);
     const uint8_t *steps = get_steps(arguments[3]);
     uint8_t *at = run.bytes;
@@ -96,13 +95,12 @@ static mp_obj_t frame_map_step(size_t n, const mp_obj_t *arguments) {
     }
     return MP_OBJ_NEW_SMALL_INT(done);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(frame_map_step_obj, 4, 4, frame_map_step);
 
 static inline uint64_t rotated(uint64_t entry) {
     return entry >> 12 | entry << 52;
 }
 
-static mp_obj_t frame_map_step_leaves(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(frame_map_step_leaves, 5, arguments) {
     const map_t map = get_map(arguments[0]);
     const uint64_t *entries = get_entries(arguments[1]);
     const uint64_t count = get_count_in_table(arguments[2]), bits = native_get_u64(arguments[3]);
@@ -122,9 +120,8 @@ static mp_obj_t frame_map_step_leaves(size_t n, const mp_obj_t *arguments) {
     }
     return MP_OBJ_NEW_SMALL_INT(i);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(frame_map_step_leaves_obj, 5, 5, frame_map_step_leaves);
 
-static mp_obj_t frame_map_count(mp_obj_t map_in, mp_obj_t counts_in) {
+NATIVE_2(frame_map_count, map_in, counts_in) {
     map_t map = get_map(map_in);
     mp_buffer_info_t buffer;
     mp_get_buffer_raise(counts_in, &buffer, MP_BUFFER_RW);
@@ -141,11 +138,10 @@ static mp_obj_t frame_map_count(mp_obj_t map_in, mp_obj_t counts_in) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(frame_map_count_obj, frame_map_count);
 
 // --- entries alone ---
 
-static mp_obj_t frame_map_difference(mp_obj_t entries_in, mp_obj_t others_in) {
+NATIVE_2(frame_map_difference, entries_in, others_in) {
     const uint64_t *entries = get_entries(entries_in);
     mp_buffer_info_t others;
     mp_get_buffer_raise(others_in, &others, MP_BUFFER_READ);
@@ -159,28 +155,10 @@ static mp_obj_t frame_map_difference(mp_obj_t entries_in, mp_obj_t others_in) {
     }
     return MP_OBJ_NEW_SMALL_INT(i);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(frame_map_difference_obj, frame_map_difference);
 
-static mp_obj_t frame_map_low_bits(mp_obj_t entry) {
-    return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) & ((1UL << 52) - 1));
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(frame_map_low_bits_obj, frame_map_low_bits);
+NATIVE_1(frame_map_low_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) & ((1UL << 52) - 1)); }
+NATIVE_1(frame_map_high_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) >> 52); }
 
-static mp_obj_t frame_map_high_bits(mp_obj_t entry) {
-    return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) >> 52);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(frame_map_high_bits_obj, frame_map_high_bits);
-
-static const mp_rom_map_elem_t frame_map_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__frame_map) },
-    { MP_ROM_QSTR(MP_QSTR_fill), MP_ROM_PTR(&frame_map_fill_obj) },
-    { MP_ROM_QSTR(MP_QSTR_step), MP_ROM_PTR(&frame_map_step_obj) },
-    { MP_ROM_QSTR(MP_QSTR_step_leaves), MP_ROM_PTR(&frame_map_step_leaves_obj) },
-    { MP_ROM_QSTR(MP_QSTR_count), MP_ROM_PTR(&frame_map_count_obj) },
-    { MP_ROM_QSTR(MP_QSTR_difference), MP_ROM_PTR(&frame_map_difference_obj) },
-    { MP_ROM_QSTR(MP_QSTR_low_bits), MP_ROM_PTR(&frame_map_low_bits_obj) },
-    { MP_ROM_QSTR(MP_QSTR_high_bits), MP_ROM_PTR(&frame_map_high_bits_obj) },
-};
-static MP_DEFINE_CONST_DICT(frame_map_globals, frame_map_globals_table);
-const mp_obj_module_t frame_map_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&frame_map_globals };
-MP_REGISTER_MODULE(MP_QSTR__frame_map, frame_map_module);
+NATIVE_MODULE(frame_map,
+    NATIVE(frame_map, fill), NATIVE(frame_map, step), NATIVE(frame_map, step_leaves), NATIVE(frame_map, count),
+    NATIVE(frame_map, difference), NATIVE(frame_map, low_bits), NATIVE(frame_map, high_bits));

@@ -26,7 +26,7 @@ static mp_obj_t record_make_new(const mp_obj_type_t *type, size_t n_args, size_t
 // begin() makes a Record that says nothing yet and enters the guard (_critical); None when lost mappings wait to be
 // reclaimed first, or for so many pages that huge ones could be used. The guard is left by the commit() that the Record
 // is for, or else by the caller: two calls less in the hottest path.
-static mp_obj_t records_begin(mp_obj_t count) {
+NATIVE_1(records_begin, count) {
     if (ledger.first_lost != 0 || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) >= ENTRIES_PER_TABLE) {
         return mp_const_none;
     }
@@ -35,7 +35,6 @@ static mp_obj_t records_begin(mp_obj_t count) {
     critical_hold();
     return record;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_begin_obj, records_begin);
 
 record_t *record_of(mp_obj_t handle) {
     return mp_obj_is_type(handle, &record_type) ? ((record_handle_t *)MP_OBJ_TO_PTR(handle))->record : NULL;
@@ -49,39 +48,34 @@ static record_handle_t *live_handle(mp_obj_t self) {
 }
 
 // The mapping is there now: from here on it must be unmapped before the record may go.
-static mp_obj_t record_arm(mp_obj_t self) {
+NATIVE_1(record_arm, self) {
     ledger_arm(live_handle(self)->record);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(record_arm_obj, record_arm);
 
 // What begin() began is mapped: the record is armed, the guard left.
-static mp_obj_t records_commit(mp_obj_t self) {
+NATIVE_1(records_commit, self) {
     ledger_arm(live_handle(self)->record);
     critical_release();
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_commit_obj, records_commit);
 
 // The mapping is being taken away: nobody is told of it.
-static mp_obj_t record_go(mp_obj_t self) {
+NATIVE_1(record_go, self) {
     ledger_disarm(live_handle(self)->record);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(record_go_obj, record_go);
 
-static mp_obj_t record_set_owner(mp_obj_t self, mp_obj_t owner) {
+NATIVE_2(record_set_owner, self, owner) {
     live_handle(self)->owner = owner;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(record_set_owner_obj, record_set_owner);
 
 // Its numbers were changed.
-static mp_obj_t records_note(mp_obj_t self) {
+NATIVE_1(records_note, self) {
     ledger_note(EVENT_CHANGE, live_handle(self)->record);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_note_obj, records_note);
 
 static void end(record_handle_t *handle) {
     ledger_disarm(handle->record);
@@ -89,26 +83,24 @@ static void end(record_handle_t *handle) {
     handle->record = NULL;
 }
 
-static mp_obj_t record_end(mp_obj_t self) {
+NATIVE_1(record_end, self) {
     end(live_handle(self));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(record_end_obj, record_end);
 
 // As end(), and the guard is left.
-static mp_obj_t records_finish(mp_obj_t self) {
+NATIVE_1(records_finish, self) {
     end(live_handle(self));
     critical_release();
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_finish_obj, records_finish);
 
 void record_mark_exported(mp_obj_t self) {
     live_handle(self)->record->exported = true;
 }
 
 // The finaliser: the collector is locked, nothing may be allocated or called.
-static mp_obj_t record_del(mp_obj_t self) {
+NATIVE_1(record_del, self) {
     record_handle_t *handle = MP_OBJ_TO_PTR(self);
     record_t *record = handle->record;
     if (record != NULL) {
@@ -117,7 +109,6 @@ static mp_obj_t record_del(mp_obj_t self) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(record_del_obj, record_del);
 
 static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
     const record_t *record = ((record_handle_t *)MP_OBJ_TO_PTR(self))->record;
@@ -139,14 +130,9 @@ static void record_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
     }
 }
 
-static const mp_rom_map_elem_t record_locals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_arm), MP_ROM_PTR(&record_arm_obj) },
-    { MP_ROM_QSTR(MP_QSTR_go), MP_ROM_PTR(&record_go_obj) },
-    { MP_ROM_QSTR(MP_QSTR_set_owner), MP_ROM_PTR(&record_set_owner_obj) },
-    { MP_ROM_QSTR(MP_QSTR_end), MP_ROM_PTR(&record_end_obj) },
-    { MP_ROM_QSTR(MP_QSTR___del__), MP_ROM_PTR(&record_del_obj) },
-};
-static MP_DEFINE_CONST_DICT(record_locals, record_locals_table);
+NATIVE_NAMES(record_locals,
+    NATIVE(record, arm), NATIVE(record, go), NATIVE(record, set_owner), NATIVE(record, end),
+    NATIVE_AT(__del__, record_del_obj));
 
 // Its numbers, for machine code to read and write in place.
 static mp_int_t record_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
@@ -162,23 +148,17 @@ static MP_DEFINE_CONST_OBJ_TYPE(record_type, MP_QSTR_Record, MP_TYPE_FLAG_NONE, 
 // --- all records ---
 
 // Where the first record lies, for machine code that looks at them all; they have `used()` places.
-static mp_obj_t records_place(void) { return MP_OBJ_NEW_SMALL_INT((mp_int_t)records); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_place_obj, records_place);
-
-static mp_obj_t records_used_places(void) { return MP_OBJ_NEW_SMALL_INT(records_used); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_used_obj, records_used_places);
-
-static mp_obj_t records_lost(void) { return MP_OBJ_NEW_SMALL_INT(ledger.lost); }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_lost_obj, records_lost);
+NATIVE_0(records_place) { return MP_OBJ_NEW_SMALL_INT((mp_int_t)records); }
+NATIVE_0(records_used_places) { return MP_OBJ_NEW_SMALL_INT(records_used); }
+NATIVE_0(records_lost) { return MP_OBJ_NEW_SMALL_INT(ledger.lost); }
 
 // --- by index ---
 
 // Who was set as the owner of the Record at an index; None when it was forgotten.
-static mp_obj_t records_owner_of(mp_obj_t index) {
+NATIVE_1(records_owner_of, index) {
     const record_handle_t *handle = records[native_get_below(index, RECORDS_MAX, "record index")].handle;
     return handle == NULL ? mp_const_none : handle->owner;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_owner_of_obj, records_owner_of);
 
 static mp_obj_t adopt(record_t *record, record_handle_t *handle) {
     handle->owner = mp_const_none;
@@ -188,7 +168,7 @@ static mp_obj_t adopt(record_t *record, record_handle_t *handle) {
 }
 
 // A new Record for the lost mapping that is to be taken away first; None when there is none. Forgotten, it is lost again.
-static mp_obj_t records_adopt_lost(void) {
+NATIVE_0(records_adopt_lost) {
     if (ledger.first_lost == 0) {
         return mp_const_none;
     }
@@ -196,20 +176,18 @@ static mp_obj_t records_adopt_lost(void) {
     handle->record = NULL;                      // making it may have collected
     return adopt(ledger_find_lost(), handle);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(records_adopt_lost_obj, records_adopt_lost);
 
 // disown(record): the mapping goes on without its Record; returns the index. For whoever lives as long as the kernel, and
 // must not keep an object alive anywhere in Python's heap. adopt(index) makes a Record for it again.
-static mp_obj_t records_disown(mp_obj_t self) {
+NATIVE_1(records_disown, self) {
     record_handle_t *handle = live_handle(self);
     size_t index = handle->record - records;
     handle->record->handle = NULL;
     handle->record = NULL;
     return MP_OBJ_NEW_SMALL_INT(index);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_disown_obj, records_disown);
 
-static mp_obj_t records_adopt(mp_obj_t index) {
+NATIVE_1(records_adopt, index) {
     record_t *record = &records[native_get_below(index, RECORDS_MAX, "record index")];
     if (record->state != RECORD_LIVE) {
         mp_raise_ValueError(MP_ERROR_TEXT("no such mapping lives"));
@@ -217,31 +195,14 @@ static mp_obj_t records_adopt(mp_obj_t index) {
     record_handle_t *handle = mp_obj_malloc_with_finaliser(record_handle_t, &record_type);
     return adopt(record, handle);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(records_adopt_obj, records_adopt);
 
-static const mp_rom_map_elem_t records_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__records) },
-    { MP_ROM_QSTR(MP_QSTR_Record), MP_ROM_PTR(&record_type) },
-    { MP_ROM_QSTR(MP_QSTR_EXCLUSIVE), MP_ROM_INT(KIND_EXCLUSIVE) },
-    { MP_ROM_QSTR(MP_QSTR_SHARED), MP_ROM_INT(KIND_SHARED) },
-    { MP_ROM_QSTR(MP_QSTR_SYSTEM), MP_ROM_INT(KIND_SYSTEM) },
-    { MP_ROM_QSTR(MP_QSTR_DEVICE), MP_ROM_INT(KIND_DEVICE) },
-    { MP_ROM_QSTR(MP_QSTR_TABLE), MP_ROM_INT(KIND_TABLE) },
-    { MP_ROM_QSTR(MP_QSTR_PREPARED), MP_ROM_INT(RECORD_PREPARED) },
-    { MP_ROM_QSTR(MP_QSTR_LIVE), MP_ROM_INT(RECORD_LIVE) },
-    { MP_ROM_QSTR(MP_QSTR_LOST), MP_ROM_INT(RECORD_LOST) },
-    { MP_ROM_QSTR(MP_QSTR_place), MP_ROM_PTR(&records_place_obj) },
-    { MP_ROM_QSTR(MP_QSTR_used), MP_ROM_PTR(&records_used_obj) },
-    { MP_ROM_QSTR(MP_QSTR_lost), MP_ROM_PTR(&records_lost_obj) },
-    { MP_ROM_QSTR(MP_QSTR_begin), MP_ROM_PTR(&records_begin_obj) },
-    { MP_ROM_QSTR(MP_QSTR_commit), MP_ROM_PTR(&records_commit_obj) },
-    { MP_ROM_QSTR(MP_QSTR_finish), MP_ROM_PTR(&records_finish_obj) },
-    { MP_ROM_QSTR(MP_QSTR_note), MP_ROM_PTR(&records_note_obj) },
-    { MP_ROM_QSTR(MP_QSTR_adopt_lost), MP_ROM_PTR(&records_adopt_lost_obj) },
-    { MP_ROM_QSTR(MP_QSTR_owner_of), MP_ROM_PTR(&records_owner_of_obj) },
-    { MP_ROM_QSTR(MP_QSTR_disown), MP_ROM_PTR(&records_disown_obj) },
-    { MP_ROM_QSTR(MP_QSTR_adopt), MP_ROM_PTR(&records_adopt_obj) },
-};
-static MP_DEFINE_CONST_DICT(records_globals, records_globals_table);
-const mp_obj_module_t records_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&records_globals };
-MP_REGISTER_MODULE(MP_QSTR__records, records_module);
+NATIVE_MODULE(records,
+    NATIVE_AT(Record, record_type),
+    NATIVE_INT(EXCLUSIVE, KIND_EXCLUSIVE), NATIVE_INT(SHARED, KIND_SHARED), NATIVE_INT(SYSTEM, KIND_SYSTEM),
+    NATIVE_INT(DEVICE, KIND_DEVICE), NATIVE_INT(TABLE, KIND_TABLE), NATIVE_INT(PREPARED, RECORD_PREPARED),
+    NATIVE_INT(LIVE, RECORD_LIVE), NATIVE_INT(LOST, RECORD_LOST),
+    NATIVE(records, place),
+    NATIVE_AT(used, records_used_places_obj),
+    NATIVE(records, lost), NATIVE(records, begin), NATIVE(records, commit), NATIVE(records, finish),
+    NATIVE(records, note), NATIVE(records, adopt_lost), NATIVE(records, owner_of), NATIVE(records, disown),
+    NATIVE(records, adopt));

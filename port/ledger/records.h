@@ -66,12 +66,8 @@ extern ledger_event_t ledger_events[EVENTS_MAX];
 extern size_t ledger_events_count;
 
 static inline void ledger_note(unsigned kind, const record_t *record) {
-    ledger_event_t *event = &ledger_events[ledger_events_count++ % EVENTS_MAX];
-    event->kind = kind;
-    event->root = record->root;
-    event->page = record->first_page;
-    event->count = record->count;
-    event->frames = record->frames;
+    ledger_events[ledger_events_count++ % EVENTS_MAX] = (ledger_event_t) { .kind = kind, .root = record->root,
+        .page = record->first_page, .count = record->count, .frames = record->frames };
 }
 
 NORETURN void ledger_refuse_more(void);

@@ -4,6 +4,7 @@
 #include "py/runtime.h"
 #include "py/stackctrl.h"
 #include "port/runtime/critical.h"
+#include "port/runtime/natives.h"
 
 static size_t depth;
 static bool interrupt_held;
@@ -51,29 +52,24 @@ void critical_require_room(void) {
     }
 }
 
-static mp_obj_t critical_enter(void) {
+NATIVE_0(critical_enter) {
     critical_require_room();
     critical_hold();
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(critical_enter_obj, critical_enter);
 
-static mp_obj_t critical_leave(void) {
+NATIVE_0(critical_leave) {
     if (depth == 0) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("leave() without enter()"));
     }
     critical_release();
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(critical_leave_obj, critical_leave);
 
-static mp_obj_t critical_depth(void) {
-    return MP_OBJ_NEW_SMALL_INT(depth);
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(critical_depth_obj, critical_depth);
+NATIVE_0(critical_depth) { return MP_OBJ_NEW_SMALL_INT(depth); }
 
 // A long stretch that only looks asks now and then, and raises KeyboardInterrupt itself.
-static mp_obj_t critical_take_interrupt(void) {
+NATIVE_0(critical_take_interrupt) {
     mp_obj_t waiting = MP_STATE_MAIN_THREAD(mp_pending_exception);
     bool came = interrupt_held || waiting == MP_OBJ_FROM_PTR(&MP_STATE_VM(mp_kbd_exception));
     if (came) {
@@ -82,10 +78,9 @@ static mp_obj_t critical_take_interrupt(void) {
     }
     return mp_obj_new_bool(came);
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(critical_take_interrupt_obj, critical_take_interrupt);
 
 // function() runs at safe points: safe_point.c. Said once, until the next soft reset.
-static mp_obj_t critical_set_safe_point(mp_obj_t function) {
+NATIVE_1(critical_set_safe_point, function) {
     if (!mp_obj_is_callable(function)) {
         mp_raise_TypeError(MP_ERROR_TEXT("the function of safe points must be callable"));
     }
@@ -95,16 +90,7 @@ static mp_obj_t critical_set_safe_point(mp_obj_t function) {
     MP_STATE_VM(safe_point_function) = function;
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(critical_set_safe_point_obj, critical_set_safe_point);
 
-static const mp_rom_map_elem_t critical_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__critical) },
-    { MP_ROM_QSTR(MP_QSTR_enter), MP_ROM_PTR(&critical_enter_obj) },
-    { MP_ROM_QSTR(MP_QSTR_leave), MP_ROM_PTR(&critical_leave_obj) },
-    { MP_ROM_QSTR(MP_QSTR_depth), MP_ROM_PTR(&critical_depth_obj) },
-    { MP_ROM_QSTR(MP_QSTR_take_interrupt), MP_ROM_PTR(&critical_take_interrupt_obj) },
-    { MP_ROM_QSTR(MP_QSTR_set_safe_point), MP_ROM_PTR(&critical_set_safe_point_obj) },
-};
-static MP_DEFINE_CONST_DICT(critical_globals, critical_globals_table);
-const mp_obj_module_t critical_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&critical_globals };
-MP_REGISTER_MODULE(MP_QSTR__critical, critical_module);
+NATIVE_MODULE(critical,
+    NATIVE(critical, enter), NATIVE(critical, leave), NATIVE(critical, depth), NATIVE(critical, take_interrupt),
+    NATIVE(critical, set_safe_point));

@@ -7,8 +7,9 @@
 #include "py/runtime.h"
 #include "py/objtype.h"
 #include "port/quick/sealed.h"
+#include "port/runtime/natives.h"
 
-static mp_obj_t instances_make(size_t count, const mp_obj_t *arguments) {
+NATIVE_BETWEEN(instances_make, 3, 15, count, arguments) {
     if (!mp_obj_is_type(arguments[0], &mp_type_type) || count % 2 != 1
         || !mp_obj_is_instance_type((mp_obj_type_t *)MP_OBJ_TO_PTR(arguments[0]))) {
         mp_raise_TypeError(MP_ERROR_TEXT("make(class, name, value, ...): a class that Python code defines"));
@@ -30,31 +31,19 @@ static mp_obj_t instances_make(size_t count, const mp_obj_t *arguments) {
     }
     return MP_OBJ_FROM_PTR(made);
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(instances_make_obj, 3, 15, instances_make);
 
 // bind(function, first): what calls the function with `first` before the arguments that it is given, as a method does.
-static mp_obj_t instances_bind(mp_obj_t function, mp_obj_t first) {
-    return mp_obj_new_bound_meth(function, first);
-}
-static MP_DEFINE_CONST_FUN_OBJ_2(instances_bind_obj, instances_bind);
+NATIVE_2(instances_bind, function, first) { return mp_obj_new_bound_meth(function, first); }
 
 // seal(class): the class, whose objects refuse to have attributes set but by a name that begins with an underscore. (A
 // __setattr__ of Python's would be called for each store, its own included.)
-static mp_obj_t instances_seal(mp_obj_t class) {
+NATIVE_1(instances_seal, class) {
     if (!mp_obj_is_type(class, &mp_type_type) || !mp_obj_is_instance_type((mp_obj_type_t *)MP_OBJ_TO_PTR(class))) {
         mp_raise_TypeError(MP_ERROR_TEXT("seal(class): a class that Python code defines"));
     }
     ((mp_obj_type_t *)MP_OBJ_TO_PTR(class))->flags |= TYPE_FLAG_SEALED;
     return class;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(instances_seal_obj, instances_seal);
 
-static const mp_rom_map_elem_t instances_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__instances) },
-    { MP_ROM_QSTR(MP_QSTR_bind), MP_ROM_PTR(&instances_bind_obj) },
-    { MP_ROM_QSTR(MP_QSTR_seal), MP_ROM_PTR(&instances_seal_obj) },
-    { MP_ROM_QSTR(MP_QSTR_make), MP_ROM_PTR(&instances_make_obj) },
-};
-static MP_DEFINE_CONST_DICT(instances_globals, instances_globals_table);
-const mp_obj_module_t instances_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&instances_globals };
-MP_REGISTER_MODULE(MP_QSTR__instances, instances_module);
+NATIVE_MODULE(instances,
+    NATIVE(instances, bind), NATIVE(instances, seal), NATIVE(instances, make));

@@ -67,8 +67,7 @@ static void perform(void *argument) {
     }
 }
 
-static mp_obj_t stack_call(size_t n_args, const mp_obj_t *items) {
-    (void)n_args;
+NATIVE_MANY(stack_call, 4, items) {
     uint64_t bottom = native_get_page(items[0]), bytes = native_get_below(items[1], 1UL << 28, "count") * PAGE_SIZE;
     stack_in_use_t stack = { bottom, bottom + bytes / 4 * 3 };
     if (bytes / 4 * 3 <= STACK_RESERVE_BYTES || bottom + bytes < bottom || !mp_obj_is_exact_type(items[3], &mp_type_tuple)) {
@@ -97,12 +96,6 @@ static mp_obj_t stack_call(size_t n_args, const mp_obj_t *items) {
     }
     return call.result;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(stack_call_obj, 4, 4, stack_call);
 
-static const mp_rom_map_elem_t stack_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__stack) },
-    { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&stack_call_obj) },
-};
-static MP_DEFINE_CONST_DICT(stack_globals, stack_globals_table);
-const mp_obj_module_t stack_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&stack_globals };
-MP_REGISTER_MODULE(MP_QSTR__stack, stack_module);
+NATIVE_MODULE(stack,
+    NATIVE(stack, call));

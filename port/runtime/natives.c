@@ -1,6 +1,7 @@
 // The conversions of natives.h.
 #include <stdio.h>
 #include <string.h>
+#include "py/objtuple.h"
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 
@@ -74,4 +75,12 @@ uint64_t native_get_page(mp_obj_t number) {
 
 uint64_t native_get_frame(mp_obj_t number) {
     return native_get_below(number, 1UL << (cpu_features.physical_bits - PAGE_BITS), "frame number") << PAGE_BITS;
+}
+
+mp_obj_t native_new_numbers(size_t count, const uint64_t *numbers) {
+    mp_obj_tuple_t *tuple = MP_OBJ_TO_PTR(mp_obj_new_tuple(count, NULL));
+    for (size_t i = 0; i < count; i++) {
+        tuple->items[i] = native_new_u64(numbers[i]);
+    }
+    return MP_OBJ_FROM_PTR(tuple);
 }

@@ -45,40 +45,26 @@ static mp_obj_t arm(uint64_t *counter, mp_obj_t n) {
     return MP_OBJ_NEW_SMALL_INT(left);
 }
 
-static mp_obj_t inject_fail_allocation(mp_obj_t n) {
-    return arm(&inject_allocations_left, n);
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(inject_fail_allocation_obj, inject_fail_allocation);
+NATIVE_1(inject_fail_allocation, n) { return arm(&inject_allocations_left, n); }
 
-static mp_obj_t inject_interrupt(mp_obj_t n) {
+NATIVE_1(inject_interrupt, n) {
     MP_STATE_VM(inject_function) = MP_OBJ_NULL;
     return arm(&inject_checks_left, n);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(inject_interrupt_obj, inject_interrupt);
 
-static mp_obj_t inject_call(mp_obj_t n, mp_obj_t function) {
+NATIVE_2(inject_call, n, function) {
     MP_STATE_VM(inject_function) = function;
     return arm(&inject_checks_left, n);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(inject_call_obj, inject_call);
 
 // refuse(n, spared, every, whole): `spared` is a buffer that the caller keeps.
-static mp_obj_t inject_refuse(size_t n, const mp_obj_t *arguments) {
+NATIVE_MANY(inject_refuse, 4, arguments) {
     mp_buffer_info_t spared;
     mp_get_buffer_raise(arguments[1], &spared, MP_BUFFER_READ);
     uint64_t count = native_get_below(arguments[0], 1UL << 62, "count");
     bool every = mp_obj_is_true(arguments[2]), whole = mp_obj_is_true(arguments[3]);
     return MP_OBJ_NEW_SMALL_INT(refusals_begin(count, spared.buf, spared.len, every, whole));
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(inject_refuse_obj, 4, 4, inject_refuse);
 
-static const mp_rom_map_elem_t inject_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__inject) },
-    { MP_ROM_QSTR(MP_QSTR_fail_allocation), MP_ROM_PTR(&inject_fail_allocation_obj) },
-    { MP_ROM_QSTR(MP_QSTR_interrupt), MP_ROM_PTR(&inject_interrupt_obj) },
-    { MP_ROM_QSTR(MP_QSTR_call), MP_ROM_PTR(&inject_call_obj) },
-    { MP_ROM_QSTR(MP_QSTR_refuse), MP_ROM_PTR(&inject_refuse_obj) },
-};
-static MP_DEFINE_CONST_DICT(inject_globals, inject_globals_table);
-const mp_obj_module_t inject_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&inject_globals };
-MP_REGISTER_MODULE(MP_QSTR__inject, inject_module);
+NATIVE_MODULE(inject,
+    NATIVE(inject, fail_allocation), NATIVE(inject, interrupt), NATIVE(inject, call), NATIVE(inject, refuse));

@@ -8,7 +8,7 @@
 
 // Each provokes the exception of its vector. Two of them take the machine down on purpose: 8 has a stack pointer that
 // the processor can't even push a frame to, 14 one that is an address but not a stack.
-static mp_obj_t provoke_exception(mp_obj_t vector) {
+NATIVE_1(provoke_exception, vector) {
     switch (native_get_below(vector, VECTORS, "vector")) {
         case VECTOR_DIVIDE: __asm__ volatile ("xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%ecx" : : : "rax", "rcx", "rdx"); break;
         case VECTOR_BREAKPOINT: __asm__ volatile ("int3"); break;
@@ -21,38 +21,27 @@ static mp_obj_t provoke_exception(mp_obj_t vector) {
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(provoke_exception_obj, provoke_exception);
 
 // The two rows of the policy in port/faults/traps.c that no Python can bring about; both take the machine down on purpose.
-static mp_obj_t provoke_uncaught(void) {
+NATIVE_0(provoke_uncaught) {
     MP_STATE_THREAD(nlr_top) = NULL;
     __asm__ volatile ("ud2" : : : "memory");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(provoke_uncaught_obj, provoke_uncaught);
 
 // By a trap and not a fault: a fault would set RF in the saved flags, which keeps the next breakpoint from striking.
-static mp_obj_t provoke_while_raising(void) {
+NATIVE_0(provoke_while_raising) {
     traps_break_while_raising();
     __asm__ volatile ("int3" : : : "memory");
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_0(provoke_while_raising_obj, provoke_while_raising);
 
 // A ring that is full is 1 MiB of typing.
-static mp_obj_t provoke_typed_ahead(mp_obj_t bytes) {
+NATIVE_1(provoke_typed_ahead, bytes) {
     uart_set_room(native_get_below(bytes, 1UL << 20, "bytes"));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(provoke_typed_ahead_obj, provoke_typed_ahead);
 
-static const mp_rom_map_elem_t provoke_globals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR__provoke) },
-    { MP_ROM_QSTR(MP_QSTR_exception), MP_ROM_PTR(&provoke_exception_obj) },
-    { MP_ROM_QSTR(MP_QSTR_uncaught), MP_ROM_PTR(&provoke_uncaught_obj) },
-    { MP_ROM_QSTR(MP_QSTR_typed_ahead), MP_ROM_PTR(&provoke_typed_ahead_obj) },
-    { MP_ROM_QSTR(MP_QSTR_while_raising), MP_ROM_PTR(&provoke_while_raising_obj) },
-};
-static MP_DEFINE_CONST_DICT(provoke_globals, provoke_globals_table);
-const mp_obj_module_t provoke_module = { .base = { &mp_type_module }, .globals = (mp_obj_dict_t *)&provoke_globals };
-MP_REGISTER_MODULE(MP_QSTR__provoke, provoke_module);
+NATIVE_MODULE(provoke,
+    NATIVE(provoke, exception), NATIVE(provoke, uncaught), NATIVE(provoke, typed_ahead),
+    NATIVE(provoke, while_raising));

@@ -96,21 +96,16 @@ void view_collect_forgotten(void) {
     }
 }
 
-static mp_obj_t bounds_of(uint64_t offset, uint64_t length) {
-    mp_obj_t items[] = { native_new_u64(offset), native_new_u64(length) };
-    return mp_obj_new_tuple(2, items);
-}
-
 view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uint64_t offset, uint64_t length, uint64_t alignment, bool writable) {
     mp_obj_t of = MP_OBJ_FROM_PTR(lease);
     if (lease->ended_by != MP_OBJ_NULL) {
         view_refuse(MP_QSTR_ended, of, lease->ended_by);
     }
     if (offset > lease->length || length > lease->length - offset) {
-        view_refuse(MP_QSTR_bounds, of, bounds_of(offset, length));
+        view_refuse(MP_QSTR_bounds, of, NATIVE_NUMBERS(offset, length));
     }
     if (offset & (alignment - 1)) {
-        view_refuse(MP_QSTR_alignment, of, bounds_of(offset, alignment));
+        view_refuse(MP_QSTR_alignment, of, NATIVE_NUMBERS(offset, alignment));
     }
     if (writable && !(lease->rights & RIGHT_WRITE)) {
         view_refuse(MP_QSTR_rights, of, MP_OBJ_NEW_SMALL_INT(RIGHT_WRITE));
@@ -139,13 +134,8 @@ view_t *view_borrow(lease_t *lease, const mp_obj_type_t *type, size_t bytes, uin
 
 view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, uint64_t length, mp_obj_t layout) {
     view_t *view = mp_obj_malloc(view_t, type);
-    memset((char *)view + sizeof(mp_obj_base_t), 0, sizeof *view - sizeof(mp_obj_base_t));
-    view->lease = whole->lease;
-    view->root = whole->root;
-    view->address = address;
-    view->length = length;
-    view->writable = whole->writable;
-    view->layout = layout;
+    *view = (view_t) { .base = { type }, .lease = whole->lease, .root = whole->root, .address = address, .length = length,
+        .writable = whole->writable, .layout = layout };
     return view;
 }
 
@@ -158,33 +148,26 @@ void view_end(view_t *view) {
     }
 }
 
-static mp_obj_t view_release(mp_obj_t self) {
+NATIVE_1(view_release, self) {
     view_end(MP_OBJ_TO_PTR(self));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(view_release_obj, view_release);
 
 // The finaliser. Parts have none; a view whose making failed is not live.
-static mp_obj_t view_del(mp_obj_t self) {
+NATIVE_1(view_del, self) {
     view_t *view = MP_OBJ_TO_PTR(self);
     if (view->live && view->root == view) {
         unlink_borrow(view);
     }
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(view_del_obj, view_del);
 
-static mp_obj_t view_enter(mp_obj_t self) {
+NATIVE_1(view_enter, self) {
     view_require(MP_OBJ_TO_PTR(self));
     return self;
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(view_enter_obj, view_enter);
 
-static mp_obj_t view_exit(size_t n_args, const mp_obj_t *arguments) {
-    (void)n_args;
-    return view_release(arguments[0]);
-}
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(view_exit_obj, 4, 4, view_exit);
+NATIVE_MANY(view_exit, 4, arguments) { return view_release(arguments[0]); }
 
 static bool bind(mp_obj_t *destination, const void *function, view_t *view) {
     destination[0] = MP_OBJ_FROM_PTR(function);
@@ -208,9 +191,11 @@ bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination) {
     return false;
 }
 
-void view_print_common(const mp_print_t *print, const view_t *view, const char *kind) {
+void view_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
+    (void)kind;
+    const view_t *view = MP_OBJ_TO_PTR(self);
     const char *state = view->lease->ended_by != MP_OBJ_NULL ? ", stale" : !view->root->live ? ", released" : "";
-    mp_printf(print, "<%s%s of %lu bytes at v0x%lx%s>", view->writable ? "writable " : "", kind, view->length, view->address, state);
+    mp_printf(print, "<%s%q of %lu bytes at v0x%lx%s>", view->writable ? "writable " : "", (qstr)view->base.type->name, view->length, view->address, state);
 }
 
 void lease_export(lease_t *lease) {

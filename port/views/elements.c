@@ -1,6 +1,5 @@
 // One element of a view: loaded and stored by one instruction of its width, converted apart from that.
 // In C because a load or store must be one instruction of its width: devices notice.
-#include <string.h>
 #include "py/binary.h"
 #include "port/runtime/natives.h"
 #include "port/views/views.h"
@@ -42,35 +41,15 @@ void element_store(uint32_t size, uint64_t address, uint64_t bits) {
     }
 }
 
-static mp_obj_t float_of(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return mp_obj_new_float_from_f(value);
-}
-
-static mp_obj_t double_of(uint64_t bits) {
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return mp_obj_new_float_from_d(value);
-}
-
+// Of 'q' and 'Q' MicroPython makes big ints, whatever their value; 'l' and 'L' are as wide.
 mp_obj_t element_value(char code, uint64_t bits) {
+    byte *at = (byte *)&bits;
     switch (code) {
-        case 'b': return MP_OBJ_NEW_SMALL_INT((int8_t)bits);
-        case 'h': return MP_OBJ_NEW_SMALL_INT((int16_t)bits);
-        case 'i': return MP_OBJ_NEW_SMALL_INT((int32_t)bits);
-        case 'l': case 'q': return mp_obj_new_int((mp_int_t)bits);
-        case 'B': return MP_OBJ_NEW_SMALL_INT((uint8_t)bits);
-        case 'H': return MP_OBJ_NEW_SMALL_INT((uint16_t)bits);
-        case 'I': return MP_OBJ_NEW_SMALL_INT((uint32_t)bits);
-        case 'f': return float_of(bits);
-        case 'd': return double_of(bits);
-        case 'e': {
-            byte *at = (byte *)&bits;
-            return mp_binary_get_val('<', 'e', at, &at);
-        }
+        case 'e': return mp_binary_get_val('<', code, at, &at);
+        case 'q': return mp_obj_new_int((mp_int_t)bits);
+        case 'Q': return native_new_u64(bits);
+        default: return mp_binary_get_val_array(code, at, 0);
     }
-    return native_new_u64(bits);
 }
 
 mp_obj_t element_load(char code, uint64_t address) {
@@ -92,15 +71,9 @@ static bool is_negative(mp_obj_t value) {
 
 uint64_t element_bits(char code, mp_obj_t value) {
     uint64_t bits = 0;
-    if (code == 'd') {
-        double number = mp_obj_get_float_to_d(value);
-        memcpy(&bits, &number, sizeof number);
-    } else if (code == 'f') {
-        float number = mp_obj_get_float_to_f(value);
-        memcpy(&bits, &number, sizeof number);
-    } else if (code == 'e') {
+    if (code == 'd' || code == 'f' || code == 'e') {
         byte *at = (byte *)&bits;
-        mp_binary_set_val('<', 'e', value, at, &at);
+        mp_binary_set_val('<', code, value, at, &at);
     } else {
         bits = native_get_u64(value);
         unsigned width = 8 * element_size(code);

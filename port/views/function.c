@@ -90,9 +90,4 @@ static void function_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) 
     }
 }
 
-static void function_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
-    (void)kind;
-    view_print_common(print, MP_OBJ_TO_PTR(self), "function");
-}
-
-MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_Function, MP_TYPE_FLAG_NONE, print, function_print, call, function_call, attr, function_attr);
+MP_DEFINE_CONST_OBJ_TYPE(function_type, MP_QSTR_Function, MP_TYPE_FLAG_NONE, print, view_print, call, function_call, attr, function_attr);

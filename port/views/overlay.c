@@ -137,9 +137,4 @@ static void overlay_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
     }
 }
 
-static void overlay_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
-    (void)kind;
-    view_print_common(print, MP_OBJ_TO_PTR(self), "overlay");
-}
-
-MP_DEFINE_CONST_OBJ_TYPE(overlay_type, MP_QSTR_Overlay, MP_TYPE_FLAG_NONE, print, overlay_print, attr, overlay_attr);
+MP_DEFINE_CONST_OBJ_TYPE(overlay_type, MP_QSTR_Overlay, MP_TYPE_FLAG_NONE, print, view_print, attr, overlay_attr);

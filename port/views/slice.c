@@ -262,7 +262,7 @@ static size_t element_offset(const view_t *view, size_t n_args, const mp_obj_t *
 }
 
 // Write all of `source` (a view, a buffer or an iterable), beginning with element `offset`.
-static mp_obj_t slice_copy_from(size_t n_args, const mp_obj_t *arguments) {
+NATIVE_BETWEEN(slice_copy_from, 2, 3, n_args, arguments) {
     view_t *view = MP_OBJ_TO_PTR(arguments[0]);
     require_writable(view);
     require_elements(view);
@@ -274,10 +274,9 @@ static mp_obj_t slice_copy_from(size_t n_args, const mp_obj_t *arguments) {
     copy_bytes(view, (byte *)view->address + offset * view->size, source.bytes, source.count * view->size, true);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_from_obj, 2, 3, slice_copy_from);
 
 // Fill all of `target` (a writable view or buffer) with elements, beginning with element `offset`.
-static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
+NATIVE_BETWEEN(slice_copy_to, 2, 3, n_args, arguments) {
     view_t *view = MP_OBJ_TO_PTR(arguments[0]);
     view_require(view);
     require_elements(view);
@@ -295,7 +294,6 @@ static mp_obj_t slice_copy_to(size_t n_args, const mp_obj_t *arguments) {
     copy_bytes(view, (void *)target.bytes, from, target.count * view->size, false);
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(slice_copy_to_obj, 2, 3, slice_copy_to);
 
 // --- the rest of a sequence ---
 
@@ -379,16 +377,8 @@ static void slice_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
     }
 }
 
-static void slice_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind) {
-    (void)kind;
-    view_print_common(print, MP_OBJ_TO_PTR(self), "slice");
-}
-
-static const mp_rom_map_elem_t slice_locals_table[] = {
-    { MP_ROM_QSTR(MP_QSTR_copy_from), MP_ROM_PTR(&slice_copy_from_obj) },
-    { MP_ROM_QSTR(MP_QSTR_copy_to), MP_ROM_PTR(&slice_copy_to_obj) },
-};
-static MP_DEFINE_CONST_DICT(slice_locals, slice_locals_table);
+NATIVE_NAMES(slice_locals,
+    NATIVE(slice, copy_from), NATIVE(slice, copy_to));
 MP_DEFINE_CONST_OBJ_TYPE(slice_type, MP_QSTR_Slice, MP_TYPE_FLAG_ITER_IS_GETITER | MP_TYPE_FLAG_EQ_CHECKS_OTHER_TYPE,
-    print, slice_print, attr, slice_attr, subscr, slice_subscr, unary_op, slice_unary_op, binary_op, slice_binary_op,
+    print, view_print, attr, slice_attr, subscr, slice_subscr, unary_op, slice_unary_op, binary_op, slice_binary_op,
     iter, slice_iterate, buffer, slice_get_buffer, locals_dict, &slice_locals);

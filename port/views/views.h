@@ -47,7 +47,7 @@ view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, ui
 void lease_export(lease_t *lease);
 // The attributes and methods that every kind of view has; false if there is no such attribute.
 bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination);
-void view_print_common(const mp_print_t *print, const view_t *view, const char *kind);
+void view_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind);
 // The borrow ends; of a part, its whole view's. Doing it twice is fine.
 void view_end(view_t *view);
 // The borrows of a lease, newest first; NULL ends them.

@@ -92,8 +92,8 @@ def test_every_header_of_the_port_is_named_by_its_path():
 
 def test_a_native_module_lies_in_the_room_of_its_c():
     natives = {path.rpartition("/")[2][:-2] for path in C if path.rpartition("/")[2].startswith("_")}
-    registered = {name for text in C.values() for name in re.findall(r"MP_REGISTER_MODULE\(MP_QSTR_(\w+), \w+\)", text)}
-    assert registered == natives
+    registered = {name for text in C.values() for name in re.findall(r"^NATIVE_MODULE\((\w+),", text, re.MULTILINE)}
+    assert {f"_{name}" for name in registered} == natives
 
 
 # What may hold logic: the native modules, the ledger, the views, the handlers of faults, the probe's loop.
@@ -106,3 +106,14 @@ MAY_HOLD_LOGIC = [
 def test_what_python_could_decide_says_why_it_is_c(path):
     head = C[path].partition("#include")[0]
     assert re.search("^// In C because .{20}", head, re.MULTILINE)
+
+
+# What Python can call, with all that only that stands on.
+NATIVE_PATH = re.compile(r"((ledger|views)/|\w+/_|\w+/natives|\w+/(probe|trap_exceptions|inject)).*\.[ch]")
+NATIVE_LINES_MAX = 4_000
+
+
+def test_what_python_can_call_does_not_grow():
+    native = {path: text.count("\n") for path, text in C.items() if NATIVE_PATH.fullmatch(path)}
+    assert native.keys() >= {"views/slice.c", "faults/probe_cases.c", "hardware/_cpu.c", "runtime/natives.h"}
+    assert sum(native.values()) <= NATIVE_LINES_MAX

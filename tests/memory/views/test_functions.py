@@ -107,7 +107,7 @@ def test_ctrl_c_ends_code_that_never_returns(coded):
 def test_the_mapping_is_lent_while_the_function_lives(coded):
     coded.exec(f"add = section.as_func('q(qq)', {PLACE['add']})")
     for step in ("mp.drop()", "mp.remap(PteFlags())", "mp.split(mp.start + 1)"):
-        with coded.raises("StillBorrowed", "<function"):
+        with coded.raises("StillBorrowed", "<Function"):
             coded.exec(step)
     coded.exec("add.release()")
     with coded.raises("UseAfterRelease"):
