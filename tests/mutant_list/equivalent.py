@@ -10,4 +10,22 @@ EQUIVALENT = {
     "probe_stubs[vector], GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), 1);": (
         "the probe's stubs leave whatever stack they come on at once, and nobody uses that of page faults then"
     ),
+    "port/hardware/_entries.c:entries_unused: compare: if (count > 8 && at[0] == 0 && or_of(at, count) == 0) "
+    "{ -> if (count >= 8 && at[0] == 0 && or_of(at, count) == 0) {": (
+        "from how many entries on the quick look pays: what it answers is the same"
+    ),
+    "kernel/paging/access.py:Access.__init__: constant: self._block = bytearray(4 * _WORDS) -> self._block = "
+    "bytearray(5 * _WORDS)": ("scratch memory, of which only what was asked for is used"),
+    "kernel/diagnostics/bench_allocators.py:module: constant: TIMES = 5 * ROUNDS -> TIMES = 6 * ROUNDS": (
+        "how often a row is repeated, and the count is divided by the same number"
+    ),
+    "kernel/diagnostics/bench_views.py:view_again: constant: mapping = create_mapping(4096, WRITABLE) -> "
+    "mapping = create_mapping(4097, WRITABLE)": (
+        "the row looks at the first 16 bytes of the mapping, however long that is"
+    ),
+    "kernel/diagnostics/bench_faults.py:Area.__init__: constant: self.frames = allocate_frames(count + 8) -> "
+    "self.frames = allocate_frames(count + 9)": ("frames to spare, which the row gives back with the others"),
+    "kernel/memory/allocators/anywhere.py:module: constant: ALIGNED_TRIES = 16 -> ALIGNED_TRIES = 17": (
+        "how many runs are tried before a longer one is: as good a number, and any place is right"
+    ),
 }
