@@ -4,7 +4,7 @@
 """
 
 import micropython
-from faults import PageFault, on_fault, on_fault_numbers, probe, working_set
+from faults import DIRTY, PageFault, on_fault, on_fault_numbers, probe, take_bits, working_set
 from memory import (
     HEAP_FLAGS,
     PAGE_SIZE,
@@ -31,6 +31,7 @@ LIMITS = {
     "faults: handler by numbers maps a page, retry": 3500,
     "faults: typed handler maps a page, retry": 10000,
     "faults: handler maps an owned page, retry": 23000,
+    "faults: take the bits of a page": 6000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 
@@ -147,6 +148,17 @@ def _working_set():
     return act
 
 
+def _take_bits():
+    mapped = create_mapping(TIMES * PAGE_SIZE, HEAP_FLAGS)
+    first = mapped.start.number
+
+    def act():
+        for number in range(first, first + TIMES):
+            take_bits(number, DIRTY)
+
+    return act
+
+
 def _matrix():
     """All combinations of ten bits of a leaf and of the entry above it, read by a supervisor."""
     toggles = [(level, bit) for level in (1, 2) for bit in (0, 1, 2, 5, 6)]
@@ -165,5 +177,6 @@ ROWS = (
     ("faults: typed handler maps a page, retry", lambda: Area(_typed).act, TIMES),
     ("faults: handler maps an owned page, retry", lambda: Area(_owned).act, TIMES),
     ("faults: sample the working set, a page", _working_set, TIMES),
+    ("faults: take the bits of a page", _take_bits, TIMES),
     ("faults: a case of the permission matrix", _matrix, CASES_AT_ONCE),
 )

@@ -1,6 +1,7 @@
 """Accessed and dirty bits as a tool: which pages were touched since somebody last looked."""
 
 from paging import OffsetPageTable, tlb
+from paging.access import NO_PATH, walk
 from paging.mapping import check_run
 from paging.natives import cpu, entries
 from paging.numbers import page_of
@@ -8,6 +9,8 @@ from paging.numbers import page_of
 from .handlers import pages_of
 
 PRESENT, ACCESSED, DIRTY = 1 << 0, 1 << 5, 1 << 6
+
+word_at, frame_at, compare_and_set = entries.word, entries.frame, entries.compare_and_set
 
 
 class WorkingSet:
@@ -55,23 +58,38 @@ def sample(access, page, mask):
     access: how the tables of a root are seen. The entry is changed by a locked instruction, so that a bit which the CPU
     sets meanwhile is not lost. Flushing is the caller's: until then the CPU may not set the bits again.
     """
-    at = access.walk(page, 1) & -8
+    at = walk(access.facts, access.see, page, 1, NO_PATH) & -8
     while True:
-        word, frame = entries.word(at), entries.frame(at)
-        if not word & PRESENT:
+        word = word_at(at)
+        bits = word & mask if word & PRESENT else 0
+        if bits == 0:
             return 0
-        bits = word & mask
-        if bits == 0 or entries.compare_and_set(at, frame, word, frame, word & ~mask):
+        frame = frame_at(at)
+        if compare_and_set(at, frame, word, frame, word & ~mask):
             return bits
+
+
+# The root frame number that was asked about last, and how its tables are seen: making a mapper costs 42,000 instructions.
+_seen = [-1, None]
+
+
+def access_of(mapper):
+    """How the tables of a mapper are seen; those of the active root for None."""
+    if mapper is not None:
+        return mapper.access
+    root = cpu.read_root_frame()
+    if _seen[0] != root:
+        _seen[:] = root, OffsetPageTable().access
+    return _seen[1]
 
 
 def take_bits(page, mask, mapper=None):
     """Return which bits of `mask` a page number's leaf has, clear and flush them: the next access sets them again.
 
-    Raises TypeError or ValueError for no page number.
+    mapper: whose tables; the active ones unless given. Raises TypeError or ValueError for no page number.
     """
     check_run(page, 1)
-    bits = sample((mapper or OffsetPageTable()).access, page, mask)
+    bits = sample(access_of(mapper), page, mask)
     if bits:
         cpu.invlpg(page)
     return bits
@@ -83,7 +101,7 @@ def working_set(range, mapper=None):
     mapper: whose tables; the active ones unless given. A huge page counts as its first page in the range.
     """
     pages = pages_of(range)
-    access = (mapper or OffsetPageTable()).access
+    access = access_of(mapper)
     accessed, dirty, number = [], [], pages.first_number
     while number <= pages.last_number:
         bits = sample(access, number, ACCESSED | DIRTY)

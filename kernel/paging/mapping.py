@@ -12,7 +12,7 @@ finds nothing, or all of it.
 """
 
 import micropython
-from memory_structs.mode import LOWER_HALF_LAST_PAGE, LOWER_HALF_PAGES
+from memory_structs.mode import LAST_PAGE, LOWER_HALF_LAST_PAGE, LOWER_HALF_PAGES, UPPER_HALF_FIRST_PAGE
 from micropython import const
 
 from .access import is_canonical, walk
@@ -51,8 +51,9 @@ EVERY_BIT = (1 << 25) - 1
 
 def check_run(page, count):
     """Refuse numbers that are no run of pages in one half of the address space. Raises TypeError or ValueError."""
-    if page.__class__ is int and count.__class__ is int and 0 <= page < page + count <= LOWER_HALF_PAGES:
-        return
+    if page.__class__ is int and count.__class__ is int:
+        if 0 <= page < page + count <= LOWER_HALF_PAGES or UPPER_HALF_FIRST_PAGE <= page < page + count <= LAST_PAGE + 1:
+            return
     for number in page, count:
         if number.__class__ is not int:
             raise TypeError("int expected, not %s" % type(number).__name__)

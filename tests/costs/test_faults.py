@@ -21,6 +21,7 @@ def counted():
         "faults: handler by numbers maps a page, retry",
         "faults: typed handler maps a page, retry",
         "faults: handler maps an owned page, retry",
+        "faults: take the bits of a page",
     ],
 )
 def test_a_row_is_within_its_limit(counted, row):

@@ -375,6 +375,25 @@ def test_the_working_set_is_what_was_touched_since_the_last_look(play):
     assert play.eval("[page.number - PAGE for page in faults.working_set(pages).accessed]") == [3]
 
 
+def test_bits_are_taken_from_the_tables_that_are_active(play):
+    play.exec("""
+        from memory import HEAP_FLAGS, PageTable, VirtualAddress, get_kernel_mmi_ref
+        kernel = get_kernel_mmi_ref().page_table
+        other = PageTable.new_table(kernel)
+        mapping = kernel.create_mapping_at(VirtualAddress(0x700000000000), 4096, HEAP_FLAGS)
+        def taken():
+            return faults.take_bits(mapping.start.number, faults.DIRTY)
+        _memory.store8(mapping.start_address.value, 1)
+        found = [taken(), taken()]
+        _memory.store8(mapping.start_address.value, 1)
+        other.switch_to()
+        found.append(taken())
+        kernel.switch_to()
+        found += [taken(), taken()]
+        """)
+    assert play.eval("[bits != 0 for bits in found]") == [True, False, False, True, False]
+
+
 def test_unmapped_pages_are_in_no_working_set(play):
     assert play.eval("len(faults.working_set(pages))") == 0
     assert play.eval("len(faults.working_set(PageRange.from_numbers(PAGE + 0x40000, PAGE + 0x40010)))") == 0
