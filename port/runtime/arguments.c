@@ -115,12 +115,9 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
     const byte *cells = ip + n_info;
     const qstr_short_t *qstrs = frame->fun_bc->context->constants.qstr_table;
     called_t called = {frame->fun_bc, qstrs[mp_decode_uint_value(ip)], false};
-    bool is_getattr = called.name == MP_QSTR___getattr__;
-    if (MP_STATE_VM(argument_error) != MP_OBJ_FROM_PTR(error) && !begin(frame, error, is_getattr, n_pos_args > 1)) {
+    bool is_new = MP_STATE_VM(argument_error) != MP_OBJ_FROM_PTR(error);
+    if (is_new && !begin(frame, error, called.name == MP_QSTR___getattr__, n_pos_args > 1)) {
         return;
-    }
-    if (is_getattr) {
-        return; // hasattr() may want it as it is
     }
     const char *reason = mp_obj_str_get_str(MP_STATE_VM(argument_reason)), *end = where_others_begin(reason);
     bool is_of_format = strncmp(reason, "format string", 13) == 0; // `text % argument` takes a tuple apart

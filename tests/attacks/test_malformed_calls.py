@@ -31,6 +31,7 @@ def test_an_error_of_the_insides_names_the_argument(attacked, call):
     name, said = attacked.eval(f"(refused(lambda: {call}), said)")
     assert name == "TypeError"
     assert NAMED[call] in said
+    assert " or " not in said  # what nobody gave, and is None by default, say, is no wrong argument
 
 
 def test_the_function_that_was_called_is_named_not_one_inside(attacked):

@@ -70,13 +70,6 @@ MUTANTS = [
         f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
     ),
     (
-        "an error of __getattr__ is renamed",
-        "port/runtime/arguments.c",
-        "    if (is_getattr) {\n        return; // hasattr() may want it as it is\n    }\n",
-        "",
-        f"{NAMES}::test_asking_for_an_attribute_stays_a_question",
-    ),
-    (
         "a Ctrl-C that waited takes the new fault handler from its user",
         "kernel/faults/handlers.py",
         "        for _ in range(2):  # a Ctrl-C that waited comes here\n            pass\n",
