@@ -105,17 +105,13 @@ static void run_kernel(void) {
     panic("kernel/main.py did not come to its end");
 }
 
-// The finalisers come first: what they look at may lie in areas of the heap that only Python's own tables map. And before
-// all others those of files that were left open: they write to what is mounted, which is all that is kept for that long.
+// The finalisers come first, those of files that were left open among them: what they look at may lie in areas of the heap
+// that only Python's own tables map. What they find was not overwritten, whichever went before: nothing is allocated.
 static void stop_python(void) {
     mp_hal_set_interrupt_char(-1);
     forget_root_pointers();
     fault_handlers_reset();
-    mp_map_init(&MP_STATE_VM(dict_main).map, 0);
-    mp_map_init(&MP_STATE_VM(mp_loaded_modules_dict).map, 0);
     collector_is_running = true;
-    gc_collect_start();
-    gc_collect_end();
     gc_sweep_all();
     collector_is_running = false;
     boot_tables_activate();

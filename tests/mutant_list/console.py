@@ -48,20 +48,6 @@ MUTANTS = [
         "tests/shell/test_files.py::test_what_was_written_to_a_forgotten_file_is_there_when_it_is_collected",
     ),
     (
-        "a soft reset ends the file system before the files",
-        "port/main.c",
-        "    gc_collect_start();\n    gc_collect_end();\n",
-        "",
-        "tests/shell/test_files.py::test_a_soft_reset_closes_files_that_are_open",
-    ),
-    (
-        "a soft reset keeps what the user's names name",
-        "port/main.c",
-        "    mp_map_init(&MP_STATE_VM(dict_main).map, 0);\n",
-        "",
-        "tests/shell/test_files.py::test_a_soft_reset_closes_files_that_are_open",
-    ),
-    (
         "a block behind the end of a disk is written",
         "kernel/loader/disks.py",
         "        if not 0 <= start <= start + len(buffer) <= len(self._memory):\n",
