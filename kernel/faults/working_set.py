@@ -69,7 +69,7 @@ def sample(access, page, mask):
             return bits
 
 
-# The root frame number that was asked about last, and how its tables are seen: making a mapper costs 42,000 instructions.
+# The root frame that was asked about last, and how its tables are seen: making a mapper costs 42,000 instructions.
 _seen = [-1, None]
 
 

@@ -51,9 +51,11 @@ EVERY_BIT = (1 << 25) - 1
 
 def check_run(page, count):
     """Refuse numbers that are no run of pages in one half of the address space. Raises TypeError or ValueError."""
-    if page.__class__ is int and count.__class__ is int:
-        if 0 <= page < page + count <= LOWER_HALF_PAGES or UPPER_HALF_FIRST_PAGE <= page < page + count <= LAST_PAGE + 1:
-            return
+    are_ints = page.__class__ is int and count.__class__ is int
+    if are_ints and 0 <= page < page + count <= LOWER_HALF_PAGES:
+        return
+    if are_ints and UPPER_HALF_FIRST_PAGE <= page < page + count <= LAST_PAGE + 1:
+        return
     for number in page, count:
         if number.__class__ is not int:
             raise TypeError("int expected, not %s" % type(number).__name__)

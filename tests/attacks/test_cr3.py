@@ -150,7 +150,9 @@ def test_memory_is_initialised_once(kernel, call):
 @pytest.mark.parametrize("call", ["memory.init(BootInfo())", "memory.init_post_heap(MMI.initial_mappings)"])
 def test_memory_is_initialised_once_though_the_slot_is_empty(kernel, call):
     """Emptying the slot of the free functions does not undo a boot: all frames are handed out, or in use."""
-    kernel.exec(f"slot = memory.system; slot._system = slot._Nothing(); name = refused(lambda: {call}); slot._system = MMI")
+    kernel.exec(
+        f"slot = memory.system; slot._system = slot._Nothing(); name = refused(lambda: {call}); slot._system = MMI"
+    )
     assert kernel.eval("name") == "AlreadyInitialized"
     everything_comes_back(kernel)
 
