@@ -124,6 +124,7 @@ void kernel_entry(uint32_t magic, uint64_t information) {
     for (;;) {
         start_python();
         run_kernel();
+        stack_forget_returned_calls();
         console_run();
         mp_printf(&mp_plat_print, "MPY: soft reboot\n");
         stop_python();

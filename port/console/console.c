@@ -103,8 +103,9 @@ static void print_what_was_dropped(void) {
     }
 }
 
-// Run one complete input; whatever it raises is printed. True: the machine is to be reset (SystemExit).
-static bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
+// Run one complete input; whatever it raises is printed. True: the machine is to be reset (SystemExit). Never a part of
+// the loop that calls it: in a frame that stays for long, slots that are not in use keep what was in them.
+static __attribute__((noinline)) bool run_input(const vstr_t *source, mp_parse_input_kind_t kind) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         mp_hal_set_interrupt_char(CHAR_CTRL_C);
@@ -220,7 +221,7 @@ static after_t read_and_run(vstr_t *line) {
 }
 
 // Reading a line needs memory that may not be there: then the line is lost, not the machine.
-static after_t read_and_run_protected(vstr_t *line) {
+static __attribute__((noinline)) after_t read_and_run_protected(vstr_t *line) {
     nlr_buf_t nlr;
     if (nlr_push(&nlr) == 0) {
         after_t after = read_and_run(line);

@@ -23,4 +23,10 @@ extern const size_t stack_guards_count;
 typedef struct { uint64_t bottom, top; } stack_in_use_t;
 extern stack_in_use_t stack_in_use;
 
+// Calls that returned have left their words on the kernel's stack, and a later frame may lie over them with slots that it
+// does not write: to the collector these look like references, and what was forgotten does not come back. Which slots these
+// are is the compiler's choice. So what lies below is cleared, as far down as something is: before whoever stays for long
+// is called, and while nobody runs.
+void stack_forget_returned_calls(void);
+
 #define STACK_TOP(stack) ((stack).body + sizeof((stack).body))

@@ -7,25 +7,6 @@
 #include "port/hardware/stacks.h"
 #include "port/runtime/clock.h"
 
-#define CLEAN_WORDS 512
-
-// Calls that returned have left their words on the stack, and a later frame may lie over them with slots that it does not
-// write: to the collector these look like references, and what was forgotten does not come back. Which slots these are is
-// the compiler's choice. So while nobody runs, what lies below is cleared, as far down as something is.
-static void forget_returned_calls(void) {
-    uint64_t *bottom = (uint64_t *)kernel_stack.body, *word;
-    __asm__ volatile ("mov %%rsp, %0" : "=r"(word));
-    if (word > (uint64_t *)STACK_TOP(kernel_stack)) {
-        return;                             // on another stack
-    }
-    for (size_t clean = 0; word > bottom && clean < CLEAN_WORDS; clean++) {
-        if (*--word != 0) {
-            *(volatile uint64_t *)word = 0;
-            clean = 0;
-        }
-    }
-}
-
 int mp_hal_stdin_rx_chr(void) {
     for (;;) {
         int byte = uart_receive();
@@ -33,7 +14,7 @@ int mp_hal_stdin_rx_chr(void) {
             return byte;
         }
         mp_handle_pending(true);
-        forget_returned_calls();
+        stack_forget_returned_calls();
         clock_wait_for_interrupt(-1);
     }
 }
