@@ -87,16 +87,22 @@ def test_what_is_freed_goes_back_to_the_frame_allocator(heap):
 
 
 def test_frames_that_the_heap_does_not_need_are_there_when_they_are_asked_for(heap):
-    """In one statement after another, without a chance for a safe point in between."""
+    """In one statement after another, without a chance for a safe point in between.
+
+    Room in the first area comes first: what runs meanwhile lies there, and in none of the areas that are to go.
+    """
     heap.exec(
         """
-        objects = [bytearray(1000) for number in range(65000)]
         def drop_and_take():
             global objects
             objects = None
             before = memory.frame_allocator.statistics().free
             taken = create_mapping((before << 12) + (8 << 20), PteFlags().writable(True))
             return len(taken) - before
+        room = [bytearray(1000) for number in range(2000)]
+        objects = [bytearray(1000) for number in range(65000)]
+        room = None
+        gc.collect()
         """,
         timeout=60,
     )
