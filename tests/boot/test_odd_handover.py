@@ -6,6 +6,7 @@ import pytest
 from harness import Kernel
 from harness.crafted import (
     BLOB_ADDRESS,
+    INFORMATION_ADDRESS,
     MULTIBOOT2,
     RAM,
     USABLE,
@@ -60,7 +61,7 @@ def test_a_module_that_is_not_filled_in_has_no_name(handed_over):
     """QEMU's qboot sets where a module lies and leaves the rest as its stack was."""
     text = pvh_handover(modules=MODULES[:2])
     at = len(text) - len(MODULES[0][2]) - 2 - 2 * 32
-    readable = BLOB_ADDRESS + text.index(MODULES[0][2].encode())
+    readable = INFORMATION_ADDRESS + text.index(MODULES[0][2].encode())
     for place, garbage, reserved in ((0, readable, 0x7B94_0000_2000), (1, 0xFFFF_8000_0000_1000, 0)):
         text = text[: at + 32 * place + 16] + struct.pack("<QQ", garbage, reserved) + text[at + 32 * place + 32 :]
     assert handed_over("pvh_start", text).eval("_boot.modules()") == [(*row[:2], "") for row in MODULES[:2]]
