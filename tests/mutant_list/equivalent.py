@@ -28,4 +28,6 @@ EQUIVALENT = {
     "kernel/memory/allocators/anywhere.py:module: constant: ALIGNED_TRIES = 16 -> ALIGNED_TRIES = 17": (
         "how many runs are tried before a longer one is: as good a number, and any place is right"
     ),
+    "kernel/memory/allocators/checks.py:Checks._holder_of: swapped argument: return name, min(end, last) -> "
+    "return name, min(last, end)": ("the smaller of two numbers, in either order"),
 }
