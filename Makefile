@@ -95,7 +95,7 @@ fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over
 
 .PHONY: storms
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000)
-	@$(PYTHON) tools/storms.py --seed $(or $(SEED),1) --operations $(or $(N),200000) --calls $(or $(CALLS),15000)
+	@$(PYTHON) tools/storms.py --seed '$(or $(SEED),1)' --operations '$(or $(N),200000)' --calls '$(or $(CALLS),15000)' $(ARGS)
 
 .PHONY: mutants
 mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT' or '--random 200 --seed 7')

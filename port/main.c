@@ -71,7 +71,6 @@ static void forget_root_pointers(void) {
     MP_STATE_VM(view_refuser) = MP_OBJ_NULL;
     MP_STATE_VM(argument_error) = MP_OBJ_NULL;
     MP_STATE_VM(argument_reason) = MP_OBJ_NULL;
-    memset(MP_STATE_VM(argument_blamed), 0, sizeof MP_STATE_VM(argument_blamed));
 }
 
 static void start_python(void) {

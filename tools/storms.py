@@ -1,33 +1,32 @@
-"""Hostile programs in a kernel: `make storms SEED=1 N=200000`. Malformed calls, then storms around each kind of attack.
+"""Hostile programs in a kernel: `make storms SEED=1 N=200000 CALLS=15000`. Malformed calls, and storms.
 
-A storm has a model of its own, faults injected, and callbacks and Ctrl-C at random moments. What goes wrong is named
-with the seed and the operation: the same seed does the same again.
+A storm is around one kind of attack: it has a model of its own, faults injected, and callbacks and Ctrl-C at random
+moments. What goes wrong is named with the seed and the operation, and the command that does the same again.
 """
 
-import argparse
 import ast
 import collections
 import sys
-import time
 
+import campaign
 from machine import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from harness import Kernel, QemuGuest
+from harness import GuestFailure, Kernel, KernelRaised, QemuGuest
 from on_target import source
 
-PROGRESS_INTERVAL_S = 10
-# How many calls or operations are done between two looks from outside.
+# How many calls or operations are done between two looks from outside, and by one job.
 CHUNK = 500
+CALLS = 2_500
+OPERATIONS = 10_000
 ANSWER_TIMEOUT_S = 120
+SHOWN = 20
 PUBLIC = "memory", "paging", "faults", "loader", "memory_structs", "shell"
 # What a storm is about: the names in tests/on_target/attacks/storm.py.
 KINDS = "alignment", "callbacks", "views", "depth", "doors"
-
-
-class StormFailure(AssertionError):
-    """What went wrong, by seed and operation."""
+MALFORMED = "malformed"
+NEEDS = "build/kernel.elf", "tests/on_target", "tools/storms.py"
 
 
 def parameters():
@@ -36,9 +35,7 @@ def parameters():
     for package in PUBLIC:
         for path in (ROOT / "kernel" / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.FunctionDef) and (
-                    node.name[0] != "_" or node.name in ("__enter__", "__exit__")
-                ):
+                if isinstance(node, ast.FunctionDef) and (node.name[0] != "_" or node.name[:2] == "__"):
                     found[node.name].add(names_of(node))
                 elif isinstance(node, ast.ClassDef):
                     makers = [
@@ -49,70 +46,80 @@ def parameters():
 
 
 def names_of(function):
-    names = [argument.arg for argument in function.args.args]
+    """Return the names of a function's parameters, but for `self` and `cls`."""
+    names = [argument.arg for argument in function.args.args + function.args.kwonlyargs]
     return tuple(names[1:] if names[:1] in (["self"], ["cls"]) else names)
 
 
-def run_in_kernel(sources, begin, step, operations, memory, progress):
-    """Boot, run `begin`, then `step % count` until all are done; it answers with (done, what was wrong).
+def run(kind, seed, count):
+    """Make so many malformed calls, or do so many operations of a storm of a kind, in a kernel of its own.
 
-    Returns how many were done. Raises StormFailure.
+    Returns (how many were done, what was wrong: [(number of the operation, text), ...]).
     """
-    with QemuGuest(memory=memory) as guest:
-        guest.console.wait_for_prompt(20)
-        kernel = Kernel(guest, timeout=ANSWER_TIMEOUT_S)
-        for name in sources:
-            kernel.exec(source(name))
-        kernel.exec(begin)
-        done = 0
-        while done < operations:
-            done, wrong = kernel.eval(step % min(CHUNK, operations - done))
-            if wrong:
-                raise StormFailure("\n".join(wrong[:20]))
-            if progress is not None:
-                progress(done)
-        return done
+    done, wrong = 0, []
+    try:
+        with QemuGuest(memory="128M") as guest:
+            guest.console.wait_for_prompt(20)
+            kernel = Kernel(guest, timeout=ANSWER_TIMEOUT_S)
+            begin(kernel, kind, seed)
+            while done < count and not wrong:
+                done, wrong = kernel.eval(f"it.run({min(CHUNK, count - done)})")
+            return done, wrong or kernel.eval("it.finish()")
+    except (GuestFailure, KernelRaised) as failure:
+        return done, [(done + CHUNK, f"{kind}: {failure}")]
 
 
-def malformed(seed, calls, memory="128M", progress=None):
-    """Make `calls` malformed calls; return how many. Raises StormFailure."""
-    begin = f"calls = Malformed({seed}, {parameters()!r})"
-    sources = "attacks/prelude", "attacks/world", "attacks/malformed"
-    return run_in_kernel(sources, begin, "calls.run(%d)", calls, memory, progress)
+def begin(kernel, kind, seed):
+    """Let `it` be what a kernel runs: malformed calls, or a storm of a kind."""
+    names = ["world", "targets", "judge", "malformed"] if kind == MALFORMED else ["storm_tools", "storm"]
+    for name in ["prelude", *names]:
+        kernel.exec(source(f"attacks/{name}"))
+    kernel.exec(f"it = Malformed({seed}, {parameters()!r})" if kind == MALFORMED else f"it = Storm({seed}, {kind!r})")
 
 
-def storm(seed, operations, kind=None, memory="128M", progress=None):
-    """Do `operations` operations of a storm, of one kind or of all; return how many. Raises StormFailure."""
-    sources = "attacks/prelude", "attacks/storm_tools", "attacks/storm"
-    begin = f"storm = Storm({seed}, {kind!r})"
-    return run_in_kernel(sources, begin, "storm.run(%d)", operations, memory, progress)
+def command(kind, seed, count):
+    """Return the command that does a job, or its beginning, again."""
+    if kind == MALFORMED:
+        return f"make storms SEED={seed} N=0 CALLS={count}"
+    return f"make storms SEED={seed} N={count} CALLS=0 ARGS='--kind {kind}'"
+
+
+def perform(kind, seed, count):
+    """Do one job of the campaign."""
+    done, wrong = run(kind, seed, count)
+    name = "calls" if kind == MALFORMED else f"operations, {kind}"
+    found = [(f"{kind}, seed {seed}: {text.splitlines()[0]}", command(kind, seed, place)) for place, text in wrong]
+    return {"counts": {name: done}, "disagreements": found, "said": "\n".join(text for _, text in wrong)}
+
+
+def jobs_of(seed, operations, calls, kinds=KINDS):
+    """Return the jobs: malformed calls, and as many operations of each kind; each piece of a kind has the next seed."""
+    wanted = [(MALFORMED, calls, CALLS)] + [(kind, -(-operations // len(kinds)), OPERATIONS) for kind in kinds]
+    found = []
+    for kind, count, most in wanted:
+        for number, begun in enumerate(range(0, count, most)):
+            words = {"kind": kind, "seed": seed + number, "count": min(most, count - begun)}
+            found.append(campaign.Job(f"{kind}, seed {seed + number}", words, command(**words), words["count"]))
+    return found
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--operations", type=int, default=200_000, help="of the storms together")
-    parser.add_argument("--calls", type=int, default=15_000, help="malformed calls")
+    """Run the campaign; return the exit status."""
+    parser = campaign.Parser(__doc__, prog="make storms")
+    parser.add_argument("--seed", type=campaign.whole, default=1, help="of the first job of each kind")
+    parser.add_argument("--operations", type=campaign.whole, default=200_000, help="of the storms together")
+    parser.add_argument("--calls", type=campaign.whole, default=15_000, help="malformed calls")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="only storms of this kind")
     options = parser.parse_args()
-    jobs = [("malformed calls", malformed, options.calls, {})]
-    jobs += [(f"storm of {kind}", storm, options.operations // len(KINDS), {"kind": kind}) for kind in KINDS]
-    failed = False
-    for name, job, count, more in jobs:
-        last = time.monotonic()
-
-        def progress(done, name=name, count=count):
-            nonlocal last
-            if time.monotonic() - last >= PROGRESS_INTERVAL_S:
-                last = time.monotonic()
-                print(f"  {name}: {done:,} of {count:,}", flush=True)
-
-        try:
-            done = job(options.seed, count, progress=progress, **more) if count else 0
-            print(f"{name}, seed {options.seed}: {done:,}, nothing wrong", flush=True)
-        except AssertionError as failure:
-            failed = True
-            print(f"{name}, seed {options.seed}:\n{failure}", flush=True)
-    return failed
+    jobs = jobs_of(options.seed, options.operations, options.calls, options.kind or KINDS)
+    if not jobs:
+        parser.error("--operations and --calls: one of them must be above 0")
+    with campaign.Workers(options.jobs, needs=NEEDS) as workers:
+        total = workers.run("storms", "storms.perform", jobs)
+        differing = f"{len(total.disagreements) or 'no'} complaints"
+        print(f"seed {options.seed}: {sum(total.counts.values()):,} acts in {len(total.results)} programs, {differing}")
+        print("  ".join(f"{name} {count:,}" for name, count in total.counts.items()))
+        return campaign.conclude(total, options)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class RamDisk:
             raise TypeError("a block and an offset are ints, not %r and %r" % (block, offset))
         start = block * BLOCK_BYTES + offset
         if not 0 <= start <= start + len(buffer) <= len(self._memory):
-            raise ValueError("%d bytes from byte %d on are not on the disk" % (len(buffer), start))
+            raise ValueError("%d bytes at block %d, offset %d are not on the disk" % (len(buffer), block, offset))
         return start
 
     def ioctl(self, operation, _argument):

@@ -10,6 +10,7 @@ What does not fit in the reserve in one piece raises MemoryError: such data belo
 """
 
 from _heap import AREAS_MAX, FIRST_AREA_PAGES, is_taken, largest, offer, reserved_pages, taken_pages, withdraw
+from memory_structs.instances import seal
 from micropython import const
 from paging.flags import HEAP_FLAGS, word_for
 
@@ -19,6 +20,7 @@ _RESERVE_PAGES = const(2304)  # 9 MiB, so that 8 MiB fit in one piece
 _SMALLEST_PAGES = const(256)
 
 
+@seal
 class PythonHeap:
     """Areas of Python's heap in mappings of `table`, at most three quarters of the RAM that is free at boot."""
 

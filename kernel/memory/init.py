@@ -85,9 +85,12 @@ class MemoryManagementInfo:
     .initial_mappings    the same by names: the InitialMemoryMappings
     """
 
-    def __init__(self, page_table, initial_mappings):
-        self.page_table = page_table
-        self.initial_mappings = made = initial_mappings
+    def __init__(self, *_):
+        raise TypeError("the MemoryManagementInfo is made by init_post_heap(), once")
+
+    @classmethod
+    def _of_boot(cls, page_table, made):
+        self = make(cls, "page_table", page_table, "initial_mappings", made)
         self.extra_mapped_pages = [made.text, made.rodata, made.boot_tables]
         self.extra_mapped_pages += made.data + made.stacks + made.emitted_code + made.window
         self.frame_allocator = page_table._frames
@@ -96,6 +99,7 @@ class MemoryManagementInfo:
         # What the free functions of these names call, one look-up away.
         self.allocate_pages = self.page_allocator.allocate
         self.allocate_frames = self.frame_allocator.allocate
+        return self
 
     def __repr__(self):
         return "MemoryManagementInfo(%s)" % self.page_table

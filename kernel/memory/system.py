@@ -4,6 +4,7 @@ The slot is filled at boot, once: by `init_post_heap`. Before that, every questi
 """
 
 from memory_structs import NotInitialized
+from memory_structs.instances import seal
 from paging.frame_allocators import Keeper
 from paging.natives import cpu, critical
 from paging.protection import Protection
@@ -61,7 +62,7 @@ def init_post_heap(mappings):
     if type(mappings) is not InitialMemoryMappings:
         raise TypeError("the InitialMemoryMappings of init() expected, not %s" % type(mappings).__name__)
     mappings.identity.drop_all()
-    information = MemoryManagementInfo(mappings.page_table, mappings)
+    information = MemoryManagementInfo._of_boot(mappings.page_table, mappings)
     information.heap = heap = PythonHeap(information.page_table, information.frame_allocator)
     lending = Lending(information.page_table)
     reclaim = find_forgotten(information, information.page_table, lending)
@@ -75,6 +76,9 @@ def init_post_heap(mappings):
     Protection.live.areas = heap.areas
     Keeper.live = lending  # from here on frames have owners, who lend them
     install(information)
+    for one in information, information.page_table, information.frame_allocator, information.page_allocator:
+        seal(type(one))  # the kernel goes by their attributes
+    seal(type(information.frame_allocator.table_frames))
     return information
 
 
@@ -202,7 +206,7 @@ def create_identity_mapping(count, flags):
 def translate(address):
     """The PhysicalAddress that a VirtualAddress leads to in the active table, or None."""
     table = _system.page_table
-    return table.table_of_root(cpu.read_root_frame()).translate_addr(address)
+    return table._table_of_root(cpu.read_root_frame()).translate_addr(address)
 
 
 def set_broadcast_tlb_shootdown_cb(callback):

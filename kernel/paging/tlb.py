@@ -7,6 +7,7 @@ Information".)
 
 from memory_structs import Frame, Page, VirtualAddress
 from memory_structs.instances import make
+from memory_structs.like_ranges import no_elements
 from memory_structs.mode import LOWER_HALF_LAST_PAGE, UPPER_HALF_FIRST_PAGE
 
 from .frame_allocators import Keeper
@@ -97,7 +98,7 @@ class FlushLedger:
         self.being_flushed = {}
         self.opened = 0
 
-    def flush_spans(self, spans):
+    def _flush_spans(self, spans):
         """Invalidate every leaf of (page number, count of 4 KiB pages, pages per leaf) spans: one invlpg each."""
         for page, count, pages_per_leaf in spans:
             self.pages += cpu.invalidate(page, count, pages_per_leaf)
@@ -153,6 +154,8 @@ class MapperFlush:
         ledger.opened += 1
         return token
 
+    __iter__ = no_elements
+
     def __getattr__(self, name):
         """`.needed`. (No property: each makes every store into an object slow.)"""
         if name == "needed":
@@ -169,7 +172,7 @@ class MapperFlush:
             if self.spans is None:
                 ledger.flush_all(self._with_global, self._pages)
             else:
-                ledger.flush_spans(self.spans)
+                ledger._flush_spans(self.spans)
         finally:
             ledger.being_flushed.pop(self._serial, None)
         self.ignore()

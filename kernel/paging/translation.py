@@ -2,6 +2,7 @@
 
 from memory_structs import PAGE_SHIFT, Page4K
 from memory_structs.instances import make
+from memory_structs.like_ranges import no_elements
 from memory_structs.mode import LEVELS, index_at
 
 from .access import frame_in, raw_word_in, rights_in
@@ -40,6 +41,8 @@ class Mapped:
     def of(cls, path, level, address):
         """The answer of a walk that ended at a sound leaf; `address` is a number."""
         return make(cls, "_path", path, "level", level, "_address", address)
+
+    __iter__ = no_elements
 
     def __getattr__(self, name):
         """Everything else is read from the walk when somebody asks: most look at one thing only."""

@@ -5,7 +5,7 @@ from diagnostics.text import WIDTH, Lines, Table, View, fitted
 
 from shell.command import Argument, Command, command
 from shell.errors import UsageError
-from shell.kinds import TextKind
+from shell.kinds import AnythingKind
 from shell.nearest import nearest
 from shell.user import NAMES, attribute_names
 
@@ -23,7 +23,7 @@ def make_help(table, other_words):
     @command(
         "help",
         "This list, or all about one command or object.",
-        Argument("word", TextKind("WORD"), None),
+        Argument("word", AnythingKind("WORD"), None),
         details=("help walk", "help m            what m is, and what can be asked of it", "?, ? walk, m?     the same"),
     )
     def help_command(word):

@@ -143,6 +143,15 @@ class TextKind(Kind):
         return text
 
     def of_value(self, value):
+        if not isinstance(value, str):
+            raise UsageError("%s must be a str, not %s" % (self.name.lower(), type(value).__name__))
+        return value
+
+
+class AnythingKind(TextKind):
+    """Any word as it is, or any object."""
+
+    def of_value(self, value):
         return value
 
 

@@ -24,6 +24,7 @@
 mp_map_elem_t *mp_map_lookup_of_any(mp_map_t *map, mp_obj_t key, mp_map_lookup_kind_t kind);
 mp_obj_t mp_load_global_of_any(qstr name);
 void __real_mp_load_method(mp_obj_t object, qstr name, mp_obj_t *found);
+void __real_mp_load_super_method(qstr name, mp_obj_t *found);
 void __real_mp_store_attr(mp_obj_t object, qstr name, mp_obj_t value);
 
 // The cache of py/map.c.
@@ -124,6 +125,16 @@ void __wrap_mp_load_method(mp_obj_t object, qstr name, mp_obj_t *found) {
         }
     }
     __real_mp_load_method(object, name, found);
+}
+
+// super() in a method that was called with an object of another class: MicroPython would take that apart as one of this.
+void __wrap_mp_load_super_method(qstr name, mp_obj_t *found) {
+    mp_obj_t self = found[2];
+    bool is_class = mp_obj_is_type(self, &mp_type_type) && name != MP_QSTR___init__;
+    if (!mp_obj_is_subclass_fast(is_class ? self : MP_OBJ_FROM_PTR(mp_obj_get_type(self)), found[1])) {
+        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("'%s' object is no '%q'"), mp_obj_get_type_str(self), ((mp_obj_type_t *)MP_OBJ_TO_PTR(found[1]))->name);
+    }
+    __real_mp_load_super_method(name, found);
 }
 
 // A sealed class (_instances.seal) has attributes that nobody but its methods, by names with an underscore, can set.

@@ -20,10 +20,11 @@
 #define BLAMED_MAX 4
 #define TRACEBACK_WORDS 3 // of one function: file, line, name
 
-// The error that was renamed last, what it said first, and which objects that was about.
+// The error that was renamed last, what it said first, and which objects that was about: these are only compared with
+// arguments, and the collector must not find them here when everybody else has forgotten them.
 MP_REGISTER_ROOT_POINTER(mp_obj_t argument_error);
 MP_REGISTER_ROOT_POINTER(mp_obj_t argument_reason);
-MP_REGISTER_ROOT_POINTER(mp_obj_t argument_blamed[4]);
+static mp_obj_t argument_blamed[BLAMED_MAX];
 
 // True when a word stands in a text on its own, or in quotes, before `end`.
 static bool names(const char *text, const char *end, const char *word) {
@@ -39,6 +40,9 @@ static bool names(const char *text, const char *end, const char *word) {
 
 // True when a type, or one that it inherits from, has a function under its own name.
 static bool has_method(const mp_obj_type_t *type, qstr name, const mp_obj_fun_bc_t *function) {
+    if (!mp_obj_is_instance_type(type)) {
+        return false; // made in C
+    }
     if (MP_OBJ_TYPE_HAS_SLOT(type, locals_dict)) {
         mp_map_t *locals = &((mp_obj_dict_t *)MP_OBJ_TYPE_GET_SLOT(type, locals_dict))->map;
         mp_map_elem_t *found = mp_map_lookup(locals, MP_OBJ_NEW_QSTR(name), MP_MAP_LOOKUP);
@@ -60,23 +64,27 @@ static bool has_method(const mp_obj_type_t *type, qstr name, const mp_obj_fun_bc
     return parent && has_method((const mp_obj_type_t *)parent, name, function);
 }
 
-// Whose call it is: the function, its name, and how many variables of an outer function come before its arguments.
+// Whose call it is: the function, its name, whether variables of an outer function come before its arguments, and the
+// class, which is among these in a method that has super() in it.
 typedef struct {
     const mp_obj_fun_bc_t *function;
     qstr name;
     bool is_inner;
+    mp_obj_t class;
 } called_t;
 
 // True for what can be of a wrong kind: not a class method's class, nor a method's own object, unless the method was taken
 // from another class.
 static bool was_given(const called_t *called, qstr name, mp_obj_t argument) {
-    bool is_own = called->is_inner || has_method(mp_obj_get_type(argument), called->name, called->function);
+    mp_const_obj_t type = MP_OBJ_FROM_PTR(mp_obj_get_type(argument));
+    bool is_own = called->class != MP_OBJ_NULL ? mp_obj_is_subclass_fast(type, called->class)
+        : called->is_inner || has_method(mp_obj_get_type(argument), called->name, called->function);
     return !(name == MP_QSTR_cls || (name == MP_QSTR_self && is_own));
 }
 
 static bool was_blamed(mp_obj_t argument) {
     for (size_t i = 0; i < BLAMED_MAX; i++) {
-        if (MP_STATE_VM(argument_blamed)[i] == argument) {
+        if (argument_blamed[i] == argument) {
             return true;
         }
     }
@@ -91,18 +99,18 @@ static const char *where_others_begin(const char *text) {
 }
 
 // Writes down an error that is seen for the first time. False if it is none of those that are renamed.
-// In __getattr__ it is about the object that has no such attribute, whatever that asked inside.
-static bool begin(const mp_code_state_t *frame, mp_obj_exception_t *error, bool is_getattr, bool is_method) {
+// In __getattr__ and __setattr__ it is about the object that has no such attribute, whatever that asked inside.
+static bool begin(const mp_code_state_t *frame, mp_obj_exception_t *error, bool is_accessor, bool is_method) {
     mp_obj_t text = mp_obj_exception_get_value(MP_OBJ_FROM_PTR(error));
-    if (error->traceback_len != TRACEBACK_WORDS || (*frame->ip == MP_BC_RAISE_OBJ && !is_getattr)
+    if (error->traceback_len != TRACEBACK_WORDS || (*frame->ip == MP_BC_RAISE_OBJ && !is_accessor)
         || error->args->len != 1 || !mp_obj_is_str(text)) {
         return false;
     }
     MP_STATE_VM(argument_error) = MP_OBJ_FROM_PTR(error);
     MP_STATE_VM(argument_reason) = text;
-    memset(MP_STATE_VM(argument_blamed), 0, sizeof(MP_STATE_VM(argument_blamed)));
-    if (is_getattr && is_method) {
-        MP_STATE_VM(argument_blamed)[0] = frame->state[frame->n_state - 1];
+    memset(argument_blamed, 0, sizeof(argument_blamed));
+    if (is_accessor && is_method) {
+        argument_blamed[0] = frame->state[frame->n_state - 1];
     }
     return true;
 }
@@ -114,14 +122,15 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
     MP_BC_PRELUDE_SIZE_DECODE(ip);
     const byte *cells = ip + n_info;
     const qstr_short_t *qstrs = frame->fun_bc->context->constants.qstr_table;
-    called_t called = {frame->fun_bc, qstrs[mp_decode_uint_value(ip)], false};
+    called_t called = {frame->fun_bc, qstrs[mp_decode_uint_value(ip)], false, MP_OBJ_NULL};
+    bool is_accessor = called.name == MP_QSTR___getattr__ || called.name == MP_QSTR___setattr__;
     bool is_new = MP_STATE_VM(argument_error) != MP_OBJ_FROM_PTR(error);
-    if (is_new && !begin(frame, error, called.name == MP_QSTR___getattr__, n_pos_args > 1)) {
+    if (is_new && !begin(frame, error, is_accessor, n_pos_args > 1)) {
         return;
     }
     const char *reason = mp_obj_str_get_str(MP_STATE_VM(argument_reason)), *end = where_others_begin(reason);
     bool is_of_format = strncmp(reason, "format string", 13) == 0; // `text % argument` takes a tuple apart
-    bool is_first = MP_STATE_VM(argument_blamed)[0] == MP_OBJ_NULL;
+    bool is_first = argument_blamed[0] == MP_OBJ_NULL;
     qstr blamed_names[BLAMED_MAX];
     mp_obj_t blamed[BLAMED_MAX] = {MP_OBJ_NULL};
     size_t count = 0;
@@ -130,7 +139,9 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
         qstr name = qstrs[mp_decode_uint_value(ip)];
         mp_obj_t argument = frame->state[frame->n_state - 1 - i];
         if (name == MP_QSTR__star_) {
-            called.is_inner = true; // a variable of an outer function
+            mp_obj_t outer = mp_obj_cell_get(argument);
+            called.is_inner = true;
+            called.class = outer != MP_OBJ_NULL && mp_obj_is_type(outer, &mp_type_type) ? outer : called.class;
             continue;
         }
         if (argument != MP_OBJ_NULL && memchr(cells, i, n_cell)) {
@@ -142,8 +153,10 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
             continue; // deleted; or what is taken unless another is given, which can't be wrong
         }
         bool is_told = names(reason, end, mp_obj_get_type_str(argument))
+            || (mp_obj_is_bool(argument) && names(reason, end, "int")) // arithmetic takes it for one
             || (is_of_format && mp_obj_is_type(argument, &mp_type_tuple));
-        bool is_meant = is_first ? is_told : was_blamed(argument);
+        bool is_self = name == MP_QSTR_self; // one that was given is another class's: whatever the words are about
+        bool is_meant = is_self || (is_first ? is_told : was_blamed(argument));
         if (is_meant && was_given(&called, name, argument)) {
             blamed_names[count] = name;
             blamed[count++] = argument;
@@ -162,7 +175,7 @@ static void name_argument(const mp_code_state_t *frame, mp_obj_exception_t *erro
     mp_obj_t line = mp_obj_new_str_from_vstr(&text);
     error->args = MP_OBJ_TO_PTR(mp_obj_new_tuple(1, &line));
     error->base.type = &mp_type_TypeError;
-    memcpy(MP_STATE_VM(argument_blamed), blamed, sizeof(blamed));
+    memcpy(argument_blamed, blamed, sizeof(blamed));
 }
 
 // What objfun.c calls instead of nlr_jump, when an exception leaves a function written in Python. The frame was given back

@@ -3,9 +3,9 @@
 import pytest
 import storms
 
-OPERATIONS = 400
+OPERATIONS = 300
 
 
 @pytest.mark.parametrize("kind", storms.KINDS)
 def test_a_short_storm_finds_nothing(kind):
-    assert storms.storm(seed=1, operations=OPERATIONS, kind=kind) >= OPERATIONS
+    assert storms.run(kind, seed=1, count=OPERATIONS) == (OPERATIONS, [])

@@ -23,7 +23,7 @@ MUTANTS = [
     (
         "a failed create keeps its pages",
         "kernel/memory/mappings/creating.py",
-        "            if page >= 0:\n                give(self._page_tree, page, count)\n",
+        "            if page >= 0:\n                give(tree, page, count)\n",
         "",
         WANT + "[create_mapping]",
     ),

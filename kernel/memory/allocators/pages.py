@@ -28,7 +28,7 @@ class PageAllocator(Allocator):
     _out = OutOfPages
     name = "the page allocator"
     # Pages whose raw buffer was handed out before they were unmapped: never used again before the soft reset.
-    quarantined = 0
+    _quarantined = 0
 
     @classmethod
     def from_layout(cls, pool, others, reserved, memory=None, nodes=MINIMUM_NODES, enter=no_guard, leave=no_guard):
@@ -51,7 +51,7 @@ class PageAllocator(Allocator):
             limit_owners(arena.tree)
             arenas.append(arena)
         allocator._reserved = list(reserved)
-        allocator.quarantined = 0
+        allocator._quarantined = 0
         allocator._memory = memory
         allocator._install(arenas)
         return allocator
@@ -65,8 +65,8 @@ class PageAllocator(Allocator):
             max(largest_of(tree) for tree in trees),
             sum(count_of(tree) for tree in trees),
         )
-        statistics.quarantine = self.quarantined
-        statistics.allocated -= self.quarantined
+        statistics.quarantine = self._quarantined
+        statistics.allocated -= self._quarantined
         return statistics
 
 

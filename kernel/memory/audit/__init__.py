@@ -47,7 +47,7 @@ def verify(kernel):
     """
     enter()
     try:
-        if not kernel.reclaiming:
+        if not kernel._reclaiming:
             kernel.reclaim()  # a shootdown callback may run an audit of its own in there
         return _audit(kernel)
     finally:
@@ -73,10 +73,10 @@ def _audit(kernel):
             findings.under_way.add("a TLB flush: %s", token)
         else:
             findings.violations.add("a TLB flush is owed: %s", token)
-    if kernel.reclaiming and lost():
+    if kernel._reclaiming and lost():
         findings.under_way.add("%d forgotten mappings and tables are being given back", lost())
-    if kernel.stuck:
-        findings.violations.add("%d forgotten mappings could not be unmapped", kernel.stuck)
+    if kernel._stuck:
+        findings.violations.add("%d forgotten mappings could not be unmapped", kernel._stuck)
     if kernel.unfinished:
         findings.violations.add("%d calls that a fault ended half-way are not undone", len(kernel.unfinished))
     audit.violations = findings.violations.close(left)

@@ -141,7 +141,7 @@ class Sums:
         for arena, mapped in (upper, records.owned_pages[True]), (lower, records.owned_pages[False]):
             self._compare("free pages of " + arena.name, length_of(arena.tree), total_of(arena.tree), "page")
             self._compare("mapped pages of " + arena.name, mapped, arena.all_mapped, "page")
-        found = self._owned_of(upper) + self._owned_of(lower) + self.pages.quarantined
+        found = self._owned_of(upper) + self._owned_of(lower) + self.pages._quarantined
         counted = upper.allocated + lower.allocated
         if found < counted <= found + sum(self.under_way):
             found = counted  # a call that is taking a mapping away has its pages, or their new owner

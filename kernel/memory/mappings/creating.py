@@ -40,9 +40,10 @@ class Creating:
 
     def create_record(self, count, word, huge=False):
         """The number layer of `create_mapping`: returns the native Record, an owner; `unmap_record` takes it back."""
+        tree = self._page_tree  # what is no table fails here, with nothing begun
         record = begin(count)
         if record is not None:
-            page = take(self._page_tree, count)
+            page = take(tree, count)
             frame = take(self._frame_tree, count)
             try:
                 if not map_few(self._facts, record, page, frame, count, word):
@@ -52,7 +53,7 @@ class Creating:
                 faulted.undo_few(self, record, page, frame, count, word)
                 raise
             if page >= 0:
-                give(self._page_tree, page, count)
+                give(tree, page, count)
             if frame >= 0:
                 give(self._frame_tree, frame, count)
             leave()

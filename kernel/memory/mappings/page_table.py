@@ -190,9 +190,8 @@ class KernelPageTable(PageTable):
         self.ledger = FlushLedger()
         self.largest_level = largest_page_level()
         self.shared_users = {}
-        self.reclaimed = 0
-        self.reclaiming = 0  # how many calls are just giving back what was forgotten
-        self.stuck = 0
+        self._reclaiming = 0  # how many calls are just giving back what was forgotten
+        self._stuck = 0
         self.unfinished = []  # what `faulted` keeps
         self._set_up(root, system, None)
 
@@ -210,7 +209,7 @@ class KernelPageTable(PageTable):
         )
         few.callback_waits[0] = callback is not None
 
-    def table_of_root(self, root):
+    def _table_of_root(self, root):
         """A table to act on the root of a mapping with, whoever has its PageTable, if anybody has."""
         if root == self.root:
             return self

@@ -20,23 +20,22 @@ def reclaim(kernel):
     count = 0
     if kernel.unfinished:
         faulted.finish(kernel)
-    kernel.reclaiming += 1
+    kernel._reclaiming += 1
     try:
         while lost():
             enter()
             try:
                 done = take_away(kernel, adopt_lost())
                 if not done:
-                    kernel.stuck += done is STUCK
+                    kernel._stuck += done is STUCK
                     continue
                 kernel._frame_pool.reclaimed += 1
                 kernel._page_pool.reclaimed += 1
-                kernel.reclaimed += 1
             finally:
                 leave()
             count += 1
     finally:
-        kernel.reclaiming -= 1
+        kernel._reclaiming -= 1
     return count
 
 
@@ -44,7 +43,7 @@ def take_away(kernel, record):
     """Unmap what a lost record says, or drop a lost table. STUCK or WAITS when that can't be now: the record is lost
     again when the collector comes by."""
     root = record.root
-    table = kernel.table_of_root(root)
+    table = kernel._table_of_root(root)
     if record.kind == TABLE:
         if root == cpu.read_root_frame() or live_with_root(root):
             return WAITS

@@ -160,7 +160,7 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     if tables < 0:
         keep_pages(table, page, count)
     elif record.exported:
-        table._pages.quarantined += count
+        table._pages._quarantined += count
     elif pages is None:
         give(table.page_tree(page), page << 1, count)
     else:

@@ -6,6 +6,8 @@ They are what a mapping becomes that is used as one thing for all its life: chec
 
 from memory_structs import UseAfterMove
 from memory_structs.ending import drop_at_end
+from memory_structs.instances import seal
+from memory_structs.like_ranges import no_elements
 
 
 class Mutability:
@@ -90,13 +92,19 @@ class Borrowed:
 class BorrowedMappedPages(Borrowed):
     """A mapping as one struct: its fields are attributes of this object."""
 
+    __iter__ = no_elements
+
     def __getattr__(self, name):
         return getattr(self._live(), name)
 
     def __setattr__(self, name, value):
         setattr(self._live(), name, value)
 
+    def __delattr__(self, name):
+        raise AttributeError("'BorrowedMappedPages' object: attribute '%s' can't be deleted" % name)
 
+
+@seal
 class BorrowedSliceMappedPages(Borrowed):
     """A mapping as elements of one type: indexed and iterated over like them."""
 

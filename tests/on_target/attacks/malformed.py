@@ -1,63 +1,10 @@
-# Calls that are wrong, generated: every public callable, with arguments of wrong kinds and values, in wrong numbers.
-# Runs after prelude.py and world.py: `calls = Malformed(seed, PARAMETERS)`, then `calls.run(how many)` repeatedly.
+# Acts that are wrong, generated. Runs after prelude.py, world.py, targets.py and judge.py:
+# `calls = Malformed(seed, PARAMETERS)`, then `calls.run(how many)` repeatedly.
 #
 # PARAMETERS maps a function's name (a class's: that of its constructor) to the names of its parameters; what is
-# plausible for a name is in PLAUSIBLE. A call has plausible arguments but for one or two. It must be refused by name,
-# or harmless.
+# plausible for a name is in PLAUSIBLE. A call has plausible arguments but for one or two, by place or by name. It must
+# be refused by name, or be harmless.
 import random
-
-import faults
-import memory_structs
-import paging
-import shell.commands
-from loader import disks, handover
-
-MODULES = memory, paging, faults, memory_structs, disks, handover, shell.commands
-OPERATORS = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "//": lambda a, b: a // b,
-    "/": lambda a, b: a / b,
-    "%": lambda a, b: a % b,
-    "&": lambda a, b: a & b,
-    "|": lambda a, b: a | b,
-    "^": lambda a, b: a ^ b,
-    "<<": lambda a, b: a << b,
-    ">>": lambda a, b: a >> b,
-    "**": lambda a, b: a**b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "in": lambda a, b: a in b,
-    "[]": lambda a, b: a[b],
-    "call": lambda a, b: a(b),
-    "divmod": divmod,
-}
-# What can't be called with anything that may be right.
-LEFT_OUT = {
-    "reset": "it resets the machine",
-    "exit": "it ends it",
-    "tour": "it waits for keys",
-    "bench": "it takes its time",
-    "mount_ram_disk": "it mounts",
-    "mount_modules": "it mounts",
-    "set_import_path": "",
-    "allocate_run": "by number, for mappers, who give the number back",
-    "allocate_number": "the same",
-    "flush_spans": "it trusts the mapper",
-    "create_record": "by number and word, for callers who have checked the word",
-    "unmap_record": "the same",
-    "reserve_memory": "what it takes it keeps for ever",
-    "count_owners": "it trusts its caller with the counts",
-    "into_mapped": "for a mapper of one's own, who brings them back",
-    "from_mapped": "the same",
-}
-BUILTIN = bool, int, float, str, dict, list, bytearray, type(None), type(nothing)
-ARITY = "expected at", "takes", "extra positional", "missing", "missing", "unexpected keyword", "extra keyword"
 
 
 class Malformed:
@@ -69,54 +16,22 @@ class Malformed:
         self.counted = self.quick()
         self.done = self.refused = 0
         self.wrong = []
-        self.targets = self.find_targets()
-
-    # What there is to call.
-
-    def find_targets(self):
-        """[(name, key of the object it is a method of or None, attribute name)], classes and functions by module."""
-        found, seen = [], set()
-        for module in MODULES:
-            for name in getattr(module, "__all__", None) or dir(module):
-                thing = getattr(module, name)
-                if name[0] == "_" or name in LEFT_OUT or type(thing).__name__ == "module" or id(thing) in seen:
-                    continue
-                seen.add(id(thing))
-                if callable(thing):
-                    found.append((name, None, thing))
-                if type(thing) is type:
-                    for attribute in dir(thing if type(thing) is type else type(thing)):
-                        # Its class methods; the others are called with an object below.
-                        if attribute[0] != "_" and type(getattr(thing, attribute)).__name__ == "bound_method":
-                            found.append((attribute, None, getattr(thing, attribute)))
-        return found + self.find_methods()
-
-    def find_methods(self):
-        """The same of the methods of everything in the world, but for what is Python's own."""
-        found = []
-        for key in sorted(self.world.by_key):
-            thing = self.world.by_key[key]
-            for attribute in () if type(thing) in BUILTIN else dir(PageTable if thing is K else type(thing)):
-                if (attribute[0] != "_" or attribute in ("__enter__", "__exit__")) and attribute not in LEFT_OUT:
-                    try:
-                        method = getattr(thing, attribute)
-                    except (KernelError, AttributeError):
-                        continue
-                    if callable(method):
-                        found.append((attribute, key, attribute))
-        return found
+        w = self.world.by_key
+        self.callables, self.methods = callables(), methods(w)
+        self.functions, self.attributes = functions(w), attributes(w)
 
     # What holds at all times.
 
     def quick(self):
         frame, page = memory.frame_allocator, memory.page_allocator
+        grown = sum([count for _, count in MMI.heap.areas()])
         return (
             # A table of the pool goes when its last page goes, and comes with the first.
-            frame.pool.free + frame.pool.all_tables,
+            frame.pool.free + frame.pool.all_tables + grown,
             frame.pool.allocated,
-            page.pool.free,
+            page.pool.free + grown,
             page._arenas[1].free,
-            frame.pool.all_mapped,
+            frame.pool.all_mapped - grown,
             _critical.depth(),
             _cpu.read_cr3(),
             _cpu.read_cr0() & ~8,
@@ -137,9 +52,9 @@ class Malformed:
         self.counted = self.quick()
 
     def complain(self, call, what):
-        self.wrong.append("call %d: %s: %s" % (self.done, call, what))
+        self.wrong.append((self.done, "call %d: %s: %s" % (self.done, call, what)))
 
-    # Calls.
+    # What is given.
 
     def pick(self, things):
         return things[random.randrange(len(things))]
@@ -154,7 +69,8 @@ class Malformed:
         return key, self.world.by_key[key]
 
     def arguments(self, name):
-        """[(shown, value)] for a function: plausible but for one or two; now and then too many or too few."""
+        """([(shown, value)], {name: (shown, value)}) for a function: plausible but for one or two; now and then too
+        many or too few; in one of four some by name."""
         known = self.parameters.get(name)
         names = self.pick(known) if known else ["?"] * random.randrange(5)
         given = []
@@ -168,28 +84,64 @@ class Malformed:
         for _ in range(1 + (random.randrange(4) == 0)):
             if given:
                 given[random.randrange(len(given))] = self.any_wrong()
+        named = {}
+        if known and random.randrange(4) == 0:
+            place = random.randrange(len(given) + 1)
+            named = dict(zip(names[place:], given[place:]))  # noqa: B905 (no strict there)
+            given = given[:place]
+            if random.randrange(3) == 0:
+                named[self.pick(("nonsense", "self", names[0] if names else "x"))] = self.any_wrong()
         more = random.randrange(12)
-        if more == 0 or not given:
+        if more == 0 or not (given or named):
             given.append(self.any_wrong())
-        elif more == 1:
+        elif more == 1 and given:
             given.pop()
-        return given
+        return given, named
+
+    # Acts.
+
+    def act(self):
+        """One act: of all kinds, calls most often."""
+        self.keys = sorted(self.world.by_key)
+        kind = random.randrange(20)
+        if kind < 11:
+            self.call()
+        elif kind < 14:
+            self.call_of_another()
+        elif kind < 16:
+            self.operate()
+        elif kind < 19:
+            self.store()
+        else:
+            self.store_item()
 
     def call(self):
-        """One call; returns what it was."""
-        self.keys = sorted(self.world.by_key)
-        if random.randrange(8) == 0:
-            return self.operate()
-        name, key, what = self.pick(self.targets)
-        given = self.arguments(name)
-        self.now = None
-        self.now = "%s%s(%s)" % (key + "." if key else "", name, ", ".join([shown for shown, _ in given]))
-        values = [value for _, value in given]
-        if key is None:
-            self.tried(name, what, values)
+        if random.randrange(2):
+            name, function = self.pick(self.callables)
+            label, thing = name, None
         else:
+            key, name = self.pick(self.methods)
             thing = self.world.by_key[key]
-            self.tried(name, getattr(thing, what), values)
+            label = key + "." + name
+            try:
+                function = getattr(thing, name)
+            except KernelError:
+                return  # a dead object's property
+        given, named = self.arguments(name)
+        self.now = shown_call(label, given, named)
+        self.tried("call", name, function, given, named, thing)
+
+    def call_of_another(self):
+        cls, name = self.pick(self.functions)
+        given, named = self.arguments(cls.__name__ if name == "__init__" else name)
+        wrong = self.any_wrong()
+        # (A constructor stores into whatever it is given: nothing is to be spoiled that somebody uses.)
+        while is_ones_own(wrong[1], cls, name) or (name == "__init__" and type(wrong[1]) not in SPOILT):
+            wrong = self.any_wrong()
+        given = [wrong] + given
+        self.now = shown_call("%s.%s" % (cls.__name__, name), given, named)
+        known = cls.__name__ if name == "__init__" else name
+        self.tried("call", known, getattr(cls, name), given, named, wrong[1])
 
     def operate(self):
         operator = self.pick(sorted(OPERATORS))
@@ -198,22 +150,61 @@ class Malformed:
         if random.randrange(2):
             one, other = other, one
         self.now = "%s %s %s" % (one[0], operator, other[0])
-        if type(one[1]) in (dict, str, bytes, bytearray, tuple, list, set) or (
-            type(one[1]) in BUILTIN and type(other[1]) in BUILTIN
-        ):
+        kinds = type(one[1]), type(other[1])
+        if kinds[0] in BUILTIN and (kinds[1] in BUILTIN or kinds[0] is not int or operator in ("[]", "call")):
             return  # Python's own
-        if operator in ("*", "<<", "**", "call") and (
-            type(one[1]) in (int, list, str, bytes, tuple, bytearray, type)
-            or type(other[1]) in (list, str, bytes, tuple, bytearray)
-        ):
+        if operator == "in" and other[1] is memory:
+            return  # a module has no such thing, and says so
+        if operator in ("*", "<<", "**") and (kinds[0] in BUILTIN or kinds[1] in BUILTIN[3:]):
             return
-        self.tried(operator, OPERATORS[operator], [one[1], other[1]], True)
+        what = "subscript" if operator == "[]" else "operator"
+        if operator == "call" and kinds[0] in BUILTIN:
+            return
+        self.tried(what, operator, OPERATORS[operator], [one, other], {})
 
-    def tried(self, name, function, values, is_operator=False):
+    def store(self):
+        """An attribute is set, or deleted; what could be is set again to what it was."""
+        key, name = self.pick(self.attributes)
+        thing, (shown, value) = self.world.by_key[key], self.any_wrong()
+        if random.randrange(5) == 0:
+            self.now = "del %s.%s" % (key, name)
+            act, given = lambda: delattr(thing, name), []
+        else:
+            self.now = "%s.%s = %s" % (key, name, shown)
+            act, given = lambda value: setattr(thing, name, value), [(shown, value)]
+        had = vars_of(thing).get(name, thing)
+        done = self.tried("store", name, act, given, {})
+        if done:
+            if had is not thing:
+                setattr(thing, name, had)
+            elif name in vars_of(thing):
+                delattr(thing, name)
+            if key in KERNELS_OWN:
+                self.complain(self.now, "it was done")
+
+    def store_item(self):
+        key = self.pick(self.keys)
+        thing, index, value = self.world.by_key[key], self.any_wrong(), self.any_wrong()
+        if type(thing) in BUILTIN:
+            return
+        if random.randrange(4):
+            self.now = "%s[%s] = %s" % (key, index[0], value[0])
+            self.tried("subscript", "[]=", lambda index, value: setitem(thing, index, value), [index, value], {})
+        else:
+            self.now = "del %s[%s]" % (key, index[0])
+            self.tried("subscript", "del", lambda index: delitem(thing, index), [index], {})
+
+    def tried(self, what, name, function, given, named, thing=None):
+        """Do it, and judge what came; returns True if it was done."""
+        values = [value for _, value in given]
+        named = {name: value for name, (_, value) in named.items()}
+        allowed = WRONG_WHEN.get(name)
+        if allowed and not allowed(values, named):
+            return None
         self.done += 1
         result = error = None
         try:
-            result = function(*values)
+            result = function(*values, **named)
             if type(result).__name__ == "generator":
                 for _ in zip(range(600), result):  # noqa: B905 (no strict there)
                     pass
@@ -221,17 +212,24 @@ class Malformed:
             error = raised
         if error is not None:
             self.refused += 1
-            fault = self.judge(
-                error, values, is_operator, [word for words in self.parameters.get(name, ()) for word in words]
-            )
+            names = [word for words in self.parameters.get(name, ()) for word in words] + ["self"]
+            if what == "store":
+                names = [name]
+            fault = fault_of(error, values + list(named.values()), names, what)
             if fault:
                 self.complain(self.now, fault)
         else:
             try:
+                if name in GIVEN_BACK and thing is not None:
+                    GIVEN_BACK[name](thing, result)
                 drop(result, list(self.world.by_key.values()))
             except Exception as raised:
                 self.complain(self.now, "and then drop(): %s" % repr(raised))
-        result = function = None
+        result = function = values = named = None
+        self.compare(error)
+        return error is None
+
+    def compare(self, error):
         now = self.quick()
         if error is not None and now != self.counted:
             gc.collect()
@@ -245,60 +243,51 @@ class Malformed:
 
     def someone_died(self):
         w = self.world.by_key
-        return not all(
-            [
-                w[key]
-                for key in (
-                    "pages",
-                    "frames",
-                    "mapped",
-                    "lower",
-                    "readable",
-                    "executable",
-                    "borrowed",
-                    "slice",
-                    "scratch",
-                    "deferred pages",
-                )
-            ]
-        )
-
-    def judge(self, error, values, is_operator, names):
-        """What is wrong with a refusal, in words, or None."""
-        kind, text = type(error).__name__, str(error.args[0]) if error.args else ""
-        if isinstance(error, (KernelError, faults.ProcessorFault)) or kind == "UsageError":
-            return None
-        if kind == "TypeError":
-            if any([word in text for word in ARITY]) or "wrong kind" in text:
-                return None
-            insides = text[:1] == "'" or text[:5] in ("can't", "objec", "unsup")
-            told = any([type(value).__name__ in text for value in values]) or any([name in text for name in names])
-            if not insides and (told or "made by" in text or any([str(value) in text for value in values])):
-                return None
-            if is_operator and (told or "object isn't" in text):
-                return None
-            return "%s: %s" % (kind, text)
-        if kind == "IndexError" and is_operator:
-            return None  # of a subscript: that is how a sequence ends
-        if kind == "IndexError" and any([str(value) in text for value in values]):
-            return None
-        if kind == "ValueError" and text:
-            return None
-        if kind == "AttributeError" and is_operator and "has no attribute '__" in text:
-            return None  # of an operator that the class does not have
-        return "%s: %s" % (kind, text)
+        return not all([w[key] for key in MORTAL])
 
     def run(self, calls, verify_every=50):
-        for _ in range(calls):
-            self.call()
-            if self.done % verify_every == 0:
+        """So many acts; returns (done, what was wrong since the last time)."""
+        end = self.done + calls
+        verified = self.done
+        while self.done < end:
+            self.act()
+            if self.done >= verified + verify_every or self.done >= end:
+                verified = self.done
                 found = violations()
                 if found:
                     self.complain(self.now, str(found[:2]))
                     self.fresh(self.now)
-        if violations():
-            self.complain(self.now, str(violations()[:2]))
-        return self.done, self.wrong
+        wrong, self.wrong = self.wrong, []
+        return self.done, wrong
+
+    def finish(self):
+        """The world ends, and everything came back. Returns what is wrong."""
+        self.wrong = []
+        self.fresh("the last world's end")
+        self.world.end()
+        handlers = len(faults.handlers.handlers())
+        if handlers or K.unfinished or _critical.depth():
+            self.complain("at the end", "%d handlers, guard %d" % (handlers, _critical.depth()))
+        return self.wrong
+
+
+def is_ones_own(thing, cls, name):
+    """True for an object of the class; and of one that has a function of that name which a decorator made, for then
+    nobody can tell whether this one is inside."""
+    return isinstance(thing, cls) or type(getattr(type(thing), name, nothing)).__name__ != "function"
+
+
+def setitem(thing, index, value):
+    thing[index] = value
+
+
+def delitem(thing, index):
+    del thing[index]
+
+
+def shown_call(label, given, named):
+    parts = [shown for shown, _ in given] + ["%s=%s" % (name, named[name][0]) for name in sorted(named)]
+    return "%s(%s)" % (label, ", ".join(parts))
 
 
 def show(value):

@@ -1,5 +1,11 @@
 # What the storms share: mappings of the model, numbers that act when they are asked for, and what comes in between.
 # Runs after prelude.py, and before storm.py.
+from faults import handlers
+from memory import ledger
+
+HEAP_SLACK = 8192  # bytes: names that programs have made, tables of objects that have grown
+
+
 class Live:
     """A mapping of the model: its byte, and whether it can be written to."""
 
@@ -21,6 +27,37 @@ class Evil:
         return self.value
 
     __index__ = __float__ = __int__
+
+
+def everything():
+    """What is left when a storm is over, by name: all of it must be as it was before.
+
+    `heap` may be lower: what boot left may be collected meanwhile.
+    """
+    collected()
+    index, records = ledger.next_record(0), 0
+    while index >= 0:
+        index, records = ledger.next_record(index + 1), records + 1
+    records -= len(MMI.heap.areas())
+    return {
+        "frames, pages and tables": whole_counts(),
+        "records": records,
+        "records lost": ledger.lost(),
+        "flushes owed": len(K.ledger.open),
+        "unfinished": len(K.unfinished),
+        "handlers": len(handlers.handlers()),
+        "CR3": _cpu.read_cr3(),
+        "guard": _critical.depth(),
+        "heap": gc.mem_alloc(),
+        "audit": violations(),
+    }
+
+
+def not_back(before):
+    """What differs from everything() before, in words."""
+    now = everything()
+    wrong = ["%s: %s became %s" % (name, before[name], now[name]) for name in now if now[name] != before[name]]
+    return [text for text in wrong if text[:5] != "heap:" or now["heap"] > before["heap"] + HEAP_SLACK]
 
 
 class Complaint(Exception):

@@ -7,6 +7,20 @@ from loader import disks
 from memory import LoadedSection, MemoryState, Stack
 from paging import FlushLedger, PageTable512, PageTableEntry
 
+MORTAL = (
+    "pages",
+    "frames",
+    "mapped",
+    "lower",
+    "readable",
+    "executable",
+    "borrowed",
+    "slice",
+    "scratch",
+    "deferred pages",
+)
+# What the kernel goes by, and what owns: nobody sets an attribute of these.
+KERNELS_OWN = MORTAL + ("K", "t", "MMI", "tf", "heap", "frame allocator", "page allocator", "shared", "stack")
 FAR = LOW + (11 << 39)  # the next part of the lower half where nothing is
 
 
@@ -188,11 +202,6 @@ class World:
         for thing in w.values():
             drop(thing, ())
         w.clear()
-
-
-def whole_counts():
-    """counts(), tables taken for free: one of the pool's comes with the first page in it, and goes with the last."""
-    return [(told[0] + told[4],) + told[1:4] + told[5:] for told in counts()]
 
 
 def poke_zero(frames):

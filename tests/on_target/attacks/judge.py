@@ -1,0 +1,61 @@
+# Whether a refusal is one: it speaks of what was asked for, not of the insides. Runs after world.py.
+ARITY = "expected at", "takes ", "extra positional", "missing", "unexpected keyword", "extra keyword", "multiple values"
+
+INSIDES = "can't", "unsup", "object of", "object with", "object not", "object isn't"
+
+
+def words_of(text):
+    """The words of a text, and what stands in quotes."""
+    return set("".join([c if c.isalpha() or c.isdigit() or c in "_.-" else " " for c in text]).split())
+
+
+def spoken(value):
+    """How a text may speak of a value."""
+    said = {str(value), repr(value), type(value).__name__}
+    if type(value) is type:
+        said.add(value.__name__)
+    if type(value) is int:
+        said |= {hex(value), "%d" % value}
+    return {word for word in said if word}
+
+
+def tells(text, values, names):
+    """True when a text names an argument, or one of the values, or its type."""
+    words = words_of(text)
+    if any([name in words or name.replace("_", " ") in text for name in names]):
+        return True
+    for value in values:
+        if value in (NotImplemented, Ellipsis) and (text[-1:] == " " or "''" in text):
+            return True  # their type has no name
+        for word in spoken(value):
+            if word in words or (len(word) > 3 and word in text) or text.endswith(" " + word):
+                return True
+    return False
+
+
+def fault_of(error, values, names, what):
+    """What is wrong with a refusal, in words, or None. what: "call", "operator", "subscript" or "store"."""
+    kind = type(error).__name__
+    text = str(error.args[0]) if error.args else ""
+    said = "%s: %s" % (kind, text)
+    if isinstance(error, (KernelError, faults.ProcessorFault)) or kind == "UsageError":
+        return None if str(error) else said
+    if kind in ("MemoryError", "RuntimeError"):
+        # Whoever asks for too much hears which argument it was.
+        return None if any([name in words_of(text) for name in names]) else said
+    if kind == "AttributeError" and what == "store":
+        return None if any([name in text for name in names]) else said
+    if kind == "TypeError":
+        if any([word in text for word in ARITY]) or "wrong kind" in text or "made by" in text:
+            return None
+        if what != "call" and (" object isn't " in text or " object doesn't support " in text):
+            return None
+        insides = text[:1] == "'" or any([text.startswith(words) for words in INSIDES])
+        if insides and what == "call":
+            return said
+    elif kind == "IndexError":
+        if what == "subscript" and text:
+            return None  # that is how a sequence ends
+    elif kind not in ("ValueError", "OverflowError"):
+        return said
+    return None if tells(text, values, names) else said
