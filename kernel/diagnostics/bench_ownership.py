@@ -70,7 +70,7 @@ def _by_numbers():
     table = _table()
 
     def act():
-        create, unmap = table.create_record, table.unmap_record
+        create, unmap = table._create_record, table._unmap_record
         for _ in range(TIMES):
             unmap(create(1, WORD))
         return kept

@@ -38,16 +38,20 @@ class FaultHandler:
         return self._slot is not None
 
     def cancel(self):
-        """Stop answering faults; twice is fine. A handler may cancel itself."""
-        slot, self._slot = self._slot, None
-        if self in _slots:
-            traps.set_handler(slot, 0, 0, None, False)
-            _slots[slot] = None
+        """Stop answering faults; twice is fine. A handler may cancel itself. Ctrl-C finds it done, or waits."""
+        critical.enter()
+        try:
+            slot, self._slot = self._slot, None
+            if self in _slots:
+                traps.set_handler(slot, 0, 0, None, False)
+                _slots[slot] = None
+        finally:
+            critical.leave()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, value, traceback):  # a *_ would need memory, and there may be none
         self.cancel()
 
     def __repr__(self):

@@ -59,7 +59,7 @@ class PythonHeap:
     def _add(self, pages):
         """Map an area of that many pages and put it into the reserve."""
         if pages >= _SMALLEST_PAGES and None in self._areas:
-            record = self._table.create_record(pages, word_for(HEAP_FLAGS), True)
+            record = self._table._create_record(pages, word_for(HEAP_FLAGS), True)
             number = offer(record.first_page, pages)
             self._areas[number] = disown(record)
 
@@ -73,7 +73,7 @@ class PythonHeap:
                     reserved -= pages
                     count += 1
                     self._areas[number] = None
-                    self._table.unmap_record(adopt(index))
+                    self._table._unmap_record(adopt(index))
         return count
 
     def __repr__(self):

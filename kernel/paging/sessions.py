@@ -36,7 +36,7 @@ class TechniqueMapper(Mapper):
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, value, traceback):
         self.leave()
 
     def leave(self):
@@ -84,7 +84,7 @@ class Session:
     def __enter__(self):
         return self.mapper
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, value, traceback):
         self._access.close()
 
 

@@ -23,17 +23,47 @@ NAMED = {
     "create_mapping(4096, WRITE).as_slice('B', None)": "offset (NoneType)",
     "active_level_4_table(5)": "physical_memory_offset (int)",
     "memory.LoadedSection('x', 5)": "mapped_pages (int)",
+    "memory.LoadedSection('x', memory.allocate_frames(1))": "mapped_pages must be MappedPages, not AllocatedFrames",
     "memory.DeferredAllocAction({})": "arena (dict)",
+    # A class's function with an object of another class: it is that object, whatever the words are about.
+    "MappedPages.drop(5)": "self (int)",
+    "MappedPages.deep_copy(memory.allocate_frames(1), flags=DATA)": "self (AllocatedFrames)",
+    "PageTable.dump_pte(None, page)": "self (NoneType)",
+    "type(K)._create_record([1], 1, 0)": "self (list)",
+    "memory.Misaligned.__init__(5, 1, 2)": "self (int)",
+    "memory.ReversedRange.__init__(Stranger, 1, 2)": "self (type)",
+    "memory.ReversedRange.__init__(Stranger(), 1, 2)": "self (Stranger)",
+    "memory.OutOfRange((), b'xy', True)": "hint (bool)",
 }
 
 
 @pytest.mark.parametrize("call", NAMED)
 def test_an_error_of_the_insides_names_the_argument(attacked, call):
-    attacked.exec("page, frame = at(LOW), Frame(0x100)")
+    attacked.exec("page, frame = at(LOW), Frame(0x100)\nclass Stranger: pass")
     name, said = attacked.eval(f"(refused(lambda: {call}), said)")
     assert name == "TypeError"
     assert NAMED[call] in said
     assert " or " not in said  # what nobody gave, and is None by default, say, is no wrong argument
+    assert attacked.eval("len(repr(Stranger()))") > 0, "a stranger was taken apart"
+    attacked.adds_up()
+
+
+def test_what_was_named_in_an_error_is_forgotten_with_it(attacked):
+    """An owner that was a wrong argument is given back once its user has forgotten it."""
+    attacked.exec("def forget(): return refused(active_level_4_table, memory.allocate_frames(3))")
+    assert attacked.eval("(forget(), 'AllocatedFrames' in said)") == ("TypeError", True)
+    attacked.adds_up()
+
+
+def test_what_has_no_elements_says_so(attacked):
+    attacked.exec("""
+        borrowed = create_mapping(4096, WRITE).into_borrowed({"word": 0})
+        token, found = tlb.MapperFlush(), K.translate(VirtualAddress(WINDOW << 12))
+        """)
+    for name in "token", "found", "borrowed":
+        assert attacked.eval(f"(refused(lambda: 5 in {name}), 'has no elements' in said)") == ("TypeError", True), name
+    attacked.exec("borrowed.drop(); del borrowed, token, found")
+    attacked.adds_up()
 
 
 def test_the_function_that_was_called_is_named_not_one_inside(attacked):

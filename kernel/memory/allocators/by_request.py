@@ -41,24 +41,26 @@ class ByRequest:
         """Take the whole free run around `first` out; return the owner of a part and the action with the rest."""
         owner = self._owners._new(arena)
         action = DeferredAllocAction(arena)
-        self._pending.append(action)
         start, length = arena.free_from(first)
         before, after = first - start, start + length - first - count
         clean = runs.clean_at(arena.tree, start)
         left_over = [(run << 1 | clean, size) for run, size in ((start, before), (first + count, after)) if size]
         arena.enter()
-        run = runs.take_at(arena.tree, start, length)
-        if run >= 0 and runs.add_owners(arena.tree, len(left_over)):
-            runs.give(arena.tree, run, length)
-            run = runs.TOO_MANY
-        if run >= 0:
-            owner._state[COUNT] = count
-            owner._state[RUN] = first << 1 | clean
-            action._left_over = left_over
-            arena.postponed += before + after
-        else:
-            self._pending.remove(action)
-        arena.leave()
+        try:
+            self._pending.append(action)  # the last that can want memory: what comes before leaves nothing there
+            run = runs.take_at(arena.tree, start, length)
+            if run >= 0 and runs.add_owners(arena.tree, len(left_over)):
+                runs.give(arena.tree, run, length)
+                run = runs.TOO_MANY
+            if run >= 0:
+                owner._state[COUNT] = count
+                owner._state[RUN] = first << 1 | clean
+                action._left_over = left_over
+                arena.postponed += before + after
+            else:
+                self._pending.remove(action)
+        finally:
+            arena.leave()
         if run < 0:
             self.refuse(run)
         return owner, action

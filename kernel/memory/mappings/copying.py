@@ -21,7 +21,7 @@ def copy_of(kernel, mapped, record, flags):
     elif word & WRITABLE and not word & NO_EXECUTE:
         raise IllegalState(mapped, "writable and executable by an override", "be copied with the same flags: give some")
     source = unmapping.runs_of_record(mapped._state[1], record, mapped, "deep_copy()")
-    copy = kernel.create(count, word)
+    copy = kernel._create(count, word)
     made = copy._state[RECORD]
     target = unmapping.runs_of_record(kernel, made, copy, "deep_copy()")
     while source:

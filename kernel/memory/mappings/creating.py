@@ -33,13 +33,13 @@ class Creating:
         else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
         mapped = make(MappedPages, "_state", None)
-        mapped._state = [kernel.create_record(count, word, huge), kernel, None, None]
+        mapped._state = [kernel._create_record(count, word, huge), kernel, None, None]
         if override is not None:
             mark_overridden(mapped._state[RECORD], True)
         return mapped
 
-    def create_record(self, count, word, huge=False):
-        """The number layer of `create_mapping`: returns the native Record, an owner; `unmap_record` takes it back."""
+    def _create_record(self, count, word, huge=False):
+        """The number layer of `create_mapping`: returns the native Record, an owner; `_unmap_record` takes it back."""
         tree = self._page_tree  # what is no table fails here, with nothing begun
         record = begin(count)
         if record is not None:
@@ -87,7 +87,7 @@ class Creating:
         return None
 
     def _create_in_steps(self, count, word, limit):
-        """`create_record` for many pages, when tables are missing, or when memory is short."""
+        """`_create_record` for many pages, when tables are missing, or when memory is short."""
         pages = self._pages.allocate(count)
         try:
             return self._create_in(pages, word, limit, "create_mapping()")
@@ -96,7 +96,7 @@ class Creating:
                 pages.drop()
             raise
 
-    def create(self, count, word):
+    def _create(self, count, word):
         """`create_mapping` of new pages with a flag word that was checked."""
         return self._with_room(self._create_in_steps, count, word, self._kernel.largest_level)
 

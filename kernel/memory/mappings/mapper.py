@@ -250,4 +250,4 @@ class Mapper(Creating):
         mapping.check_run(page, 1)
         return self.access.translate(page)
 
-    unmap_record = unmapping.unmap_record
+    _unmap_record = unmapping.unmap_record

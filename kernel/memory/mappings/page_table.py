@@ -197,8 +197,8 @@ class KernelPageTable(PageTable):
 
     # Repeated: a method is found faster in its own class.
     create_mapping = Mapper.create_mapping
-    create_record = Mapper.create_record
-    unmap_record = Mapper.unmap_record
+    _create_record = Mapper._create_record
+    _unmap_record = Mapper._unmap_record
 
     def set_shootdown(self, callback):
         """See `memory.set_broadcast_tlb_shootdown_cb`."""

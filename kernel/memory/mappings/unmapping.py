@@ -32,6 +32,14 @@ GONE = struct.pack("<IIII", *(EVERYTHING & ~PRESENT, 0) * 2)
 ROOM_FOR_ONE_WAY = bytearray(8 * LEVELS)
 NO_TABLES = bytes(8 * LEVELS)
 FAULT_ON_ONE_WAY = [None]
+
+
+class _Index:
+    def __getitem__(self, index):
+        return index
+
+
+WHOLE = _Index()[:]  # made once: `room[:]` makes a slice each time, and finds no memory when there is none
 FLUSH_ALL_ABOVE = 64  # pages: from here on emptying the TLB is cheaper than going page by page
 
 
@@ -224,7 +232,7 @@ def finish_few(table, record, run):
         tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
         cpu.invlpg(page)
         give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
-        ROOM_FOR_ONE_WAY[:] = NO_TABLES
+        ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES
         give(table._frame_tree, run & -2, count)
         give(table.page_tree(page), page << 1, count)
     finally:

@@ -16,6 +16,8 @@ class LoadedSection:
     def __init__(self, name, mapped_pages, offset=0, size=None):
         """Name a part of `mapped_pages`; without a size, the rest. Raises UseAfterMove, TypeError or OutOfBounds."""
         whole = mapped_pages.size_in_bytes
+        if not hasattr(mapped_pages, "into_borrowed"):
+            raise TypeError("mapped_pages must be MappedPages, not %s" % type(mapped_pages).__name__)
         if size is None and type(offset) is int:
             size = whole - offset
         if type(offset) is not int or type(size) is not int:

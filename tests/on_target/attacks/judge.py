@@ -10,23 +10,25 @@ def words_of(text):
 
 
 def spoken(value):
-    """How a text may speak of a value."""
-    said = {str(value), repr(value), type(value).__name__}
+    """How a text may speak of a value itself."""
+    said = {str(value), repr(value)}
     if type(value) is type:
         said.add(value.__name__)
     if type(value) is int:
-        said |= {hex(value), "%d" % value}
+        said.add(hex(value))
     return {word for word in said if word}
 
 
-def tells(text, values, names):
-    """True when a text names an argument, or one of the values, or its type."""
+def tells(text, values, names, by_kind):
+    """True when a text names an argument, or one of the values; or its type, which tells enough when that is wrong."""
     words = words_of(text)
     if any([name in words or name.replace("_", " ") in text for name in names]):
         return True
     for value in values:
         if value in (NotImplemented, Ellipsis) and (text[-1:] == " " or "''" in text):
             return True  # their type has no name
+        if by_kind and type(value).__name__ in words:
+            return True
         for word in spoken(value):
             if word in words or (len(word) > 3 and word in text) or text.endswith(" " + word):
                 return True
@@ -58,4 +60,4 @@ def fault_of(error, values, names, what):
             return None  # that is how a sequence ends
     elif kind not in ("ValueError", "OverflowError"):
         return said
-    return None if tells(text, values, names) else said
+    return None if tells(text, values, names, kind == "TypeError") else said

@@ -12,6 +12,10 @@ from memory import EarlyIdentityMappedPages
 
 TROUBLE_MOST = 300  # so many allocations or checks into a step trouble may come
 LIVE_MOST = 30
+WHAT = "no memory", "no memory", "Ctrl-C", "Ctrl-C", "a callback"
+DEEPER = 24  # calls
+# Made once: what is armed could strike where a tuple is made to catch it.
+TROUBLE = KeyboardInterrupt, MemoryError, KernelError
 
 
 class Storm:
@@ -341,7 +345,8 @@ class Storm:
     def step(self):
         """One step, and what must hold after it."""
         try:
-            self.attempt()
+            # Deeper than compare() and the collector get: no word that it leaves on the stack keeps an object alive.
+            deep(DEEPER, self.attempt)
         except KeyboardInterrupt:
             disarm()  # it came amid disarming
         memory.set_broadcast_tlb_shootdown_cb(None)
@@ -358,6 +363,7 @@ class Storm:
         act, kind, n = self.pick(self.steps), random.randrange(10), random.randrange(1, TROUBLE_MOST)
         callback = random.choice((between_audit, between_map))
         self.interrupted = kind in (2, 3)
+        self.now = "%s, %s in %d" % (act.__name__, WHAT[kind], n) if kind < 5 else act.__name__
         try:
             if kind < 2:
                 _inject.fail_allocation(n)
@@ -371,17 +377,16 @@ class Storm:
                 pass  # where a Ctrl-C that came at the last moment strikes
         except memory.MappingDamaged:
             raise
-        except (KeyboardInterrupt, MemoryError, KernelError):
+        except TROUBLE:
             pass
         finally:
             disarm()
 
     def finish(self):
         """Everything is dropped, and everything came back. Returns what is wrong."""
-        for one in self.live:
-            one.mapping.drop()
-        for owner in self.owners:
-            owner.drop()
+        for thing in [one.mapping for one in self.live] + self.owners:
+            if thing:
+                thing.drop()
         self.live, self.owners = [], []
         return [(self.done, "at the end, operation %d: %s" % (self.done, what)) for what in not_back(self.before)]
 
@@ -393,7 +398,7 @@ class Storm:
                 if self.done % audit_every == 0:
                     self.audit()
             except Exception as error:
-                text = "operation %d: %s: %s" % (self.done, type(error).__name__, error)
+                text = "operation %d (%s): %s: %s" % (self.done, self.now, type(error).__name__, error)
                 self.wrong.append((self.done + 1, text))
                 break
         return self.done, self.wrong

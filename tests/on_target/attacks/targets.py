@@ -64,7 +64,6 @@ WRONG_WHEN = {
 GIVEN_BACK = {
     "allocate_run": lambda thing, run: run and thing.deallocate_run(*run),
     "allocate_number": lambda thing, number: number < 0 or thing.deallocate_number(number),
-    "create_record": lambda thing, record: thing.unmap_record(record),
     "into_mapped": lambda thing, taken: thing.from_mapped(*taken).drop(),
 }
 
