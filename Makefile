@@ -90,11 +90,11 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 	@$(PYTHON) tools/notebook.py
 
 .PHONY: fuzz
-fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000)
+fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000); hostile ones: make storms
 	@$(PYTHON) tools/fuzz.py --seed '$(or $(SEED),1)' --operations '$(or $(N),50000)' $(ARGS)
 
 .PHONY: storms
-storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000)
+storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000 ARGS='--kind views')
 	@$(PYTHON) tools/storms.py --seed '$(or $(SEED),1)' --operations '$(or $(N),200000)' --calls '$(or $(CALLS),15000)' $(ARGS)
 
 .PHONY: mutants

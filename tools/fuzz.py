@@ -1,4 +1,6 @@
-"""Run random programs in a kernel: `make fuzz SEED=1 N=200000`. A failure says the seed and the shortest prefix."""
+"""Run random programs in a kernel: `make fuzz SEED=1 N=200000`. A failure says the seed and the shortest prefix.
+
+Hostile programs, with malformed calls and faults injected, are `make storms`."""
 
 import sys
 

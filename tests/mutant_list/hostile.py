@@ -3,6 +3,7 @@
 ALIGNMENT = "tests/attacks/test_alignment_arithmetic.py"
 LIVENESS = "tests/attacks/test_liveness_is_checked_last.py"
 DOORS = "tests/attacks/test_doors.py"
+ENDS = "tests/attacks/test_ends_need_no_memory.py"
 NAMES = "tests/attacks/test_malformed_calls.py"
 
 MUTANTS = [
@@ -75,5 +76,90 @@ MUTANTS = [
         "        for _ in range(2):  # a Ctrl-C that waited comes here\n            pass\n",
         "",
         "tests/attacks/test_doors.py::test_an_on_fault_that_raises_has_registered_nothing",
+    ),
+    (
+        "a method of another class is not to blame for the object that it was given",
+        "port/runtime/arguments.c",
+        "bool is_meant = is_self || (is_first",
+        "bool is_meant = (is_first",
+        f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
+    ),
+    (
+        "super() takes any object for one of its class",
+        "port/quick/names.c",
+        "if (!mp_obj_is_subclass_fast(is_class ?",
+        "if (false && !mp_obj_is_subclass_fast(is_class ?",
+        f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
+    ),
+    (
+        "a method with super() in it takes any object for its own",
+        "port/runtime/arguments.c",
+        "called->class != MP_OBJ_NULL ? mp_obj_is_subclass_fast(type, called->class)",
+        "called->class != MP_OBJ_NULL ? true",
+        f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
+    ),
+    (
+        "what is no table begins a mapping, and holds the guard",
+        "kernel/memory/mappings/creating.py",
+        "        tree = self._page_tree  # what is no table fails here, with nothing begun\n"
+        "        record = begin(count)\n",
+        "        record = begin(count)\n        tree = self._page_tree\n",
+        f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
+    ),
+    (
+        "a section is made of anything that has a size",
+        "kernel/memory/views/loaded_section.py",
+        'if not hasattr(mapped_pages, "into_borrowed"):',
+        'if not hasattr(mapped_pages, "size_in_bytes"):',
+        f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
+    ),
+    (
+        "attributes of what the kernel goes by can be set",
+        "kernel/memory/system.py",
+        "        seal(type(one))  # the kernel goes by their attributes\n",
+        "        pass\n",
+        "tests/attacks/test_stores.py",
+    ),
+    (
+        "what a borrowed struct is made of can be deleted",
+        "kernel/memory/views/borrowed.py",
+        "        raise AttributeError(\"'BorrowedMappedPages' object: attribute '%s' can't be deleted\" % name)\n",
+        "        object.__delattr__(self, name)\n",
+        "tests/attacks/test_stores.py::test_the_field_of_a_borrowed_struct_can_be_set_and_what_it_is_made_of_stays",
+    ),
+    (
+        "a field's view is not asked again after its value was converted",
+        "port/views/overlay.c",
+        "        view_require(view);     // that may have run Python\n        element_store(",
+        "        element_store(",
+        f"{LIVENESS}::test_a_fields_value_that_ends_the_view_reaches_nobody_else",
+    ),
+    (
+        "Ctrl-C in the middle of cancel() leaves the handler for ever",
+        "kernel/faults/handlers.py",
+        "        critical.enter()\n        try:\n            slot, self._slot = self._slot, None\n",
+        "        slot, self._slot = self._slot, None\n        critical.enter()\n        try:\n",
+        f"'{ENDS}::test_an_end_is_whole_whatever_comes_in_between[interrupt-a handler]'",
+    ),
+    (
+        "the end of a handler's with statement wants memory",
+        "kernel/faults/handlers.py",
+        "def __exit__(self, kind, value, traceback):  # a *_ would",
+        "def __exit__(self, *_):  # a *_ would",
+        f"{ENDS}::test_an_end_in_a_with_statement_needs_no_memory",
+    ),
+    (
+        "dropping a mapping whose tables go with it wants memory",
+        "kernel/memory/mappings/unmapping.py",
+        "ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES",
+        "ROOM_FOR_ONE_WAY[:] = NO_TABLES",
+        f"{ENDS}::test_an_end_is_whole_whatever_comes_in_between",
+    ),
+    (
+        "a request that came to nothing stays among what is postponed",
+        "kernel/memory/allocators/by_request.py",
+        "        action = DeferredAllocAction(arena)\n",
+        "        action = DeferredAllocAction(arena)\n        self._pending.append(action)\n",
+        f"{ENDS}::test_a_request_that_fails_leaves_nothing_that_waits",
     ),
 ]

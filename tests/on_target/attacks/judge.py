@@ -55,9 +55,8 @@ def fault_of(error, values, names, what):
         insides = text[:1] == "'" or any([text.startswith(words) for words in INSIDES])
         if insides and what == "call":
             return said
-    elif kind == "IndexError":
-        if what == "subscript" and text:
-            return None  # that is how a sequence ends
-    elif kind not in ("ValueError", "OverflowError"):
+    elif kind in ("IndexError", "OverflowError") and what == "subscript":
+        return None if text else said  # that is how a sequence ends, and what a list says of an index of 65 bits
+    elif kind not in ("ValueError", "OverflowError", "IndexError"):
         return said
     return None if tells(text, values, names, kind == "TypeError") else said

@@ -12,10 +12,6 @@ from memory import EarlyIdentityMappedPages
 
 TROUBLE_MOST = 300  # so many allocations or checks into a step trouble may come
 LIVE_MOST = 30
-WHAT = "no memory", "no memory", "Ctrl-C", "Ctrl-C", "a callback"
-DEEPER = 24  # calls
-# Made once: what is armed could strike where a tuple is made to catch it.
-TROUBLE = KeyboardInterrupt, MemoryError, KernelError
 
 
 class Storm:

@@ -3,6 +3,10 @@
 from faults import handlers
 from memory import ledger
 
+WHAT = "no memory", "no memory", "Ctrl-C", "Ctrl-C", "a callback"
+DEEPER = 24  # calls
+# Made once: what is armed could strike where a tuple is made to catch it.
+TROUBLE = KeyboardInterrupt, MemoryError, KernelError
 HEAP_SLACK = 8192  # bytes: names that programs have made, tables of objects that have grown
 
 
