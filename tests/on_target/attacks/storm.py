@@ -7,7 +7,7 @@
 import random
 
 import uctypes
-from faults import on_fault
+from faults import PageFault, on_fault
 from memory import EarlyIdentityMappedPages
 
 TROUBLE_MOST = 300  # so many allocations or checks into a step trouble may come
@@ -20,6 +20,7 @@ class Storm:
         self.live, self.owners = [], []
         self.byte = self.done = 0
         self.wrong = []
+        self.in_doubt, self.is_at_rest, self.now = False, False, "nothing"
         # Those of `kind`; making and ending is part of each storm.
         names = [name for name in sorted(dir(self)) if name.startswith(kind + "_")]
         self.steps = [getattr(self, name) for name in names] + [self.create, self.drop, self.change, self.look]
@@ -51,11 +52,15 @@ class Storm:
         return frames, pages
 
     def compare(self):
+        """What is held must be the model's. What is more after a collection may be due to a stale word in the frame of
+        run(), which lives as long as that: then run() ends here, and looks again when it begins."""
+        self.in_doubt = False
         if self.held() == self.modelled():
             return
         collected()  # what a call that failed had made is forgotten
         held, modelled = self.held(), self.modelled()
-        if held != modelled:
+        self.in_doubt = held != modelled
+        if held[0] < modelled[0] or held[1] < modelled[1] or (self.in_doubt and self.is_at_rest):
             raise Complaint("(frames, pages) held %s, of the model %s" % (held, modelled))
 
     def audit(self):
@@ -83,9 +88,7 @@ class Storm:
         self.byte = self.byte % 255 + 1
         mapping = create_mapping(count * 4096, WRITE, huge=bool(random.randrange(2)))
         one = Live(mapping, self.byte, True)
-        with mapping.as_slice_mut("B") as view:
-            for at in (0, len(view) // 2, len(view) - 1):
-                view[at] = self.byte
+        fill(mapping, self.byte)
         self.live.append(one)
         return one
 
@@ -109,22 +112,13 @@ class Storm:
     # 1. Alignments.
 
     def wish(self):
-        wish = AllocationRequest.AlignedTo(self.alignment())
+        wish = AllocationRequest.AlignedTo(an_alignment())
         for _ in range(random.randrange(3)):
             try:  # noqa: SIM105 (there is no contextlib here)
-                wish = wish & AllocationRequest.AlignedTo(self.alignment())
+                wish = wish & AllocationRequest.AlignedTo(an_alignment())
             except ValueError:
                 pass
         return wish
-
-    @staticmethod
-    def alignment():
-        kind = random.randrange(4)
-        if kind == 0:
-            return 1 << random.randrange(52)
-        if kind == 1:
-            return random.choice((3, 5, 7, 274177)) ** random.randrange(1, 3)
-        return random.randrange(1, 1 << random.randrange(1, 53))
 
     def alignment_deferred(self):
         wish, count = self.wish(), random.choice((1, 2, 7, 511, 512, 513, 600, 262144))
@@ -191,9 +185,7 @@ class Storm:
             low, high = one.mapping.split(one.mapping.start + random.randrange(1, len(one.mapping)))
             for part in low, high:
                 if writable:
-                    with part.as_slice_mut("B") as view:
-                        for at in (0, len(view) // 2, len(view) - 1):
-                            view[at] = one.byte
+                    fill(part, one.byte)
                     self.live.append(Live(part, one.byte, True))
                 else:
                     part.drop()
@@ -228,11 +220,10 @@ class Storm:
         except (KernelError, TypeError, ValueError, OverflowError):
             pass
         finally:
+            quiet()
             view.release()
-        if one.mapping and one.writable:
-            with one.mapping.as_slice_mut("B") as again:
-                for at in (0, len(again) // 2, len(again) - 1):
-                    again[at] = byte
+            if one.mapping and one.writable:
+                fill(one.mapping, byte)
 
     def views_lazy(self):
         """A copy from memory that a handler maps, which ends the view meanwhile."""
@@ -258,7 +249,11 @@ class Storm:
                     view.copy_from(uctypes.bytearray_at(LOW, 4096))
         except KernelError:
             pass
+        except PageFault:  # the handler found no memory
+            if WHAT[0] not in self.now:
+                raise
         finally:
+            quiet()
             view.release()
             for mapping in lazy:
                 mapping.drop()
@@ -304,13 +299,13 @@ class Storm:
         return one.mapping.frames()[0].start.number if one and one.mapping else 0x100
 
     def doors_handlers(self):
-        made = None
         pages = pages_from(at(LOW + (1 << 30)), random.randrange(1, 4))
         try:
-            made = on_fault(pages, lambda fault: False)
+            on_fault(pages, lambda fault: False)
             if refused(on_fault, pages, len) == "nothing":
                 raise Complaint("two handlers for one range")
         finally:
+            quiet()
             for handler in handlers.handlers():
                 handler.cancel()
 
@@ -387,14 +382,19 @@ class Storm:
         return [(self.done, "at the end, operation %d: %s" % (self.done, what)) for what in not_back(self.before)]
 
     def run(self, steps, audit_every=100):
-        for _ in range(steps):
-            try:
+        """So many steps, or fewer when there is a doubt; returns (done, what was wrong)."""
+        try:
+            self.is_at_rest = True
+            self.compare()
+            self.is_at_rest = False
+            for _ in range(steps):
                 self.step()
                 self.done += 1
                 if self.done % audit_every == 0:
                     self.audit()
-            except Exception as error:
-                text = "operation %d (%s): %s: %s" % (self.done, self.now, type(error).__name__, error)
-                self.wrong.append((self.done + 1, text))
-                break
+                if self.in_doubt:
+                    break
+        except Exception as error:
+            text = "operation %d (%s): %s: %s" % (self.done, self.now, type(error).__name__, error)
+            self.wrong.append((self.done + 1, text))
         return self.done, self.wrong

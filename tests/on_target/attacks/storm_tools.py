@@ -1,5 +1,7 @@
 # What the storms share: mappings of the model, numbers that act when they are asked for, and what comes in between.
 # Runs after prelude.py, and before storm.py.
+import random
+
 from faults import handlers
 from memory import ledger
 
@@ -77,6 +79,33 @@ def disarm():
     _inject.fail_allocation(0)
     _inject.call(0, None)
     _inject.interrupt(0)
+
+
+def quiet():
+    """Nothing comes in between any more, and what was about to has come."""
+    try:
+        disarm()
+        for _ in range(2):
+            pass
+    except KeyboardInterrupt:
+        disarm()
+
+
+def fill(mapping, byte):
+    """Write the byte that the model looks for."""
+    with mapping.as_slice_mut("B") as view:
+        for at in (0, len(view) // 2, len(view) - 1):
+            view[at] = byte
+
+
+def an_alignment():
+    """A power of two, one of a few large factors, or anything."""
+    kind = random.randrange(4)
+    if kind == 0:
+        return 1 << random.randrange(52)
+    if kind == 1:
+        return random.choice((3, 5, 7, 274177)) ** random.randrange(1, 3)
+    return random.randrange(1, 1 << random.randrange(1, 53))
 
 
 def between_audit(_):
