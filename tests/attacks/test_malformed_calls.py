@@ -30,7 +30,7 @@ NAMED = {
     "MappedPages.deep_copy(memory.allocate_frames(1), flags=DATA)": "self (AllocatedFrames)",
     "PageTable.dump_pte(None, page)": "self (NoneType)",
     "type(K)._create_record([1], 1, 0)": "self (list)",
-    "memory.Misaligned.__init__(5, 1, 2)": "self (int)",
+    "memory.Misaligned.__init__(5, '1', '2')": "self (int)",
     "memory.ReversedRange.__init__(Stranger, 1, 2)": "self (type)",
     "memory.ReversedRange.__init__(Stranger(), 1, 2)": "self (Stranger)",
     "memory.OutOfRange((), b'xy', True)": "hint (bool)",
