@@ -21,7 +21,7 @@ from paging import FlushLedger
 from paging.access import Access
 from paging.flags import NO_EXECUTE, PRESENT, WRITABLE
 from paging.installations import entry_in_window, read_entry
-from paging.natives import LAYOUT, cpu, entries, memory
+from paging.natives import LAYOUT, cpu, critical, entries, memory
 from paging.protection import Protection
 
 from .allocators.arenas import none_elsewhere
@@ -29,7 +29,7 @@ from .allocators.boot_plan import RESERVED
 from .audit import reserve_map
 from .ledger import SYSTEM, enter, leave, mapped_frames, mapped_pages
 from .mappings.page_table import KernelPageTable, share_kernel_half
-from .runs import take
+from .runs import set_room, take
 
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
@@ -245,6 +245,7 @@ def initialize(boot_info, create_allocators):
     set_physical_address_bits(cpu.physical_bits())
     memory_map, kernel, early = frames_of_boot(boot_info)
     window = (WINDOW_PAGE << PAGE_SHIFT) - (1 << 64)
+    set_room(critical.require_room)
     system = create_allocators(memory_map, kernel, early, page_layout(), window, enter, leave)
     system.frame_allocator.read_only = read_only_frames(boot_info)
     table = new_kernel_table(system, boot_info)

@@ -58,6 +58,11 @@ NATIVE_0(critical_enter) {
     return mp_const_none;
 }
 
+NATIVE_0(critical_room) {
+    critical_require_room();
+    return mp_const_none;
+}
+
 NATIVE_0(critical_leave) {
     if (depth == 0) {
         mp_raise_msg(&mp_type_RuntimeError, MP_ERROR_TEXT("leave() without enter()"));
@@ -93,4 +98,4 @@ NATIVE_1(critical_set_safe_point, function) {
 
 NATIVE_MODULE(critical,
     NATIVE(critical, enter), NATIVE(critical, leave), NATIVE(critical, depth), NATIVE(critical, take_interrupt),
-    NATIVE(critical, set_safe_point));
+    NATIVE(critical, set_safe_point), NATIVE_AT(require_room, critical_room_obj));

@@ -12,6 +12,11 @@ def enter() -> None:
     RuntimeError (recursion) when the outermost stretch would begin with too little stack left for what it calls.
     """
 
+def require_room() -> None:
+    """RuntimeError (recursion) as of enter(): for a step that nothing interrupts anyway, before it begins. Allocates
+    nothing.
+    """
+
 def leave() -> None:
     """End a stretch. At the last one a Ctrl-C that waited is raised at the next bytecode. Allocates nothing.
 

@@ -261,7 +261,11 @@ class Owner(LikeItsRange):
             returned(self)
         run = state[RUN]  # not before that jump, where somebody else may drop it; then `give` refuses
         state[RUN] = DEAD
-        code = give(state[ARENA].tree, run, state[COUNT])
+        try:
+            code = give(state[ARENA].tree, run, state[COUNT])
+        except BaseException:  # it has not begun
+            state[RUN] = run
+            raise
         if code:
             state[RUN] = run
             self._live()

@@ -157,8 +157,13 @@ class SharedFrames(LikeItsRange):
     def _give_when_unused(self):
         """Free the frames when nobody can reach them any more. The mapper calls it after its flush."""
         if self._consumer is not None and not self._users and not self._held and self._count:
-            self._guarded[RUN] = DEAD
-            give(self._arena.tree, self._first << 1, self._count)
+            guarded = self._guarded
+            run, guarded[RUN] = guarded[RUN], DEAD
+            try:
+                give(self._arena.tree, self._first << 1, self._count)
+            except BaseException:  # it has not begun
+                guarded[RUN] = run
+                raise
             self._count = 0
 
 

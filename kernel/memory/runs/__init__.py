@@ -11,6 +11,7 @@
 the counts and the states.
 """
 
+from . import giving, taking
 from .giving import give
 from .search import clean_at, find, first_from, hand_out, length_at, runs_of
 from .taking import take, take_aligned, take_at
@@ -27,3 +28,8 @@ from .tree import (
     owners_of,
     total_of,
 )
+
+
+def set_room(function):
+    """Have `take`, `take_at` and `give` call function() before a change that others carry on (balance.require_room)."""
+    taking.require_room = giving.require_room = function

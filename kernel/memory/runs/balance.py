@@ -1,10 +1,16 @@
 """How a tree stays low: nodes leave, and every ancestor knows its height and its longest run.
 
-These are for the functions of this room: the tree is BUSY, and who calls has checked everything.
+These are for the functions of this room: the tree is BUSY, and who calls has checked everything. They call one another,
+four deep: so who is about to call them asks `require_room` first, before anything has changed.
 """
 
 import micropython
 from micropython import const
+
+
+def require_room():
+    """Raise RuntimeError while too little stack is left. `runs.set_room` says how; until then there is enough."""
+
 
 # As in tree.py.
 _START = const(0)

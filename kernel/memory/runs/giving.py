@@ -6,7 +6,7 @@ One piece for the same reason as `take`. Its parts are find the neighbours, then
 import micropython
 from micropython import const
 
-from .balance import remove, retrace
+from .balance import remove, require_room, retrace
 
 # As in tree.py.
 _NOT_FREE = const(-1)
@@ -78,6 +78,7 @@ def give(tree: int, run: int, count: int) -> int:
     ref = below
     if gap_below and gap_above:
         # Touches nothing: link a new node. Either the one below has no right child, or the one above no left child.
+        require_room()
         ref = nil[_SPARE]
         if ref:
             nil[_SPARE] = ptr32(tree + ref)[_NEXT]
@@ -112,6 +113,8 @@ def give(tree: int, run: int, count: int) -> int:
         ref = parent
     else:
         # Lengthen the node of a neighbour.
+        if gap_below == 0 and gap_above == 0:
+            require_room()
         nil[_BUSY] = 1
         length = count
         if gap_below == 0:

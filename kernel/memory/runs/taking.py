@@ -7,7 +7,7 @@
 import micropython
 from micropython import const
 
-from .balance import remove, retrace
+from .balance import remove, require_room, retrace
 from .giving import give
 from .search import find
 
@@ -72,6 +72,8 @@ def take(tree: int, count: int) -> int:
                 break
             ref = p[_RIGHT]
             p = ptr32(tree + ref)
+    if length == count:
+        require_room()
     # Mark: from here on the tree is not to be looked at, and the sums are those of afterwards.
     nil[_BUSY] = 1
     nil[_OWNED] = owned + 1
@@ -190,6 +192,7 @@ def take_at(tree: int, first: int, count: int) -> int:
         return _TOO_MANY
     if before and after and not nil[_SPARE] and int(nil[_FRESH]) >= int(nil[_LIMIT]):
         return _TOO_MANY
+    require_room()
     clean = int(p[_HEIGHT]) >> 8
     nil[_BUSY] = 1
     free = (nil[_TOTAL] | nil[_TOTAL + 1] << 32) - count
