@@ -67,9 +67,14 @@ class FrameAllocator(Allocator):
         allocator._memory = memory
         allocator._window = window
         allocator._devices = devices
-        allocator.table_frames = TableFrames(pool, memory, plan.end_of_usable())
+        allocator._table_frames = TableFrames(pool, memory, plan.end_of_usable())
         allocator._install([pool, reserved, devices])
         return allocator
+
+    @property
+    def table_frames(self):
+        """The source of frames for page tables: a TableFrames over the pool."""
+        return self._table_frames
 
     def reserve_memory(self, size_in_bytes):
         """Take frames out of the pool for ever, for bookkeeping. Returns (address, size in bytes).

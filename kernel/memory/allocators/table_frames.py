@@ -29,10 +29,15 @@ class TableFrames:
         self._pool = pool
         self._tree = pool.tree
         self._marks, _ = memory(bytes_for(size))
-        self.link_marks, _ = memory(bytes_for(size))
+        self._link_marks, _ = memory(bytes_for(size))
         create(self._marks, size)
-        create(self.link_marks, size)
+        create(self._link_marks, size)
         pool.count_tables(self.out)
+
+    @property
+    def link_marks(self):
+        """Where the bits lie that mark the frames of linked tables; `create` of memory_structs.marks has made them."""
+        return self._link_marks
 
     def out(self):
         """How many frames are out."""
