@@ -1,19 +1,18 @@
 """`AllocatedPages`, `AllocatedFrames`, `UnmappedFrames`: what somebody owns.
 
-Having an owner means: nobody else has its numbers, until it is dropped or consumed.
-Owners can't be copied; only an allocator makes live ones.
+Having an owner means: nobody else has its numbers, until it is dropped or consumed. Owners can't be copied; only an
+allocator makes live ones.
 
-An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many
-(`COUNT`), where they belong (`ARENA`), who consumed it (`CONSUMER`), and a guard
-that outlives it if it is forgotten. A list, because storing into one costs a seventh of
-storing an attribute, and never allocates.
+An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many (`COUNT`), where they belong (`ARENA`),
+who consumed it (`CONSUMER`), and a guard that outlives it if it is forgotten. A list, because storing into one costs a
+seventh of storing an attribute, and never allocates.
 
 While it is lent (`AllocatedFrames.lend_to`), `RUN` is LENT - run and `CONSUMER` the borrower. So a call that consumes
 finds a negative number, as of a dead owner, and asks `_live()`, which asks the borrower.
 
-All or nothing: each call prepares first, then commits in statements that neither
-allocate nor jump. MicroPython looks for Ctrl-C and scheduled callbacks at jumps only,
-so nothing comes in between; where a commit has to jump, the guard is around it.
+All or nothing: each call prepares first, then commits in statements that neither allocate nor jump. MicroPython looks for
+Ctrl-C and scheduled callbacks at jumps only, so nothing comes in between; where a commit has to jump, the guard is
+around it.
 """
 
 from memory_structs import (
