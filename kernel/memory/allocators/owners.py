@@ -3,15 +3,15 @@
 Having an owner means: nobody else has its numbers, until it is dropped or consumed. Owners can't be copied; only an
 allocator makes live ones.
 
-An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many (`COUNT`), where they belong (`ARENA`),
-who consumed it (`CONSUMER`), and a guard that outlives it if it is forgotten. A list, because storing into one costs a
-seventh of storing an attribute, and never allocates.
+An owner is one list: what it owns (`RUN`: first << 1 | clean, or DEAD), how many (`COUNT`), where they belong
+(`ARENA`), who consumed it (`CONSUMER`), and a guard that outlives it if it is forgotten. A list, because storing into
+one costs a seventh of storing an attribute, and never allocates.
 
 While it is lent (`AllocatedFrames.lend_to`), `RUN` is LENT - run and `CONSUMER` the borrower. So a call that consumes
 finds a negative number, as of a dead owner, and asks `_live()`, which asks the borrower.
 
-All or nothing: each call prepares first, then commits in statements that neither allocate nor jump. MicroPython looks for
-Ctrl-C and scheduled callbacks at jumps only, so nothing comes in between; where a commit has to jump, the guard is
+All or nothing: each call prepares first, then commits in statements that neither allocate nor jump. MicroPython looks
+for Ctrl-C and scheduled callbacks at jumps only, so nothing comes in between; where a commit has to jump, the guard is
 around it.
 """
 
@@ -43,9 +43,7 @@ COUNT = const(1)
 ARENA = const(2)
 CONSUMER = const(3)
 
-# A new owner's list names `drop()` from the start, since that is how most of them end.
-DROP = "drop()"
-
+DROP = "drop()"  # in a new owner's list from the start: so most of them end
 # Stands there in place of it while frames hold what their owner wrote: mapped again, they are not cleared.
 KEPT = "drop(), with what was in them"
 
