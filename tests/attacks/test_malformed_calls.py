@@ -23,6 +23,7 @@ NAMED = {
     "create_mapping(4096, WRITE).as_slice('B', None)": "offset (NoneType)",
     "active_level_4_table(5)": "physical_memory_offset (int)",
     "memory.LoadedSection('x', 5)": "mapped_pages (int)",
+    "memory.LoadedSection((1, 2), 5)": "mapped_pages (int)",
     "memory.LoadedSection('x', memory.allocate_frames(1))": "mapped_pages must be MappedPages, not AllocatedFrames",
     "memory.DeferredAllocAction({})": "arena (dict)",
     # A class's function with an object of another class: it is that object, whatever the words are about.

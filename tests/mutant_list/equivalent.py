@@ -30,4 +30,9 @@ EQUIVALENT = {
     ),
     "kernel/memory/allocators/checks.py:Checks._holder_of: swapped argument: return name, min(end, last) -> "
     "return name, min(last, end)": ("the smaller of two numbers, in either order"),
+    "port/faults/probe.c:probe_begin: constant: gates[vector] = gate_to(probe_stubs[vector], GATE_INTERRUPT |"
+    " (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 0), 0); -> gates[vector] = gate_to(probe_stubs[vector], "
+    "GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 1), 0);": (
+        "a trap gate for an interrupt gate: the probe has interrupts off all the while"
+    ),
 }

@@ -178,3 +178,35 @@ def test_the_cost_does_not_depend_on_how_much_is_asked(check):
         run = runs.take(pa.pool.tree, 1 << 33)
         assert runs.give(pa.pool.tree, run, 1 << 33) == 0 and digest() == before
     """)
+
+
+def test_lengths_beyond_32_bits_are_kept_whole(check):
+    """Page numbers and lengths have 52 bits, a word of a node 32: what goes over or under 2**32 changes both words."""
+    check("""
+        import uctypes
+        memory = bytearray(runs.bytes_for(16) + 8)
+        tree = uctypes.addressof(memory) + 7 & -8
+        BIG, FIRST = 1 << 32, (1 << 33) + 5
+        def fresh(length):
+            runs.create(tree, runs.bytes_for(16))
+            assert runs.give(tree, FIRST << 1, length) == 0
+        for length in BIG - 3, BIG, BIG + 3, 3 * BIG + 1:
+            for count in 1, 2, 3, 4, BIG - 4:
+                if count < length:
+                    for take, at in ((lambda: runs.take(tree, count), 0),
+                                     (lambda: runs.take_at(tree, FIRST, count), 0),
+                                     (lambda: runs.take_at(tree, FIRST + length - count, count), length - count),
+                                     (lambda: runs.take_at(tree, FIRST + 1, count), 1)):
+                        if at + count > length:
+                            continue
+                        fresh(length)
+                        run = take()
+                        assert run >> 1 == FIRST + at
+                        parts = [(FIRST, at), (FIRST + at + count, length - at - count)]
+                        parts = [part for part in parts if part[1]]
+                        assert [run[:2] for run in runs.runs_of(tree)] == parts, (length, count, at)
+                        assert runs.total_of(tree) == length - count
+                        assert runs.largest_of(tree) == max([n for _, n in parts])
+                        assert runs.give(tree, run, count) == 0
+                        assert [run[:2] for run in runs.runs_of(tree)] == [(FIRST, length)]
+    """)

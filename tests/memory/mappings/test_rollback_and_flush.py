@@ -123,3 +123,16 @@ def test_a_scan_finds_what_the_paging_layer_put_in_without_an_owner(owned):
         spare.drop()
         """
     )
+
+
+def test_the_guard_is_left_whenever_the_quick_way_gives_up(owned):
+    """Where a table is missing, one page is mapped in more steps: so it is with every 512th page of the pool."""
+    owned.exec("""
+        import _critical
+        kept, depths = [], set()
+        for number in range(1100):
+            kept.append(memory.create_mapping(4096, WRITE))
+            depths.add(_critical.depth())
+        kept = None
+        """)
+    assert owned.eval("depths") == {0}
