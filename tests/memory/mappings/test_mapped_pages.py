@@ -245,6 +245,32 @@ def test_a_deep_copy_of_several_runs_of_frames_has_all_of_them(owned):
     owned.exec("my.drop()\ncopy.drop()\ngap.drop()")
 
 
+def test_a_mapping_of_several_runs_is_split_anywhere_and_merged_again(owned):
+    """Inside a run and between two, from either end; and what it is made of stays what it was."""
+    owned.exec(
+        """
+        pages = memory.allocate_pages(6)
+        low, high = pages.split(pages.start + 2)
+        one, gap, two = [memory.allocate_frames(count) for count in (2, 3, 4)]
+        my = table.map_allocated_pages_to(low, one, WRITE)
+        my.merge(table.map_allocated_pages_to(high, two, WRITE))
+        for page in range(6): write(my, page * 4096, b'page %d' % page)
+        whole = [(run.start.number, len(run)) for run in my.frames()]
+        seen = []
+        for at in range(1, 6):
+            for first in range(2):
+                lower, upper = my.split(my.start + at)
+                my, other = (lower, upper) if first else (upper, lower)
+                my.merge(other)
+                seen.append([(run.start.number, len(run)) for run in my.frames()])
+                seen.append(memory.verify().violations or whole)
+        """
+    )
+    assert owned.eval("(len(whole), len(seen), all([one == whole for one in seen]))") == (2, 20, True)
+    assert owned.eval("[read(my, page * 4096, 6) for page in range(6)]") == [b"page %d" % n for n in range(6)]
+    owned.exec("my.drop()\ngap.drop()")
+
+
 def test_splitting_inside_a_page_of_one_gib_divides_it_twice(boot):
     """Into pages of 2 MiB, and the one at the place into pages of 4 KiB."""
     guest = boot(memory="4G")
