@@ -35,7 +35,7 @@ class OutOfRange(KernelError):
     def __init__(self, value, allowed, hint=""):
         self.value = value
         self.allowed = allowed
-        super().__init__("%s is outside %s%s" % (_text(value), allowed, hint and "; " + hint))
+        super().__init__("%s is outside %s%s" % (_text(value), allowed, hint and "; %s" % (hint,)))
 
 
 class NoSuchAddress(OutOfRange):

@@ -185,10 +185,10 @@ class PageTable512:
 
     def next_table(self, index):
         """The table that entry `index` leads to; None where it leads to none (not present, or a page)."""
-        entry = self[index]
-        if self.level == 1 or not entry.is_present() or entry.is_huge():
+        level, entry = self.level, self[index]
+        if level == 1 or not entry.is_present() or entry.is_huge():
             return None
-        return PageTable512(self._reach(entry._frame_number()), self.level - 1, self._reach)
+        return PageTable512(self._reach(entry._frame_number()), level - 1, self._reach)
 
     def __repr__(self):
         lines = ["P%d table at v%s" % (self.level, hex(self.page << PAGE_SHIFT))]
