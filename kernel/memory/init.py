@@ -245,7 +245,7 @@ def initialize(boot_info, create_allocators):
     set_physical_address_bits(cpu.physical_bits())
     memory_map, kernel, early = frames_of_boot(boot_info)
     window = (WINDOW_PAGE << PAGE_SHIFT) - (1 << 64)
-    set_room(critical.require_room)
+    set_room(critical.require_room, critical.require_room_to_undo)
     system = create_allocators(memory_map, kernel, early, page_layout(), window, enter, leave)
     system.frame_allocator.read_only = read_only_frames(boot_info)
     table = new_kernel_table(system, boot_info)

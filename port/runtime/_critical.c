@@ -42,14 +42,15 @@ void critical_release(void) {
 #define ROOM_ON_STACK   0x6000
 #define ROOM_ON_PYSTACK 0x2000
 
-void critical_require_room(void) {
-    if (depth > 0) {
-        return;
-    }
-    if (mp_stack_usage() + ROOM_ON_STACK > MP_STATE_THREAD(stack_limit)
-        || MP_STATE_THREAD(pystack_cur) + ROOM_ON_PYSTACK > MP_STATE_THREAD(pystack_end)) {
+static void require_room(size_t on_stack, size_t on_pystack) {
+    if (depth == 0 && (mp_stack_usage() + on_stack > MP_STATE_THREAD(stack_limit)
+        || MP_STATE_THREAD(pystack_cur) + on_pystack > MP_STATE_THREAD(pystack_end))) {
         mp_raise_recursion_depth();
     }
+}
+
+void critical_require_room(void) {
+    require_room(ROOM_ON_STACK, ROOM_ON_PYSTACK);
 }
 
 NATIVE_0(critical_enter) {
@@ -60,6 +61,11 @@ NATIVE_0(critical_enter) {
 
 NATIVE_0(critical_room) {
     critical_require_room();
+    return mp_const_none;
+}
+
+NATIVE_0(critical_room_to_undo) {
+    require_room(ROOM_ON_STACK / 6, ROOM_ON_PYSTACK / 6);
     return mp_const_none;
 }
 
@@ -98,4 +104,5 @@ NATIVE_1(critical_set_safe_point, function) {
 
 NATIVE_MODULE(critical,
     NATIVE(critical, enter), NATIVE(critical, leave), NATIVE(critical, depth), NATIVE(critical, take_interrupt),
-    NATIVE(critical, set_safe_point), NATIVE_AT(require_room, critical_room_obj));
+    NATIVE(critical, set_safe_point), NATIVE_AT(require_room, critical_room_obj),
+    NATIVE_AT(require_room_to_undo, critical_room_to_undo_obj));

@@ -13,9 +13,12 @@ def enter() -> None:
     """
 
 def require_room() -> None:
-    """RuntimeError (recursion) as of enter(): for a step that nothing interrupts anyway, before it begins. Allocates
+    """RuntimeError (recursion) as of enter(), for a step that nothing interrupts anyway, before it begins. Allocates
     nothing.
     """
+
+def require_room_to_undo() -> None:
+    """The same for a sixth of the room: what was done can be undone where the next step found too little."""
 
 def leave() -> None:
     """End a stretch. At the last one a Ctrl-C that waited is raised at the next bytecode. Allocates nothing.

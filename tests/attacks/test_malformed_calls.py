@@ -34,7 +34,6 @@ NAMED = {
     "memory.Misaligned.__init__(5, '1', '2')": "self (int)",
     "memory.ReversedRange.__init__(Stranger, 1, 2)": "self (type)",
     "memory.ReversedRange.__init__(Stranger(), 1, 2)": "self (Stranger)",
-    "memory.OutOfRange((), b'xy', True)": "hint (bool)",
 }
 
 

@@ -30,6 +30,6 @@ from .tree import (
 )
 
 
-def set_room(function):
-    """Have `take`, `take_at` and `give` call function() before a change that others carry on (balance.require_room)."""
-    taking.require_room = giving.require_room = function
+def set_room(to_take, to_give):
+    """Have them call to_take() or to_give() before a change that others carry on: see balance.require_room."""
+    taking.require_room, giving.require_room = to_take, to_give

@@ -1,7 +1,8 @@
 """How a tree stays low: nodes leave, and every ancestor knows its height and its longest run.
 
 These are for the functions of this room: the tree is BUSY, and who calls has checked everything. They call one another,
-four deep: so who is about to call them asks `require_room` first, before anything has changed.
+four deep: so who is about to call them asks `require_room` first, before anything has changed. Giving asks for less
+than taking, so what was taken can be given back where the next step found too little.
 """
 
 import micropython
