@@ -9,6 +9,7 @@
 #include "port/hardware/stacks.h"
 #include "port/hardware/window.h"
 #include "port/runtime/emitted_code.h"
+#include "port/runtime/exports.h"
 #include "port/runtime/natives.h"
 #include "port/runtime/ram_disk.h"
 
@@ -107,8 +108,10 @@ NATIVE_0(boot_layout) {
 
 NATIVE_0(boot_ram_disk) { return mp_obj_new_memoryview('B' | 0x80, RAM_DISK_BYTES, ram_disk); }
 
+NATIVE_0(boot_exports) { return exports_new(); }
+
 NATIVE_MODULE(boot,
     NATIVE(boot, protocol), NATIVE(boot, memory_map), NATIVE(boot, loader_regions), NATIVE(boot, modules),
     NATIVE(boot, command_line), NATIVE(boot, acpi_root_pointer), NATIVE(boot, framebuffer),
     NATIVE(boot, early_frames), NATIVE(boot, root_frame), NATIVE(boot, window_pages), NATIVE(boot, sections),
-    NATIVE(boot, guard_pages), NATIVE(boot, image_range), NATIVE(boot, layout), NATIVE(boot, ram_disk));
+    NATIVE(boot, guard_pages), NATIVE(boot, image_range), NATIVE(boot, layout), NATIVE(boot, ram_disk), NATIVE(boot, exports));

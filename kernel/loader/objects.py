@@ -1,0 +1,202 @@
+"""Object files: loaded, called, replaced, unloaded. What programs use; the commands of the prompt stand on it.
+
+    objects.load([("math.o", open("math.o", "rb").read())])
+    add3 = objects.symbol("add3").as_func("q(qqq)")
+    objects.where(0xffffffffa0000012)       ("math.o", ".text", "add3", 18)
+
+Each call is all or nothing: what is refused leaves everything as it was.
+"""
+
+from memory import StillBorrowed
+from memory.ledger import undisturbed
+from memory_structs import Reentered
+
+from .errors import NoSuchObject, NoSuchSymbol, ObjectHeld, ObjectNeeded
+from .linking import Linking
+from .namespaces import KERNEL, LOADED, OBJECTS, Namespace
+from .places import REGION_END, REGION_START
+from .relocations import signed
+from .sections import Symbol
+
+__all__ = ("KERNEL", "OBJECTS", "Namespace", "find", "load", "loaded", "replace", "symbol", "unload", "where")
+
+
+class OneAtATime:
+    """Loading, unloading and replacing are not re-entrant: a state function of `replace` can't do either."""
+
+    is_under_way = False
+
+    def __enter__(self):
+        if self.is_under_way:
+            raise Reentered("the loader")
+        self.is_under_way = True
+
+    def __exit__(self, kind, value, traceback):
+        self.is_under_way = False
+        return False
+
+
+GUARD = OneAtATime()
+
+
+def load(files, namespace=OBJECTS):
+    """Load the object files `files`, [(name, bytes)], which may refer to each other; returns their LoadedObjects.
+
+    Raises TypeError, an ObjectError, OutOfPages, OutOfFrames or MemoryError; then nothing was loaded.
+    """
+    with GUARD:
+        forget_replaced()
+        linking = Linking(namespace, files)
+        try:
+            linking.compute()
+            linking.map()
+            linking.commit(linking.changes())
+        except BaseException:
+            linking.drop()
+            raise
+        return [part.object for part in linking.parts]
+
+
+def find(name, namespace=OBJECTS):
+    """The LoadedObject of a name. Raises NoSuchObject."""
+    found = namespace.objects.get(name)
+    if found is None:
+        known = ", ".join(namespace.objects) or "none"
+        raise NoSuchObject(name, "", name, "%%s is not loaded (what is: %s)" % known)
+    return found
+
+
+def loaded():
+    """All LoadedObjects, of all namespaces: in the order in which they were loaded."""
+    return list(LOADED.objects)
+
+
+def symbol(name, namespace=OBJECTS):
+    """The Symbol of a name: `symbol("add3").as_func("q(qqq)")`. Raises NoSuchSymbol."""
+    found = namespace.find(name)
+    if found is None:
+        raise NoSuchSymbol("", "", name, "no loaded object has a symbol %s")
+    if found.section is None:
+        raise NoSuchSymbol("", "", name, "%%s is a number of %s, and in no section" % found.holder)
+    return Symbol(found)
+
+
+def where(address):
+    """(object name, section name, symbol name, offset) of an address in loaded code or data; None elsewhere.
+
+    `address` is a number or has a `.value`. The symbol's name is "" where none begins before; then the offset counts
+    from the section's first byte (and the section's name is "" between two sections).
+    """
+    number = signed(getattr(address, "value", address))
+    if not REGION_START <= number < REGION_END:
+        return None
+    for each in LOADED.objects:
+        if each.start <= number < each.end:
+            return (each.name,) + each.where(number)
+    return None
+
+
+def unload(*names, namespace=OBJECTS):
+    """Unload objects: one, or several that need each other. Their pages and frames are free when this returns.
+
+    Raises NoSuchObject, ObjectNeeded (names who), ObjectHeld (somebody holds a function or a view) or MappingDamaged;
+    then all of them stay.
+    """
+    with GUARD:
+        forget_replaced()
+        going = [find(name, namespace) for name in names]
+        for each in going:
+            refuse_if_needed(each, going)
+        for each in going:
+            refuse_if_held(each, "unload")
+        Unloading(going, namespace).commit()
+
+
+def refuse_if_needed(object, going):
+    """Raise ObjectNeeded if a section of an object that stays needs one of this."""
+    users = []
+    for each in object.users():
+        if each.user.object not in going:
+            text = "%s (%s)" % (each.user, each.symbol)
+            if text not in users:
+                users.append(text)
+    if users:
+        raise ObjectNeeded(object.name, "", ", ".join(users), "needed by %s: unload or replace what needs it first")
+
+
+def refuse_if_held(object, step):
+    """Raise ObjectHeld if somebody holds a function or a view of an object."""
+    for mapped in object.mappings.values():
+        try:
+            mapped._check_free_for(step)  # how every change of a mapping begins
+        except StillBorrowed as refusal:
+            held = ", ".join([str(each) for each in refusal.borrows[:4]])
+            raise ObjectHeld(object.name, "", held, "%s would end %%s: let go of it" % step)
+
+
+class Unloading:
+    """Objects that go, and what is stored then, made before."""
+
+    def __init__(self, going, namespace):
+        self.going = going
+        users = {}
+        for each in going:
+            for dependency in each.needs():
+                used = dependency.used
+                if used.object not in going:
+                    left = users.get(used, used.sections_dependent_on_me)
+                    users[used] = [other for other in left if other is not dependency]
+        self.stores = [(used, "sections_dependent_on_me", left) for used, left in users.items()]
+        self.stores.append((LOADED, "objects", [each for each in LOADED.objects if each not in going]))
+        left = [each for each in namespace.objects.values() if each not in going]
+        self.stores.append((namespace, "definitions", namespace.without_objects(going)))
+        self.stores.append((namespace, "objects", {each.name: each for each in left}))
+
+    @undisturbed
+    def commit(self):
+        """Nobody sees them any more; their pages and frames are given back."""
+        for holder, attribute, value in self.stores:
+            setattr(holder, attribute, value)
+        for each in self.going:
+            for mapped in each.mappings.values():
+                mapped.drop()
+
+
+def forget_replaced():
+    """Unload what was replaced, as far as nobody holds it any more."""
+    for each in [each for each in LOADED.objects if each.is_replaced]:
+        try:
+            refuse_if_needed(each, ())
+            refuse_if_held(each, "unload")
+        except (ObjectHeld, ObjectNeeded):
+            continue
+        Unloading([each], Namespace("")).commit()
+
+
+def replace(old, file, state=None, namespace=OBJECTS):
+    """Put the object file `file`, (name, bytes), in the place of the object named `old`; returns the new LoadedObject.
+
+    Those who need `old` use the new one from their next call on; who holds a function of `old` goes on with that until
+    he lets go. What its writable sections hold is copied into those of the same name, which must be as large; with
+    `state`, `state(old, new)` is called with both LoadedObjects instead, before anybody sees the new one.
+
+    Raises NoSuchObject, MissingSymbol, SizeDiffers, RelocationOverflow, and as `load`, or what `state` raises; then
+    `old` is as it was.
+    """
+    from .replacing import Replacing  # noqa: PLC0415 (most sessions load and never replace)
+
+    with GUARD:
+        forget_replaced()
+        replacing = Replacing(namespace, find(old, namespace), file)
+        try:
+            replacing.compute()
+            replacing.map()
+            if state is not None:
+                state(replacing.old, replacing.new)
+            replacing.switch(state is None)
+        except BaseException:
+            replacing.drop()
+            raise
+    with GUARD:
+        forget_replaced()
+    return replacing.new

@@ -1,0 +1,133 @@
+"""`Replacing`: one call of `replace`: a new object in the place of an old one, while others go on using it.
+
+First everything is computed: the new object, as if the old one were not there; for each relocation of others that led
+to the old one, what it would store now; which bytes of state are carried over. Then, in one stretch that nothing
+interrupts, all of it is stored. Code of others is changed through the physical window, the kernel's own alias: its
+mapping stays r-x.
+"""
+
+import uctypes
+from memory.ledger import undisturbed
+from paging.natives import memory
+
+from .errors import MissingSymbol, SizeDiffers
+from .linking import GOT, Linking, raise_overflow
+from .namespaces import LOADED
+from .places import WINDOW
+from .relocations import encoded, unsigned, value_of
+from .sections import Dependency
+
+PAGE_BYTES = 4096
+
+
+class Replacing(Linking):
+    """`.old` and `.new` are LoadedObjects. `compute`, `map` and `drop` are those of Linking; then comes `switch`."""
+
+    def __init__(self, namespace, old, file):
+        Linking.__init__(self, namespace, [file], old)
+        self.old = old
+        self.new = self.parts[0].object
+        self.patches = []  # (address in the window, bytes)
+        self.rewired = []  # (old Dependency, new Dependency)
+
+    def compute(self):
+        Linking.compute(self)
+        frames = {}
+        for section in self.old.sections.values():
+            for each in section.sections_dependent_on_me:
+                if each.user.object is not self.old:
+                    self._redirect(each, frames)
+
+    def _redirect(self, each, frames):
+        """Compute what a relocation of another object's section stores from now on."""
+        user, name = each.user, each.symbol
+        now = self.new.symbols.get(name)
+        if now is None or now.section is None:
+            text = "%%s, which %s uses, is not defined" % user
+            raise MissingSymbol(self.new.name, user.name, name, text)
+        then = self.old.symbols[name]
+        if now.size != then.size and "text" not in (now.section.group, each.used.group):
+            text = "%s has %%s bytes, and %s knows it with %#x" % (name, user, then.size)
+            raise SizeDiffers(self.new.name, now.section.name, now.size, text)
+        kind, offset, addend = each.relocation
+        got = user.object.sections.get(GOT)
+        table = got.address if got else user.object.start
+        value = value_of(kind, now.address, addend, user.address + offset, 0, table)
+        stored = encoded(kind, value)
+        if stored is None:
+            raise_overflow(user.object.name, user, offset, kind, name, value)
+        if user.object not in frames:
+            frames[user.object] = {}
+        self.patches += pieces(user, offset, stored, frames[user.object])
+        self.rewired.append((each, Dependency(user, now.section, name, each.relocation)))
+
+    def _carried(self):
+        """[(bytes of an old section, bytes of the new one, {offset: (what relocations stored then, and now)})]."""
+        found = []
+        news = {section.name: section for section in self.new.sections.values() if section.group == "data"}
+        for section in self.old.sections.values():
+            if section.group != "data":
+                continue
+            now = news.get(section.name)
+            size = now.size if now else 0
+            if size != section.size:
+                text = "its state can't be carried over: %%s bytes, and %s has %#x: give a state function"
+                raise SizeDiffers(self.new.name, section.name, size, text % (section, section.size))
+            then, stored = self.old.relocated.get(section, {}), self.new.relocated.get(now, {})
+            both = {offset: (then[offset], stored[offset]) for offset in stored if offset in then}
+            views = [uctypes.bytearray_at(unsigned(each.address), size) for each in (section, now)]
+            found.append(views + [both])
+        return found
+
+    @undisturbed
+    def switch(self, carries_state):
+        """Carry the state over, let others use the new object, and keep the old one for those who hold it."""
+        carried = self._carried() if carries_state else []
+        stores = self._stores()
+        for old, new, both in carried:
+            before = bytes(old)
+            new[:] = before
+            for offset, (then, now) in both.items():
+                if before[offset : offset + len(then)] == then:
+                    new[offset : offset + len(now)] = now
+        # From here on nothing fails and nothing allocates.
+        write = memory.write_bytes
+        for address, data in self.patches:
+            write(address, data)
+        self.commit(stores)
+
+    def _stores(self):
+        """What `commit` stores: the new object in the namespace, and every Dependency as it is now."""
+        stores = self.changes()
+        needs, users = {}, {}
+        for holder, attribute, value in stores:
+            if attribute == "sections_dependent_on_me":
+                users[holder] = value
+        gone = [old for old, _ in self.rewired]
+        for old, new in self.rewired:
+            user = old.user
+            needs.setdefault(user, [each for each in user.sections_i_depend_on if each not in gone]).append(new)
+            users.setdefault(new.used, []).append(new)
+            users[old.used] = []
+        stores = [store for store in stores if store[1] != "sections_dependent_on_me"]
+        stores += [(section, "sections_i_depend_on", found) for section, found in needs.items()]
+        stores += [(section, "sections_dependent_on_me", found) for section, found in users.items()]
+        objects = {name: each for name, each in self.namespace.objects.items() if each is not self.old}
+        objects[self.new.name] = self.new
+        stores.append((self.old, "is_replaced", True))
+        return [store for store in stores if store[1] != "objects" or store[0] is LOADED] + [
+            (self.namespace, "objects", objects)
+        ]
+
+
+def pieces(section, offset, data, frames):
+    """[(address in the physical window, bytes)] of bytes that go to an offset of a section: one for each page."""
+    if section.group not in frames:
+        runs = section.mapped_pages.frames()
+        frames[section.group] = [number for run in runs for number in range(run.first_number, run.last_number + 1)]
+    found, at = [], section.offset + offset
+    while data:
+        room = PAGE_BYTES - at % PAGE_BYTES
+        found.append((WINDOW + (frames[section.group][at // PAGE_BYTES] << 12) + at % PAGE_BYTES, data[:room]))
+        data, at = data[room:], at + room
+    return found
