@@ -114,7 +114,7 @@ def read_sections(name, data):
     count, at, names = _check_header(file)
     _read_sections(file, count, at)
     file.section_names = strings(file, names, "")
-    _refuse_overlaps(file, at, count)
+    _check_places(file, at, count)
     _choose_loaded(file)
     return file
 
@@ -150,7 +150,6 @@ def _check_header(file):
 @micropython.native
 def _read_sections(file, count, at):
     data, sections, new = file.data, file.sections, make
-    length = len(data)
     for place in range(at, at + 64 * count, 64):
         name, kind, flags, _, offset, size, link, info, align, entry = unpack_from("<IIqqqqIIqq", data, place)
         section = new(SectionHeader, "name_at", name, "type", kind, "flags", flags, "offset", offset, "size", size)
@@ -159,10 +158,6 @@ def _read_sections(file, count, at):
         section.align = align
         section.entry = entry
         sections.append(section)
-        if kind not in WITHOUT_CONTENTS and not 0 <= offset <= offset + size <= length:
-            file.refuse(BadElf, section, size, "its %s bytes reach behind the end of the file")
-        if size < 0:
-            file.refuse(ObjectTooLarge, section, size, "%s bytes")
 
 
 def strings(file, index, section):
@@ -170,6 +165,8 @@ def strings(file, index, section):
     if index >= len(file.sections) or file.sections[index].type != _STRTAB:
         file.refuse(BadElf, section, index, "section %s is no string table")
     strings = file.sections[index]
+    if not 0 <= strings.offset <= strings.offset + strings.size <= len(file.data):
+        file.refuse(BadElf, section, index, "section %s reaches behind the end of the file")
     names = file.data[strings.offset : strings.offset + strings.size]
     if names[-1:] != b"\0":
         file.refuse(BadElf, section, len(names), "the last name in its string table of %s bytes has no end")
@@ -177,15 +174,20 @@ def strings(file, index, section):
 
 
 @micropython.native
-def _refuse_overlaps(file, at, count):
+def _check_places(file, at, count):
     used = [(0, _HEADER_BYTES, ""), (at, at + 64 * count, "")]
-    length = len(file.section_names)
+    names, length = len(file.section_names), len(file.data)
     for section in file.sections:
         kind, size = section.type, section.size
-        if section.name_at >= length:
+        if section.name_at >= names:
             file.refuse(BadElf, section, section.name_at, "its name at offset %s is not inside the string table")
+        offset = section.offset
+        if kind not in WITHOUT_CONTENTS and not 0 <= offset <= offset + size <= length:
+            file.refuse(BadElf, section, size, "its %s bytes reach behind the end of the file")
+        if size < 0:
+            file.refuse(ObjectTooLarge, section, size, "%s bytes")
         if size and kind not in WITHOUT_CONTENTS:
-            used.append((section.offset, section.offset + size, section))
+            used.append((offset, offset + size, section))
     used.sort(key=lambda each: each[0])
     end = 0
     for first, last, section in used:

@@ -64,6 +64,10 @@ class Edited:
             self.symbols = {symbol.name: number for number, symbol in enumerate(table.iter_symbols())}
             self.offsets = {section.name: section["sh_offset"] for section in elf.iter_sections()}
 
+    def name_of(self, section):
+        """Return where the name of a section is in the file."""
+        return self.offsets[".shstrtab"] + struct.unpack_from("<I", self.data, self.at + 64 * self.sections[section])[0]
+
     def _put(self, at, field, value):
         data = struct.pack("<" + field[1], value)
         at += field[0]
