@@ -215,7 +215,7 @@ class Linking(Resolving):
 
     def changes(self):
         """What `commit` stores: [(object, attribute, value)], made before, so that it can't run out of memory."""
-        objects = dict(self.namespace.objects)
+        objects = {name: each for name, each in self.namespace.objects.items() if each not in self.gone}
         users = {}
         for part in self.parts:
             objects[part.object.name] = part.object

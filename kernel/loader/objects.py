@@ -131,7 +131,7 @@ def refuse_if_held(object, step):
             mapped._check_free_for(step)  # how every change of a mapping begins
         except StillBorrowed as refusal:
             held = ", ".join([str(each) for each in refusal.borrows[:4]])
-            raise ObjectHeld(object.name, "", held, "%s would end %%s: let go of it" % step)
+            raise ObjectHeld(object.name, "", held, "%s would end %%s: release() it" % step)
 
 
 class Unloading:

@@ -12,7 +12,6 @@ from paging.natives import memory
 
 from .errors import MissingSymbol, SizeDiffers
 from .linking import GOT, Linking, raise_overflow
-from .namespaces import LOADED
 from .places import WINDOW
 from .relocations import encoded, unsigned, value_of
 from .sections import Dependency
@@ -28,6 +27,7 @@ class Replacing(Linking):
         self.old = old
         self.new = self.parts[0].object
         self.patches = []  # (address in the window, bytes)
+        self.relocated = []  # ({offset: bytes} of a writable section, offset, bytes)
         self.rewired = []  # (old Dependency, new Dependency)
 
     def compute(self):
@@ -59,6 +59,8 @@ class Replacing(Linking):
         if user.object not in frames:
             frames[user.object] = {}
         self.patches += pieces(user, offset, stored, frames[user.object])
+        if user in user.object.relocated:
+            self.relocated.append((user.object.relocated[user], offset, stored))
         self.rewired.append((each, Dependency(user, now.section, name, each.relocation)))
 
     def _carried(self):
@@ -94,30 +96,24 @@ class Replacing(Linking):
         write = memory.write_bytes
         for address, data in self.patches:
             write(address, data)
+        for kept, offset, data in self.relocated:
+            kept[offset] = data
         self.commit(stores)
 
     def _stores(self):
-        """What `commit` stores: the new object in the namespace, and every Dependency as it is now."""
-        stores = self.changes()
+        """What `commit` stores: the new object in the place of the old one, and every Dependency as it is now."""
         needs, users = {}, {}
-        for holder, attribute, value in stores:
-            if attribute == "sections_dependent_on_me":
-                users[holder] = value
         gone = [old for old, _ in self.rewired]
         for old, new in self.rewired:
             user = old.user
             needs.setdefault(user, [each for each in user.sections_i_depend_on if each not in gone]).append(new)
             users.setdefault(new.used, []).append(new)
-            users[old.used] = []
-        stores = [store for store in stores if store[1] != "sections_dependent_on_me"]
+            users[old.used] = ()
+        stores = self.changes()  # its `users` are of other sections: nobody can need the new object or the old one anew
         stores += [(section, "sections_i_depend_on", found) for section, found in needs.items()]
         stores += [(section, "sections_dependent_on_me", found) for section, found in users.items()]
-        objects = {name: each for name, each in self.namespace.objects.items() if each is not self.old}
-        objects[self.new.name] = self.new
         stores.append((self.old, "is_replaced", True))
-        return [store for store in stores if store[1] != "objects" or store[0] is LOADED] + [
-            (self.namespace, "objects", objects)
-        ]
+        return stores
 
 
 def pieces(section, offset, data, frames):

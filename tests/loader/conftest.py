@@ -6,7 +6,12 @@ PRELUDE = """
 import gc
 import memory
 from loader import objects, symbol
-def function(name, signature): return symbol(name).as_func(signature)
+made = []
+def function(name, signature):
+    made.append(symbol(name).as_func(signature))
+    return made[-1]
+def let_go():
+    while made: made.pop().release()
 def free(): return memory.frame_allocator.statistics().free, memory.page_allocator.statistics().free
 def settled():
     gc.collect()
@@ -28,7 +33,7 @@ def loading(kernel):
     kernel.load = load
     before = kernel.eval("settled()")
     yield kernel
-    kernel.exec("gc.collect(); objects.unload(*objects.OBJECTS.objects)")
+    kernel.exec("let_go(); objects.unload(*objects.OBJECTS.objects)")
     assert kernel.eval("settled()") == before
     assert kernel.eval("[repr(each) for each in objects.loaded()]") == []
     assert kernel.eval("memory.verify().violations") == []

@@ -40,10 +40,9 @@ def test_assembler_runs_and_a_call_beyond_the_reach_goes_through_a_stub(loading)
     for call in (0, 5):
         assert call + 5 + int.from_bytes(code[call + 1 : call + 5], "little") == plt
     assert stub in code
-    loading.exec("del text")
+    loading.exec("text.release()")
     loading.exec("f = function('length', 'q(Q)'); text = bytes(range(1, 6)) + bytes(1); import uctypes")
     assert loading.eval("f(uctypes.addressof(text))") == 5
-    loading.exec("del f")
 
 
 def test_every_group_has_its_rights_and_none_may_be_written_and_executed(loading):
@@ -88,7 +87,7 @@ def test_a_common_symbol_is_one_place_for_all_and_gives_way_to_a_definition(load
     loading.exec("function('set', '(q)')(7)")
     assert loading.eval("function('get', 'q()')()") == 7
     assert loading.eval("symbol('wide').size") == 300
-    loading.exec("gc.collect(); objects.unload('a.o', 'b.o')")
+    loading.exec("let_go(); objects.unload('a.o', 'b.o')")
     loading.load({"a.o": common, "c.o": defined})
     assert loading.eval("function('get', 'q()')()") == 9
 
@@ -98,15 +97,15 @@ def test_weak_gives_way_and_comes_back(loading):
     strong = compiled("long which(void) { return 2; }")
     loading.load({"weak.o": weak, "strong.o": strong})
     assert loading.eval("function('ask', 'q()')()") == 2
-    loading.exec("gc.collect(); objects.unload('weak.o')")
+    loading.exec("let_go(); objects.unload('weak.o')")
     loading.load({"later.o": weak})
     assert loading.eval("function('ask', 'q()')()") == 2
-    loading.exec("gc.collect(); objects.unload('later.o', 'strong.o')")
+    loading.exec("let_go(); objects.unload('later.o', 'strong.o')")
     loading.load({"weak.o": weak})
     assert loading.eval("function('ask', 'q()')()") == 1
     loading.load({"strong.o": strong})
     assert loading.eval("function('which', 'q()')()") == 2
-    loading.exec("gc.collect(); objects.unload('strong.o')")
+    loading.exec("let_go(); objects.unload('strong.o')")
     assert loading.eval("function('which', 'q()')()") == 1
 
 
@@ -119,12 +118,12 @@ def test_a_namespace_sees_its_parent_and_hides_what_it_defines_itself(loading):
     with loading.raises("NoSuchSymbol", match="user"):
         loading.exec("symbol('user')")
     with loading.raises("ObjectNeeded", match=r"used.o: needed by .text of user.o \(used\)"):
-        loading.exec("gc.collect(); objects.unload('used.o')")
-    loading.exec("gc.collect(); objects.unload('user.o', namespace=inner)")
+        loading.exec("let_go(); objects.unload('used.o')")
+    loading.exec("let_go(); objects.unload('user.o', namespace=inner)")
     files = [("used.o", compiled("long used(long a) { return 7; }")), *files]
     loading.exec(f"objects.load({files!r}, inner)")
     assert loading.eval("objects.symbol('user', inner).as_func('q(q)')(1)") == 70
-    loading.exec("gc.collect(); objects.unload('used.o', 'user.o', namespace=inner); del inner")
+    loading.exec("let_go(); objects.unload('used.o', 'user.o', namespace=inner); del inner")
 
 
 def test_the_functions_of_the_kernel_are_there(loading):
