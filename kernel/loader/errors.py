@@ -23,14 +23,15 @@ from memory_structs import KernelError
 
 
 class ObjectError(KernelError):
-    """`object` and `section` are names, `value` what was wrong; `text` has one %s for the value."""
+    """`object` and `section` are names or "", `value` what was wrong; `text` may have a %s for the value."""
 
     def __init__(self, object, section, value, text):
         self.object = object
         self.section = section
         self.value = value
         shown = hex(value) if type(value) is int else str(value)
-        super().__init__("%s: %s%s" % (object, section and section + ": ", text % shown))
+        text = text % shown if "%s" in text else text
+        super().__init__(": ".join([part for part in (object, section, text) if part]))
 
 
 class BadElf(ObjectError):

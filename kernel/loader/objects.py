@@ -62,7 +62,7 @@ def find(name, namespace=OBJECTS):
     found = namespace.objects.get(name)
     if found is None:
         known = ", ".join(namespace.objects) or "none"
-        raise NoSuchObject(name, "", name, "%%s is not loaded (what is: %s)" % known)
+        raise NoSuchObject(name, "", name, "it is not loaded (what is: %s)" % known)
     return found
 
 

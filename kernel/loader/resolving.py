@@ -55,7 +55,7 @@ class Resolving:
         taken = [name for name, each in namespace.objects.items() if each not in self.gone]
         for name, data in files:
             if name in taken:
-                raise AlreadyLoaded(name, "", name, "%s is loaded already: unload or replace it")
+                raise AlreadyLoaded(name, "", name, "an object of this name is loaded: unload or replace it")
             taken.append(name)
             self.parts.append(Part(tables.parse(name, data), namespace))
 

@@ -179,9 +179,9 @@ def test_two_definitions_that_are_not_weak_are_refused_naming_both(loading):
     loading.load(dict(twice[:1]))
     with loading.raises("DuplicateSymbol", match="two.o: .text: same is defined already, in one.o"):
         loading.exec(f"objects.load({twice[1:]!r})")
-    with loading.raises("AlreadyLoaded", match="one.o is loaded already"):
+    with loading.raises("AlreadyLoaded", match="one.o: an object of this name is loaded"):
         loading.exec(f"objects.load({twice[:1]!r})")
-    with loading.raises("NoSuchObject", match=r"two.o is not loaded \(what is: one.o\)"):
+    with loading.raises("NoSuchObject", match=r"two.o: it is not loaded \(what is: one.o\)"):
         loading.exec("objects.unload('two.o')")
 
 
