@@ -89,3 +89,16 @@ class Edited:
 
     def bytes_at(self, at, data):
         return self._put(at, (0, f"{len(data)}s"), data)
+
+
+RUST_FLAGS = ["--crate-type", "lib", "--emit", "obj", "-O", "-C", "panic=abort", "-C", "no-redzone=y"]
+
+
+@functools.cache
+def compiled_rust(source, *options):
+    """Return the bytes of the object that a Rust source becomes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "source.rs")
+        path.write_text(source)
+        subprocess.run(["rustc", *RUST_FLAGS, *options, path, "-o", path.with_suffix(".o")], check=True)
+        return path.with_suffix(".o").read_bytes()

@@ -1,7 +1,9 @@
 """Object files are loaded, linked with each other and with the kernel, called, and unloaded without a trace."""
 
+import shutil
+
 import pytest
-from harness.objects import MODELS, compiled
+from harness.objects import MODELS, compiled, compiled_rust
 from loader.sources import COUNTER, MATH, USED, USER
 
 
@@ -186,3 +188,32 @@ def test_a_symbol_knows_its_place_and_its_users(loading):
         loading.exec("symbol('nonsense')")
     with loading.raises("NoSuchSymbol", match="memcpy is a number of the kernel"):
         loading.exec("symbol('memcpy')")
+
+
+RUST = """
+#![no_std]
+#[no_mangle] pub static mut CALLS: u64 = 0;
+extern "C" { fn add3(a: i64, b: i64, c: i64) -> i64; }
+#[no_mangle] pub extern "C" fn fib(n: u64) -> u64 {
+    unsafe { CALLS += 1; }
+    (0..n).fold((0u64, 1u64), |(a, b), _| (b, a.wrapping_add(b))).0
+}
+#[no_mangle] pub extern "C" fn pick(index: usize) -> u32 { [3u32, 5, 7, unsafe { CALLS as u32 }][index] }
+#[no_mangle] pub extern "C" fn sum(a: i64) -> i64 { unsafe { add3(a, a, a) } }
+"""
+RUST_MODELS = {
+    "default": (),
+    "kernel": ("-C", "relocation-model=static", "-C", "code-model=kernel"),
+    "large": ("-C", "relocation-model=static", "-C", "code-model=large"),
+}
+
+
+@pytest.mark.skipif(shutil.which("rustc") is None, reason="no rustc on this machine")
+@pytest.mark.parametrize("model", RUST_MODELS)
+def test_rust_runs_and_a_panic_ends_the_call(loading, model):
+    loading.load(pair() | {"rust.o": compiled_rust(RUST, *RUST_MODELS[model])})
+    assert loading.eval("function('fib', 'Q(Q)')(50)") == 12586269025
+    assert loading.eval("function('sum', 'q(q)')(14)") == 42
+    assert loading.eval("[function('pick', 'I(Q)')(which) for which in range(4)]") == [3, 5, 7, 1]
+    with loading.raises("RuntimeError", match="abort"):
+        loading.exec("function('pick', 'I(Q)')(4)")
