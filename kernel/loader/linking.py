@@ -25,8 +25,10 @@ from .places import REGION, WINDOW
 from .relocations import (
     MAY_NEED_STUB,
     NAMES,
+    NEAR,
     NEED_SLOT,
     PLAIN,
+    REACH,
     RELATIVE,
     STUB_ADDRESS_AT,
     STUB_BEGIN,
@@ -142,7 +144,8 @@ class Linking(Resolving):
     def _relocate_section(self, part, section, at, count, table):
         data, resolved, slots, stubs = part.file.data, part.resolved, part.slots, part.stubs
         buffer, base, start, own = part.buffers[section.group], section.offset, section.address, part.object
-        kept = own.relocated.setdefault(section, {}) if section.group == "data" else None
+        is_data = section.group == "data"
+        kept = own.relocated.setdefault(section, {}) if is_data else None
         for entry in range(at, at + 24 * count, 24):
             offset, kind, symbol, addend = unpack_from("<qIIq", data, entry)
             found = resolved[symbol]
@@ -152,6 +155,14 @@ class Linking(Resolving):
                 target, value = found.section, found.value
             if target is not None:
                 value += target.address
+                if kind in NEAR and not is_data:  # most of all
+                    value += addend - start - offset
+                    if not -REACH <= value < REACH:
+                        raise_overflow(own.name, section, offset, kind, found.name, value)
+                    pack_into("<i", buffer, base + offset, value)
+                    if target.object is not own:
+                        self._note(section, found, (kind, offset, addend))
+                    continue
             if kind in PLAIN and symbol not in stubs and found.name != GOT_SYMBOL:
                 value += addend
                 if kind in RELATIVE:
@@ -181,11 +192,12 @@ class Linking(Resolving):
     @staticmethod
     def _note(user, found, relocation):
         """Remember that a section needs another object's."""
-        used = found.section
-        if used is not None and used.object is not user.object:
-            if not user.sections_i_depend_on:
-                user.sections_i_depend_on = []
-            user.sections_i_depend_on.append(Dependency(user, used, found.name, relocation))
+        used, own = found.section, user.object
+        if used is not None and used.object is not own:
+            dependencies = own.uses.get(used.object)
+            if dependencies is None:
+                dependencies = own.uses[used.object] = []
+            dependencies.append(Dependency(user, used, found.name, relocation))
 
     # Map and commit.
 
@@ -216,12 +228,14 @@ class Linking(Resolving):
     def changes(self):
         """What `commit` stores: [(object, attribute, value)], made before, so that it can't run out of memory."""
         objects = {name: each for name, each in self.namespace.objects.items() if each not in self.gone}
-        users = {}
+        used_by = {}
         for part in self.parts:
             objects[part.object.name] = part.object
-            for each in part.object.needs():
-                users.setdefault(each.used, list(each.used.sections_dependent_on_me)).append(each)
-        stores = [(section, "sections_dependent_on_me", dependents) for section, dependents in users.items()]
+            for used, dependencies in part.object.uses.items():
+                if used not in used_by:
+                    used_by[used] = used.used_by.copy()
+                used_by[used][part.object] = dependencies
+        stores = [(used, "used_by", users) for used, users in used_by.items()]
         stores.append((LOADED, "objects", LOADED.objects + [part.object for part in self.parts]))
         return stores + [(self.namespace, "objects", objects), (self.namespace, "definitions", self.definitions)]
 

@@ -15,7 +15,7 @@ RUST_PANICS, ABORT = "4core9panicking", "abort"
 
 
 class Namespace:
-    """`.objects` {name: LoadedObject} in the order in which they were loaded, `.definitions` {symbol: Definition}."""
+    """`.objects` {name: LoadedObject}, `.definitions` {symbol: Definition}."""
 
     def __init__(self, name, parent=None):
         self.name = name
@@ -68,9 +68,10 @@ OBJECTS = Namespace("objects", KERNEL)
 
 
 class Loaded:
-    """`.objects`: all of all namespaces, and those that were replaced and that somebody still holds."""
+    """`.objects`: all of all namespaces, and those that were replaced and that somebody still holds: `.held`."""
 
     objects = []
+    held = []
 
 
 LOADED = Loaded()

@@ -7,7 +7,7 @@
 Each call is all or nothing: what is refused leaves everything as it was.
 """
 
-from memory import StillBorrowed
+from memory import MappingDamaged, StillBorrowed
 from memory.ledger import undisturbed
 from memory_structs import Reentered
 
@@ -61,7 +61,7 @@ def find(name, namespace=OBJECTS):
     """The LoadedObject of a name. Raises NoSuchObject."""
     found = namespace.objects.get(name)
     if found is None:
-        known = ", ".join(namespace.objects) or "none"
+        known = ", ".join(sorted(namespace.objects)) or "none"
         raise NoSuchObject(name, "", name, "it is not loaded (what is: %s)" % known)
     return found
 
@@ -99,12 +99,12 @@ def where(address):
 def unload(*names, namespace=OBJECTS):
     """Unload objects: one, or several that need each other. Their pages and frames are free when this returns.
 
-    Raises NoSuchObject, ObjectNeeded (names who), ObjectHeld (somebody holds a function or a view) or MappingDamaged;
-    then all of them stay.
+    Raises NoSuchObject, ObjectNeeded (names who) or ObjectHeld (somebody holds a function or a view); then all of them
+    stay. MappingDamaged comes when they are gone: it names the mapping that could not be given back.
     """
     with GUARD:
         forget_replaced()
-        going = [find(name, namespace) for name in names]
+        going = [find(name, namespace) for place, name in enumerate(names) if name not in names[:place]]
         for each in going:
             refuse_if_needed(each, going)
         for each in going:
@@ -113,15 +113,14 @@ def unload(*names, namespace=OBJECTS):
 
 
 def refuse_if_needed(object, going):
-    """Raise ObjectNeeded if a section of an object that stays needs one of this."""
+    """Raise ObjectNeeded if an object that stays needs this one."""
     users = []
-    for each in object.users():
-        if each.user.object not in going:
-            text = "%s (%s)" % (each.user, each.symbol)
-            if text not in users:
-                users.append(text)
+    for user, dependencies in object.used_by.items():
+        if user not in going:
+            users += ["%s (%s)" % (each.user, each.symbol) for each in dependencies]
     if users:
-        raise ObjectNeeded(object.name, "", ", ".join(users), "needed by %s: unload or replace what needs it first")
+        users = ", ".join(sorted(set(users)))
+        raise ObjectNeeded(object.name, "", users, "needed by %s: unload or replace what needs it first")
 
 
 def refuse_if_held(object, step):
@@ -139,37 +138,51 @@ class Unloading:
 
     def __init__(self, going, namespace):
         self.going = going
-        users = {}
+        used_by = {}
         for each in going:
-            for dependency in each.needs():
-                used = dependency.used
-                if used.object not in going:
-                    left = users.get(used, used.sections_dependent_on_me)
-                    users[used] = [other for other in left if other is not dependency]
-        self.stores = [(used, "sections_dependent_on_me", left) for used, left in users.items()]
-        self.stores.append((LOADED, "objects", [each for each in LOADED.objects if each not in going]))
-        left = [each for each in namespace.objects.values() if each not in going]
-        self.stores.append((namespace, "definitions", namespace.without_objects(going)))
-        self.stores.append((namespace, "objects", {each.name: each for each in left}))
+            for used in each.uses:
+                if used not in going:
+                    if used not in used_by:
+                        used_by[used] = used.used_by.copy()
+                    del used_by[used][each]
+        self.stores = [(used, "used_by", users) for used, users in used_by.items()]
+        loaded, objects = list(LOADED.objects), namespace.objects.copy()
+        for each in going:
+            loaded.remove(each)
+            if objects.get(each.name) is each:
+                del objects[each.name]
+        self.stores.append((LOADED, "objects", loaded))
+        self.stores.append((namespace, "definitions", namespace.without_objects(going) if objects else {}))
+        self.stores.append((namespace, "objects", objects))
 
     @undisturbed
     def commit(self):
-        """Nobody sees them any more; their pages and frames are given back."""
+        """Nobody sees them any more; their pages and frames are given back.
+
+        What can't be given back, for somebody changed its entries (MappingDamaged), stays its mapping's, and is said.
+        """
         for holder, attribute, value in self.stores:
             setattr(holder, attribute, value)
+        damage = None
         for each in self.going:
             for mapped in each.mappings.values():
-                mapped.drop()
+                try:
+                    mapped.drop()
+                except MappingDamaged as error:
+                    damage = error
+        if damage is not None:
+            raise damage
 
 
 def forget_replaced():
     """Unload what was replaced, as far as nobody holds it any more."""
-    for each in [each for each in LOADED.objects if each.is_replaced]:
+    for each in LOADED.held:
         try:
             refuse_if_needed(each, ())
             refuse_if_held(each, "unload")
         except (ObjectHeld, ObjectNeeded):
             continue
+        LOADED.held = [other for other in LOADED.held if other is not each]
         Unloading([each], Namespace("")).commit()
 
 

@@ -36,6 +36,8 @@ MAY_NEED_STUB = (4, 31)
 # S + A, and S + A - P: most are.
 PLAIN = (1, 2, 4, 10, 11, 24)
 RELATIVE = (2, 4, 24)
+NEAR = (2, 4)  # and no more than 2 GiB away
+REACH = 1 << 31
 ZERO_EXTENDED = 10
 
 # movabs $address, %rax; jmp *%rax

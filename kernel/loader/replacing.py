@@ -6,12 +6,14 @@ interrupts, all of it is stored. Code of others is changed through the physical 
 mapping stays r-x.
 """
 
+import micropython
 import uctypes
 from memory.ledger import undisturbed
 from paging.natives import memory
 
 from .errors import MissingSymbol, SizeDiffers
 from .linking import GOT, Linking, raise_overflow
+from .namespaces import LOADED
 from .places import WINDOW
 from .relocations import encoded, unsigned, value_of
 from .sections import Dependency
@@ -28,18 +30,17 @@ class Replacing(Linking):
         self.new = self.parts[0].object
         self.patches = []  # (address in the window, bytes)
         self.relocated = []  # ({offset: bytes} of a writable section, offset, bytes)
-        self.rewired = []  # (old Dependency, new Dependency)
+        self.rewired = {}  # {user: [Dependency]}, as they are from then on
 
     def compute(self):
         Linking.compute(self)
-        frames = {}
-        for section in self.old.sections.values():
-            for each in section.sections_dependent_on_me:
-                if each.user.object is not self.old:
-                    self._redirect(each, frames)
+        for user, dependencies in self.old.used_by.items():
+            frames = {}
+            self.rewired[user] = [self._redirect(each, frames) for each in dependencies]
 
+    @micropython.native
     def _redirect(self, each, frames):
-        """Compute what a relocation of another object's section stores from now on."""
+        """Compute what a relocation of another object's section stores from now on; returns the new Dependency."""
         user, name = each.user, each.symbol
         now = self.new.symbols.get(name)
         if now is None or now.section is None:
@@ -56,12 +57,10 @@ class Replacing(Linking):
         stored = encoded(kind, value)
         if stored is None:
             raise_overflow(user.object.name, user, offset, kind, name, value)
-        if user.object not in frames:
-            frames[user.object] = {}
-        self.patches += pieces(user, offset, stored, frames[user.object])
+        self.patches += pieces(user, offset, stored, frames)
         if user in user.object.relocated:
             self.relocated.append((user.object.relocated[user], offset, stored))
-        self.rewired.append((each, Dependency(user, now.section, name, each.relocation)))
+        return Dependency(user, now.section, name, each.relocation)
 
     def _carried(self):
         """[(bytes of an old section, bytes of the new one, {offset: (what relocations stored then, and now)})]."""
@@ -102,20 +101,20 @@ class Replacing(Linking):
 
     def _stores(self):
         """What `commit` stores: the new object in the place of the old one, and every Dependency as it is now."""
-        needs, users = {}, {}
-        gone = [old for old, _ in self.rewired]
-        for old, new in self.rewired:
-            user = old.user
-            needs.setdefault(user, [each for each in user.sections_i_depend_on if each not in gone]).append(new)
-            users.setdefault(new.used, []).append(new)
-            users[old.used] = ()
-        stores = self.changes()  # its `users` are of other sections: nobody can need the new object or the old one anew
-        stores += [(section, "sections_i_depend_on", found) for section, found in needs.items()]
-        stores += [(section, "sections_dependent_on_me", found) for section, found in users.items()]
+        stores = self.changes()
+        for user, dependencies in self.rewired.items():
+            uses = user.uses.copy()
+            del uses[self.old]
+            uses[self.new] = dependencies
+            stores.append((user, "uses", uses))
+        stores.append((self.new, "used_by", self.rewired))
+        stores.append((self.old, "used_by", {}))
         stores.append((self.old, "is_replaced", True))
+        stores.append((LOADED, "held", LOADED.held + [self.old]))
         return stores
 
 
+@micropython.native
 def pieces(section, offset, data, frames):
     """[(address in the physical window, bytes)] of bytes that go to an offset of a section: one for each page."""
     if section.group not in frames:

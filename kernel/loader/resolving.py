@@ -8,15 +8,16 @@ from struct import unpack_from
 
 import micropython
 from memory_structs.instances import make
+from micropython import const
 
 from . import elf, tables
 from .errors import AlreadyLoaded, DuplicateSymbol, UnresolvedSymbol
 from .namespaces import COMMON, STRONG, WEAK
 from .places import REGION_END, REGION_START
-from .relocations import STUB_BYTES
+from .relocations import REACH, STUB_BYTES
 from .sections import Definition, LoadedObject, ObjectSection
 
-REACH = 1 << 31
+_FIRST_THAT_IS_SEEN = const(16)  # st_info: the binding is above the type, and local is 0
 GOT_SYMBOL = "_GLOBAL_OFFSET_TABLE_"
 
 
@@ -78,27 +79,32 @@ class Resolving:
         """Take in the symbols of a file that others can see."""
         made, file, object = part.object.sections, part.file, part.object
         symbols, definitions = object.symbols, self.definitions
-        object.file = file
+        object.file, names, data, at = file, file.names, file.data, file.symbols_at
         for symbol, mark in enumerate(file.marks):
             if not mark & tables.DEFINES:
                 continue
-            name_at, binding, _, index, value, size = file.symbol(symbol)
+            name_at, info, _, index, value, size = unpack_from("<IBBHqq", data, at + 24 * symbol)
             section = made.get(index)
             if section is None and index not in (tables.ABSOLUTE, tables.COMMON):
                 continue
-            name = file.text_at(file.names, name_at, "the symbol table")
+            name = names[name_at : names.find(b"\0", name_at)].decode()
             if index == tables.COMMON:
                 part.commons.append((name, size, value))
                 continue
-            strength = WEAK if binding == tables.WEAK else STRONG
+            strength = WEAK if info >> 4 == tables.WEAK else STRONG
             new = make(Definition, "name", name, "section", section, "value", value, "size", size, "binding", strength)
-            for names in symbols, definitions:
-                known = names.get(name)
-                if known is None or known.binding < strength:
-                    names[name] = new
-                elif known.binding == strength == STRONG and known is not new:
-                    text = "%%s is defined already, in %s" % known.holder
-                    raise DuplicateSymbol(object.name, section.name if section else "", name, text)
+            known = definitions.get(name)
+            if known is None:
+                symbols[name] = definitions[name] = new
+                continue
+            if known.binding == strength == STRONG:
+                text = "%%s is defined already, in %s" % known.holder
+                raise DuplicateSymbol(object.name, section.name if section else "", name, text)
+            if known.binding < strength:
+                definitions[name] = new
+            known = symbols.get(name)
+            if known is None or known.binding < strength:
+                symbols[name] = new
 
     def _define_commons(self):
         """Give each common symbol that nobody defines a place in the object that wants the largest."""
@@ -118,23 +124,30 @@ class Resolving:
     @micropython.native
     def _resolve(self, part):
         """Find the definitions of all symbols that relocations name; which of them need a slot or a stub."""
-        resolved = part.resolved
+        resolved, file, sections, definitions = part.resolved, part.file, part.object.sections, self.definitions
+        data, at, names = file.data, file.symbols_at, file.names
         commons = [name for each in self.parts for name, _, _ in each.commons]
-        for symbol, mark in enumerate(part.file.marks):
+        for symbol, mark in enumerate(file.marks):
             if mark & tables.USED:
-                found = resolved[symbol] = self._definition_of(part, symbol, commons)
+                name_at, info, _, index, value, size = unpack_from("<IBBHqq", data, at + 24 * symbol)
+                if info < _FIRST_THAT_IS_SEEN:
+                    section = sections.get(index)
+                    found = Definition("", section, value, size, STRONG)
+                else:
+                    found = None if commons else definitions.get(names[name_at : names.find(b"\0", name_at)].decode())
+                    if found is None:
+                        found = self._definition_of(part, symbol, commons)
+                resolved[symbol] = found
                 if mark & tables.SLOT:
                     part.slots[symbol] = 8 * len(part.slots)
                 if mark & tables.CALLED and found.section is None and found.value is not None and is_far(found.value):
                     part.stubs[symbol] = STUB_BYTES * len(part.stubs)
 
+    @micropython.native
     def _definition_of(self, part, symbol, commons):
-        """The Definition that a symbol of a file means. Raises UnresolvedSymbol."""
+        """The Definition that a symbol means that others can see. Raises UnresolvedSymbol."""
         file = part.file
-        name_at, binding, _, index, value, size = file.symbol(symbol)
-        if binding == tables.LOCAL:
-            section = part.object.sections.get(index)
-            return make(Definition, "name", "", "section", section, "value", value, "size", size, "binding", STRONG)
+        name_at, binding, _, index, _, _ = file.symbol(symbol)
         name = file.text_at(file.names, name_at, "the symbol table")
         if name in commons:
             return Definition(name, None, None, 0, COMMON)

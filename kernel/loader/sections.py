@@ -43,8 +43,16 @@ class ObjectSection(LoadedSection):
     # Until there are any.
     address = 0
     mapped_pages = None
-    sections_i_depend_on = ()
-    sections_dependent_on_me = ()
+
+    @property
+    def sections_i_depend_on(self):
+        """The Dependencies of this section on those of other objects."""
+        return [each for each in self.object.needs() if each.user is self]
+
+    @property
+    def sections_dependent_on_me(self):
+        """The Dependencies of other objects' sections on this one."""
+        return [each for each in self.object.users() if each.used is self]
 
     def __repr__(self):
         return "%s of %s" % (self.name, self.object.name)
@@ -100,6 +108,7 @@ class LoadedObject:
     .symbols    {name: Definition} of what it defines for others
     .mappings   {group: MappedPages}
     .start, .end   of all its pages: numbers, negative in the kernel's half
+    .uses, .used_by    {LoadedObject: [Dependency]}: a.uses[b] and b.used_by[a] are one list
     .is_replaced   another has taken its place, and somebody still holds a part of it
     """
 
@@ -111,6 +120,8 @@ class LoadedObject:
         self.mappings = {}
         self.file = None  # the ElfFile: its symbols have the names of all places
         self.relocated = {}  # {section: {offset: bytes}} of what relocations stored into writable sections
+        self.uses = {}
+        self.used_by = {}
         self.start = self.end = 0
         self.is_replaced = False
 
@@ -119,18 +130,12 @@ class LoadedObject:
         return Symbol(self.symbols[name])
 
     def users(self):
-        """The dependencies that others have on it."""
-        found = []
-        for section in self.sections.values():
-            found += section.sections_dependent_on_me
-        return found
+        """The Dependencies that others have on it."""
+        return [each for found in self.used_by.values() for each in found]
 
     def needs(self):
-        """The dependencies that it has on others."""
-        found = []
-        for section in self.sections.values():
-            found += section.sections_i_depend_on
-        return found
+        """The Dependencies that it has on others."""
+        return [each for found in self.uses.values() for each in found]
 
     def sizes(self):
         """(group, rights, bytes in use) of every group that it has."""
@@ -158,7 +163,8 @@ class LoadedObject:
 
     def __repr__(self):
         sizes = ", ".join("%s %s %#x" % each for each in self.sizes())
-        return "%s: %s, %d symbols" % (self.name, sizes, len(self.symbols))
+        count = len(self.symbols)
+        return "%s: %s, %d symbol%s" % (self.name, sizes, count, "" if count == 1 else "s")
 
 
 def text_at(names, at):

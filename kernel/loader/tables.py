@@ -74,6 +74,10 @@ def _read_symbols(file):
         file.names = strings(file, table.link, table)
         file.symbols_at, file.symbols = table.offset, table.size // 24
         file.marks = bytearray(file.symbols)
+        try:
+            file.names.decode()  # all of them at once: whoever needs a name finds text
+        except UnicodeError:
+            file.refuse(BadElf, table, len(file.names), "its string table of %s bytes has a name that is no text")
         limits = array("i", [section.size if section.is_loaded else -1 for section in file.sections])
         facts = array("i", (file.symbols, len(file.names), len(limits)))
         index = next_odd_symbol(file.data, table.offset, 0, facts, limits, file.marks)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
+from harness.kernel import Kernel
+
 FLAGS = [
     "-O2",
     "-c",
@@ -37,6 +39,17 @@ def compiled(source, *options, ending=".c"):
         command = [os.environ.get("CC", "gcc"), *FLAGS, *options, path, "-o", path.with_suffix(".o")]
         subprocess.run(command, check=True)
         return path.with_suffix(".o").read_bytes()
+
+
+def put_files(guest, files):
+    """Put files, {name: bytes}, on the RAM disk of a machine at its prompt."""
+    kernel = Kernel(guest)
+    for name, data in files.items():
+        kernel.exec(f"with open({name!r}, 'wb') as file: file.write({data!r})\ndel file")
+    guest.console.send("\x02")
+    guest.console.expect_exact(">>> ")
+    guest.console.sendline("clew")
+    guest.console.expect_exact("clew> ")
 
 
 # Where fields are: offset and format.

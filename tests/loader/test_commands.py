@@ -1,21 +1,14 @@
 """The commands of the prompt: load, objects, symbol, replace, unload; with Tab, and with what is wrong in one line."""
 
 import pytest
-from harness import Kernel
-from harness.objects import compiled
+from harness.objects import compiled, put_files
 from loader.sources import COUNTER, MATH, TIMES
 
 
 @pytest.fixture
 def prompt(console, guest):
     """A console whose RAM disk has math.o, counter.o and math2.o."""
-    kernel = Kernel(guest)
-    for name, text in (("math.o", MATH), ("counter.o", COUNTER), ("math2.o", TIMES)):
-        kernel.exec(f"with open({name!r}, 'wb') as file: file.write({compiled(text)!r})")
-    guest.console.send("\x02")
-    guest.console.expect_exact(">>> ")
-    guest.console.sendline("clew")
-    guest.console.expect_exact("clew> ")
+    put_files(guest, {"math.o": compiled(MATH), "counter.o": compiled(COUNTER), "math2.o": compiled(TIMES)})
     return console
 
 
