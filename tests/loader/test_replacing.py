@@ -82,6 +82,7 @@ def test_a_state_function_sees_both_before_anybody_else(loading):
     assert loading.eval("seen") == [("state.o", "new.o", ["state.o", "user.o"])]
 
 
+WHO = "[(each.name, sorted([repr(user) for user in each.users()])) for each in objects.loaded()]"
 SAME = "long state = 5; long used(long a) { return a; }"
 REFUSED = {
     "a symbol in use is missing": (
@@ -104,7 +105,7 @@ def test_what_is_refused_changes_nothing(loading, what):
     data = compiled(source, ending=".S" if source[0] == "." else ".c") if source else b"no"
     loading.load({"used.o": compiled(USED), "user.o": compiled(USER)})
     loading.exec("user = function('user', 'q(q)')")
-    state = "(settled(), [(each.name, sorted([repr(user) for user in each.users()])) for each in objects.loaded()], user(1))"
+    state = f"(settled(), {WHO}, user(1))"
     before = loading.eval(state)
     with loading.raises(error, match=words):
         replace(loading, "used.o", "new.o", data)
@@ -169,7 +170,7 @@ def test_a_user_that_went_before_is_not_written_to(loading):
 
 def test_unload_is_refused_while_needed_or_held_by_name(loading):
     loading.load({"used.o": compiled(USED), "user.o": compiled(USER)})
-    before = loading.eval("[(each.name, sorted([repr(user) for user in each.users()])) for each in objects.loaded()]")
+    before = loading.eval(WHO)
     with loading.raises(
         "ObjectNeeded", match=r"used.o: needed by .text of user.o \(used\): unload or replace what needs"
     ):
@@ -177,10 +178,7 @@ def test_unload_is_refused_while_needed_or_held_by_name(loading):
     loading.exec("held = function('other', 'q()')")
     with loading.raises("ObjectHeld", match=r"user.o: unload would end <Function of \d+ bytes at v.*release"):
         loading.exec("objects.unload('used.o', 'user.o')")
-    assert (
-        loading.eval("[(each.name, sorted([repr(user) for user in each.users()])) for each in objects.loaded()]")
-        == before
-    )
+    assert loading.eval(WHO) == before
     assert loading.eval("(held(), function('user', 'q(q)')(1))") == (3, 20)
     loading.exec("let_go(); objects.unload('user.o')")
     assert loading.eval("objects.find('used.o').users()") == []

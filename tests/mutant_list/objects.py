@@ -94,8 +94,8 @@ MUTANTS += [
     (
         "the old object's text is written where it is mapped",
         REPLACING,
-        "        found.append((WINDOW + (frames[section.group][at // PAGE_BYTES] << 12) + at % PAGE_BYTES, data[:room]))\n",
-        "        found.append((section.address - section.offset + at, data[:room]))\n",
+        "(WINDOW + (frames[section.group][at // PAGE_BYTES] << 12) + at % PAGE_BYTES, data[:room])",
+        "(section.address - section.offset + at, data[:room])",
         REPLACES,
     ),
     (
