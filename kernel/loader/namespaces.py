@@ -70,8 +70,9 @@ OBJECTS = Namespace("objects", KERNEL)
 class Loaded:
     """`.objects`: all of all namespaces, and those that were replaced and that somebody still holds: `.held`."""
 
-    objects = []
-    held = []
+    def __init__(self):
+        self.objects = []
+        self.held = []
 
 
 LOADED = Loaded()

@@ -16,45 +16,49 @@ from .linking import Linking
 from .namespaces import KERNEL, LOADED, OBJECTS, Namespace
 from .places import REGION_END, REGION_START
 from .relocations import signed
+from .replacing import Replacing
 from .sections import Symbol
 
 __all__ = ("KERNEL", "OBJECTS", "Namespace", "find", "load", "loaded", "replace", "symbol", "unload", "where")
 
 
-class OneAtATime:
+class UnderWay:
     """Loading, unloading and replacing are not re-entrant: a state function of `replace` can't do either."""
 
-    is_under_way = False
+    is_now = False
 
-    def __enter__(self):
-        if self.is_under_way:
+
+def one_at_a_time(function):
+    """A function that raises Reentered while it, or another such one, is under way."""
+
+    def call(*arguments, **named):
+        if UnderWay.is_now:
             raise Reentered("the loader")
-        self.is_under_way = True
+        try:
+            UnderWay.is_now = True
+            return function(*arguments, **named)
+        finally:
+            UnderWay.is_now = False
 
-    def __exit__(self, kind, value, traceback):
-        self.is_under_way = False
-        return False
+    return call
 
 
-GUARD = OneAtATime()
-
-
+@one_at_a_time
 def load(files, namespace=OBJECTS):
     """Load the object files `files`, [(name, bytes)], which may refer to each other; returns their LoadedObjects.
 
     Raises TypeError, an ObjectError, OutOfPages, OutOfFrames or MemoryError; then nothing was loaded.
     """
-    with GUARD:
-        forget_replaced()
-        linking = Linking(namespace, files)
-        try:
-            linking.compute()
-            linking.map()
-            linking.commit(linking.changes())
-        except BaseException:
-            linking.drop()
-            raise
-        return [part.object for part in linking.parts]
+    forget_replaced()
+    linking = Linking(namespace, files)
+    try:
+        linking.compute()
+        linking.map()
+        linking.commit(linking.changes())
+    except BaseException:
+        linking.drop()
+        raise
+    return [part.object for part in linking.parts]
 
 
 def find(name, namespace=OBJECTS):
@@ -96,20 +100,20 @@ def where(address):
     return None
 
 
+@one_at_a_time
 def unload(*names, namespace=OBJECTS):
     """Unload objects: one, or several that need each other. Their pages and frames are free when this returns.
 
     Raises NoSuchObject, ObjectNeeded (names who) or ObjectHeld (somebody holds a function or a view); then all of them
     stay. MappingDamaged comes when they are gone: it names the mapping that could not be given back.
     """
-    with GUARD:
-        forget_replaced()
-        going = [find(name, namespace) for place, name in enumerate(names) if name not in names[:place]]
-        for each in going:
-            refuse_if_needed(each, going)
-        for each in going:
-            refuse_if_held(each, "unload")
-        Unloading(going, namespace).commit()
+    forget_replaced()
+    going = [find(name, namespace) for place, name in enumerate(names) if name not in names[:place]]
+    for each in going:
+        refuse_if_needed(each, going)
+    for each in going:
+        refuse_if_held(each, "unload")
+    Unloading(going, namespace).commit()
 
 
 def refuse_if_needed(object, going):
@@ -182,10 +186,12 @@ def forget_replaced():
             refuse_if_held(each, "unload")
         except (ObjectHeld, ObjectNeeded):
             continue
-        LOADED.held = [other for other in LOADED.held if other is not each]
-        Unloading([each], Namespace("")).commit()
+        going = Unloading([each], Namespace(""))
+        going.stores.append((LOADED, "held", [other for other in LOADED.held if other is not each]))
+        going.commit()
 
 
+@one_at_a_time
 def replace(old, file, state=None, namespace=OBJECTS):
     """Put the object file `file`, (name, bytes), in the place of the object named `old`; returns the new LoadedObject.
 
@@ -196,20 +202,16 @@ def replace(old, file, state=None, namespace=OBJECTS):
     Raises NoSuchObject, MissingSymbol, SizeDiffers, RelocationOverflow, and as `load`, or what `state` raises; then
     `old` is as it was.
     """
-    from .replacing import Replacing  # noqa: PLC0415 (most sessions load and never replace)
-
-    with GUARD:
-        forget_replaced()
-        replacing = Replacing(namespace, find(old, namespace), file)
-        try:
-            replacing.compute()
-            replacing.map()
-            if state is not None:
-                state(replacing.old, replacing.new)
-            replacing.switch(state is None)
-        except BaseException:
-            replacing.drop()
-            raise
-    with GUARD:
-        forget_replaced()
+    forget_replaced()
+    replacing = Replacing(namespace, find(old, namespace), file)
+    try:
+        replacing.compute()
+        replacing.map()
+        if state is not None:
+            state(replacing.old, replacing.new)
+        replacing.switch(state is None)
+    except BaseException:
+        replacing.drop()
+        raise
+    forget_replaced()
     return replacing.new

@@ -91,16 +91,18 @@ class Replacing(Linking):
             for offset, (then, now) in both.items():
                 if before[offset : offset + len(then)] == then:
                     new[offset : offset + len(now)] = now
-        # From here on nothing fails and nothing allocates.
+        # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
         write = memory.write_bytes
+        self.is_committed = True
         for address, data in self.patches:
             write(address, data)
         for kept, offset, data in self.relocated:
             kept[offset] = data
-        self.commit(stores)
+        for holder, attribute, value in stores:
+            setattr(holder, attribute, value)
 
     def _stores(self):
-        """What `commit` stores: the new object in the place of the old one, and every Dependency as it is now."""
+        """What `switch` stores: the new object in the place of the old one, and every Dependency as it is now."""
         stores = self.changes()
         for user, dependencies in self.rewired.items():
             uses = user.uses.copy()

@@ -157,6 +157,9 @@ class LoadedObject:
                     if inside == index and kind < 3 and best < value <= offset and (not size or offset < value + size):
                         best, at = value, name_at
                 if best < 0:
+                    for each in self.symbols.values():  # a common one's place is not in the file
+                        if each.section is section and each.value <= offset < each.value + each.size:
+                            return section.name, each.name, offset - each.value
                     return section.name, "", offset
                 return section.name, text_at(self.file.names, at), offset - best
         return "", "", address - self.start

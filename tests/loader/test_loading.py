@@ -89,6 +89,7 @@ def test_a_common_symbol_is_one_place_for_all_and_gives_way_to_a_definition(load
     loading.exec("function('set', '(q)')(7)")
     assert loading.eval("function('get', 'q()')()") == 7
     assert loading.eval("symbol('wide').size") == 300
+    assert loading.eval("objects.where(symbol('wide').address + 299)") == ("b.o", "COMMON", "wide", 299)
     loading.exec("let_go(); objects.unload('a.o', 'b.o')")
     loading.load({"a.o": common, "c.o": defined})
     assert loading.eval("function('get', 'q()')()") == 9
