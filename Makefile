@@ -92,6 +92,11 @@ notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example n
 .PHONY: fuzz
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000); hostile ones: make storms
 	@$(PYTHON) tools/fuzz.py --seed '$(or $(SEED),1)' --operations '$(or $(N),50000)' $(ARGS)
+	@$(PYTHON) tools/fuzz_objects.py --seed '$(or $(SEED),1)' --files '$(or $(FILES),20000)'
+
+.PHONY: fuzz-objects
+fuzz-objects: $(BUILD)/kernel.elf .venv/ready | packages-run ## Load damaged object files (SEED=1 FILES=20000); `make fuzz` does it, too
+	@$(PYTHON) tools/fuzz_objects.py --seed '$(or $(SEED),1)' --files '$(or $(FILES),20000)' $(ARGS)
 
 .PHONY: storms
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000 ARGS='--kind views')

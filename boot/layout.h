@@ -10,8 +10,9 @@
  *   508        0xfffffe0000000000    windows of the access techniques (temporary pages)
  *   509        0xfffffe8000000000    recursive slot of a table that is not active
  *   510        0xffffff0000000000    recursive slot of the active table
- *   511        0xffffff8000000000    from KERNEL_BASE: the kernel image; from EMITTED_CODE_BASE: the
- *                                    executable alias of the area for emitted machine code
+ *   511        0xffffff8000000000    from KERNEL_BASE: the kernel image; from OBJECTS_BASE: object files that
+ *                                    were loaded; from EMITTED_CODE_BASE: the executable alias of the area for
+ *                                    emitted machine code
  *
  * Python reads these numbers through `_boot.layout()`; nothing repeats them.
  */
@@ -46,6 +47,9 @@
 /* The last 2 GiB, which instructions reach with 32 bits, and the last GiB. */
 #define KERNEL_BASE             UL(0xffffffff80000000)
 #define EMITTED_CODE_BASE       UL(0xffffffffc0000000)
+/* Loaded objects: every code model but "small" reaches itself and the image from here. Up to EMITTED_CODE_BASE. */
+#define OBJECTS_BASE            UL(0xffffffffa0000000)
+#define OBJECTS_BYTES           UL(0x20000000)
 
 /* Where the loader puts the image, and how much of KERNEL_BASE its static tables can reach. */
 #define KERNEL_LOAD_ADDRESS     UL(0x100000)

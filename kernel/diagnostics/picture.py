@@ -5,7 +5,7 @@ both, and in `owners`.
 """
 
 from memory_structs import PAGE_SHIFT
-from memory_structs.mode import page_of_root_entry
+from memory_structs.mode import PAGES_PER_ROOT_ENTRY, page_of_root_entry
 from paging.natives import LAYOUT
 
 from diagnostics.census import FREE, LEGEND, LETTERS, NO_RAM, Stretch, frame_census, owners
@@ -85,7 +85,8 @@ class PoolPicture(CellMap):
 
     def __init__(self):
         first = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
-        inside = [owner for owner in owners() if owner.first_page >= first]
+        end = first + LAYOUT["POOL_P4_ENTRIES"] * PAGES_PER_ROOT_ENTRY
+        inside = [owner for owner in owners() if first <= owner.first_page < end]
         stretches = [
             Stretch(owner.first_page, owner.first_page + owner.count - 1, owner.letter, "") for owner in inside
         ]

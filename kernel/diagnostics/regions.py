@@ -19,7 +19,7 @@ class Region:
 
 def regions():
     """Return every Region in ascending order; together they are all canonical addresses."""
-    emitted = LAYOUT["EMITTED_CODE_PAGE"]
+    objects, emitted = LAYOUT["OBJECTS_PAGE"], LAYOUT["EMITTED_CODE_PAGE"]
     return (
         Region("lower half", 0, LOWER_HALF_LAST_PAGE),
         slots("physical window", "WINDOW_P4_INDEX", LAYOUT["WINDOW_P4_ENTRIES"]),
@@ -27,7 +27,8 @@ def regions():
         slots("technique windows", "TECHNIQUE_P4_INDEX"),
         slots("recursive slot of inactive tables", "OTHER_RECURSIVE_P4_INDEX", is_recursive=True),
         slots("recursive slot", "RECURSIVE_P4_INDEX", is_recursive=True),
-        Region("kernel image", slots("", "KERNEL_P4_INDEX").first_page, emitted - 1),
+        Region("kernel image", slots("", "KERNEL_P4_INDEX").first_page, objects - 1),
+        Region("loaded objects", objects, emitted - 1),
         Region("emitted code", emitted, LAST_PAGE),
     )
 

@@ -34,6 +34,8 @@ from .runs import set_room, take
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
 GIB_IN_PAGES = 1 << 18
+# (first page, last page) of the region for loaded objects.
+OBJECTS = LAYOUT["OBJECTS_PAGE"], LAYOUT["OBJECTS_PAGE"] + LAYOUT["OBJECTS_PAGES"] - 1
 RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
 
 
@@ -135,7 +137,7 @@ def image_frames(boot_info):
 
 
 def page_layout():
-    """(pool, others, reserved) as PageAllocator.from_layout takes them; page numbers."""
+    """(pool, others, reserved, named) as PageAllocator.from_layout takes them; page numbers."""
     pool = root_entries("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"])
     reserved = [
         (0, 0, "the null page"),
@@ -143,9 +145,10 @@ def page_layout():
         root_entries("TECHNIQUE_P4_INDEX", 1) + ("the windows of the access techniques",),
         root_entries("OTHER_RECURSIVE_P4_INDEX", 1) + ("the recursive slot of other tables",),
         root_entries("RECURSIVE_P4_INDEX", 1) + ("the recursive slot",),
-        root_entries("KERNEL_P4_INDEX", 1) + ("the kernel's image",),
+        (root_entries("KERNEL_P4_INDEX", 1)[0], OBJECTS[0] - 1, "the kernel's image"),
+        (OBJECTS[1] + 1, root_entries("KERNEL_P4_INDEX", 1)[1], "the alias of emitted code"),
     ]
-    return pool, [(1, LOWER_HALF_LAST_PAGE)], reserved
+    return pool, [(1, LOWER_HALF_LAST_PAGE)], reserved, [OBJECTS]
 
 
 def root_entries(name, count):

@@ -4,6 +4,7 @@ import builtins
 import io
 import sys
 
+import loader
 import memory
 from memory_structs import KernelError
 from paging.natives import console
@@ -76,8 +77,9 @@ def asked_for(source):
 
 
 def is_ours(value, word):
-    """Answer whether a bound name is no choice of the user's: the command itself, or what `import *` brought."""
-    return value is COMMANDS.get(word) or type(value) is MODULE or getattr(memory, word, None) is value
+    """Answer whether a bound name is no choice of the user's: the command, or what memory and loader bring."""
+    is_brought = getattr(memory, word, None) is value or getattr(loader, word, None) is value
+    return value is COMMANDS.get(word) or type(value) is MODULE or is_brought
 
 
 def split_word(source):

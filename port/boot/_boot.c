@@ -9,6 +9,7 @@
 #include "port/hardware/stacks.h"
 #include "port/hardware/window.h"
 #include "port/runtime/emitted_code.h"
+#include "port/runtime/exports.h"
 #include "port/runtime/natives.h"
 #include "port/runtime/ram_disk.h"
 
@@ -96,7 +97,7 @@ NATIVE_0(boot_layout) {
         { MP_QSTR_POOL_P4_INDEX, POOL_P4_INDEX }, { MP_QSTR_POOL_P4_ENTRIES, POOL_P4_ENTRIES },
         { MP_QSTR_TECHNIQUE_P4_INDEX, TECHNIQUE_P4_INDEX }, { MP_QSTR_OTHER_RECURSIVE_P4_INDEX, OTHER_RECURSIVE_P4_INDEX },
         { MP_QSTR_RECURSIVE_P4_INDEX, RECURSIVE_P4_INDEX }, { MP_QSTR_KERNEL_P4_INDEX, KERNEL_P4_INDEX },
-        { MP_QSTR_WINDOW_PAGE, WINDOW_BASE >> 12 }, { MP_QSTR_KERNEL_PAGE, KERNEL_BASE >> 12 }, { MP_QSTR_EMITTED_CODE_PAGE, EMITTED_CODE_BASE >> 12 },
+        { MP_QSTR_WINDOW_PAGE, WINDOW_BASE >> 12 }, { MP_QSTR_KERNEL_PAGE, KERNEL_BASE >> 12 }, { MP_QSTR_EMITTED_CODE_PAGE, EMITTED_CODE_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGE, OBJECTS_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGES, OBJECTS_BYTES >> 12 },
     };
     mp_obj_t dict = mp_obj_new_dict(MP_ARRAY_SIZE(entries));
     for (size_t i = 0; i < MP_ARRAY_SIZE(entries); i++) {
@@ -107,8 +108,10 @@ NATIVE_0(boot_layout) {
 
 NATIVE_0(boot_ram_disk) { return mp_obj_new_memoryview('B' | 0x80, RAM_DISK_BYTES, ram_disk); }
 
+NATIVE_0(boot_exports) { return exports_new(); }
+
 NATIVE_MODULE(boot,
     NATIVE(boot, protocol), NATIVE(boot, memory_map), NATIVE(boot, loader_regions), NATIVE(boot, modules),
     NATIVE(boot, command_line), NATIVE(boot, acpi_root_pointer), NATIVE(boot, framebuffer),
     NATIVE(boot, early_frames), NATIVE(boot, root_frame), NATIVE(boot, window_pages), NATIVE(boot, sections),
-    NATIVE(boot, guard_pages), NATIVE(boot, image_range), NATIVE(boot, layout), NATIVE(boot, ram_disk));
+    NATIVE(boot, guard_pages), NATIVE(boot, image_range), NATIVE(boot, layout), NATIVE(boot, ram_disk), NATIVE(boot, exports));

@@ -52,3 +52,6 @@ def layout() -> dict[str, int]:
 
 def ram_disk() -> memoryview:
     """Return the RAM disk's memory, writable: the same bytes for as long as the machine runs."""
+
+def exports() -> dict[str, int]:
+    """Return the functions of the kernel that loaded objects may call: name -> address, as a negative number."""

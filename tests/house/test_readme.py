@@ -4,6 +4,7 @@ import re
 
 import machine
 import pytest
+from harness.objects import compiled, put_files
 
 README = (machine.ROOT / "README.md").read_text()
 PROMPTS = re.compile(r"^(clew> |\.\.\. ?)(.*)$")
@@ -23,6 +24,12 @@ def transcripts():
                 exchange[-1][1].append(line)
         found.append(exchange)
     return found
+
+
+def c_files():
+    """Return {name without .c: text} of the C files in ```c blocks; each begins with its name in a comment."""
+    blocks = re.findall(r"^```c\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return dict(re.findall(r"^/\* (\w+)\.c \*/\n(.*?)(?=^/\*|\Z)", "".join(blocks), re.MULTILINE | re.DOTALL))
 
 
 NUMBER = re.compile(r"0x[0-9a-f]+|\b\d{2,}\b")
@@ -52,6 +59,8 @@ def contradictions(shown, printed):
 @pytest.mark.parametrize("number", range(len(transcripts())))
 def test_a_transcript_happens_as_shown(guest, number):
     console = guest.console
+    if transcripts()[number][0][0].startswith("load "):
+        put_files(guest, {f"{name}.o": compiled(text) for name, text in c_files().items()})
     here, there = [], []
     for typed, printed in transcripts()[number]:
         if typed == "exit":

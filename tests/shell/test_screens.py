@@ -17,7 +17,15 @@ ENDS_THE_MACHINE = {"exit", "reset"}
 CHANGES_THE_SIZE = {"terminal ask", "terminal off"}
 # How these are cut into lines is another for another width.
 LAID_OUT_ANEW = {"hexdump", "peek", "picture"}
-SAMPLES = {"AddressKind": "p0x3000000", "PlaceKind": "p0x3000000", "NumberKind": "1", "SizeKind": "1K"}
+SAMPLES = {
+    "FileKind": "a.o",
+    "ObjectKind": "a.o",
+    "SymbolKind": "entry",
+    "AddressKind": "p0x3000000",
+    "PlaceKind": "p0x3000000",
+    "NumberKind": "1",
+    "SizeKind": "1K",
+}
 TABLE = """[(each.name, [(argument.name, type(argument.kind).__name__, argument.kind.words, argument.usage()[0] != "[",
     argument.by_name) for argument in each.arguments]) for each in __import__("shell.commands").commands.TABLE]"""
 # Something to show: owners with all rights, faults, an exercise, and functions that never come back.

@@ -83,7 +83,7 @@ class Anywhere:
 
     def _find(self, arena, limits, alignment, count):
         """The number to allocate at, or a negative number. Takes deferred left-overs back before giving up."""
-        low, high = arena.low, arena.high
+        low, high = arena.low, arena.last_unasked
         if limits is not None:
             low, high = limits._first, limits._last
         while True:

@@ -2,7 +2,7 @@
 
 import uctypes
 
-from ..runs import create, first_from, give, length_at, lists, runs_of, total_of
+from ..runs import create, end_at, find, first_from, give, largest_of, length_at, lists, runs_of, total_of
 from .owners import plain_state
 
 
@@ -28,7 +28,7 @@ class Arena:
         self.leave = leave
         self.new_state = plain_state
         self.low = runs[0][0] if runs else 0
-        self.high = runs[-1][1] if runs else -1
+        self.high = self.last_unasked = runs[-1][1] if runs else -1
         self._set_territory(runs)
         create(address, size_in_bytes)
         for first, last in runs:
@@ -44,6 +44,18 @@ class Arena:
         self.reclaimed = 0
         self._mapped_elsewhere = self._tables_elsewhere = none_elsewhere
         self._table_counts = []
+
+    def end_unasked(self, last):
+        """Keep the runs that begin behind number `last` for requests that name them."""
+        self.last_unasked = last
+        end_at(self.tree, last + 1)
+
+    def largest_unasked(self):
+        """The length of the longest free run that is for requests without a wish."""
+        longest = largest_of(self.tree)
+        if longest and find(self.tree, self.low, self.last_unasked, longest, 1, 1) < 0:
+            return max([0] + [count for first, count, _ in self.runs() if first <= self.last_unasked])
+        return longest
 
     def add_taken(self, tables, mapped):
         """Take over what was handed out before this existed: runs of page tables, and mapped runs."""

@@ -77,7 +77,7 @@ class Checks:
         raise IllegalState("a run", "free already", "be freed again")
 
     def _refuse_space(self, arena, count, request):
-        raise self._out(count, request, runs.largest_of(arena.tree))
+        raise self._out(count, request, arena.largest_unasked())
 
     def _refuse_address(self, first, last):
         """Raise AddressInUse or OutOfRange for a run that no arena could give."""

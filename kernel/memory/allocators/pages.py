@@ -1,6 +1,7 @@
 """`PageAllocator`: the virtual pages of the address space.
 
     pool     the kernel's upper-half pool      what unasked requests are served from
+    named    the region for loaded objects     a part of the pool for exact requests and ranges only
     others   the lower half                    exact requests and ranges only
 
 What lies in neither (page 0, the physical window, the recursive slots, the kernel's
@@ -31,25 +32,30 @@ class PageAllocator(Allocator):
     _quarantined = 0
 
     @classmethod
-    def from_layout(cls, pool, others, reserved, memory=None, nodes=MINIMUM_NODES, enter=no_guard, leave=no_guard):
+    def from_layout(
+        cls, pool, others, reserved, memory=None, nodes=MINIMUM_NODES, enter=no_guard, leave=no_guard, named=()
+    ):
         """Start with everything in the pool and the others free.
 
-        `pool` is (first, last), `others` lists such runs, `reserved` lists (first,
-        last, name): page numbers, inclusive. What is reserved wins. `memory(size)`
+        `pool` is (first, last), `others` lists such runs, and `named` those that lie behind the pool; `reserved`
+        lists (first, last, name): page numbers, inclusive. What is reserved wins. `memory(size)`
         returns (address, size) for the bookkeeping (default: the Python heap); each
         arena can follow about `nodes` owners. `enter` and `leave` are the guard.
         """
         lists.check_rows("pool", [pool], 2)
         lists.check_rows("others", others, 2)
+        lists.check_rows("named", list(named), 2)
         lists.check_rows("reserved", reserved, 3)
         memory = PythonMemory() if memory is None else memory
         allocator = cls()
         arenas = []
-        for name, runs in (("the kernel's pool", [pool]), ("the lower half", others)):
+        for name, runs in (("the kernel's pool", [pool] + list(named)), ("the lower half", others)):
             runs = lists.without(runs, [(first, last) for first, last, _ in reserved])
             arena = Arena(allocator, name, runs, memory(bytes_for(nodes + len(runs))), enter, leave)
             limit_owners(arena.tree)
             arenas.append(arena)
+        if named:
+            arenas[0].end_unasked(pool[1])
         allocator._reserved = list(reserved)
         allocator._quarantined = 0
         allocator._memory = memory

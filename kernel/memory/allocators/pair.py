@@ -16,11 +16,11 @@ def create_allocators(memory_map, kernel_ranges, early_record, page_layout, wind
     """Make both allocators from what boot knows, and return them as a MemorySystem.
 
     The first three are as in `FrameAllocator.from_boot`; `page_layout` is (pool, others,
-    reserved) as in `PageAllocator.from_layout`; `window` is the signed address of the
+    reserved, named) as in `PageAllocator.from_layout`; `window` is the signed address of the
     physical window. The bookkeeping of both lies in frames that are reserved for it.
     """
     frames = FrameAllocator.from_boot(memory_map, kernel_ranges, early_record, window, enter, leave)
-    pool, others, reserved = page_layout
+    pool, others, reserved, named = page_layout
     nodes = min(131072, max(16384, frames.pool.managed // 8))
-    pages = PageAllocator.from_layout(pool, others, reserved, frames.reserve_memory, nodes, enter, leave)
+    pages = PageAllocator.from_layout(pool, others, reserved, frames.reserve_memory, nodes, enter, leave, named)
     return MemorySystem(frames, pages)

@@ -73,12 +73,13 @@ class Creating:
         if run >= 0 and not is_kernels:
             frame = take(self._frame_tree, count)
             try:
-                if not map_few(table._facts, record, run, frame, count, word):
-                    commit(record)
-                    return make(MappedPages, "_state", [record, table, None, None])
+                failed = map_few(table._facts, record, run, frame, count, word)
             except BaseException:
                 faulted.undo_few(table, record, run, frame, count, word)
                 raise
+            if not failed:
+                commit(record)  # from here on it is the record's to undo
+                return make(MappedPages, "_state", [record, table, None, None])
         if run >= 0:
             give(tree, run, count)
         if frame >= 0:

@@ -23,6 +23,7 @@ from .tree import (
     bytes_for,
     count_of,
     create,
+    end_at,
     largest_of,
     limit_owners,
     owners_of,

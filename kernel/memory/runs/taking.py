@@ -15,7 +15,6 @@ from .search import find
 _NOT_FREE = const(-1)
 _TOO_MANY = const(-2)
 _REENTERED = const(-3)
-_HIGHEST = const(1 << 53)
 _START = const(0)
 _LENGTH = const(2)
 _LARGEST = const(4)
@@ -33,6 +32,7 @@ _TOTAL = const(16)
 _BUSY = const(18)
 _OWNED = const(19)
 _OWNED_LIMIT = const(20)
+_END = const(22)
 _HEIGHT_MASK = const(0xFF)
 _CLEAN = const(0x100)
 
@@ -72,12 +72,14 @@ def take(tree: int, count: int) -> int:
                 break
             ref = p[_RIGHT]
             p = ptr32(tree + ref)
+    start = p[_START] | p[_START + 1] << 32
+    if start >= (nil[_END] | nil[_END + 1] << 32):
+        return _NOT_FREE
     if length == count:
         require_room()
     # Mark: from here on the tree is not to be looked at, and the sums are those of afterwards.
     nil[_BUSY] = 1
     nil[_OWNED] = owned + 1
-    start = p[_START] | p[_START + 1] << 32
     run = start << 1 | int(p[_HEIGHT]) >> 8
     free = (nil[_TOTAL] | nil[_TOTAL + 1] << 32) - count
     nil[_TOTAL] = free
@@ -226,7 +228,8 @@ def take_aligned(tree: int, count: int, alignment: int, budget: int) -> int:
 
     Returns as `take_at`.
     """
-    first = int(find(tree, 0, _HIGHEST, count, alignment, budget))
+    nil = ptr32(tree)
+    first = int(find(tree, 0, (nil[_END] | nil[_END + 1] << 32) - 1, count, alignment, budget))
     if first < 0:
         return first
     return int(take_at(tree, first, count))

@@ -66,6 +66,7 @@ _TOTAL = const(16)
 _BUSY = const(18)
 _OWNED = const(19)  # how many owners will give something back
 _OWNED_LIMIT = const(20)
+_END = const(22)  # 2: the runs that begin here or above are taken by their numbers only
 
 _HEIGHT_MASK = const(0xFF)
 _CLEAN = const(0x100)
@@ -88,6 +89,15 @@ def create(tree: int, size_in_bytes: int):
     nil[_FRESH] = CONTROL_BYTES
     nil[_LIMIT] = size_in_bytes - NODE_BYTES + 1
     nil[_OWNED_LIMIT] = 0x7FFFFFFF
+    nil[_END + 1] = HIGHEST >> 32
+
+
+@micropython.viper
+def end_at(tree: int, number: int):
+    """Have `take` and `take_aligned` find only runs that begin below `number`."""
+    nil = ptr32(tree)
+    nil[_END] = number
+    nil[_END + 1] = number >> 32
 
 
 @micropython.viper

@@ -1,0 +1,130 @@
+"""`Replacing`: one call of `replace`: a new object in the place of an old one, while others go on using it.
+
+First everything is computed: the new object, as if the old one were not there; for each relocation of others that led
+to the old one, what it would store now; which bytes of state are carried over. Then, in one stretch that nothing
+interrupts, all of it is stored. Code of others is changed through the physical window, the kernel's own alias: its
+mapping stays r-x.
+"""
+
+import micropython
+import uctypes
+from memory.ledger import undisturbed
+from paging.natives import memory
+
+from .errors import MissingSymbol, SizeDiffers
+from .linking import GOT, Linking, raise_overflow
+from .namespaces import LOADED
+from .places import WINDOW
+from .relocations import encoded, unsigned, value_of
+from .sections import Dependency
+
+PAGE_BYTES = 4096
+
+
+class Replacing(Linking):
+    """`.old` and `.new` are LoadedObjects. `compute`, `map` and `drop` are those of Linking; then comes `switch`."""
+
+    def __init__(self, namespace, old, file):
+        Linking.__init__(self, namespace, [file], old)
+        self.old = old
+        self.new = self.parts[0].object
+        self.patches = []  # (address in the window, bytes)
+        self.relocated = []  # ({offset: bytes} of a writable section, offset, bytes)
+        self.rewired = {}  # {user: [Dependency]}, as they are from then on
+
+    def compute(self):
+        Linking.compute(self)
+        for user, dependencies in self.old.used_by.items():
+            frames = {}
+            self.rewired[user] = [self._redirect(each, frames) for each in dependencies]
+
+    @micropython.native
+    def _redirect(self, each, frames):
+        """Compute what a relocation of another object's section stores from now on; returns the new Dependency."""
+        user, name = each.user, each.symbol
+        now = self.new.symbols.get(name)
+        if now is None or now.section is None:
+            text = "%%s, which %s uses, is not defined" % user
+            raise MissingSymbol(self.new.name, user.name, name, text)
+        then = self.old.symbols[name]
+        if now.size != then.size and "text" not in (now.section.group, each.used.group):
+            text = "%s has %%s bytes, and %s knows it with %#x" % (name, user, then.size)
+            raise SizeDiffers(self.new.name, now.section.name, now.size, text)
+        kind, offset, addend = each.relocation
+        got = user.object.sections.get(GOT)
+        table = got.address if got else user.object.start
+        value = value_of(kind, now.address, addend, user.address + offset, 0, table)
+        stored = encoded(kind, value)
+        if stored is None:
+            raise_overflow(user.object.name, user, offset, kind, name, value)
+        self.patches += pieces(user, offset, stored, frames)
+        if user in user.object.relocated:
+            self.relocated.append((user.object.relocated[user], offset, stored))
+        return Dependency(user, now.section, name, each.relocation)
+
+    def _carried(self):
+        """[(bytes of an old section, bytes of the new one, {offset: (what relocations stored then, and now)})]."""
+        found = []
+        news = {section.name: section for section in self.new.sections.values() if section.group == "data"}
+        for section in self.old.sections.values():
+            if section.group != "data":
+                continue
+            now = news.get(section.name)
+            size = now.size if now else 0
+            if size != section.size:
+                text = "its state can't be carried over: %%s bytes, and %s has %#x: give a state function"
+                raise SizeDiffers(self.new.name, section.name, size, text % (section, section.size))
+            then, stored = self.old.relocated.get(section, {}), self.new.relocated.get(now, {})
+            both = {offset: (then[offset], stored[offset]) for offset in stored if offset in then}
+            views = [uctypes.bytearray_at(unsigned(each.address), size) for each in (section, now)]
+            found.append(views + [both])
+        return found
+
+    @undisturbed
+    def switch(self, carries_state):
+        """Carry the state over, let others use the new object, and keep the old one for those who hold it."""
+        carried = self._carried() if carries_state else []
+        stores = self._stores()
+        for old, new, both in carried:
+            before = bytes(old)
+            new[:] = before
+            for offset, (then, now) in both.items():
+                if before[offset : offset + len(then)] == then:
+                    new[offset : offset + len(now)] = now
+        # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
+        write = memory.write_bytes
+        self.is_committed = True
+        for address, data in self.patches:
+            write(address, data)
+        for kept, offset, data in self.relocated:
+            kept[offset] = data
+        for holder, attribute, value in stores:
+            setattr(holder, attribute, value)
+
+    def _stores(self):
+        """What `switch` stores: the new object in the place of the old one, and every Dependency as it is now."""
+        stores = self.changes()
+        for user, dependencies in self.rewired.items():
+            uses = user.uses.copy()
+            del uses[self.old]
+            uses[self.new] = dependencies
+            stores.append((user, "uses", uses))
+        stores.append((self.new, "used_by", self.rewired))
+        stores.append((self.old, "used_by", {}))
+        stores.append((self.old, "is_replaced", True))
+        stores.append((LOADED, "held", LOADED.held + [self.old]))
+        return stores
+
+
+@micropython.native
+def pieces(section, offset, data, frames):
+    """[(address in the physical window, bytes)] of bytes that go to an offset of a section: one for each page."""
+    if section.group not in frames:
+        runs = section.mapped_pages.frames()
+        frames[section.group] = [number for run in runs for number in range(run.first_number, run.last_number + 1)]
+    found, at = [], section.offset + offset
+    while data:
+        room = PAGE_BYTES - at % PAGE_BYTES
+        found.append((WINDOW + (frames[section.group][at // PAGE_BYTES] << 12) + at % PAGE_BYTES, data[:room]))
+        data, at = data[room:], at + room
+    return found
