@@ -60,6 +60,7 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->instruction_pointer = frame->rip;
     record->flags = frame->rflags;
     record->table_root = cr3_read();
+    record->time = tsc_read();
     record->address = 0;
     record->level_first = record->level_last = 0;
     record->not_resolved = record->stack_overflow = false;
