@@ -20,14 +20,12 @@ def loaded(kernel):
     kernel.exec("""
         from faults import places
         from time import ticks_cpu
-        class Named:
-            def __init__(self, name): self.name, self.loaded_at = name, ticks_cpu()
         class Known:
             def __init__(self, function, symbol):
-                self.start, self.object, self.symbol = function.address, Named("sum.o"), symbol
-            def where(self, address):
-                if self.start <= address < self.start + 4096:
-                    return self.object, ".text", self.symbol, address - self.start - (16 if self.symbol else 0)
+                self.start, self.loaded_at, self.symbol = function.address, ticks_cpu(), symbol
+            def where(self, address, time):
+                if self.start <= address < self.start + 4096 and self.loaded_at <= time:
+                    return "sum.o", ".text", self.symbol, address - self.start - (16 if self.symbol else 0)
         def known(text, symbol="careless"):
             function = code("90" * 20 + text, "q()")
             places.set_finder(Known(function, symbol).where)
@@ -54,9 +52,9 @@ def test_a_fault_names_object_section_symbol_and_offset(loaded, kind):
 
 
 def test_without_a_symbol_the_section_is_named(loaded):
-    loaded.exec(f"fault = caught(known({UNDEFINED!r}, None))")
+    loaded.exec(f"fault = caught(known({UNDEFINED!r}, ''))")
     assert " in sum.o .text+0x14: " in loaded.eval("str(fault)")
-    assert loaded.eval("(fault.place.symbol, fault.place.offset)") == (None, 20)
+    assert loaded.eval("(fault.place.symbol, fault.place.offset)") == ("", 20)
 
 
 def test_a_fault_of_the_kernels_own_code_or_of_nobodys_names_no_place(loaded):
