@@ -9,7 +9,7 @@ MUTANTS = [
         "Ctrl-C ends nothing but emitted code",
         "port/faults/traps.c",
         "    if (!is_of_image(frame->rip) && why",
-        "    if (frame->rip >= EMITTED_CODE_BASE && why",
+        "    if (!is_of_image(frame->rip) && frame->rip >= EMITTED_CODE_BASE && why",
         f"{CALLBACKS}::test_ctrl_c_ends_machine_code_wherever_it_is",
     ),
     (
