@@ -23,9 +23,11 @@ def boot(interactive):
     prompt.install()  # early, so that the prompt has its commands even if a file system is broken
     memory.init_post_heap(memory.init(memory.BootInfo()))  # the loader's tables end, the kernel's own begin
     disks.mount_ram_disk()  # /: empty at power-on, kept by a soft reset
-    disks.mount_modules()  # /rom: after /, which would hide it
+    not_mounted = disks.mount_modules()  # /boot, /rom: after /, which would hide them
     if interactive:
         print_banner()
+        for name, error in not_mounted:
+            TERMINAL.say("%s can't be mounted: %s" % (name, error))
     prompt.log("boot: at the prompt after %d ticks of the time-stamp counter\n" % ticks_cpu())
 
 

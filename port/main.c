@@ -62,6 +62,7 @@ static void start_machine(uint32_t magic, uint64_t information) {
 
 // The root pointers of the port are not cleared by mp_init(): whatever they hold lies in the heap that was.
 static void forget_root_pointers(void) {
+    MP_STATE_VM(callback_runner) = MP_OBJ_NULL;
     MP_STATE_VM(console_command_runner) = MP_OBJ_NULL;
     MP_STATE_VM(console_completer) = MP_OBJ_NULL;
     MP_STATE_VM(console_completion) = MP_OBJ_NULL;

@@ -8,6 +8,7 @@ import machine
 import pytest
 import settings
 from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from harness.example_objects import compile_example
 from harness.spare import GUESTS, PASSED, Spare
 from on_target import source
 
@@ -128,6 +129,13 @@ def spare_bochs():
 def bochs_kernel(request, boot_bochs, spare_bochs):
     """A kernel to run Python in, on the second machine; what is said of `kernel` is true of this one, too."""
     yield from spare_bochs.lend(request.node, boot_bochs, lambda guest: Kernel(guest, timeout=30))
+
+
+@pytest.fixture(scope="session")
+def example_object(tmp_path_factory):
+    """A function that compiles an example object, once, and returns its path: example_object("counter.c")."""
+    folder = tmp_path_factory.mktemp("objects")
+    return lambda name: compile_example(name, folder)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ STEPS = {
     "uefi": "make test",
     "bochs": "make test, make bochs",
     "debug": "make test, make debug",
+    "rust": "the example object in Rust",
 }
 VERSIONS = (
     ("gcc", "-dumpfullversion"),

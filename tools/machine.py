@@ -29,6 +29,9 @@ SUCCESS = 33
 LOW_MEMORY_LIMIT = 0xB000_0000
 LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
 FOUR_GIB = 1 << 32
+# Files for the kernel among QEMU's, and how long a name is there at most (kernel/loader/firmware.py reads them).
+FILES_PREFIX = "opt/clew/"
+FILE_NAME_MAX = 55
 
 # In front of a machine's command: whoever started it takes it along when killed.
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
@@ -47,7 +50,9 @@ class Machine:
 
     boot: "pvh" (QEMU loads build/kernel.elf itself: fastest), "iso" (SeaBIOS and GRUB), "uefi" (OVMF and GRUB).
     memory_file: a file that is the guest's RAM, shared with the host; None for private memory.
-    modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own).
+    modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own). QEMU's loader for PVH puts
+        one file into memory, without its name; of several, all go as files do.
+    files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
     counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
     trace: a file for QEMU's log of CPU resets, and of every exception when trace_exceptions is true.
     """
@@ -60,6 +65,7 @@ class Machine:
     iso: Path = BUILD / "kernel.iso"
     command_line: str = ""
     modules: tuple = ()
+    files: tuple = ()
     console: str = "stdio"
     log: str = "null"
     qmp: str = ""
@@ -74,7 +80,7 @@ class Machine:
         """Return the words of the QEMU command line for this machine."""
         words = [os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]
         words += ["-accel", os.environ.get("ACCEL") or "tcg", "-cpu", self.cpu, "-smp", str(self.processors)]
-        words += self._memory_words() + self._boot_words() + self._channel_words()
+        words += self._memory_words() + self._boot_words() + self._file_words() + self._channel_words()
         words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
         if self.counted:
             words += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01,clock=vm"]
@@ -93,15 +99,44 @@ class Machine:
             words = ["-bios", QBOOT, "-kernel", str(self.kernel)]
             words += ["-vga", "std"] if self.display else ["-vga", "none"]
             words += ["-append", self.command_line] if self.command_line else []
-            return words + (["-initrd", ",".join(escaped(path) for path in self.modules)] if self.modules else [])
+            return words + (["-initrd", escaped(self.modules[0])] if len(self.modules) == 1 else [])
         firmware = ["-bios", OVMF] if self.boot == "uefi" else []
         return [*firmware, "-vga", "std", "-cdrom", str(self.iso)]
+
+    def _file_words(self):
+        """Return the words for the files that QEMU keeps for the guest. Raises ValueError for what it can't."""
+        paths = [*(self.modules if self.boot == "pvh" and len(self.modules) > 1 else ()), *self.files]
+        if wrong := refused_files(paths):
+            raise ValueError(wrong)
+        names = [f"name={FILES_PREFIX}{escaped(Path(path).name)},file={escaped(path)}" for path in paths]
+        return [word for name in names for word in ("-fw_cfg", name)]
 
     def _channel_words(self):
         """Return the words for COM1 (console), port 0xE9 (log) and QMP."""
         words = ["-chardev", with_id(self.console, "console"), "-serial", "chardev:console"]
         words += ["-chardev", with_id(self.log, "log"), "-device", f"isa-debugcon,iobase={LOG_PORT:#x},chardev=log"]
         return words + (["-chardev", with_id(self.qmp, "qmp"), "-mon", "chardev=qmp,mode=control"] if self.qmp else [])
+
+
+def refused_files(paths):
+    """Return in one line why these files can't be handed over together, or None."""
+    seen = {}
+    for path in map(Path, paths):
+        if not path.is_file():
+            return f"{path}: there is no such file"
+        if not is_utf_8(path.name):
+            return f"{os.fsencode(path)}: a name in UTF-8 can be handed over"
+        if len(FILES_PREFIX) + len(os.fsencode(path.name)) > FILE_NAME_MAX:
+            return f"{path}: a name of at most {FILE_NAME_MAX - len(FILES_PREFIX)} letters can be handed over"
+        if path.name in seen:
+            return f"{path} and {seen[path.name]} have one name, by which they would be found"
+        seen[path.name] = path
+    return None
+
+
+def is_utf_8(name):
+    """Answer whether a file's name is UTF-8: Python keeps other bytes as lone surrogates."""
+    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
 
 
 def escaped(path):

@@ -50,6 +50,7 @@ PACKAGES = {
         ("bochsbios", "/usr/share/bochs/BIOS-bochs-latest", "its BIOS"),
         ("vgabios", "/usr/share/vgabios/vgabios.bin", "its video BIOS"),
     ),
+    "rust": (("rustc", "rustc", "compiles the example object in Rust"),),
     "debug": (("gdb", "gdb", "the debugger"),),
 }
 

@@ -38,7 +38,8 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it."""
+    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it, OBJECTS are handed over to it."""
+    wanted["files"] = settings.objects()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -207,6 +208,8 @@ def pty_path(process):
 
 def bochs():
     """make bochs: the second machine, its console on this terminal."""
+    if settings.objects():
+        stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
         command = bochs_command(folder, server.getsockname()[1])
         with open(LOG, "wb") as log:

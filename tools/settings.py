@@ -59,7 +59,18 @@ def check_seconds(value):
     return None if value.isdecimal() else "give whole seconds since 1970"
 
 
+def objects(environment=os.environ):
+    """Return the paths that OBJECTS names, as a shell reads them; QEMU is started elsewhere, so they are whole."""
+    return tuple(os.path.abspath(word) for word in shlex.split(environment.get("OBJECTS") or ""))
+
+
+def check_objects(value):
+    """OBJECTS: files that the machine finds in /boot."""
+    return check_words(value) or machine.refused_files(objects({"OBJECTS": value}))
+
+
 CHECKS = {
+    "OBJECTS": check_objects,
     "BOOT": check_boot,
     "MEMORY": check_memory,
     "QEMU": check_program,

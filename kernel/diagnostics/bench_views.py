@@ -4,6 +4,7 @@ Bounds: a first view 4,000, a checked read 250, a copy of 64 KiB 1.2 times the n
 """
 
 import uctypes
+from loader.callbacks import callback
 from memory import LoadedSection, PteFlags, create_mapping
 
 # In rounds of five, so that the loop adds 50 instructions to each and not 260.
@@ -12,6 +13,7 @@ TIMES = 5 * ROUNDS
 WRITABLE = PteFlags().writable(True)
 LARGE = 65536
 ADD = bytes((0x48, 0x8D, 0x04, 0x37, 0xC3))  # lea rax,[rdi+rsi]; ret
+CALL = b"\x48\x89\xf8\x48\x89\xf7\x48\x89\xd6\x48\x83\xec\x08\xff\xd0\x48\x83\xc4\x08\xc3"  # rdi(rsi, rdx)
 
 
 def first_view():
@@ -107,13 +109,16 @@ def copy_out():
     return lambda: view.copy_to(target)
 
 
-def call():
+def function_of(instructions, signature):
     mapping = create_mapping(4096, WRITABLE)
     with mapping.as_slice_mut("B") as code:
-        code[: len(ADD)] = ADD
+        code[: len(instructions)] = instructions
     mapping.remap(PteFlags().executable(True))
+    return LoadedSection("text", mapping).as_func(signature)
 
-    function = LoadedSection("text", mapping).as_func("q(qq)")
+
+def call():
+    function = function_of(ADD, "q(qq)")
 
     def act(add=function):
         for _ in range(ROUNDS):
@@ -122,6 +127,28 @@ def call():
             add(1, 2)
             add(1, 2)
             add(1, 2)
+
+    return act
+
+
+def call_back():
+    """Python calls machine code, which calls Python: the row before this one is the first half."""
+    called, code = callback(lambda a, b: a, "q(qq)"), function_of(CALL, "q(Qqq)")
+
+    def act(function=code, address=called.address, held=called):
+        for _ in range(ROUNDS):
+            function(address, 1, 2)
+            function(address, 1, 2)
+            function(address, 1, 2)
+            function(address, 1, 2)
+            function(address, 1, 2)
+
+    return act
+
+
+def make_callback():
+    def act(make=callback):
+        make(act, "q(qq)").release()
 
     return act
 
@@ -147,5 +174,7 @@ ROWS = (
     ("view: copy_from 64 KiB", copy_in, 1),
     ("view: copy_to 64 KiB", copy_out, 1),
     ("view: call a native function of two integers", call, TIMES),
+    ("callback: machine code calls a Python function of two integers", call_back, TIMES),
+    ("callback: make one and release it", make_callback, 1),
     ("heap: one object of 1 KiB in a heap that has grown", fill_the_heap, 1000),
 )

@@ -1,5 +1,6 @@
 """What the loader handed over: RAM, modules, and who it was."""
 
+from loader import firmware
 from loader.handover import USABLE, boot_modules, memory_regions
 from paging.natives import boot
 
@@ -53,13 +54,20 @@ def parts_of_the_kernel():
 
 
 class Modules(View):
-    """Files that the loader put into memory: `.modules` are (start, end, command line), end exclusive."""
+    """Files that were handed over at power-on: `.modules` are (start, end, command line) of those that the loader put
+    into memory, end exclusive; `.files` are all, with their names in /boot."""
 
     def __init__(self):
+        from loader.boot_files import boot_files  # noqa: PLC0415 (the banner needs none of it)
+
         self.modules = boot_modules()
+        self.files = boot_files(firmware.files())
 
     def lines(self, width=WIDTH):
-        rows = [("p" + hexadecimal(start), size(end - start), name) for start, end, name in self.modules]
+        rows = [
+            ("in QEMU" if file.start is None else "p" + hexadecimal(file.start), size(file.size), "/boot/" + file.name)
+            for file in self.files
+        ]
         if not rows:
-            return ("the loader brought no modules",)
-        return columns([("first", "size", "command line")] + rows, (1,), width)
+            return ("no files were handed over: make run OBJECTS='a.o b.o' does",)
+        return columns([("first", "size", "path")] + rows, (1,), width)

@@ -1,7 +1,7 @@
 """The processor's faults: typed exceptions that explain themselves, handlers in Python, and probes of the MMU.
 
-    ProcessorFault
-    ├── PageFault               .address .error_code .page .walk .level .reason .mapping .instruction_pointer
+    ProcessorFault              .place .instruction_pointer
+    ├── PageFault               .address .error_code .page .walk .level .reason .mapping
     │   └── StackOverflow       the stack pointer came to the guard page of the stack in use
     ├── GeneralProtectionFault  .address is the non-canonical one that the instruction named, if it did
     ├── DivideFault
@@ -12,7 +12,8 @@
 
 Python's own recursion ends in MicroPython's RuntimeError ("maximum recursion depth exceeded") long before a guard page;
 StackOverflow is for machine code. `.record` is the raw truth behind the typed attributes. What is raised and what is a
-panic: the table at the top of port/faults/traps.c.
+panic: the table at the top of port/faults/traps.c. `.place` is the object, section, symbol and offset of an instruction
+of loaded code, else None.
 """
 
 from . import views

@@ -9,6 +9,7 @@ from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
 from .mappings import mapping_of, stack_above
 from .natives import boot, traps
+from .places import place_of
 from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
 
 PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
@@ -75,6 +76,9 @@ def describe(record):
     if record.vector == PAGE_FAULT:
         return describe_page_fault(record)
     at = "at %s" % virtual_address_of(record.instruction_pointer)
+    place = place_of(record)
+    if place is not None:
+        at += " in %r" % place
     if record.vector == GENERAL_PROTECTION:
         bad = bad_operand(record)
         if bad is not None:
@@ -104,6 +108,9 @@ def describe_page_fault(record):
         reason,
         WHERE[level],
     ]
+    place = place_of(record)
+    if place is not None:
+        parts += "by ", repr(place), "; "
     parts += stack_overflow(record, page) or advice(record, page, reason)
     return "".join(parts)
 
@@ -167,6 +174,7 @@ def install():
             "level": level_of_refusal,
             "mapping": mapping,
             "page": page,
+            "place": place_of,
             "reason": reason_of_refusal,
             "walk": walk,
         },

@@ -1,13 +1,16 @@
-"""Files: a disk in RAM that outlives a soft reset, and file systems that the loader brought as boot modules."""
+"""Files: a disk in RAM that outlives a soft reset, and what was handed over at power-on, file systems among it."""
 
+import os
 import sys
 
 import micropython
-import uctypes
 import vfs
+from memory_structs import KernelError
 
-from loader.handover import boot_modules, ram_disk_memory, window_address
+from loader import firmware
+from loader.handover import boot_modules, ram_disk_memory
 
+BOOT = "/boot"  # where what was handed over is
 BLOCK_BYTES = 512
 BUFFERS = bytes, bytearray, memoryview
 # ioctl operations of MicroPython's block device protocol (vfs.AbstractBlockDev).
@@ -74,16 +77,41 @@ def mount_ram_disk():
 
 
 def mount_modules():
-    """Mount every boot module that is a ROMFS image, read-only: at /rom, the next ones at /rom2, /rom3, ..."""
-    place = "/rom"
-    found = 0
-    for start, end, _name in boot_modules():
-        image = uctypes.bytearray_at(window_address(start), end - start)
-        if image[: len(ROMFS_MAGIC)] == ROMFS_MAGIC:
-            found += 1
-            place = "/rom" if found == 1 else "/rom%d" % found
-            vfs.mount(vfs.VfsRom(image), place)
-            sys.path.append(place)
+    """Mount what was handed over as files, at /boot, and those that are ROMFS images at /rom, /rom2, /rom3, ...: all
+    for reading. Returns [(name, why not)] of what can't be mounted: the boot goes on without it."""
+    failed, found = [], 0
+    try:
+        of_qemu = firmware.files()
+    except (KernelError, MemoryError) as error:
+        failed.append(("what QEMU hands over", error))
+        of_qemu = []
+    if not of_qemu and not boot_modules():
+        return failed
+    from .boot_files import BootFiles, boot_files  # noqa: PLC0415 (most boots have none)
+
+    files = boot_files(of_qemu)
+    vfs.mount(BootFiles(files), BOOT)
+    for file in files:
+        try:
+            if file.read(len(ROMFS_MAGIC)) == ROMFS_MAGIC:
+                place = "/rom" if found == 0 else "/rom%d" % (found + 1)
+                vfs.mount(vfs.VfsRom(file.image()), place)
+                sys.path.append(place)
+                found += 1
+        except (KernelError, MemoryError, OSError) as error:
+            failed.append((file.name, error))
+    return failed
+
+
+def find_file(name):
+    """The path of a file as it is named, or, if there is none, of the one in /boot. Raises OSError."""
+    try:
+        os.stat(name)
+        return name
+    except OSError:
+        path = "%s/%s" % (BOOT, name)
+        os.stat(path)
+        return path
 
 
 def set_import_path():

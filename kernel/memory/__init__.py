@@ -124,6 +124,7 @@ from .views import (
     NotWritable,
     OutOfBounds,
     StillBorrowed,
+    StillRunning,
     UseAfterRelease,
     UseAfterUnmap,
 )
@@ -199,6 +200,7 @@ __all__ = (
     "Stack",
     "Statistics",
     "StillBorrowed",
+    "StillRunning",
     "SystemMapping",
     "TableInUse",
     "UnmappedFrames",

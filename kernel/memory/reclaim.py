@@ -14,7 +14,7 @@ import gc
 from array import array
 
 from paging.frame_allocators import Keeper
-from paging.installations import FORGOTTEN_TECHNIQUE, give_up
+from paging.installations import FORGOTTEN
 from paging.natives import finaliser
 
 from .allocators.owners import ALLOCATED, ARENA, CONSUMER, COUNT, RUN, UNMAPPED
@@ -61,8 +61,8 @@ def reclaim_owners(lending):
             if found is None:
                 return count
             arena, run, size, kind = found
-            if kind == FORGOTTEN_TECHNIQUE:
-                give_up(arena)
+            if kind == FORGOTTEN:
+                arena.forgotten()
                 continue
             if kind == UNMAPPED:
                 arena.unmapped -= size

@@ -11,7 +11,7 @@ import gc
 from .flags import ACCESSED, DIRTY
 from .natives import LAYOUT, cpu, entries, finaliser
 
-FORGOTTEN_TECHNIQUE = 3  # for `memory.reclaim`: the kind of a guard whose arena is an Installation
+FORGOTTEN = 3  # for `memory.reclaim`: the kind of a guard whose arena is told, by its method forgotten()
 MARKS = ACCESSED | DIRTY
 _RUN = 0
 NOBODY = -1
@@ -72,6 +72,12 @@ class Installation:
 
     undo = end
 
+    def forgotten(self):
+        """One user less."""
+        self.users -= 1
+        if self.users == 0:
+            self.end()
+
     def _put_back(self):
         for table_frame, index, frame, word, new_frame, new_word in reversed(self.written):
             found = read_entry(table_frame, index)
@@ -99,7 +105,7 @@ class Use:
 
     def __init__(self, installation):
         self.installation = installation
-        self._state = finaliser.new_state(installation, 1, FORGOTTEN_TECHNIQUE)
+        self._state = finaliser.new_state(installation, 1, FORGOTTEN)
         installation.users += 1
         self._state[_RUN] = 0
 
@@ -111,11 +117,4 @@ class Use:
         """The technique leaves. Does nothing the second time."""
         if self._state[_RUN] == 0:
             self._state[_RUN] = NOBODY
-            give_up(self.installation)
-
-
-def give_up(installation):
-    """One user less."""
-    installation.users -= 1
-    if installation.users == 0:
-        installation.end()
+            self.installation.forgotten()

@@ -23,7 +23,7 @@ def ram():
     return Ram()
 
 
-@command("modules", "The files that the loader put into memory.")
+@command("modules", "The files that were handed over at power-on: boot modules, QEMU's.")
 def modules():
     return Modules()
 

@@ -82,6 +82,7 @@ static void record_attr(mp_obj_t self_in, qstr attribute, mp_obj_t *destination)
         case MP_QSTR_instruction_pointer: destination[0] = native_new_u64(trap->instruction_pointer); break;
         case MP_QSTR_root_frame: destination[0] = MP_OBJ_NEW_SMALL_INT(frame_of_entry(trap->table_root)); break;
         case MP_QSTR_flags: destination[0] = MP_OBJ_NEW_SMALL_INT(trap->flags); break;
+        case MP_QSTR_time: destination[0] = native_new_u64(trap->time); break;
         case MP_QSTR_code: destination[0] = record_code(trap); break;
         case MP_QSTR_registers: destination[0] = record_registers(trap); break;
         case MP_QSTR_stack_overflow: destination[0] = mp_obj_new_bool(trap->stack_overflow); break;

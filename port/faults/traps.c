@@ -20,6 +20,7 @@
 #include "py/runtime.h"
 #include "py/nlr.h"
 #include "boot/layout.h"
+#include "port/boot/image.h"
 #include "port/boot/tables.h"
 #include "port/console/log.h"
 #include "port/console/typed_ahead.h"
@@ -37,10 +38,8 @@
 #include "port/ledger/records.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
-#include "port/runtime/emitted_code.h"
 #include "port/runtime/heap.h"
 #include "port/testing/refusals.h"
-#include "port/views/views.h"
 
 #define DR7_EXECUTE_DR0 (1UL << 10 | 1UL << 0)     // bit 10 is always set
 static const trap_record_t *raised;      // what trap_exception_raise is about to turn into an exception
@@ -61,6 +60,7 @@ static void make_record(trap_record_t *record, const trap_frame_t *frame) {
     record->instruction_pointer = frame->rip;
     record->flags = frame->rflags;
     record->table_root = cr3_read();
+    record->time = tsc_read();
     record->address = 0;
     record->level_first = record->level_last = 0;
     record->not_resolved = record->stack_overflow = false;
@@ -168,10 +168,16 @@ static void redirect(trap_frame_t *frame, void (*function)(void), uint64_t stack
     frame->rflags &= ~(FLAGS_TRAP | FLAGS_DIRECTION | FLAGS_AC);
 }
 
-// Emitted loops never look for a pending exception: end them here. Bytecode and C look for themselves; but C may have
-// been called by an emitted loop, so look again in a millisecond.
-static void interrupt_emitted_code(trap_frame_t *frame) {
-    if ((emitted_code_contains(frame->rip) || called_code_contains(frame->rip)) && why_not_raise(frame) == NULL && !critical_is_held()) {
+// Is this the kernel's own code? What was frozen into the image is among it: the short commits of kernel/memory/runs, which
+// Ctrl-C must not cut in two.
+static bool is_of_image(uint64_t address) {
+    return address >= (uint64_t)__text_start && address < (uint64_t)__text_end;
+}
+
+// Emitted loops, and machine code that was loaded, never look for a pending exception: end them here. Bytecode and the
+// kernel's C look for themselves; but C may have been called by such a loop, so look again in a millisecond.
+static void interrupt_code_of_users(trap_frame_t *frame) {
+    if (!is_of_image(frame->rip) && why_not_raise(frame) == NULL && !critical_is_held()) {
         redirect(frame, raise_interrupt, frame->rsp);
     } else {
         clock_wake_after_us(1000);
@@ -186,7 +192,7 @@ static void serve_interrupt(trap_frame_t *frame) {
     interrupt_controllers_end(frame->vector);
     if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
         fault_handlers_interrupt();
-        interrupt_emitted_code(frame);
+        interrupt_code_of_users(frame);
     }
 }
 

@@ -15,7 +15,7 @@ typedef struct {
 // What was true when a trap was taken. The entries are those of the walk of `address` for a page fault:
 // entries[level], valid for level_first >= level >= level_last.
 typedef struct {
-    uint64_t vector, error_code, address, instruction_pointer, table_root, flags;
+    uint64_t vector, error_code, address, instruction_pointer, table_root, flags, time;
     uint64_t entries[PAGING_LEVELS_MAX + 1];
     uint8_t level_first, level_last;
     bool not_resolved;                  // a handler said "retry", but the access would still be refused

@@ -38,9 +38,3 @@ void *emitted_code_commit(void *code, size_t length, void *relocations) {
 void emitted_code_reset(void) {
     used = 0;
 }
-
-// Is this address in machine code that was emitted since the last reset? What was frozen into the image is not asked
-// for: those are the kernel's own short commits (kernel/memory/runs), which Ctrl-C must not cut in two.
-bool emitted_code_contains(uint64_t address) {
-    return address >= EMITTED_CODE_BASE && address < EMITTED_CODE_BASE + used;
-}

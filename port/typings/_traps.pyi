@@ -25,6 +25,8 @@ class Record:
     in; None when it was in none, or nobody owned it. A handler's fault has none where the last entry was 0."""
     flags: int
     """RFLAGS."""
+    time: int
+    """The time-stamp counter at the trap."""
     registers: tuple[int, ...]
     """The sixteen general registers, as instructions number them: RAX RCX RDX RBX RSP RBP RSI RDI R8 to R15. Empty
     for a page fault."""

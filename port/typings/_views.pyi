@@ -17,7 +17,15 @@ EXECUTE: int
 def set_refuser(refuse: Callable[[str, object, object], None]) -> None:
     """Let refuse(name, of, detail) raise what is refused. A soft reset forgets it.
 
-    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export.
+    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, running.
+    """
+
+def set_callback_runner(run: Callable[[int, bytearray], None]) -> int:
+    """Have run(address / 8, registers) called where a thunk is; returns the address that thunks call.
+
+    A thunk is 8 bytes at a multiple of 8 and begins with `call`; the address is the one behind it. The registers are
+    RDI, RSI, RDX, RCX, R8, R9, XMM0 to XMM7, 8 bytes each, only while run() runs; RAX is loaded from the first of them
+    afterwards, XMM0 from the seventh. What run() raises ends the machine code. A soft reset forgets it.
     """
 
 def set_state(record: int, lease: int, length: int) -> None:
@@ -60,7 +68,7 @@ class Lease:
         """End the lease. Refused while a borrow lives that a collection does not find forgotten."""
 
     def revoke(self, by: str) -> None:
-        """End the lease and all borrows: every view is stale. Allocates nothing."""
+        """End the lease and all borrows: every view is stale. Allocates nothing. Refused while code of it runs."""
 
 class View:
     """What slices, overlays and functions share. In an overlay, fields hide these names."""
@@ -72,7 +80,9 @@ class View:
     is_live: bool
     owner: object
     def release(self) -> None:
-        """End the borrow, also of the view that this one is a part of. Again and again does no harm."""
+        """End the borrow, also of the view that this one is a part of. Again and again does no harm.
+
+        Refused for a function that runs."""
 
     def __enter__(self) -> View: ...
     def __exit__(self, *exception: object) -> None: ...

@@ -9,6 +9,7 @@
 #include "boot/layout.h"
 #include "port/hardware/paging.h"
 #include "port/ledger/records.h"
+#include "port/runtime/callback.h"
 #include "port/runtime/natives.h"
 #include "port/views/views.h"
 
@@ -95,9 +96,12 @@ NATIVE_2(lease_end, self, by) {
     return mp_const_none;
 }
 
-// Ended whatever lives on it: every view is stale from now on.
+// Ended whatever lives on it but code that runs: every view is stale from now on.
 NATIVE_2(lease_revoke, self, by) {
     lease_t *lease = MP_OBJ_TO_PTR(self);
+    for (view_t *view = view_first(lease); view != NULL; view = view_after(view)) {
+        view_require_idle(view);
+    }
     if (lease->ended_by == MP_OBJ_NULL) {
         lease->ended_by = by;
     }
@@ -140,8 +144,14 @@ NATIVE_1(views_set_refuser, function) {
     return mp_const_none;
 }
 
+// Who is called by thunks; returns where they lead.
+NATIVE_1(views_set_callback_runner, function) {
+    MP_STATE_VM(callback_runner) = function;
+    return native_new_u64((uint64_t)callback_enter);
+}
+
 NATIVE_MODULE(views,
     NATIVE_AT(Lease, lease_type), NATIVE_AT(Slice, slice_type), NATIVE_AT(Overlay, overlay_type),
     NATIVE_AT(Function, function_type),
     NATIVE_INT(WRITE, RIGHT_WRITE), NATIVE_INT(EXECUTE, RIGHT_EXECUTE),
-    NATIVE(views, lend), NATIVE(views, set_refuser), NATIVE(views, set_state));
+    NATIVE(views, lend), NATIVE(views, set_refuser), NATIVE(views, set_callback_runner), NATIVE(views, set_state));

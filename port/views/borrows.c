@@ -141,6 +141,12 @@ view_t *view_part(view_t *whole, const mp_obj_type_t *type, uint64_t address, ui
 
 // --- what all views have ---
 
+void view_require_idle(const view_t *view) {
+    if (view->running > 0) {
+        view_refuse(MP_QSTR_running, MP_OBJ_FROM_PTR(view), mp_const_none);
+    }
+}
+
 // Of a part: its whole view's borrow ends. Doing it twice is fine.
 void view_end(view_t *view) {
     if (view->root->live) {
@@ -149,6 +155,7 @@ void view_end(view_t *view) {
 }
 
 NATIVE_1(view_release, self) {
+    view_require_idle(MP_OBJ_TO_PTR(self));
     view_end(MP_OBJ_TO_PTR(self));
     return mp_const_none;
 }

@@ -21,13 +21,6 @@ typedef struct {
 typedef uint64_t (*integer_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
 typedef double (*float_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
 
-// The section that was called last: Ctrl-C may end what runs there.
-static uint64_t called_start, called_length;
-
-bool called_code_contains(uint64_t address) {
-    return address - called_start < called_length;
-}
-
 static bool is_float(char code) {
     return code == 'f' || code == 'd';
 }
@@ -51,22 +44,18 @@ mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments) {
 }
 
 static mp_obj_t call(const function_t *function, const uint64_t *i, const double *d) {
-    called_start = function->view.address;
-    called_length = function->view.length;
+    union { double real; uint64_t bits; } value;
     if (is_float(function->result)) {
-        double value = ((float_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
-        uint64_t bits;
-        __asm__ volatile ("cld");       // promised by the ABI; copies of ours would run backwards
-        memcpy(&bits, &value, sizeof bits);
-        return element_value(function->result, bits);
+        value.real = ((float_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
+    } else {
+        value.bits = ((integer_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
     }
-    uint64_t value = ((integer_function_t)function->entry)(i[0], i[1], i[2], i[3], i[4], i[5], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]);
     __asm__ volatile ("cld");           // promised by the ABI; copies of ours would run backwards
-    return function->result == 0 ? mp_const_none : element_value(function->result, value);
+    return function->result == 0 ? mp_const_none : element_value(function->result, value.bits);
 }
 
 static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
-    const function_t *function = MP_OBJ_TO_PTR(self);
+    function_t *function = MP_OBJ_TO_PTR(self);
     mp_arg_check_num(n_args, n_kw, function->count, function->count, false);
     uint64_t integers[INTEGERS_MAX] = { 0 };
     double floats[FLOATS_MAX] = { 0 };
@@ -80,7 +69,16 @@ static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const m
         }
     }
     view_require(&function->view);
-    return call(function, integers, floats);
+    nlr_buf_t nlr;
+    function->view.running++;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t value = call(function, integers, floats);
+        nlr_pop();
+        function->view.running--;
+        return value;
+    }
+    function->view.running--;
+    nlr_jump(nlr.ret_val);
 }
 
 static void function_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {

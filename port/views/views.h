@@ -26,6 +26,7 @@ typedef struct view {
     struct view *root;
     uint64_t address, length;   // bytes
     uint32_t size;              // bytes of one element
+    uint32_t running;           // calls of a function that are not over
     char code;                  // typecode of the elements; 0: structs of `layout`
     bool writable, live;
     uintptr_t previous, next;   // neighbours among the lease's borrows, as lease_t.first
@@ -48,6 +49,8 @@ void lease_export(lease_t *lease);
 // The attributes and methods that every kind of view has; false if there is no such attribute.
 bool view_load_common(view_t *view, qstr attribute, mp_obj_t *destination);
 void view_print(const mp_print_t *print, mp_obj_t self, mp_print_kind_t kind);
+// Refuses the end of a borrow while the code that it lends runs: a callback could take it away below it.
+void view_require_idle(const view_t *view);
 // The borrow ends; of a part, its whole view's. Doing it twice is fine.
 void view_end(view_t *view);
 // The borrows of a lease, newest first; NULL ends them.
@@ -80,5 +83,3 @@ mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset, bool writ
 // An array of elements of `code` or, if that is 0, of structs, which are views of type `part`.
 mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout, const mp_obj_type_t *part);
 mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments);        // as Lease.function() gets them
-// Is this address in the section that as_func()'s functions called last?
-bool called_code_contains(uint64_t address);

@@ -9,6 +9,9 @@ LIMITS = {
     "view: read one byte, checked": 250,
     "view: write one byte, checked": 350,
     "view: iterate, one element": 250,
+    "view: call a native function of two integers": 450,
+    "callback: machine code calls a Python function of two integers": 8000,
+    "callback: make one and release it": 75000,
     "heap: one object of 1 KiB in a heap that has grown": 4000,
 }
 MEMCPY = "view: 64 KiB between two bytearrays (memcpy)"

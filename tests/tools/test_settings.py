@@ -15,6 +15,8 @@ WRONG = [
     ("QEMU=nosuch", "there is no such program"),
     ("QEMU_EXTRA='", "a shell can't read these words"),
     ("GDB_PORT=80", "give a number from 1024 to 65535"),
+    ("OBJECTS=nosuch.o", f"{machine.ROOT}/nosuch.o: there is no such file"),
+    ("OBJECTS='", "a shell can't read these words"),
     ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
 ]
 REFUSED_BY_QEMU = [

@@ -17,6 +17,7 @@ from .refusals import (
     NotWritable,
     OutOfBounds,
     StillBorrowed,
+    StillRunning,
     UseAfterRelease,
     UseAfterUnmap,
 )

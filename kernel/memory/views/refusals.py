@@ -63,6 +63,14 @@ class StillBorrowed(KernelError):
         super().__init__("%s of %s is refused while borrowed by %s%s: release() them" % (step, mapping, listed, more))
 
 
+class StillRunning(KernelError):
+    """`function` was called and is not back: its machine code stays lent until then."""
+
+    def __init__(self, function):
+        self.function = function
+        super().__init__("%s is running: let it return, or be left by an exception, before its code goes" % (function,))
+
+
 class UseAfterUnmap(KernelError):
     """`view` is stale since `consumer`."""
 

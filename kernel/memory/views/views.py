@@ -9,7 +9,7 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, lend  # noqa: F401  loaded_section has EXECUTE from here
+from _views import EXECUTE, lend, set_callback_runner  # noqa: F401  loaded_section and loader.callbacks have them from here
 from memory_structs import Misaligned
 from memory_structs.like_ranges import LikeItsRange
 from micropython import const
@@ -24,6 +24,7 @@ from .refusals import (
     NotWritable,
     OutOfBounds,
     StillBorrowed,
+    StillRunning,
     UseAfterRelease,
     UseAfterUnmap,
 )
@@ -164,6 +165,10 @@ def _export(view, _):
     raise NotExportable(view)
 
 
+def _running(function, _):
+    raise StillRunning(function)
+
+
 _REFUSALS = {
     "ended": _ended,
     "released": _released,
@@ -175,6 +180,7 @@ _REFUSALS = {
     "borrowed": _borrowed,
     "still_borrowed": _still_borrowed,
     "export": _export,
+    "running": _running,
 }
 
 _views.set_refuser(lambda name, of, detail: _REFUSALS[name](of, detail))
