@@ -7,6 +7,7 @@
 Each call is all or nothing: what is refused leaves everything as it was.
 """
 
+from faults.places import set_finder
 from memory import MappingDamaged, StillBorrowed
 from memory.ledger import undisturbed
 from memory_structs import Reentered
@@ -85,19 +86,23 @@ def symbol(name, namespace=OBJECTS):
     return Symbol(found)
 
 
-def where(address):
+def where(address, time=None):
     """(object name, section name, symbol name, offset) of an address in loaded code or data; None elsewhere.
 
     `address` is a number or has a `.value`. The symbol's name is "" where none begins before; then the offset counts
-    from the section's first byte (and the section's name is "" between two sections).
+    from the section's first byte (and the section's name is "" between two sections). With a `time`, a count of
+    `time.ticks_cpu()`, what was loaded later is nowhere.
     """
     number = signed(getattr(address, "value", address))
     if not REGION_START <= number < REGION_END:
         return None
     for each in LOADED.objects:
-        if each.start <= number < each.end:
+        if each.start <= number < each.end and (time is None or each.loaded_at <= time):
             return (each.name,) + each.where(number)
     return None
+
+
+set_finder(where)  # for faults, which say where in loaded code they were
 
 
 @one_at_a_time

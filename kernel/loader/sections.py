@@ -5,6 +5,8 @@ The words are Theseus's: there an object is a LoadedCrate. A section knows the s
 cannot. Relocations inside one object are no dependencies.
 """
 
+from time import ticks_cpu
+
 from memory.views import LoadedSection
 
 from .relocations import unsigned
@@ -124,6 +126,7 @@ class LoadedObject:
         self.used_by = {}
         self.start = self.end = 0
         self.is_replaced = False
+        self.loaded_at = ticks_cpu()
 
     def symbol(self, name):
         """A Symbol by its name. Raises KeyError."""

@@ -4,12 +4,14 @@ import os
 import sys
 
 from diagnostics.text import Lines
+from loader.compiling import C_LINE, RUST_LINE
+from loader.disks import find_file
 
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import TextKind
 
-COMPILE = "gcc -O2 -c -ffreestanding -mno-red-zone -fno-stack-protector math.c"
+BOOT = "/boot"
 
 
 def loader():
@@ -31,7 +33,10 @@ class FileKind(TextKind):
 
     @property
     def words(self):
-        return tuple([name for name in os.listdir() if name.endswith(".o")])
+        names = os.listdir()
+        if BOOT[1:] in os.listdir("/"):
+            names += [name for name in os.listdir(BOOT) if name not in names]
+        return tuple([name for name in names if name.endswith(".o")])
 
 
 class ObjectKind(TextKind):
@@ -60,10 +65,10 @@ def contents_of(path):
     if type(path) is not str:
         raise UsageError("a path is text, not %s" % type(path).__name__)
     try:
-        with open(path, "rb") as file:
+        with open(find_file(path), "rb") as file:
             return path.rpartition("/")[2], file.read()
     except OSError as error:
-        raise UsageError("%s can't be read (%s): put it on the RAM disk, `mpremote fs cp`" % (path, error))
+        raise UsageError("%s can't be read (%s): `mpremote fs cp` it, or make run OBJECTS=..." % (path, error))
 
 
 @command(
@@ -72,8 +77,9 @@ def contents_of(path):
     Argument("file", FILE, repeated=True),
     details=(
         "load counter.o math.o     both, or none of them",
-        "C     %s" % COMPILE,
-        "Rust  rustc --crate-type lib --emit obj -O -C panic=abort -C no-redzone=y math.rs",
+        "load a.o                  from here, or from /boot: make run OBJECTS='a.o b.o'",
+        "C     %s" % C_LINE,
+        "Rust  %s" % RUST_LINE,
         "Without -mno-red-zone a fault may overwrite what a function keeps below its stack pointer: nobody can see it.",
         "What they may call of the kernel: memcpy and the like, strlen, printf, puts, log_print, abort.",
     ),

@@ -10,7 +10,8 @@ import pytest
 
 SOURCES = machine.ROOT / "kernel" / "examples" / "objects"
 LINES = runpy.run_path(str(machine.ROOT / "kernel" / "loader" / "compiling.py"))
-COMPILERS = {".c": LINES["C_LINE"], ".rs": LINES["RUST_LINE"]}
+C_LINE, RUST_LINE = LINES["C_LINE"], LINES["RUST_LINE"]
+COMPILERS = {".c": C_LINE, ".rs": RUST_LINE}
 
 
 def compile_example(name, folder):
