@@ -213,6 +213,20 @@ def test_a_stack_of_pythons_has_six_pages_at_least(kernel):
     assert kernel.eval("_stack.call(m.start.number, 6, len, ('abc',))") == 3
 
 
+def test_an_area_that_was_withdrawn_is_no_longer_in_the_reserve(kernel):
+    kernel.exec("""
+        import _heap
+        from memory import *
+        m = create_mapping(16 * 4096, PteFlags().writable(True))
+        before = _heap.reserved_pages()
+        number = _heap.offer(m.start.number, 16)
+        seen = [_heap.reserved_pages() - before, _heap.withdraw(number), _heap.reserved_pages() - before]
+        seen += [_heap.withdraw(number), _heap.is_taken(number), _heap.offer(m.start.number, 16) == number]
+        _heap.withdraw(number)
+        """)
+    assert kernel.eval("seen") == [16, True, 0, False, False, True]
+
+
 def test_negative_addresses_are_the_upper_half(kernel):
     kernel.exec("import _memory")
     address = kernel.eval("__import__('_boot').sections()[1][1] << 12")

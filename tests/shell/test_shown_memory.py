@@ -208,3 +208,5 @@ def test_the_fault_log_keeps_the_last_ones(kernel):
     assert kernel.eval("[record.address for record, _ in _traps.recent()]") == [
         0x600000000000 + n for n in range(8, 40)
     ]
+    kernel.soft_reset()
+    assert kernel.eval("(__import__('_traps').taken(), __import__('_traps').recent())") == (0, [])

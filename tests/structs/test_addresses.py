@@ -190,3 +190,15 @@ def test_a_senseless_maxphyaddr_is_refused(tmp_path, bits):
     )
     assert kind in ("TypeError", "ValueError")
     assert still == "True"
+
+
+@pytest.mark.parametrize("bits", ["'52'", "True", "None", "40.0"])
+def test_the_width_of_addresses_is_an_int(kernel, bits):
+    with kernel.raises("TypeError", "bits must be an int, not"):
+        kernel.exec(f"from memory_structs import set_physical_address_bits; set_physical_address_bits({bits})")
+
+
+@pytest.mark.parametrize("bits", [31, 70, -1])
+def test_the_width_of_addresses_is_one_that_a_processor_can_have(kernel, bits):
+    with kernel.raises("ValueError", "bits must be from 32 to"):
+        kernel.exec(f"from memory_structs import set_physical_address_bits; set_physical_address_bits({bits})")
