@@ -66,8 +66,8 @@ MUTANTS += [
     (
         "a 32-bit value that overflows is cut off",
         RELOCATIONS,
-        '        return pack("<I", value) if 0 <= value < 1 << 32 else None\n',
-        '        return pack("<I", value & 0xFFFFFFFF)\n',
+        '        return pack("<i", value) if kind != ZERO_EXTENDED or value >= 0 else None\n',
+        '        return pack("<i", value)\n',
         f"{REFUSES}::test_32_bit_addresses_are_refused_and_not_cut_off",
     ),
     (
