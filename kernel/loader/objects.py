@@ -7,6 +7,7 @@
 Each call is all or nothing: what is refused leaves everything as it was.
 """
 
+import micropython
 from faults.places import set_finder
 from memory import MappingDamaged, StillBorrowed
 from memory.ledger import undisturbed
@@ -113,7 +114,11 @@ def unload(*names, namespace=OBJECTS):
     stay. MappingDamaged comes when they are gone: it names the mapping that could not be given back.
     """
     forget_replaced()
-    going = [find(name, namespace) for place, name in enumerate(names) if name not in names[:place]]
+    going = []
+    for name in names:
+        each = find(name, namespace)
+        if each not in going:
+            going.append(each)
     for each in going:
         refuse_if_needed(each, going)
     for each in going:
@@ -145,6 +150,7 @@ def refuse_if_held(object, step):
 class Unloading:
     """Objects that go, and what is stored then, made before."""
 
+    @micropython.native
     def __init__(self, going, namespace):
         self.going = going
         used_by = {}

@@ -62,8 +62,6 @@ FILE, OBJECT, SYMBOL = FileKind("FILE"), ObjectKind("OBJECT"), SymbolKind("SYMBO
 
 def contents_of(path):
     """Return (the file's name without its folders, its bytes). Raises UsageError."""
-    if type(path) is not str:
-        raise UsageError("a path is text, not %s" % type(path).__name__)
     try:
         with open(find_file(path), "rb") as file:
             return path.rpartition("/")[2], file.read()

@@ -40,7 +40,7 @@ def test_from_files_to_calls_and_back(prompt):
 MISTAKES = {
     "load": "UsageError: file is missing: load FILE ...",
     "load nothing.o": "UsageError: nothing.o can't be read (",
-    "load(5)": "UsageError: a path is text, not int",
+    "load(5)": "UsageError: file must be a str, not int",
     "load math.o": "UnresolvedSymbol: math.o: .text: counted, to which offset",
     "symbol nothing": "NoSuchSymbol: no loaded object has a symbol nothing",
     "unload nothing.o": "NoSuchObject: nothing.o: it is not loaded (what is: none)",
