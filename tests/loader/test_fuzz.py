@@ -4,7 +4,7 @@ import fuzz_objects
 import pytest
 from on_target import source
 
-FILES = 300
+FILES = 255
 
 
 @pytest.mark.parametrize("model", fuzz_objects.MODELS_IN_TURN)
