@@ -15,14 +15,6 @@
 
 typedef uint64_t entry_pair_t __attribute__((vector_size(16), may_alias));
 
-static inline uint64_t *get_entries(mp_obj_t at) {
-    uint64_t address = mp_obj_is_small_int(at) ? (uint64_t)MP_OBJ_SMALL_INT_VALUE(at) : native_get_u64(at);
-    if (address & 7) {
-        mp_raise_ValueError(MP_ERROR_TEXT("an entry lies at a multiple of 8"));
-    }
-    return (uint64_t *)address;
-}
-
 static inline uint64_t get_small(mp_obj_t value, uint64_t limit, const char *what) {
     if (mp_obj_is_small_int(value) && (uint64_t)MP_OBJ_SMALL_INT_VALUE(value) < limit) {
         return MP_OBJ_SMALL_INT_VALUE(value);
@@ -48,33 +40,33 @@ static inline uint64_t get_value(mp_obj_t frame, mp_obj_t word) {
 }
 
 NATIVE_1(entries_frame, at) {
-    return MP_OBJ_NEW_SMALL_INT(frame_of_entry(*(volatile uint64_t *)get_entries(at)));
+    return MP_OBJ_NEW_SMALL_INT(frame_of_entry(*(volatile uint64_t *)native_get_entries(at)));
 }
 
 static mp_obj_t word_of(uint64_t entry) {
     return MP_OBJ_NEW_SMALL_INT(word_of_entry(entry));
 }
 
-NATIVE_1(entries_word, at) { return word_of(*(volatile uint64_t *)get_entries(at)); }
+NATIVE_1(entries_word, at) { return word_of(*(volatile uint64_t *)native_get_entries(at)); }
 
 NATIVE_3(entries_write, at, frame, word) {
     uint64_t value = get_value(frame, word);
-    *(volatile uint64_t *)get_entries(at) = value;
+    *(volatile uint64_t *)native_get_entries(at) = value;
     return mp_const_none;
 }
 
 // take(at): empty an entry, and say what its word was at that moment. One locked instruction.
-NATIVE_1(entries_take, at) { return word_of(__atomic_exchange_n(get_entries(at), 0, __ATOMIC_SEQ_CST)); }
+NATIVE_1(entries_take, at) { return word_of(__atomic_exchange_n(native_get_entries(at), 0, __ATOMIC_SEQ_CST)); }
 
 // compare_and_set(at, old_frame, old_word, frame, word): one locked instruction; True if it was so.
 NATIVE_MANY(entries_compare_and_set, 5, arguments) {
     uint64_t old = get_value(arguments[1], arguments[2]), value = get_value(arguments[3], arguments[4]);
-    return mp_obj_new_bool(__sync_bool_compare_and_swap(get_entries(arguments[0]), old, value));
+    return mp_obj_new_bool(__sync_bool_compare_and_swap(native_get_entries(arguments[0]), old, value));
 }
 
 // fill(at, count, frame, word, step): leaves to frames that lie `step` apart.
 NATIVE_MANY(entries_fill, 5, arguments) {
-    uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
+    uint64_t *at = native_get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t value = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
     for (; count >= 8; count -= 8, at += 8, value += 8 * step) {
         at[0] = value;
@@ -93,7 +85,7 @@ NATIVE_MANY(entries_fill, 5, arguments) {
 }
 
 NATIVE_2(entries_clear, at_in, count_in) {
-    uint64_t *at = get_entries(at_in), count = get_count(count_in, at);
+    uint64_t *at = native_get_entries(at_in), count = get_count(count_in, at);
     if (count < 8) {
         while (count-- > 0) {
             *(volatile uint64_t *)at++ = 0;
@@ -108,7 +100,7 @@ NATIVE_2(entries_clear, at_in, count_in) {
 // instructions an entry, so that a mark which the processor sets meanwhile is not lost; what is neither kept nor set goes
 // first, so that no right is ever there that neither the old nor the new entry gives.
 NATIVE_MANY(entries_change, 4, arguments) {
-    uint64_t *at = get_entries(arguments[0]), count = get_count(arguments[1], at);
+    uint64_t *at = native_get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t set = get_word(arguments[3]), keep = (ENTRY_FRAME & ~ENTRY_HUGE_PAT) | get_word(arguments[2]) | set;
     if (set == 0) {
         for (uint64_t i = 0; i < count; i++) {
@@ -162,7 +154,7 @@ static uint64_t and_of(const uint64_t *at, uint64_t count) {
 
 // unused(at, count): how many are zero before the first that is not.
 NATIVE_2(entries_unused, at_in, count_in) {
-    const uint64_t *at = get_entries(at_in);
+    const uint64_t *at = native_get_entries(at_in);
     uint64_t count = get_count(count_in, at), i = 0;
     if (count > 8 && at[0] == 0 && or_of(at, count) == 0) {
         return MP_OBJ_NEW_SMALL_INT(count);
@@ -175,7 +167,7 @@ NATIVE_2(entries_unused, at_in, count_in) {
 
 // absent(at, count): how many are not present before the first that is.
 NATIVE_2(entries_absent, at_in, count_in) {
-    const uint64_t *at = get_entries(at_in);
+    const uint64_t *at = native_get_entries(at_in);
     uint64_t count = get_count(count_in, at), i = 0;
     if (count > 8 && !(at[0] & ENTRY_PRESENT) && !(or_of(at, count) & ENTRY_PRESENT)) {
         return MP_OBJ_NEW_SMALL_INT(count);
@@ -195,7 +187,7 @@ static uint64_t and_or_of_marks(const uint64_t *at, uint64_t count, uint64_t wan
 // reserved ones (bits of the frame number, and bits from 32 on as one number), before the first that has not; << 1 |
 // whether one of these is GLOBAL.
 NATIVE_MANY(entries_leaves, 5, arguments) {
-    const uint64_t *at = get_entries(arguments[0]);
+    const uint64_t *at = native_get_entries(arguments[0]);
     uint64_t count = get_count(arguments[1], at), wanted = get_word(arguments[2]);
     uint64_t reserved = get_small(arguments[3], FRAME_LIMIT, "reserved bits of a frame number") << 12 | get_small(arguments[4], 1UL << 32, "reserved high bits") << 32;
     uint64_t all = count > 1 ? and_or_of_marks(at, count, wanted, reserved) : 0, i = 0, global = 0;
@@ -227,7 +219,7 @@ static bool chunk_goes_on(const uint64_t *at, uint64_t expected, uint64_t step, 
 // touching(at, count, frame, word, step): how many lead to frames `step` apart, the first to `frame`, with this word, before
 // the first that does not. Marks don't count.
 NATIVE_MANY(entries_touching, 5, arguments) {
-    const uint64_t *at = get_entries(arguments[0]), compared = ~ENTRY_ACCESSED_DIRTY;
+    const uint64_t *at = native_get_entries(arguments[0]), compared = ~ENTRY_ACCESSED_DIRTY;
     uint64_t count = get_count(arguments[1], at), i = 0;
     uint64_t expected = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
     while (i < count) {
@@ -246,8 +238,8 @@ NATIVE_MANY(entries_touching, 5, arguments) {
 
 // copy(to, from, count)
 NATIVE_3(entries_copy, to_in, from_in, count_in) {
-    uint64_t *to = get_entries(to_in);
-    const uint64_t *from = get_entries(from_in);
+    uint64_t *to = native_get_entries(to_in);
+    const uint64_t *from = native_get_entries(from_in);
     uint64_t count = get_count(count_in, to);
     get_count(count_in, from);
     for (uint64_t i = 0; i < count; i++) {
@@ -258,7 +250,7 @@ NATIVE_3(entries_copy, to_in, from_in, count_in) {
 
 // prove_writable(at): store what is there, so that a fault comes now and not in the middle of a change.
 NATIVE_1(entries_prove_writable, at) {
-    __asm__ volatile ("lock orq $0, (%0)" : : "r"(get_entries(at)) : "memory", "cc");
+    __asm__ volatile ("lock orq $0, (%0)" : : "r"(native_get_entries(at)) : "memory", "cc");
     return mp_const_none;
 }
 

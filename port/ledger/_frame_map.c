@@ -31,10 +31,6 @@ static const uint8_t *get_steps(mp_obj_t object) {
     return buffer.buf;
 }
 
-static const uint64_t *get_entries(mp_obj_t address) {
-    return (const uint64_t *)(native_get_u64(address) & ~7UL);
-}
-
 static uint64_t get_count_in_table(mp_obj_t count) {
     return native_get_below(count, ENTRIES_PER_TABLE + 1, "count");
 }
@@ -102,7 +98,7 @@ static inline uint64_t rotated(uint64_t entry) {
 
 NATIVE_MANY(frame_map_step_leaves, 5, arguments) {
     const map_t map = get_map(arguments[0]);
-    const uint64_t *entries = get_entries(arguments[1]);
+    const uint64_t *entries = native_get_entries(arguments[1]);
     const uint64_t count = get_count_in_table(arguments[2]), bits = native_get_u64(arguments[3]);
     const uint8_t *steps = get_steps(arguments[4]);
     uint64_t i = 0;
@@ -142,7 +138,7 @@ NATIVE_2(frame_map_count, map_in, counts_in) {
 // --- entries alone ---
 
 NATIVE_2(frame_map_difference, entries_in, others_in) {
-    const uint64_t *entries = get_entries(entries_in);
+    const uint64_t *entries = native_get_entries(entries_in);
     mp_buffer_info_t others;
     mp_get_buffer_raise(others_in, &others, MP_BUFFER_READ);
     size_t i = 0;
@@ -156,8 +152,8 @@ NATIVE_2(frame_map_difference, entries_in, others_in) {
     return MP_OBJ_NEW_SMALL_INT(i);
 }
 
-NATIVE_1(frame_map_low_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) & ((1UL << 52) - 1)); }
-NATIVE_1(frame_map_high_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*get_entries(entry) >> 52); }
+NATIVE_1(frame_map_low_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*native_get_entries(entry) & ((1UL << 52) - 1)); }
+NATIVE_1(frame_map_high_bits, entry) { return MP_OBJ_NEW_SMALL_INT(*native_get_entries(entry) >> 52); }
 
 NATIVE_MODULE(frame_map,
     NATIVE(frame_map, fill), NATIVE(frame_map, step), NATIVE(frame_map, step_leaves), NATIVE(frame_map, count),

@@ -17,6 +17,14 @@ uint64_t native_get_page(mp_obj_t number);
 // A frame number as a physical address that this CPU can have.
 uint64_t native_get_frame(mp_obj_t number);
 
+// Where entries of a table are seen.
+static inline uint64_t *native_get_entries(mp_obj_t at) {
+    uint64_t address = mp_obj_is_small_int(at) ? (uint64_t)MP_OBJ_SMALL_INT_VALUE(at) : native_get_u64(at);
+    if (address & 7) {
+        mp_raise_ValueError(MP_ERROR_TEXT("an entry lies at a multiple of 8"));
+    }
+    return (uint64_t *)address;
+}
 // Never negative; a small int up to 2**62 - 1, else a big one.
 static inline mp_obj_t native_new_u64(uint64_t value) {
     return mp_obj_new_int_from_uint(value);

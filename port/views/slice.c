@@ -162,28 +162,20 @@ static void copy_bytes(const view_t *view, void *to, const void *from, size_t le
 
 // `count` elements as what a slice returns: bytes, or an array; a list for half floats, which arrays don't know.
 static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from, mp_int_t step) {
-    byte *bytes;
-    mp_obj_t result;
-    vstr_t text;
-    if (code == 'B') {
-        vstr_init_len(&text, count);
-        bytes = (byte *)text.buf;
-    } else if (code == 'e') {
-        result = mp_obj_new_list(0, NULL);
-        for (size_t i = 0; i < count; i++) {
-            mp_obj_list_append(result, element_load(code, (uint64_t)from + i * step * size));
-        }
-        return result;
-    } else {
-        mp_obj_array_t *array = mp_obj_malloc(mp_obj_array_t, &mp_type_array);
-        array->typecode = code;
-        array->free = 0;
-        array->len = 0;
-        array->items = m_new(byte, count * size);
-        array->len = count;
-        bytes = array->items;
-        result = MP_OBJ_FROM_PTR(array);
+    if (code == 'B' && step == 1) {
+        return mp_obj_new_bytes(from, count);
     }
+    if (code == 'e') {
+        mp_obj_t list = mp_obj_new_list(0, NULL);
+        for (size_t i = 0; i < count; i++) {
+            mp_obj_list_append(list, element_load(code, (uint64_t)from + i * step * size));
+        }
+        return list;
+    }
+    mp_obj_array_t *array = mp_obj_malloc(mp_obj_array_t, &mp_type_array);
+    *array = (mp_obj_array_t) { .base = { &mp_type_array }, .typecode = code };
+    byte *bytes = array->items = m_new(byte, count * size);
+    array->len = count;
     if (step == 1) {
         memcpy(bytes, from, count * size);
     } else {
@@ -191,7 +183,7 @@ static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from
             memcpy(bytes + i * size, (const byte *)from + (mp_int_t)i * step * size, size);
         }
     }
-    return code == 'B' ? mp_obj_new_bytes_from_vstr(&text) : result;
+    return code == 'B' ? mp_obj_new_bytes(bytes, count) : MP_OBJ_FROM_PTR(array);
 }
 
 static size_t length_of(const mp_bound_slice_t *range) {

@@ -33,7 +33,8 @@ def counts():
 
 @pytest.mark.parametrize("kind", ["", ", whole"])
 def test_allocating_one_costs_no_more_than_agreed(counts, kind):
-    assert counts[f"{NUMBERS}, {FEW}{kind}"] <= 2000
+    # A node that goes or comes asks for room on the stack first.
+    assert counts[f"{NUMBERS}, {FEW}{kind}"] <= (2100 if kind else 2000)
     assert counts[f"{OWNERS}, {FEW}{kind}"] <= 9000
     assert max(counts[name] for name in AT_BOOT) <= 9000
 

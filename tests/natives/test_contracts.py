@@ -178,55 +178,6 @@ def test_a_bad_argument_is_refused_by_name_and_the_machine_goes_on(kernel, call,
     assert [after[name] for name in ("CR0", "CR3", "CR4")] == [registers[name] for name in ("CR0", "CR3", "CR4")]
 
 
-def test_only_the_timer_and_the_serial_port_interrupt(kernel):
-    """The masks of the two 8259s: all lines of the second, and all but 0 and 4 of the first."""
-    assert kernel.eval("[__import__('_cpu').port_read(port, 8) for port in (0x21, 0xA1)]") == [0xEE, 0xFF]
-
-
-def test_an_owner_is_put_down_once_however_often_its_guard_is_told(kernel):
-    kernel.exec("""
-        import _critical, _finaliser
-        _critical.enter()       # what is put down stays there, for this to count it
-        state = _finaliser.new_state([], 3, 7)
-        state[0] = 5 << 1
-        for n in range(3): state[4].__del__()
-        pending, taken, more = _finaliser.pending(), _finaliser.take(), _finaliser.take()
-        _critical.leave()
-        """)
-    assert kernel.eval("(pending, taken, more)") == (1, ([], 10, 3, 7), None)
-
-
-@pytest.mark.parametrize("length", [233, 234, 235, 300])
-def test_a_line_of_the_log_that_is_too_long_is_cut(kernel, length):
-    """256 bytes with the zero that ends it, of which 23 are the log's own words."""
-    kernel.exec(f"import _console\n_console.line_failed({length} * 'x')")
-    line = f"prompt: a line failed: {length * 'x'}\n"
-    assert kernel.guest.log_bytes().endswith(line[:255].encode())
-
-
-def test_a_stack_of_pythons_has_six_pages_at_least(kernel):
-    """Three quarters of it are C's, and of these 16 KiB are kept back."""
-    kernel.exec("import _stack\nfrom memory import *\nm = create_mapping(8 * 4096, PteFlags().writable(True))")
-    for count in (0, 1, 4, 5):
-        with kernel.raises("ValueError"):
-            kernel.exec(f"_stack.call(m.start.number, {count}, len, ('abc',))")
-    assert kernel.eval("_stack.call(m.start.number, 6, len, ('abc',))") == 3
-
-
-def test_an_area_that_was_withdrawn_is_no_longer_in_the_reserve(kernel):
-    kernel.exec("""
-        import _heap
-        from memory import *
-        m = create_mapping(16 * 4096, PteFlags().writable(True))
-        before = _heap.reserved_pages()
-        number = _heap.offer(m.start.number, 16)
-        seen = [_heap.reserved_pages() - before, _heap.withdraw(number), _heap.reserved_pages() - before]
-        seen += [_heap.withdraw(number), _heap.is_taken(number), _heap.offer(m.start.number, 16) == number]
-        _heap.withdraw(number)
-        """)
-    assert kernel.eval("seen") == [16, True, 0, False, False, True]
-
-
 def test_negative_addresses_are_the_upper_half(kernel):
     kernel.exec("import _memory")
     address = kernel.eval("__import__('_boot').sections()[1][1] << 12")
