@@ -81,7 +81,7 @@ MUTANTS = [
         "a method of another class is not to blame for the object that it was given",
         "port/runtime/arguments.c",
         "bool is_meant = is_self || (is_first",
-        "bool is_meant = (is_first",
+        "bool is_meant = (is_self && false) || (is_first",
         f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
     ),
     (
@@ -95,7 +95,7 @@ MUTANTS = [
         "a method with super() in it takes any object for its own",
         "port/runtime/arguments.c",
         "called->class != MP_OBJ_NULL ? mp_obj_is_subclass_fast(type, called->class)",
-        "called->class != MP_OBJ_NULL ? true",
+        "called->class != MP_OBJ_NULL ? type != MP_OBJ_NULL",
         f"{NAMES}::test_an_error_of_the_insides_names_the_argument",
     ),
     (
@@ -137,8 +137,10 @@ MUTANTS = [
     (
         "Ctrl-C in the middle of cancel() leaves the handler for ever",
         "kernel/faults/handlers.py",
-        "        critical.enter()\n        try:\n            slot, self._slot = self._slot, None\n",
-        "        slot, self._slot = self._slot, None\n        critical.enter()\n        try:\n",
+        "        critical.enter()\n        try:\n            slot, self._slot = self._slot, None\n"
+        "            if self in",
+        "        slot, self._slot = self._slot, None\n        _slots.index(self) in range(9) and critical.enter()\n"
+        "        try:\n            if self in",
         f"'{ENDS}::test_an_end_is_whole_whatever_comes_in_between[interrupt-a handler]'",
     ),
     (
