@@ -139,7 +139,7 @@ class Callback:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, value, traceback):  # a *_ would need memory, and there may be none
         self.release()
 
     def __repr__(self):

@@ -83,6 +83,38 @@ def test_at_no_depth_is_anything_locked_or_lost(kernel):
     kernel.adds_up()
 
 
+def test_a_tree_of_free_runs_that_has_to_be_balanced_is_not_left_half_changed(kernel):
+    """Free runs of one frame each: who takes one takes a node out, who gives one back puts one in, four calls deep."""
+    kernel.exec(
+        """
+        held = [memory.allocate_frames(1) for _ in range(160)]
+        for one in held[::2]: one.drop()
+        held = held[1::2]
+        def churn():
+            got = []
+            for number in range(30): got.append(memory.allocate_frames(1))
+            while got: got.pop(len(got) * 7 // 11).drop()
+        def wider(depth, act, a=0, b=1, c=2, d=3):
+            return deep(depth, lambda: act())
+        wrong, near = [], edge(churn)
+        for call in deep, wider:
+            for depth in range(max(near - 40, 1), near + 4):
+                try:
+                    call(depth, churn)
+                except RuntimeError:
+                    pass
+                error = refused(churn)
+                if error != "nothing":
+                    wrong.append((depth, error))
+        for one in held: one.drop()
+        held = one = None
+        """,
+        timeout=60,
+    )
+    assert kernel.eval("wrong") == []
+    kernel.adds_up()
+
+
 def test_verify_over_many_mappings_and_a_leaf_without_an_owner_is_quick_and_can_be_interrupted(kernel):
     """Time grows with what is mapped, not with that times what is wrong; and Ctrl-C ends it."""
     kernel.exec(

@@ -144,6 +144,14 @@ MUTANTS = [
         f"'{ENDS}::test_an_end_is_whole_whatever_comes_in_between[interrupt-a handler]'",
     ),
     (
+        "a tree of free runs stays busy when the stack ends amid a change",
+        "kernel/memory/init.py",
+        "    set_room(critical.require_room, critical.require_room_to_undo)\n",
+        "",
+        "tests/attacks/test_recursion_depth.py::"
+        "test_a_tree_of_free_runs_that_has_to_be_balanced_is_not_left_half_changed",
+    ),
+    (
         "the end of a handler's with statement wants memory",
         "kernel/faults/handlers.py",
         "def __exit__(self, kind, value, traceback):  # a *_ would",
