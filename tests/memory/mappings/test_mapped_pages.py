@@ -227,14 +227,20 @@ def test_misalignment_is_an_error(owned):
     owned.exec("my.drop()")
 
 
-def test_a_deep_copy_of_several_runs_of_frames_has_all_of_them(owned):
-    owned.exec(
-        """
+# `my`, six pages in two runs of frames with a gap between them.
+SEVERAL_RUNS = """
         pages = memory.allocate_pages(6)
         low, high = pages.split(pages.start + 2)
         one, gap, two = [memory.allocate_frames(count) for count in (2, 3, 4)]
         my = table.map_allocated_pages_to(low, one, WRITE)
         my.merge(table.map_allocated_pages_to(high, two, WRITE))
+"""
+
+
+def test_a_deep_copy_of_several_runs_of_frames_has_all_of_them(owned):
+    owned.exec(
+        SEVERAL_RUNS
+        + """
         for page in range(6): write(my, page * 4096 + page, b'page %d' % page)
         copy = my.deep_copy()
         """
@@ -248,12 +254,8 @@ def test_a_deep_copy_of_several_runs_of_frames_has_all_of_them(owned):
 def test_a_mapping_of_several_runs_is_split_anywhere_and_merged_again(owned):
     """Inside a run and between two, from either end; and what it is made of stays what it was."""
     owned.exec(
-        """
-        pages = memory.allocate_pages(6)
-        low, high = pages.split(pages.start + 2)
-        one, gap, two = [memory.allocate_frames(count) for count in (2, 3, 4)]
-        my = table.map_allocated_pages_to(low, one, WRITE)
-        my.merge(table.map_allocated_pages_to(high, two, WRITE))
+        SEVERAL_RUNS
+        + """
         for page in range(6): write(my, page * 4096, b'page %d' % page)
         whole = [(run.start.number, len(run)) for run in my.frames()]
         seen = []
