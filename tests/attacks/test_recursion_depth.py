@@ -115,6 +115,22 @@ def test_a_tree_of_free_runs_that_has_to_be_balanced_is_not_left_half_changed(ke
     kernel.adds_up()
 
 
+def test_who_finds_no_room_to_give_back_still_owns(kernel):
+    kernel.exec("""
+        from memory import runs
+        def none():
+            raise RuntimeError
+        held = [memory.allocate_frames(1) for _ in range(3)]
+        runs.set_room(none, none)  # the one in the middle touches no free run: a node for it would have to come
+        said = refused(held[1].drop), bool(held[1])
+        runs.set_room(_critical.require_room, _critical.require_room_to_undo)
+        for one in held: one.drop()
+        held = one = None
+        """)
+    assert kernel.eval("said") == ("RuntimeError", True)
+    kernel.adds_up()
+
+
 def test_verify_over_many_mappings_and_a_leaf_without_an_owner_is_quick_and_can_be_interrupted(kernel):
     """Time grows with what is mapped, not with that times what is wrong; and Ctrl-C ends it."""
     kernel.exec(

@@ -152,6 +152,13 @@ MUTANTS = [
         "test_a_tree_of_free_runs_that_has_to_be_balanced_is_not_left_half_changed",
     ),
     (
+        "who finds no room to give back has nothing any more",
+        "kernel/memory/allocators/owners.py",
+        "        except BaseException:  # it has not begun\n            state[RUN] = run\n            raise\n",
+        "        except BaseException:\n            raise\n",
+        "tests/attacks/test_recursion_depth.py::test_who_finds_no_room_to_give_back_still_owns",
+    ),
+    (
         "the end of a handler's with statement wants memory",
         "kernel/faults/handlers.py",
         "def __exit__(self, kind, value, traceback):  # a *_ would",
