@@ -16,7 +16,8 @@ KernelError
     ├── ObjectNeeded         others need it
     ├── ObjectHeld           somebody holds a function or a view of it
     ├── MissingSymbol        replace: others use a symbol that the new object lacks
-    └── SizeDiffers          replace: state can't be carried over, or a symbol in use has another size
+    ├── SizeDiffers          replace: state can't be carried over, or a symbol in use has another size
+    └── AddressInState       replace: state holds an address that the new object has nothing for
 """
 
 from memory_structs import KernelError
@@ -92,3 +93,7 @@ class MissingSymbol(ObjectError):
 
 class SizeDiffers(ObjectError):
     """The section, or the symbol, of the new object has `value` bytes."""
+
+
+class AddressInState(ObjectError):
+    """The section of the old object holds the address `value`, of what the new object does not have."""

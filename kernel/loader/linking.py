@@ -98,6 +98,7 @@ class Linking(Resolving):
             if ends[group]:
                 part.sizes[group] = ends[group]
                 part.buffers[group] = bytearray(contents[group])
+        part.object.data_start, part.object.data_bytes = bases["data"], ends["data"]
         data = part.file.data
         for index, section in sections.items():
             section.address = bases[section.group] + section.offset

@@ -11,8 +11,10 @@ import micropython
 from faults.places import set_finder
 from memory import MappingDamaged, StillBorrowed
 from memory.ledger import undisturbed
+from memory.views.views import functions_running
 from memory_structs import Reentered
 
+from .carrying import leads_into
 from .errors import NoSuchObject, NoSuchSymbol, ObjectHeld, ObjectNeeded
 from .linking import Linking
 from .namespaces import KERNEL, LOADED, OBJECTS, Namespace
@@ -110,8 +112,9 @@ set_finder(where)  # for faults, which say where in loaded code they were
 def unload(*names, namespace=OBJECTS):
     """Unload objects: one, or several that need each other. Their pages and frames are free when this returns.
 
-    Raises NoSuchObject, ObjectNeeded (names who) or ObjectHeld (somebody holds a function or a view); then all of them
-    stay. MappingDamaged comes when they are gone: it names the mapping that could not be given back.
+    Raises NoSuchObject, ObjectNeeded (names who) or ObjectHeld (somebody holds a function or a view, or machine code is
+    running, which may come back to any object); then all of them stay. MappingDamaged comes when they are gone: it
+    names the mapping that could not be given back.
     """
     forget_replaced()
     going = []
@@ -138,7 +141,11 @@ def refuse_if_needed(object, going):
 
 
 def refuse_if_held(object, step):
-    """Raise ObjectHeld if somebody holds a function or a view of an object."""
+    """Raise ObjectHeld if somebody holds a function or a view of an object, or may come back to its code."""
+    if functions_running():  # this is a callback, or the answer to a fault: who called whom on the way, nobody knows
+        raise ObjectHeld(
+            object.name, "", "", "machine code is running, and may come back to it: %s it afterwards" % step
+        )
     for mapped in object.mappings.values():
         try:
             mapped._check_free_for(step)  # how every change of a mapping begins
@@ -190,12 +197,14 @@ class Unloading:
 
 
 def forget_replaced():
-    """Unload what was replaced, as far as nobody holds it any more."""
+    """Unload what was replaced, as far as nobody holds it any more, nor has its address among his data."""
     for each in LOADED.held:
         try:
             refuse_if_needed(each, ())
             refuse_if_held(each, "unload")
         except (ObjectHeld, ObjectNeeded):
+            continue
+        if leads_into(LOADED.objects, each):
             continue
         going = Unloading([each], Namespace(""))
         going.stores.append((LOADED, "held", [other for other in LOADED.held if other is not each]))
@@ -207,11 +216,12 @@ def replace(old, file, state=None, namespace=OBJECTS):
     """Put the object file `file`, (name, bytes), in the place of the object named `old`; returns the new LoadedObject.
 
     Those who need `old` use the new one from their next call on; who holds a function of `old` goes on with that until
-    he lets go. What its writable sections hold is copied into those of the same name, which must be as large; with
+    he lets go, or as long as an address of it is among his data. What its writable sections hold is copied into those
+    of the same name, which must be as large, and addresses of `old` among it become those of the same places; with
     `state`, `state(old, new)` is called with both LoadedObjects instead, before anybody sees the new one.
 
-    Raises NoSuchObject, MissingSymbol, SizeDiffers, RelocationOverflow, and as `load`, or what `state` raises; then
-    `old` is as it was.
+    Raises NoSuchObject, MissingSymbol, SizeDiffers, AddressInState, RelocationOverflow, and as `load`, or what `state`
+    raises; then `old` is as it was.
     """
     forget_replaced()
     replacing = Replacing(namespace, find(old, namespace), file)

@@ -11,6 +11,7 @@ import uctypes
 from memory.ledger import undisturbed
 from paging.natives import memory
 
+from .carrying import carried
 from .errors import MissingSymbol, SizeDiffers
 from .linking import GOT, Linking, raise_overflow
 from .namespaces import LOADED
@@ -29,7 +30,7 @@ class Replacing(Linking):
         self.old = old
         self.new = self.parts[0].object
         self.patches = []  # (address in the window, bytes)
-        self.relocated = []  # ({offset: bytes} of a writable section, offset, bytes)
+        self.relocated = []  # (writable section, offset, bytes, frames)
         self.rewired = {}  # {user: [Dependency]}, as they are from then on
 
     def compute(self):
@@ -57,49 +58,38 @@ class Replacing(Linking):
         stored = encoded(kind, value)
         if stored is None:
             raise_overflow(user.object.name, user, offset, kind, name, value)
-        self.patches += pieces(user, offset, stored, frames)
         if user in user.object.relocated:
-            self.relocated.append((user.object.relocated[user], offset, stored))
+            self.relocated.append((user, offset, stored, frames))
+        else:
+            self.patches += pieces(user, offset, stored, frames)
         return Dependency(user, now.section, name, each.relocation)
-
-    def _carried(self):
-        """[(bytes of an old section, bytes of the new one, {offset: (what relocations stored then, and now)})]."""
-        found = []
-        news = {section.name: section for section in self.new.sections.values() if section.group == "data"}
-        for section in self.old.sections.values():
-            if section.group != "data":
-                continue
-            now = news.get(section.name)
-            size = now.size if now else 0
-            if size != section.size:
-                text = "its state can't be carried over: %%s bytes, and %s has %#x: give a state function"
-                raise SizeDiffers(self.new.name, section.name, size, text % (section, section.size))
-            then, stored = self.old.relocated.get(section, {}), self.new.relocated.get(now, {})
-            both = {offset: (then[offset], stored[offset]) for offset in stored if offset in then}
-            views = [uctypes.bytearray_at(unsigned(each.address), size) for each in (section, now)]
-            found.append(views + [both])
-        return found
 
     @undisturbed
     def switch(self, carries_state):
         """Carry the state over, let others use the new object, and keep the old one for those who hold it."""
-        carried = self._carried() if carries_state else []
+        state = carried(self.old, self.new) if carries_state else []
         stores = self._stores()
-        for old, new, both in carried:
-            before = bytes(old)
-            new[:] = before
-            for offset, (then, now) in both.items():
-                if before[offset : offset + len(then)] == then:
-                    new[offset : offset + len(now)] = now
+        patches = self.patches + self._patches_of_data()
+        for view, contents in state:
+            view[:] = contents
         # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
         write = memory.write_bytes
         self.is_committed = True
-        for address, data in self.patches:
+        for address, data in patches:
             write(address, data)
-        for kept, offset, data in self.relocated:
-            kept[offset] = data
+        for user, offset, data, _ in self.relocated:
+            user.object.relocated[user][offset] = data
         for holder, attribute, value in stores:
             setattr(holder, attribute, value)
+
+    def _patches_of_data(self):
+        """The patches of writable sections, but for places where the program has stored something else by now."""
+        patches = []
+        for user, offset, data, frames in self.relocated:
+            now = uctypes.bytearray_at(unsigned(user.address + offset), len(data))
+            if now == user.object.relocated[user][offset]:
+                patches += pieces(user, offset, data, frames)
+        return patches
 
     def _stores(self):
         """What `switch` stores: the new object in the place of the old one, and every Dependency as it is now."""

@@ -110,6 +110,7 @@ class LoadedObject:
     .symbols    {name: Definition} of what it defines for others
     .mappings   {group: MappedPages}
     .start, .end   of all its pages: numbers, negative in the kernel's half
+    .data_start, .data_bytes   of its writable sections, one behind the other
     .uses, .used_by    {LoadedObject: [Dependency]}: a.uses[b] and b.used_by[a] are one list
     .is_replaced   another has taken its place, and somebody still holds a part of it
     """
@@ -124,7 +125,7 @@ class LoadedObject:
         self.relocated = {}  # {section: {offset: bytes}} of what relocations stored into writable sections
         self.uses = {}
         self.used_by = {}
-        self.start = self.end = 0
+        self.start = self.end = self.data_start = self.data_bytes = 0
         self.is_replaced = False
         self.loaded_at = ticks_cpu()
 
@@ -148,6 +149,17 @@ class LoadedObject:
             if ends:
                 found.append((group, RIGHTS[group], max(ends)))
         return found
+
+    def address_of(self, name):
+        """The address (a number, signed) of the one symbol of a name, local ones included; None otherwise."""
+        if name in self.symbols:
+            return self.symbols[name].address
+        found = []
+        for symbol in range(self.file.symbols):
+            name_at, _, kind, inside, value, _ = self.file.symbol(symbol)
+            if kind < 3 and inside in self.sections and text_at(self.file.names, name_at) == name:
+                found.append(self.sections[inside].address + value)
+        return found[0] if len(found) == 1 else None
 
     def where(self, address):
         """(section name, symbol name, offset) of an address (a number, signed) inside; see `objects.where`."""

@@ -28,6 +28,9 @@ def set_callback_runner(run: Callable[[int, bytearray], None]) -> int:
     afterwards, XMM0 from the seventh. What run() raises ends the machine code. A soft reset forgets it.
     """
 
+def functions_running() -> int:
+    """Return how many calls of Functions are not over: more than 0 in a callback, and in the answer to a fault."""
+
 def set_state(record: int, lease: int, length: int) -> None:
     """Say where in the list that lend() is given the record and the lease stand, and how long it is."""
 

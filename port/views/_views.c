@@ -150,8 +150,11 @@ NATIVE_1(views_set_callback_runner, function) {
     return native_new_u64((uint64_t)callback_enter);
 }
 
+NATIVE_0(views_functions_running) { return MP_OBJ_NEW_SMALL_INT(functions_running); }
+
 NATIVE_MODULE(views,
     NATIVE_AT(Lease, lease_type), NATIVE_AT(Slice, slice_type), NATIVE_AT(Overlay, overlay_type),
     NATIVE_AT(Function, function_type),
     NATIVE_INT(WRITE, RIGHT_WRITE), NATIVE_INT(EXECUTE, RIGHT_EXECUTE),
-    NATIVE(views, lend), NATIVE(views, set_refuser), NATIVE(views, set_callback_runner), NATIVE(views, set_state));
+    NATIVE(views, lend), NATIVE(views, set_refuser), NATIVE(views, set_callback_runner), NATIVE(views, set_state),
+    NATIVE(views, functions_running));

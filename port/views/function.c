@@ -21,6 +21,8 @@ typedef struct {
 typedef uint64_t (*integer_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
 typedef double (*float_function_t)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double, double, double, double, double, double);
 
+uint32_t functions_running;
+
 static bool is_float(char code) {
     return code == 'f' || code == 'd';
 }
@@ -71,13 +73,16 @@ static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const m
     view_require(&function->view);
     nlr_buf_t nlr;
     function->view.running++;
+    functions_running++;
     if (nlr_push(&nlr) == 0) {
         mp_obj_t value = call(function, integers, floats);
         nlr_pop();
         function->view.running--;
+        functions_running--;
         return value;
     }
     function->view.running--;
+    functions_running--;
     nlr_jump(nlr.ret_val);
 }
 

@@ -83,3 +83,4 @@ mp_obj_t overlay_new(lease_t *lease, mp_obj_t extent, mp_obj_t offset, bool writ
 // An array of elements of `code` or, if that is 0, of structs, which are views of type `part`.
 mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, uint32_t size, mp_obj_t layout, const mp_obj_type_t *part);
 mp_obj_t function_new(lease_t *lease, const mp_obj_t *arguments);        // as Lease.function() gets them
+extern uint32_t functions_running;      // calls of any function that are not over

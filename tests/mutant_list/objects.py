@@ -27,11 +27,13 @@ RESOLVING = "kernel/loader/resolving.py"
 RELOCATIONS = "kernel/loader/relocations.py"
 LINKING = "kernel/loader/linking.py"
 REPLACING = "kernel/loader/replacing.py"
+CARRYING = "kernel/loader/carrying.py"
 OBJECTS = "kernel/loader/objects.py"
 NAMESPACES = "kernel/loader/namespaces.py"
 LOADS = "tests/loader/test_loading.py"
 REFUSES = "tests/loader/test_refusals.py"
 REPLACES = "tests/loader/test_replacing.py"
+CARRIES = "tests/loader/test_carrying.py"
 ORACLE = "tests/loader/test_oracle.py"
 
 MUTANTS += [
@@ -101,15 +103,15 @@ MUTANTS += [
     (
         "state is not carried over",
         REPLACING,
-        "            new[:] = before\n",
+        "            view[:] = contents\n",
         "            pass\n",
         f"{REPLACES}::test_state_is_carried_over_but_for_what_relocations_fill",
     ),
     (
         "pointers of the old object are carried over",
-        REPLACING,
-        "                if before[offset : offset + len(then)] == then:\n",
-        "                if before[offset : offset + len(then)] != then:\n",
+        CARRYING,
+        "contents[offset : offset + len(data)] == then[offset]:",
+        "contents[offset : offset + len(data)] != then[offset]:",
         f"{REPLACES}::test_state_is_carried_over_but_for_what_relocations_fill",
     ),
     (
@@ -125,5 +127,64 @@ MUTANTS += [
         "                        if known is not None and (best is None or best.binding < known.binding):\n",
         "                        if known is not None and best is not None:\n",
         f"{LOADS}::test_weak_gives_way_and_comes_back",
+    ),
+]
+
+MUTANTS += [
+    (
+        "an address that the program has stored is carried over as it is",
+        CARRYING,
+        "        _move_addresses(contents, section, old, new, pairs)\n",
+        "",
+        f"{CARRIES}::test_addresses_that_the_program_stored_lead_into_the_new_one",
+    ),
+    (
+        "the end of an array is nowhere",
+        CARRYING,
+        "    for past_the_end in (0, 1):",
+        "    for past_the_end in (0,):",
+        f"{CARRIES}::test_addresses_that_the_program_stored_lead_into_the_new_one",
+    ),
+    (
+        "the compiler's own labels are taken for names",
+        CARRYING,
+        'symbol and symbol[:2] != ".L"',
+        "symbol",
+        f"{CARRIES}::test_an_address_that_has_no_place_in_the_new_one_is_refused_by_name",
+    ),
+    (
+        "of sections of one name the first one's place is everybody's",
+        CARRYING,
+        "        left.remove(now[0])\n",
+        "",
+        f"{CARRIES}::test_sections_of_one_name_keep_apart",
+    ),
+    (
+        "what a user has stored since is replaced",
+        REPLACING,
+        "            if now == user.object.relocated[user][offset]:\n",
+        "            if True:\n",
+        f"{CARRIES}::test_what_a_user_has_stored_in_the_place_of_an_address_stays",
+    ),
+    (
+        "what was replaced goes although somebody's data lead into it",
+        OBJECTS,
+        "        if leads_into(LOADED.objects, each):\n",
+        "        if False:\n",
+        f"{CARRIES}::test_the_old_one_stays_while_an_address_of_it_is_among_somebodys_data",
+    ),
+    (
+        "code goes while other code runs",
+        OBJECTS,
+        "    if functions_running():",
+        "    if False:",
+        f"{CARRIES}::test_under_a_callback_code_stays_where_it_is",
+    ),
+    (
+        "a call of machine code that was left by an exception counts as running for ever",
+        "port/views/function.c",
+        "    functions_running--;\n    nlr_jump",
+        "    nlr_jump",
+        f"{CARRIES}::test_where_a_fault_is_answered_code_stays_where_it_is",
     ),
 ]

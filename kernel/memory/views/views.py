@@ -9,7 +9,7 @@ the first view; each call that changes the mapping ends it, which is refused whi
 """
 
 import _views
-from _views import EXECUTE, lend, set_callback_runner  # noqa: F401  loaded_section and loader.callbacks have them from here
+from _views import EXECUTE, functions_running, lend, set_callback_runner  # noqa: F401  others have them from here
 from memory_structs import Misaligned
 from memory_structs.like_ranges import LikeItsRange
 from micropython import const
