@@ -147,7 +147,12 @@ def unix_python():
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes long, so that no worker is alone with it at the end; then what shares a Bochs."""
+    """Begin with what takes long, so that no worker is alone with it at the end; then what shares a Bochs.
+
+    The report in XML says of a test that it is one of these.
+    """
+    for item in items:
+        item.user_properties += [("mark", name) for name in ("slow", "bochs") if item.get_closest_marker(name)]
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "bochs")])
 
 

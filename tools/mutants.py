@@ -3,7 +3,7 @@
 
     --only TEXT              of tests/mutant_list, those with this text in their description or file
     --random N --seed S      N random ones in kernel/ and port/ instead (tools/mutations.py)
-    --id 12345678            one random mutant, by the name that the table gives it
+    --id 12345678,...        random mutants by the names that the table gives them
     --budget S               how many seconds of tests a random one has to survive, the likeliest tests first
 
 First all tests that will judge run without a fault: they must pass, or nothing that they say means anything. Then each
@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--only", default="", metavar="TEXT")
     parser.add_argument("--random", type=campaign.positive, metavar="N")
     parser.add_argument("--seed", type=campaign.whole, default=1)
-    parser.add_argument("--id", metavar="NAME")
+    parser.add_argument("--id", metavar="NAME[,NAME...]")
     parser.add_argument("--budget", type=campaign.positive, default=90, metavar="S")
     parser.add_argument("--output", type=Path, default=BUILD / "mutants.txt")
     return parser.parse_args()
@@ -75,22 +75,28 @@ def chosen(options):
     """Return the random mutants that the options ask for, and how many of those drawn are equivalent."""
     found = mutations.everywhere()
     if options.id:
-        wanted = [one for one in found if one.name == options.id]
-        if not wanted:
-            stop(f"no random mutant is called {options.id}: its line has changed, or there is none such")
+        names = options.id.split(",")
+        wanted = [one for one in found if one.name in names]
+        gone = ", ".join(sorted(set(names) - {one.name for one in wanted}))
+        if gone:
+            stop(f"no random mutant is called {gone}: its line has changed, or there is none such")
         return wanted, []
     drawn = mutations.drawn(found, options.seed)[: options.random]
     return [one for one in drawn if one.key not in EQUIVALENT], [one for one in drawn if one.key in EQUIVALENT]
 
 
 def within(tests, seconds, budget):
-    """Return the first of ranked test files that take so many seconds together, and how many that is."""
+    """Return the first of ranked test files that take so many seconds together, and how many that is.
+
+    One that takes too long by itself is left out, so that it does not stand for all others; if all do, it's the first.
+    """
+    known = [test for test in tests if test in seconds]
     taken, spent = [], 0.0
-    for test in tests:
-        if test in seconds and (spent + seconds[test] <= budget or not taken):
+    for test in known:
+        if spent + seconds[test] <= budget:
             taken.append(test)
             spent += seconds[test]
-    return taken, spent
+    return (taken, spent) if taken else (known[:1], seconds[known[0]])
 
 
 def random_jobs(wanted, seconds, budget):

@@ -84,8 +84,6 @@ def _read_symbols(file):
         while index < file.symbols:
             common += _check_symbol(file, table, index)
             index = next_odd_symbol(file.data, table.offset, index + 1, facts, limits, file.marks)
-    if common > MOST_IN_ALL:
-        file.refuse(ObjectTooLarge, "", common, "%%s bytes of common symbols: at most %#x" % MOST_IN_ALL)
     return common
 
 

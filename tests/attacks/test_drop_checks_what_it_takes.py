@@ -176,3 +176,21 @@ def test_every_bit_that_is_not_the_owners_counts(kernel, pages):
     kernel.exec("for owner in (few, m, other, big, other_big, lent, spare): owner.drop()")
     kernel.exec("del few, m, other, big, other_big, lent, spare, owner")
     kernel.adds_up()
+
+
+@pytest.mark.parametrize("beside", [1, 2, 256])
+def test_a_huge_page_that_begins_elsewhere_is_not_what_the_owner_was_given(kernel, beside):
+    """512 pages that begin inside of a huge page's place; the huge page leads to the right frame, but from there on."""
+    kernel.exec(f"""
+        pages = memory.allocate_pages_at(VirtualAddress(0x6000_0000_0000 + {beside} * 4096), 512)
+        place_of_big, run = big.unmap_into_parts()
+        place_of_big.drop()
+        mine = K.map_allocated_pages_to(pages, run[0], WRITE, huge=False)
+        table = raw(*place(mine.start_address.value, 2))
+        store(mine, 0, entry_of(mine) | 1 << 7, 2)
+        """)
+    for end in ENDS:
+        kernel.refuses(f"mine.{end}", ["MappingDamaged"])
+    kernel.exec("store(mine, 0, table, 2)\nmine.drop(); m.drop(); other.drop(); other_big.drop()")
+    kernel.exec("lent.drop(); spare.drop(); del m, other, big, other_big, spare, lent, pages, place_of_big, run, mine")
+    kernel.adds_up()

@@ -75,6 +75,7 @@ class Edited:
             table = elf.get_section_by_name(".symtab")
             self.symbols_at = table["sh_offset"]
             self.symbols = {symbol.name: number for number, symbol in enumerate(table.iter_symbols())}
+            self.sizes = {section.name: section["sh_size"] for section in elf.iter_sections()}
             self.offsets = {section.name: section["sh_offset"] for section in elf.iter_sections()}
 
     def name_of(self, section):

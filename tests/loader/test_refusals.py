@@ -72,6 +72,11 @@ CASES = {
     "size of a symbol": (lambda f: f.section(SYMTAB, "entry", 16), "BadElf", ".symtab: symbols of 0x10 bytes"),
     "strings of symbols": (lambda f: f.section(SYMTAB, "link", 1), "BadElf", ".symtab: section 0x1 is no string table"),
     "name of a symbol": (lambda f: f.symbol("entry", "name", 9999), "BadElf", ".symtab: a name at offset 0x270f"),
+    "name of a symbol, at the end": (
+        lambda f: f.symbol("entry", "name", f.sizes[".strtab"]),
+        "BadElf",
+        ".symtab: a name at offset",
+    ),
     "section of a symbol": (lambda f: f.symbol("entry", "section", 99), "BadElf", "a symbol's section 0x63 does not"),
     "value of a symbol": (lambda f: f.symbol("entry", "value", 5000), "BadElf", ".text: its symbol entry reaches"),
     "size beyond": (lambda f: f.symbol("entry", "size", HUGE), "BadElf", ".text: its symbol entry reaches"),

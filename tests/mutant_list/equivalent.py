@@ -35,4 +35,7 @@ EQUIVALENT = {
     "GATE_INTERRUPT | (vector == VECTOR_BREAKPOINT ? GATE_RING_3 : 1), 0);": (
         "a trap gate for an interrupt gate: the probe has interrupts off all the while"
     ),
+    "kernel/paging/leaves.py:agreeing: deleted statement: wanted = room -> pass": (
+        "a run that goes on behind its table is looked at page by page then, which finds the same"
+    ),
 }

@@ -120,6 +120,23 @@ def test_a_temporary_window_shows_nothing_between_two_calls(paging):
     paging.exec("mapper.leave()")
 
 
+def test_several_temporary_windows_are_open_side_by_side(paging):
+    """Each sees the tables through a window of its own; the first one goes first."""
+    paging.exec("""
+        frames = Frames(spare)
+        mappers = [TemporaryPageTable(frames) for _ in range(3)]
+        seen = [[mapper.translate(VirtualAddress(at)) for mapper in mappers] for at in (0xffffffff80000000, 0x1000)]
+        answers = [len(set([str(each) for each in row])) for row in seen]
+        windows = len(set([mapper.window for mapper in mappers]))
+        mappers.pop(0).leave()
+        seen = [str(mapper.translate(VirtualAddress(0xffffffff80000000))) for mapper in mappers]
+        expected = str(OffsetPageTable().translate(VirtualAddress(0xffffffff80000000)))
+        """)
+    assert paging.eval("(answers, windows, [each == expected for each in seen])") == ([1, 1], 3, [True, True])
+    paging.exec("for mapper in mappers: mapper.leave()")
+    assert paging.eval("findings() == HEALTHY")
+
+
 def test_a_recursive_mapper_of_an_inactive_table_ends_with_its_slot(paging):
     paging.exec("""
         frames = Frames(owned)

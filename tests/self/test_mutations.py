@@ -1,7 +1,13 @@
 """Random mutants are where they say, one small fault each, and keep their names when lines move."""
 
 import ast
+import os
+import subprocess
+import sys
+from xml.etree import ElementTree
 
+import mutant_jobs
+import mutants
 import mutations
 import mutations_c
 import mutations_python
@@ -147,3 +153,30 @@ def test_the_likeliest_tests_come_first_and_none_that_only_looks_at_sources():
     )
     assert "tests/micropython/test_language.py" in found.ranked("port/quick/binary.c", "mp_binary_op", "a - b")[:3]
     assert not [test for test in first if test.startswith(("tests/house", "tests/self"))]
+
+
+def test_a_budget_is_spent_on_the_likeliest_that_fit_and_never_on_one_that_takes_all():
+    seconds = {"long": 95.0, "first": 40.0, "second": 45.0, "third": 10.0}
+    assert mutants.within(["long", "first", "unknown", "second", "third"], seconds, 90) == (["first", "second"], 85.0)
+    assert mutants.within(["long", "unknown"], seconds, 90) == (["long"], 95.0)
+
+
+def test_only_quick_tests_count_for_a_budget(tmp_path):
+    """What pytest's own report says of tests that are marked; how long they take is said here."""
+    file = tmp_path / "test_some.py"
+    marks = "@pytest.mark.slow", "@pytest.mark.bochs", ""
+    bodies = [f"{mark}\ndef test_{number}(): pass\n" for number, mark in enumerate(marks)]
+    file.write_text("import pytest\n" + "".join(bodies))
+    report = tmp_path / "report.xml"
+    tests, tools = mutations.ROOT / "tests", mutations.ROOT / "tools"
+    options = ["-c", str(mutations.ROOT / "pyproject.toml"), "-p", "conftest", "-p", "no:cacheprovider", "-n", "0"]
+    command = [sys.executable, "-m", "pytest", *options, "--junitxml", str(report), "-q", str(file)]
+    ran = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": f"{tests}:{tools}"}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    cases = list(ElementTree.parse(report).iter("testcase"))
+    for case in cases:
+        case.set("time", "2")
+    assert len(cases) == 3
+    assert list(mutant_jobs.seconds_of(cases).values()) == [2.0]

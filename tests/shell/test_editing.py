@@ -113,6 +113,7 @@ def test_paste_mode_takes_text_as_it_is(console):
         ("x = pri", "x = print"),
         ("zebra.rem", "zebra.remap"),
         ("x = quag", "x = quagga_"),
+        ("x = okap", "x = okapi_"),
         ("x = nothing.at.al", "x = nothing.at.al"),
     ],
 )
@@ -133,7 +134,7 @@ def furnished():
         console = guest.console
         console.wait_for_prompt()
         console.command("zebra = __import__('memory').create_mapping(4096, __import__('memory').PteFlags())")
-        console.command("quagga_one = quagga_two = 1")
+        console.command("quagga_one = quagga_two = okapi_a = okapi_bc = 1")
         console.command("__import__('os').mkdir('folder')")
         for name in ("from_host.py", "notes.txt", "folder/inside.txt"):
             console.command(f"open('{name}', 'w').close()")
