@@ -210,3 +210,24 @@ def test_lengths_beyond_32_bits_are_kept_whole(check):
                         assert runs.give(tree, run, count) == 0
                         assert [run[:2] for run in runs.runs_of(tree)] == [(FIRST, length)]
     """)
+
+
+def test_a_search_ends_when_its_budget_is_used_up(check):
+    """Twenty runs that are long enough and begin at odd numbers: what looks for an even one gives up, or goes on."""
+    check("""
+        from memory.runs import TOO_MANY
+        from memory.runs.search import find
+        owned = [allocate_frames(1) for _ in range(90)]
+        first = owned[0].first_number
+        assert [each.first_number for each in owned] == list(range(first, first + 90))
+        odd = (first + 1) | 1
+        gone = [each for each in owned if (each.first_number - odd) % 4 < 2 and 0 <= each.first_number - odd < 80]
+        assert len(gone) == 40
+        for each in gone: each.drop()
+        tree, low, high = fa.pool.tree, first, first + 1000
+        before = digest()
+        assert [find(tree, low, high, 2, 2, budget) for budget in (1, 3, 20)] == [TOO_MANY] * 3
+        assert find(tree, low, high, 2, 2, 21) >= first + 90
+        assert find(tree, low, high, 2, 1, 1) == odd
+        assert digest() == before
+    """)
