@@ -38,7 +38,7 @@ EQUIVALENT = {
     "kernel/paging/leaves.py:agreeing: deleted statement: wanted = room -> pass": (
         "a run that goes on behind its table is looked at page by page then, which finds the same"
     ),
-    "port/hardware/_entries.c:and_of: deleted statement: count--; -> ; ": (
+    "port/hardware/_entries.c:and_of: deleted statement: count--; -> ;": (
         "an entry more is looked at: where that one differs, all are looked at one by one, which finds the same"
     ),
 }
