@@ -150,6 +150,21 @@ def test_the_functions_of_the_kernel_are_there(loading):
         loading.exec("function('end', '()')()")
 
 
+def test_a_line_that_is_too_long_for_the_log_is_cut_off(loading):
+    text = """
+        extern void log_print(const char *, ...);
+        char zeros[512];
+        void say(int length) {
+            for (int i = 0; i < 512; i++) zeros[i] = i < length ? '0' : 0;
+            log_print("%s", zeros); log_print("|\\n");
+        }
+        """
+    loading.load({"c.o": compiled(text)})
+    loading.exec("for length in (254, 255, 256, 257, 300): function('say', '(i)')(length)")
+    lines = [line for line in loading.guest.log_bytes().split(b"\n") if line.endswith(b"0|")]
+    assert [(len(line) - 1, set(line[:-1])) for line in lines[-5:]] == [(n, {ord("0")}) for n in (254, *[255] * 4)]
+
+
 def test_rusts_panics_end_the_call_whatever_their_hash(loading):
     text = """
         .globl index

@@ -41,4 +41,10 @@ EQUIVALENT = {
     "port/hardware/_entries.c:and_of: deleted statement: count--; -> ;": (
         "an entry more is looked at: where that one differs, all are looked at one by one, which finds the same"
     ),
+    "kernel/memory/mappings/run_lists.py:when_joined: deleted statement: return last[0], first -> pass": (
+        "the short way for two single runs: the long way below gives the same numbers"
+    ),
+    "kernel/memory/allocators/anywhere.py:Anywhere._find: constant: if first >= 0: -> if first >= 1:": (
+        "number 0 is never free: neither the first frame nor the first page can be had without asking for it"
+    ),
 }

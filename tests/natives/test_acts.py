@@ -50,3 +50,10 @@ def test_an_area_that_was_withdrawn_is_no_longer_in_the_reserve(kernel):
         _heap.withdraw(number)
         """)
     assert kernel.eval("seen") == [16, True, 0, False, False, True]
+
+
+def test_an_owner_without_a_live_record_lends_nothing(kernel):
+    """Owners refuse in words of their own; one that does not is refused all the same."""
+    kernel.exec("import _views\nclass Owner:\n    def _live(self): pass")
+    with kernel.raises("TypeError", match="a live Record expected"):
+        kernel.exec("_views.lend(Owner(), ['drop()', 0, 0, None])")

@@ -1,5 +1,6 @@
 """What `walk`, `entries` and `dump` show is there: compared with a host walk over raw RAM, and with QEMU."""
 
+import itertools
 import json
 import re
 import struct
@@ -24,6 +25,16 @@ def addresses_to_try(guest):
     found = leaves(guest)
     chosen = found[:: max(1, len(found) // 20)] + found[-1:]
     return [leaf.va + 0x123 for leaf in chosen] + [NOWHERE]
+
+
+def test_the_regions_are_all_canonical_addresses_and_none_twice(kernel):
+    regions = kernel.eval(
+        "[(r.first_page, r.last_page) for r in __import__('diagnostics.regions', None, None, [1]).regions()]"
+    )
+    halves = [(0, (1 << 35) - 1), ((1 << 52) - (1 << 35), (1 << 52) - 1)]
+    assert regions[0] == halves[0]
+    assert (regions[1][0], regions[-1][1]) == halves[1]
+    assert all(first[1] + 1 == then[0] for first, then in itertools.pairwise(regions[1:]))
 
 
 def test_walk_shows_the_entries_that_lie_in_ram(guest):
