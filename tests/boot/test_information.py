@@ -83,6 +83,7 @@ def test_the_loaders_own_data_overlap_no_segment_of_the_image(boot):
         headers = [segment.header for segment in ELFFile(file).iter_segments("PT_LOAD")]
     regions = kernel.eval("__import__('_boot').loader_regions()")
     assert regions
+    assert {kind for _, _, kind in regions} == {0}, "no kind of the map's: nobody is to take them for RAM"
     for first, last, _ in regions:
         assert all(last <= each.p_paddr or first >= each.p_paddr + each.p_memsz for each in headers)
 
