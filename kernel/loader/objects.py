@@ -66,7 +66,9 @@ def load(files, namespace=OBJECTS):
 
 
 def find(name, namespace=OBJECTS):
-    """The LoadedObject of a name. Raises NoSuchObject."""
+    """The LoadedObject of a name. Raises TypeError or NoSuchObject."""
+    if type(name) is not str:
+        raise TypeError("an object's name is a str, not %s" % type(name).__name__)
     found = namespace.objects.get(name)
     if found is None:
         known = ", ".join(sorted(namespace.objects)) or "none"

@@ -54,7 +54,10 @@ class Resolving:
         self.parts = []
         self.is_committed = False
         taken = [name for name, each in namespace.objects.items() if each not in self.gone]
-        for name, data in files:
+        for each in files:
+            if type(each) not in (tuple, list) or len(each) != 2:
+                raise TypeError("each file is (name, bytes), not %s" % type(each).__name__)
+            name, data = each
             if name in taken:
                 raise AlreadyLoaded(name, "", name, "an object of this name is loaded: unload or replace it")
             taken.append(name)

@@ -190,17 +190,26 @@ def test_two_definitions_that_are_not_weak_are_refused_naming_both(loading):
         loading.exec("objects.unload('two.o')")
 
 
-@pytest.mark.parametrize("files", ["[('a.o', 5)]", "[(5, b'')]", "5", "[('a.o',)]", "[('a.o', 'text')]"])
-def test_what_is_no_file_is_a_mistake_in_the_call(loading, files):
-    for error in ("TypeError", "ValueError"):
-        try:
-            with loading.raises(error):
-                loading.exec(f"objects.load({files})")
-            break
-        except Exception:
-            if error == "ValueError":
-                raise
-    assert loading.eval("objects.loaded()") == []
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("load([('a.o', 5)])", "a name and the bytes of a file expected, not int"),
+        ("load([(5, b'')])", "a name and the bytes of a file expected, not"),
+        ("load([('a.o', 'text')])", "a name and the bytes of a file expected, not str"),
+        ("load([('a.o',)])", r"each file is \(name, bytes\), not tuple"),
+        ("load(['ab'])", r"each file is \(name, bytes\), not str"),
+        ("load(5)", r"load\(\): files \(int\) is of a wrong kind"),
+        ("replace('one.o', None)", r"each file is \(name, bytes\), not NoneType"),
+        ("replace(5, None)", "an object's name is a str, not int"),
+        ("unload(5)", "an object's name is a str, not int"),
+        ("find(None)", "an object's name is a str, not NoneType"),
+    ],
+)
+def test_what_is_no_file_or_no_name_is_a_mistake_in_the_call(loading, call, words):
+    loading.load({"one.o": compiled("long one;")})
+    with loading.raises("TypeError", match=words):
+        loading.exec(f"objects.{call}")
+    assert loading.eval("[each.name for each in objects.loaded()]") == ["one.o"]
 
 
 def test_32_bit_addresses_are_refused_and_not_cut_off(loading):
