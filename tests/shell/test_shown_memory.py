@@ -210,3 +210,11 @@ def test_the_fault_log_keeps_the_last_ones(kernel):
     ]
     kernel.soft_reset()
     assert kernel.eval("(__import__('_traps').taken(), __import__('_traps').recent())") == (0, [])
+
+
+def test_sizes_are_said_as_people_say_them(kernel):
+    said = {0: "0 bytes", 1023: "1023 bytes", 1 << 10: "1 KiB", 1536: "1.5 KiB", (1 << 20) - 1: "1023.9 KiB"}
+    said |= {1 << 20: "1 MiB", (1 << 30) - 1: "1023.9 MiB", 1 << 30: "1 GiB", 3 << 29: "1.5 GiB", 5 << 30: "5 GiB"}
+    said |= {(1 << 40) - 1: "1023.9 GiB", 1 << 40: "1 TiB", 5 << 39: "2.5 TiB", 4096 << 40: "4096 TiB"}
+    kernel.exec("from diagnostics.text import size")
+    assert kernel.eval(f"[size(number) for number in {list(said)}]") == list(said.values())

@@ -214,7 +214,7 @@ def test_a_borrowed_mapping_gives_back_the_mapping_that_it_took(mapped, kind):
             mapped.exec(write)
     mapped.exec("mp = borrowed.into_inner()")
     assert mapped.eval("mp.as_slice('B', 5, 1)[0]") == (3 if "mut" in kind else 99)
-    for use in (read, write, "borrowed.into_inner()", "borrowed.drop()", "borrowed.view"):
+    for use in (read, write, "borrowed.into_inner()", "borrowed.drop()", "borrowed.view", "borrowed.__enter__()"):
         with mapped.raises("UseAfterMove", r"into_inner\(\)"):
             mapped.exec(use)
 
