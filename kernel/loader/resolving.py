@@ -110,12 +110,12 @@ class Resolving:
                 symbols[name] = new
 
     def _define_commons(self):
-        """Give each common symbol that nobody defines a place in the object that wants the largest."""
+        """Give each common symbol that nobody defines a place in the object that wants the largest, aligned for all."""
         largest = {}
         for part in self.parts:
             for name, size, align in part.commons:
-                if name not in largest or largest[name][1] < size:
-                    largest[name] = part, size, align
+                where, most, aligned = largest.get(name, (part, size, align))
+                largest[name] = part if size > most else where, max(size, most), max(align, aligned)
             part.commons = []
         for name, (part, size, align) in sorted(largest.items(), key=lambda each: each[0]):
             known = self.definitions.get(name)

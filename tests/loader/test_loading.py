@@ -129,6 +129,18 @@ def test_a_namespace_sees_its_parent_and_hides_what_it_defines_itself(loading):
     loading.exec("let_go(); objects.unload('used.o', 'user.o', namespace=inner); del inner")
 
 
+def test_a_common_symbol_is_as_large_and_as_aligned_as_anybody_wants_it(loading):
+    """One wants it aligned, another one large: in either order."""
+    aligned = compiled("char less; char x[4] __attribute__((aligned(64))); char *first(void) { return x; }", "-fcommon")
+    large = compiled("char more; char x[40]; char *second(void) { return x; }", "-fcommon")
+    for files in ((("a.o", aligned), ("b.o", large)), (("b.o", large), ("a.o", aligned))):
+        loading.exec(f"objects.load({list(files)!r})")
+        assert loading.eval("(symbol('x').address % 64, symbol('x').size)") == (0, 40)
+        assert loading.eval("objects.where(symbol('x').address + 39)") == ("b.o", "COMMON", "x", 39)
+        assert loading.eval("len({function(name, 'Q()')() for name in ('first', 'second')})") == 1
+        loading.exec("let_go(); objects.unload('a.o', 'b.o')")
+
+
 def test_the_functions_of_the_kernel_are_there(loading):
     text = """
         extern void *memset(void *, int, unsigned long), *memcpy(void *, const void *, unsigned long);

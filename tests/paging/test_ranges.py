@@ -289,3 +289,13 @@ def test_an_identity_mapping_above_the_lower_half_is_refused(boot):
     name, message = kernel.eval("refused(mapper.identity_map, frame_at(1 << 47), PW, EmptyFrameAllocator())")
     assert name == "NonCanonicalAddress"
     assert "v0x800000000000" in message
+
+
+def test_a_run_says_what_it_is(paging):
+    paging.exec("mapper.map_range(pages(3, 2), run_of(0x900, 2), PW, frames)")
+    said = paging.eval("[repr(run) for run in mapper.translate_range(pages(2, 3))]")
+    assert said == [
+        "Run(v0x140000002000 +1: NotMapped)",
+        "Run(v0x140000003000 +2 -> p0x900000, PRESENT | WRITABLE, P1)",
+    ]
+    paging.exec("mapper.unmap_range(pages(3, 2))[1].flush(); mapper.clean_up_range(pages(0, 512), frames)")
