@@ -47,4 +47,6 @@ EQUIVALENT = {
     "kernel/memory/allocators/anywhere.py:Anywhere._find: constant: if first >= 0: -> if first >= 1:": (
         "number 0 is never free: neither the first frame nor the first page can be had without asking for it"
     ),
+    "port/boot/tables.c:build_kernel: constant: map_image(__text_start, __text_end, 0); -> "
+    "map_image(__text_start, __text_end, 1);": ("bit 0 is PRESENT, which map_image sets in every entry anyway"),
 }
