@@ -3,7 +3,7 @@
 import sys
 
 import campaign
-from machine import ROOT
+from machine import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -14,6 +14,7 @@ from on_target import source
 
 CHUNK = 250
 PROGRAM = 2_500  # files of one job
+WHOLE = 20_000  # of a whole run
 MODELS_IN_TURN = ("default", "kernel", "pic", "large pie")
 
 
@@ -61,14 +62,16 @@ def main():
     """Run the campaign; return the exit status."""
     parser = campaign.Parser(__doc__, prog="make fuzz-objects")
     parser.add_argument("--seed", type=campaign.whole, default=1, help="of all files; each has a number, too")
-    parser.add_argument("--files", type=campaign.positive, default=20_000, help=f"in jobs of {PROGRAM:,}")
+    parser.add_argument("--files", type=campaign.positive, default=WHOLE, help=f"in jobs of {PROGRAM:,}")
     parser.add_argument("--first", type=campaign.whole, default=0, help="the number of the first file")
     parser.add_argument("--model", choices=MODELS, help="one code model for all files")
     options = parser.parse_args()
+    if options.files >= WHOLE and not options.first and not options.model:
+        options.json = options.json or BUILD / "fuzz-objects.json"
     with campaign.Workers(options.jobs, needs=["build/kernel.elf", "tests/on_target", "tests/loader"]) as workers:
         jobs = jobs_of(options.seed, options.first, options.files, options.model)
         total = workers.run("fuzz-objects", "fuzz_objects.perform", jobs)
-        counts = total.counts
+        counts = dict(total.counts)
         differing = f"{len(total.disagreements) or 'no'} differences"
         print(f"seed {options.seed}: {counts.pop('files', 0):,} damaged object files, {differing}")
         print("  ".join(f"{name} {count}" for name, count in counts.items()))

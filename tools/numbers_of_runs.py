@@ -3,8 +3,8 @@
 
     tools/numbers_of_runs.py [--check]
 
-make test, matrix, mutants, bench, bench-boot and test-micropython each leave what they found in build/ when they ran
-whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is 1 if a number is old.
+make test, matrix, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what they found in build/
+when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is 1 if a number is old.
 """
 
 import argparse
@@ -49,6 +49,11 @@ def of_mutants():
     return str(found["counts"].get("caught", 0)), str(found["jobs"])
 
 
+def of_objects():
+    """How many damaged object files were tried."""
+    return (f"{whole('fuzz-objects.json')['counts']['files']:,}",)
+
+
 def whole(name):
     """Return a campaign's sum; ValueError if it was interrupted or something disagreed."""
     found = read(name)
@@ -90,6 +95,7 @@ PLACES = (
     (README, rf"\| {N} accesses, no disagreement but for", "matrix", of_matrix),
     (CHANGELOG, rf"`make matrix`: {N} accesses, each judged", "matrix", of_matrix),
     (README, rf"\| {N} of {N} caught, each by the tests that it names", "mutants", of_mutants),
+    (README, rf"\| {N} files, each loaded and unloaded or refused", "fuzz-objects", of_objects),
     (README, rf"bytecode {N} of {N}, native {N} of {N};", "test-micropython", of_micropython),
     (
         README,
