@@ -4,7 +4,8 @@
     tools/numbers_of_runs.py [--check]
 
 make test, matrix, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what they found in build/
-when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is 1 if a number is old.
+when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is 1 if a
+number is old.
 """
 
 import argparse
