@@ -57,3 +57,17 @@ def test_an_owner_without_a_live_record_lends_nothing(kernel):
     kernel.exec("import _views\nclass Owner:\n    def _live(self): pass")
     with kernel.raises("TypeError", match="a live Record expected"):
         kernel.exec("_views.lend(Owner(), ['drop()', 0, 0, None])")
+
+
+def test_owners_are_written_into_a_buffer_that_just_holds_them(kernel):
+    """To the last one; what does not fit is counted, and left out."""
+    kernel.exec("""
+        import _finaliser, memory
+        kept = [memory.allocate_frames(1) for _ in range(7)]
+        count = _finaliser.owned(bytearray(0))
+        exact, short = bytearray(32 * count), bytearray(32 * count - 1)
+        counts = [_finaliser.owned(buffer) for buffer in (exact, short)]
+        """)
+    assert kernel.eval("counts == [count, count] and count >= 7")
+    assert kernel.eval("(any(exact[-32:]), short[:-31] == exact[:-32], any(short[-31:]))") == (True, True, False)
+    kernel.exec("for each in kept: each.drop()")
