@@ -63,7 +63,7 @@ EXAMPLES = (
     ("growing_stack", "a stack that grows as far as it is used"),
     ("own_stack", "OnOwnStack(range, answer): a fault handler on a stack of its own"),
     ("guard_page", "a buffer whose end is a page that nobody may touch"),
-    ("page_replacement", "Pager(range, frames, choose=clock): more pages than frames"),
+    ("page_replacement", "Pager(range, frames, choose=clock): a Swapped with a store in RAM"),
     ("replacement_chart", "Chart(mostly_few(200)), belady(): policies compared"),
 )
 

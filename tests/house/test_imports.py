@@ -14,6 +14,7 @@ PACKAGES_FROM_THE_TOP = (
     "shell",
     ("diagnostics", "examples"),
     ("loader", "devices"),
+    "replacement",
     "faults",
     "memory",
     "paging",

@@ -1,0 +1,26 @@
+"""More pages than frames: who has to go is a policy's to decide, where it goes is a store's.
+
+    from replacement import Swapped
+    area = Swapped(PageRange.from_virt_addr(VirtualAddress(0x200000000000), 1 << 20), frames=64, policy="clock")
+
+swapped     `Swapped`: a range of pages on a fixed number of frames
+store       the protocol of backing stores, and those in RAM
+policy      the protocol of policies; policies/ has one in each file
+bits        what the MMU tells them
+"""
+
+from .errors import BadStore, PolicyFailed, StoreError, UnknownPolicy
+from .policy import Policy
+from .store import BackingStore, RamStore
+from .swapped import Swapped
+
+__all__ = (
+    "BackingStore",
+    "BadStore",
+    "Policy",
+    "PolicyFailed",
+    "RamStore",
+    "StoreError",
+    "Swapped",
+    "UnknownPolicy",
+)

@@ -1,0 +1,397 @@
+"""`Swapped`: a range of pages on a fixed number of frames; what has no frame is in a backing store.
+
+    fault      while all frames are taken: victim (policy) -> stored, if dirty -> unmapped, its frame given back
+               then: mapped, cleared -> filled from the store -> resident -> the access is tried again
+
+Whatever comes in between, Ctrl-C, want of memory, a store that fails, a page is either resident or as it is in the
+store, never both or neither:
+
+    storing    dirty bit cleared and flushed -> written to the store; if that fails, the bit is set again. Who writes
+               meanwhile sets it once more, so that is seen before the page is unmapped
+    loading    until it is filled and resident, a page is unmapped again by whatever goes wrong
+"""
+
+import uctypes
+from faults import DIRTY, on_fault_numbers
+from faults.handlers import pages_of
+from faults.working_set import look, mark, sample
+from memory import HEAP_FLAGS, PAGE_SIZE, KernelError, UseAfterMove, create_mapping_at, get_kernel_mmi_ref
+from memory.ledger import enter, leave
+from memory.mappings.rights import word_of
+from memory.refusals import Busy
+from memory_structs.ending import drop_at_end
+from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+from paging.flags import PRESENT, WRITABLE
+from paging.natives import LAYOUT, cpu
+from paging.numbers import page_of, virtual_address_of
+
+from .bits import Bits
+from .errors import BadStore, PolicyFailed, StoreError, text_of
+from .policies import policy_of
+from .store import RamStore
+
+WINDOW = (LAYOUT["WINDOW_PAGE"] << 12) - (1 << 64)  # negative: so the addresses in there are small ints
+
+
+def buffer_of(frame, count):
+    """The bytes of some frames, as the physical window shows them: using them marks no page of anybody's."""
+    return uctypes.bytearray_at(WINDOW + (frame << 12), count << 12)
+
+
+class Swapped:
+    """Having one means: the pages of `.range` read as what was last written to them, or as the store has it.
+
+    range: a PageRange of which nobody has mapped anything, or an owner's. frames: how many pages are resident at most.
+    store: a store of at least as many pages (store.py), one in RAM of its own unless given. policy: the name of one, or
+    a subclass of Policy; assigned to `.policy` later, the new one is told of the pages that are resident. flags: the
+    rights of the pages. cluster: where a fault follows the last one, so many pages are read at once, as far as frames
+    are free. interval: after so many faults each, the policy is told tick(); 0: when tick() is called here.
+
+    .resident    {page number: (its place in the order of loading, MappedPages)}
+    .faults      how many were answered; .evictions, .stored, .read_ahead: pages
+    """
+
+    def __init__(self, range, frames=64, store=None, policy="clock", flags=HEAP_FLAGS, cluster=1, interval=0):
+        self.range = pages_of(range)
+        self._first, self._last = self.range.first_number, self.range.last_number
+        self._is_everywhere = self._first >= UPPER_HALF_FIRST_PAGE  # that half is the same in all tables
+        self.frames, self.flags = frames, flags
+        self.cluster, self.interval = cluster, interval
+        self._owns_store = store is None
+        self.store = RamStore(len(self)) if store is None else store
+        self._check()
+        self._by_frames = hasattr(self.store, "read_frames")
+        self._table = get_kernel_mmi_ref().page_table
+        self._access = self._table.access
+        self.bits = Bits(self._access)
+        self.resident = {}
+        self.faults = self.evictions = self.stored = self.read_ahead = 0
+        self._loads = 0
+        self._next = -1  # the page behind those that were loaded last
+        self._step = None  # what is under way
+        self._make = self._policy = self.handler = None
+        self._is_policy_lost = False
+        self._use(policy_of(policy))
+        try:
+            self.handler = on_fault_numbers(self.range, self._answer)
+            for _ in "12":  # a Ctrl-C that waited comes here
+                pass
+        except BaseException:  # nobody would have what drops it
+            if self.handler is not None:
+                self.handler.cancel()
+            raise
+
+    def _check(self):
+        for name, least in ("frames", 1), ("cluster", 1), ("interval", 0):
+            number = getattr(self, name)
+            if number.__class__ is not int:
+                raise TypeError("%s: an int expected, not %s" % (name, type(number).__name__))
+            if number < least:
+                raise ValueError("%s is %d: it must be at least %d" % (name, number, least))
+        for name in "size_in_pages", "read_only", "read", "write", "flush":
+            if not hasattr(self.store, name):
+                raise TypeError("a store has %s; %s has not" % (name, type(self.store).__name__))
+        word = word_of(self.flags, self._first, len(self), None)
+        if self.store.size_in_pages < len(self):
+            raise BadStore(self.store, "has %d pages, which is less than %d" % (self.store.size_in_pages, len(self)))
+        if self.store.read_only and word & WRITABLE:
+            raise BadStore(self.store, "is read-only: map it without writable, or private")
+
+    # The policy.
+
+    @property
+    def policy(self):
+        """The Policy that is asked."""
+        if self._is_policy_lost:
+            self._use(self._make)
+        return self._policy
+
+    @policy.setter
+    def policy(self, which):
+        """Raises UnknownPolicy, PolicyFailed, Busy or UseAfterMove; then the old one stays."""
+        self._refuse_when_busy()
+        self._use(policy_of(which))
+
+    def _use(self, make):
+        """Make a policy that knows the resident pages, in the order in which they were loaded."""
+        try:
+            policy = make(self.frames, self.bits)
+            for page in sorted(self.resident, key=lambda page: self.resident[page][0]):
+                policy.loaded(page)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise PolicyFailed(make.name, "can't be made: " + text_of(error))
+        self._make, self._policy, self._is_policy_lost = make, policy, False
+
+    def _tell(self, policy, method, pages=None):
+        """Call a policy's method, for each of some pages if there are any; return the last answer.
+
+        What raises, whatever it is, may have left it amid a change: a new one is made when it is needed next.
+        """
+        self._is_policy_lost = True
+        try:
+            call = getattr(policy, method)
+            if pages is None:
+                answer = call()
+            else:
+                for page in pages:
+                    answer = call(page)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise PolicyFailed(policy.name, "failed in %s(): %s" % (method, text_of(error)))
+        self._is_policy_lost = False
+        return answer
+
+    def tick(self):
+        """A sampling interval of the policy is over. Raises PolicyFailed, Busy or UseAfterMove."""
+        self._refuse_when_busy()
+        self._tell(self.policy, "tick")
+
+    def _victim(self, policy):
+        page = self._tell(policy, "victim")
+        if page.__class__ is not int or page not in self.resident:
+            self._is_policy_lost = True
+            raise PolicyFailed(policy.name, "chose %r, which has no frame" % (page,))
+        return page
+
+    # Faults.
+
+    def _answer(self, page, code):
+        """Answer a fault: True when the page has a frame now. Raises StoreError, PolicyFailed, OutOfFrames, ..."""
+        if code & PRESENT or page in self.resident or not (self._is_everywhere or self._table.is_active()):
+            return False
+        if self._step is not None:
+            raise Busy(self, self._step)
+        self._step = "a fault"
+        try:
+            policy = self.policy
+            if len(self.resident) >= self.frames:
+                self._evict(policy, self._victim(policy))
+            count = self._count_at(page)
+            try:
+                self._load(page, count)
+            except (KernelError, MemoryError):
+                if count == 1:
+                    raise
+                count = 1  # nobody has asked for the others
+                self._load(page, 1)
+            self.faults += 1
+            self.read_ahead += count - 1
+            self._next = page + count
+            self._tell(policy, "loaded", range(page, page + count))
+            if self.interval and self.faults % self.interval == 0:
+                self._tell(policy, "tick")
+        finally:
+            self._step = None
+        return True
+
+    def _count_at(self, page):
+        """How many pages are to be loaded from a page on."""
+        if self.cluster == 1 or page != self._next:
+            return 1
+        most = min(self.cluster, self.frames - len(self.resident), self._last + 1 - page)
+        count = 1
+        while count < most and page + count not in self.resident:
+            count += 1
+        return count
+
+    def _load(self, page, count):
+        """Make pages resident, with what the store has of them: all or none."""
+        incoming, is_loaded = [], False
+        try:
+            for number in range(page, page + count):
+                incoming.append(None)
+                enter()  # or Ctrl-C could come between its being mapped and its being written down
+                try:
+                    incoming[-1] = create_mapping_at(virtual_address_of(number << 12), PAGE_SIZE, self.flags)
+                finally:
+                    leave()
+            self._read(page, [self._access.translate(number) for number in range(page, page + count)])
+            enter()
+            try:
+                self._is_policy_lost = True  # until it has been told
+                for at, mapped in enumerate(incoming):
+                    self.resident[page + at] = self._loads + at, mapped
+                self._loads += count
+                is_loaded = True
+            finally:
+                leave()
+        finally:
+            if not is_loaded:
+                self._unload(page, incoming)
+
+    def _unload(self, page, incoming):
+        """Take back pages that could not be loaded."""
+        enter()
+        try:
+            for number in range(page, page + len(incoming)):
+                self.resident.pop(number, None)
+            for mapped in incoming:
+                if mapped:
+                    mapped.drop()
+        finally:
+            leave()
+
+    def _read(self, page, frames):
+        """Fill frames with pages, by as few calls as there are runs of frames. Raises StoreError."""
+        at = 0
+        try:
+            if self._by_frames:
+                self.store.read_frames(page - self._first, frames)
+                return
+            while at < len(frames):
+                count = 1
+                while at + count < len(frames) and frames[at + count] == frames[at] + count:
+                    count += 1
+                self.store.read(page - self._first + at, buffer_of(frames[at], count))
+                at += count
+        except Exception as error:
+            self._raise_store_error(page + at, "read", error)
+
+    def _evict(self, policy, page):
+        """Take a page's frame, after storing what was written to it."""
+        self._store(page)
+        enter()
+        try:
+            if look(self._access, page, DIRTY):
+                raise StoreError(page_of(page), page - self._first, self.store, "written", "it was changed meanwhile")
+            mapped = self.resident[page][1]
+            self._is_policy_lost = True  # until it has been told
+            try:
+                mapped.drop()
+            finally:
+                if not mapped:  # else it could not be unmapped, and stays
+                    del self.resident[page]
+                    self.evictions += 1
+        finally:
+            leave()
+        self._tell(policy, "removed", (page,))
+
+    def _store(self, page):
+        """Write a page to the store if it is dirty; it is clean then. Raises StoreError; then it is as before."""
+        access, offset = self._access, page - self._first
+        frame = access.translate(page)
+        buffer = buffer_of(frame, 1)
+        taken = 0
+        is_stored = False
+        try:
+            enter()  # or Ctrl-C could come between the bit's being cleared and its being known
+            try:
+                taken = sample(access, page, DIRTY)
+                cpu.invlpg(page)
+            finally:
+                leave()
+            if taken:
+                if self._by_frames:
+                    self.store.write_frames(offset, [frame])
+                else:
+                    self.store.write(offset, buffer)
+            is_stored = True
+        except Exception as error:
+            self._raise_store_error(page, "written", error)
+        finally:
+            enter()
+            try:
+                if taken and not is_stored:
+                    mark(access, page, DIRTY)
+            finally:
+                leave()
+        self.stored += taken != 0
+
+    def _raise_store_error(self, page, step, error):
+        if isinstance(error, (MemoryError, StoreError)):
+            raise error
+        if page is None:
+            raise StoreError(None, None, self.store, step, text_of(error))
+        raise StoreError(page_of(page), page - self._first, self.store, step, text_of(error))
+
+    # What a user does.
+
+    def dirty(self):
+        """Return the numbers of the pages that the store does not have yet as they are, upwards."""
+        return [page for page in sorted(self.resident) if self.bits.is_dirty(page)]
+
+    def sync(self):
+        """Write all dirty pages to the store, and have it flushed. Raises StoreError, Busy, UseAfterMove; the pages
+        that were not written stay dirty."""
+        self._refuse_when_busy()
+        self._step = "sync()"
+        try:
+            self._sync()
+        finally:
+            self._step = None
+
+    def _sync(self):
+        for page in self.dirty():
+            self._store(page)
+        try:
+            self.store.flush()
+        except Exception as error:
+            self._raise_store_error(None, "flushed", error)
+
+    def drop(self, write_back=True):
+        """Write dirty pages to the store, unless it ends with this or `write_back` is False; then unmap all pages.
+
+        Raises as sync(); then it lives on, and no page has gone.
+        """
+        self._refuse_when_busy()
+        self._step = "drop()"
+        try:
+            is_over = False
+            while not is_over:
+                if write_back and not self._owns_store:
+                    self._sync()
+                enter()  # nobody writes between looking and unmapping
+                try:
+                    if self._owns_store or not write_back or not self.dirty():
+                        self._end()
+                        is_over = True
+                finally:
+                    leave()
+        finally:
+            self._step = None
+
+    def _end(self):
+        self._is_policy_lost = True
+        for page in list(self.resident):
+            self.resident[page][1].drop()
+            del self.resident[page]
+        self.handler.cancel()
+
+    def _refuse_when_busy(self):
+        if self._step is not None:
+            raise Busy(self, self._step)
+        if not self.handler.is_active:
+            raise UseAfterMove("Swapped", "drop()")
+
+    def __enter__(self):
+        self._refuse_when_busy()
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if self.handler.is_active:
+            drop_at_end(self, kind)
+        return False
+
+    def __len__(self):
+        return self._last - self._first + 1
+
+    def __bool__(self):
+        return self.handler.is_active
+
+    def __repr__(self):
+        return "Swapped(%s)" % (self.range,) if self else "Swapped(consumed by drop())"
+
+    def lines(self, width=80):
+        """What the prompt shows of it."""
+        if not self:
+            yield repr(self)
+            return
+        dirty = len(self.dirty())
+        yield "%s: %d pages on %d frames, %s" % (self.range, len(self), self.frames, self._make.name)
+        yield "resident   %d pages, %d of them dirty" % (len(self.resident), dirty)
+        yield "faults     %d, and %d pages read ahead" % (self.faults, self.read_ahead)
+        yield "evictions  %d; %d pages were written to the store" % (self.evictions, self.stored)
+        yield "store      %r" % (self.store,)
