@@ -26,7 +26,8 @@ from paging.natives import LAYOUT, cpu
 from paging.numbers import page_of, virtual_address_of
 
 from .bits import Bits
-from .errors import BadStore, PolicyFailed, StoreError, text_of
+from .chooser import Chooser
+from .errors import BadStore, StoreError, text_of
 from .policies import policy_of
 from .store import RamStore
 
@@ -36,6 +37,15 @@ WINDOW = (LAYOUT["WINDOW_PAGE"] << 12) - (1 << 64)  # negative: so the addresses
 def buffer_of(frame, count):
     """The bytes of some frames, as the physical window shows them: using them marks no page of anybody's."""
     return uctypes.bytearray_at(WINDOW + (frame << 12), count << 12)
+
+
+class Counts:
+    """What is counted of one Swapped. Apart from it, for in a class with a property each store is dear."""
+
+    def __init__(self):
+        self.faults = self.evictions = self.stored = self.read_ahead = 0
+        self.loads = 0  # how many pages have come
+        self.next = -1  # the page behind those that came last
 
 
 class Swapped:
@@ -65,13 +75,11 @@ class Swapped:
         self._access = self._table.access
         self.bits = Bits(self._access)
         self.resident = {}
-        self.faults = self.evictions = self.stored = self.read_ahead = 0
-        self._loads = 0
-        self._next = -1  # the page behind those that were loaded last
+        self._counts = Counts()
+        self._chooser = Chooser(frames, self.bits, self.resident)
+        self._chooser.use(policy_of(policy))
         self._step = None  # what is under way
-        self._make = self._policy = self.handler = None
-        self._is_policy_lost = False
-        self._use(policy_of(policy))
+        self.handler = None
         try:
             self.handler = on_fault_numbers(self.range, self._answer)
             for _ in "12":  # a Ctrl-C that waited comes here
@@ -102,59 +110,25 @@ class Swapped:
     @property
     def policy(self):
         """The Policy that is asked."""
-        if self._is_policy_lost:
-            self._use(self._make)
-        return self._policy
+        return self._chooser.policy()
 
     @policy.setter
     def policy(self, which):
         """Raises UnknownPolicy, PolicyFailed, Busy or UseAfterMove; then the old one stays."""
         self._refuse_when_busy()
-        self._use(policy_of(which))
-
-    def _use(self, make):
-        """Make a policy that knows the resident pages, in the order in which they were loaded."""
-        try:
-            policy = make(self.frames, self.bits)
-            for page in sorted(self.resident, key=lambda page: self.resident[page][0]):
-                policy.loaded(page)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise PolicyFailed(make.name, "can't be made: " + text_of(error))
-        self._make, self._policy, self._is_policy_lost = make, policy, False
-
-    def _tell(self, policy, method, pages=None):
-        """Call a policy's method, for each of some pages if there are any; return the last answer.
-
-        What raises, whatever it is, may have left it amid a change: a new one is made when it is needed next.
-        """
-        self._is_policy_lost = True
-        try:
-            call = getattr(policy, method)
-            if pages is None:
-                answer = call()
-            else:
-                for page in pages:
-                    answer = call(page)
-        except MemoryError:
-            raise
-        except Exception as error:
-            raise PolicyFailed(policy.name, "failed in %s(): %s" % (method, text_of(error)))
-        self._is_policy_lost = False
-        return answer
+        self._chooser.use(policy_of(which))
 
     def tick(self):
         """A sampling interval of the policy is over. Raises PolicyFailed, Busy or UseAfterMove."""
         self._refuse_when_busy()
-        self._tell(self.policy, "tick")
+        self._chooser.policy()
+        self._chooser.tell("tick")
 
-    def _victim(self, policy):
-        page = self._tell(policy, "victim")
-        if page.__class__ is not int or page not in self.resident:
-            self._is_policy_lost = True
-            raise PolicyFailed(policy.name, "chose %r, which has no frame" % (page,))
-        return page
+    def __getattr__(self, name):
+        """`.faults` and the other counts."""
+        if name[0] != "_":
+            return getattr(self._counts, name)
+        raise AttributeError("'Swapped' object has no attribute '%s'" % name)
 
     # Faults.
 
@@ -165,10 +139,11 @@ class Swapped:
         if self._step is not None:
             raise Busy(self, self._step)
         self._step = "a fault"
+        counts, chooser = self._counts, self._chooser
         try:
-            policy = self.policy
+            chooser.policy()
             if len(self.resident) >= self.frames:
-                self._evict(policy, self._victim(policy))
+                self._evict(chooser.victim())
             count = self._count_at(page)
             try:
                 self._load(page, count)
@@ -177,19 +152,19 @@ class Swapped:
                     raise
                 count = 1  # nobody has asked for the others
                 self._load(page, 1)
-            self.faults += 1
-            self.read_ahead += count - 1
-            self._next = page + count
-            self._tell(policy, "loaded", range(page, page + count))
-            if self.interval and self.faults % self.interval == 0:
-                self._tell(policy, "tick")
+            counts.faults += 1
+            counts.read_ahead += count - 1
+            counts.next = page + count
+            chooser.tell("loaded", (page,) if count == 1 else range(page, page + count))
+            if self.interval and counts.faults % self.interval == 0:
+                chooser.tell("tick")
         finally:
             self._step = None
         return True
 
     def _count_at(self, page):
         """How many pages are to be loaded from a page on."""
-        if self.cluster == 1 or page != self._next:
+        if self.cluster == 1 or page != self._counts.next:
             return 1
         most = min(self.cluster, self.frames - len(self.resident), self._last + 1 - page)
         count = 1
@@ -199,7 +174,7 @@ class Swapped:
 
     def _load(self, page, count):
         """Make pages resident, with what the store has of them: all or none."""
-        incoming, is_loaded = [], False
+        incoming, is_loaded, counts = [], False, self._counts
         try:
             for number in range(page, page + count):
                 incoming.append(None)
@@ -209,12 +184,14 @@ class Swapped:
                 finally:
                     leave()
             self._read(page, [self._access.translate(number) for number in range(page, page + count)])
+            number = page
             enter()
             try:
-                self._is_policy_lost = True  # until it has been told
-                for at, mapped in enumerate(incoming):
-                    self.resident[page + at] = self._loads + at, mapped
-                self._loads += count
+                self._chooser.is_lost = True  # until it has been told
+                for mapped in incoming:
+                    self.resident[number] = counts.loads, mapped
+                    number += 1
+                    counts.loads += 1
                 is_loaded = True
             finally:
                 leave()
@@ -250,7 +227,7 @@ class Swapped:
         except Exception as error:
             self._raise_store_error(page + at, "read", error)
 
-    def _evict(self, policy, page):
+    def _evict(self, page):
         """Take a page's frame, after storing what was written to it."""
         self._store(page)
         enter()
@@ -258,20 +235,22 @@ class Swapped:
             if look(self._access, page, DIRTY):
                 raise StoreError(page_of(page), page - self._first, self.store, "written", "it was changed meanwhile")
             mapped = self.resident[page][1]
-            self._is_policy_lost = True  # until it has been told
+            self._chooser.is_lost = True  # until it has been told
             try:
                 mapped.drop()
             finally:
                 if not mapped:  # else it could not be unmapped, and stays
                     del self.resident[page]
-                    self.evictions += 1
+                    self._counts.evictions += 1
         finally:
             leave()
-        self._tell(policy, "removed", (page,))
+        self._chooser.tell("removed", (page,))
 
     def _store(self, page):
         """Write a page to the store if it is dirty; it is clean then. Raises StoreError; then it is as before."""
         access, offset = self._access, page - self._first
+        if not look(access, page, DIRTY):
+            return
         frame = access.translate(page)
         buffer = buffer_of(frame, 1)
         taken = 0
@@ -298,7 +277,7 @@ class Swapped:
                     mark(access, page, DIRTY)
             finally:
                 leave()
-        self.stored += taken != 0
+        self._counts.stored += taken != 0
 
     def _raise_store_error(self, page, step, error):
         if isinstance(error, (MemoryError, StoreError)):
@@ -354,7 +333,7 @@ class Swapped:
             self._step = None
 
     def _end(self):
-        self._is_policy_lost = True
+        self._chooser.is_lost = True
         for page in list(self.resident):
             self.resident[page][1].drop()
             del self.resident[page]
@@ -390,7 +369,7 @@ class Swapped:
             yield repr(self)
             return
         dirty = len(self.dirty())
-        yield "%s: %d pages on %d frames, %s" % (self.range, len(self), self.frames, self._make.name)
+        yield "%s: %d pages on %d frames, %s" % (self.range, len(self), self.frames, self._chooser.kind.name)
         yield "resident   %d pages, %d of them dirty" % (len(self.resident), dirty)
         yield "faults     %d, and %d pages read ahead" % (self.faults, self.read_ahead)
         yield "evictions  %d; %d pages were written to the store" % (self.evictions, self.stored)
