@@ -66,6 +66,8 @@ class Creating:
             table, tree, is_kernels = self._kernel, self._page_tree, False
         else:
             table, tree, is_kernels = self, self._lower_tree, shared_table(self._facts, None, page)
+        state = [None, table, None, None]
+        mapped = make(MappedPages, "_state", state)  # now: behind the commit nothing may fail, for it stays mapped then
         record = begin(count)
         if record is None:
             return None
@@ -78,8 +80,9 @@ class Creating:
                 faulted.undo_few(table, record, run, frame, count, word)
                 raise
             if not failed:
-                commit(record)  # from here on it is the record's to undo
-                return make(MappedPages, "_state", [record, table, None, None])
+                state[RECORD] = record
+                commit(record)
+                return mapped
         if run >= 0:
             give(tree, run, count)
         if frame >= 0:
