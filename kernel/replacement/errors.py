@@ -1,5 +1,7 @@
 """What replacement refuses."""
 
+import errno
+
 from memory_structs import KernelError
 
 
@@ -23,8 +25,8 @@ class PolicyFailed(KernelError):
 class StoreError(KernelError):
     """A store has failed at `page`, its page number `offset` from 0 on; both are None when all of it was to be flushed.
 
-    `step` is "read", "written" or "flushed", `why` what it raised. A page that could not be written stays resident and
-    dirty, one that could not be read gets no frame: whoever comes by again tries again.
+    `step` is "read", "written", "flushed" or "closed", `why` what it raised. A page that could not be written stays
+    resident and dirty, one that could not be read gets no frame: whoever comes by again tries again.
     """
 
     def __init__(self, page, offset, store, step, why):
@@ -49,4 +51,6 @@ class BadStore(KernelError):
 def text_of(error):
     """What an exception says, in one line, with its class."""
     said = " ".join([str(argument) for argument in error.args])
+    if isinstance(error, OSError) and error.args and error.args[0] in errno.errorcode:
+        said = errno.errorcode[error.args[0]]
     return type(error).__name__ + (": " + said if said else "")

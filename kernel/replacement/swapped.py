@@ -15,12 +15,20 @@ import uctypes
 from faults import DIRTY, on_fault_numbers
 from faults.handlers import pages_of
 from faults.working_set import look, mark, sample
-from memory import HEAP_FLAGS, PAGE_SIZE, KernelError, UseAfterMove, create_mapping_at, get_kernel_mmi_ref
+from memory import (
+    HEAP_FLAGS,
+    PAGE_SIZE,
+    KernelError,
+    UseAfterMove,
+    allocate_pages_at,
+    create_mapping_at,
+    get_kernel_mmi_ref,
+)
 from memory.ledger import enter, leave
 from memory.mappings.rights import word_of
 from memory.refusals import Busy
 from memory_structs.ending import drop_at_end
-from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+from memory_structs.mode import PAGE_SHIFT, UPPER_HALF_FIRST_PAGE
 from paging.flags import PRESENT, WRITABLE
 from paging.natives import LAYOUT, cpu
 from paging.numbers import page_of, virtual_address_of
@@ -67,7 +75,8 @@ class Swapped:
         self._is_everywhere = self._first >= UPPER_HALF_FIRST_PAGE  # that half is the same in all tables
         self.frames, self.flags = frames, flags
         self.cluster, self.interval = cluster, interval
-        self._owns_store = store is None
+        self._writes_back = store is not None  # else the store ends with this
+        self.size_in_bytes = len(self) * PAGE_SIZE
         self.store = RamStore(len(self)) if store is None else store
         self._check()
         self._by_frames = hasattr(self.store, "read_frames")
@@ -104,23 +113,25 @@ class Swapped:
             raise BadStore(self.store, "has %d pages, which is less than %d" % (self.store.size_in_pages, len(self)))
         if self.store.read_only and word & WRITABLE:
             raise BadStore(self.store, "is read-only: map it without writable, or private")
+        allocate_pages_at(self.range.start_address, len(self)).drop()  # who has some of them says so now
 
     # The policy.
 
     @property
     def policy(self):
-        """The Policy that is asked."""
-        return self._chooser.policy()
+        """The Policy that is asked. Raises Busy amid a fault or another call, or UseAfterMove."""
+        return self._do("policy", self._chooser.policy)
 
     @policy.setter
     def policy(self, which):
         """Raises UnknownPolicy, PolicyFailed, Busy or UseAfterMove; then the old one stays."""
-        self._refuse_when_busy()
-        self._chooser.use(policy_of(which))
+        self._do("policy", self._chooser.use, policy_of(which))
 
     def tick(self):
         """A sampling interval of the policy is over. Raises PolicyFailed, Busy or UseAfterMove."""
-        self._refuse_when_busy()
+        self._do("tick()", self._tick)
+
+    def _tick(self):
         self._chooser.policy()
         self._chooser.tell("tick")
 
@@ -288,6 +299,12 @@ class Swapped:
 
     # What a user does.
 
+    @property
+    def memory(self):
+        """All bytes, as a bytearray that is for use as long as this lives: behind that, whoever maps something there is
+        written to."""
+        return uctypes.bytearray_at(self._first << PAGE_SHIFT, self.size_in_bytes)
+
     def dirty(self):
         """Return the numbers of the pages that the store does not have yet as they are, upwards."""
         return [page for page in sorted(self.resident) if self.bits.is_dirty(page)]
@@ -295,12 +312,7 @@ class Swapped:
     def sync(self):
         """Write all dirty pages to the store, and have it flushed. Raises StoreError, Busy, UseAfterMove; the pages
         that were not written stay dirty."""
-        self._refuse_when_busy()
-        self._step = "sync()"
-        try:
-            self._sync()
-        finally:
-            self._step = None
+        self._do("sync()", self._sync)
 
     def _sync(self):
         for page in self.dirty():
@@ -315,20 +327,26 @@ class Swapped:
 
         Raises as sync(); then it lives on, and no page has gone.
         """
+        self._do("drop()", self._drop, write_back and self._writes_back)
+
+    def _drop(self, writes):
+        while True:
+            if writes:
+                self._sync()
+            enter()  # nobody writes between looking and unmapping
+            try:
+                if not (writes and self.dirty()):
+                    self._end()
+                    return
+            finally:
+                leave()
+
+    def _do(self, step, act, *arguments):
+        """Do something during which a callback that does another thing, or faults here, is told Busy."""
         self._refuse_when_busy()
-        self._step = "drop()"
+        self._step = step
         try:
-            is_over = False
-            while not is_over:
-                if write_back and not self._owns_store:
-                    self._sync()
-                enter()  # nobody writes between looking and unmapping
-                try:
-                    if self._owns_store or not write_back or not self.dirty():
-                        self._end()
-                        is_over = True
-                finally:
-                    leave()
+            return act(*arguments)
         finally:
             self._step = None
 
