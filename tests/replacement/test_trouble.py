@@ -12,7 +12,6 @@ from on_target import source
 OPERATIONS = [
     "a fault, a frame is free",
     "a fault, a clean page goes",
-    "a fault, a dirty page goes",
     "a write, a dirty page goes",
     "a fault reads ahead",
     "sync",

@@ -21,7 +21,6 @@ def change_policy():
 OPERATIONS = {
     "a fault, a frame is free": (lambda: new((0,), (1,)), read_5),
     "a fault, a clean page goes": (lambda: new((), (0, 1, 2)), read_5),
-    "a fault, a dirty page goes": (lambda: new((0, 1, 2)), read_5),
     "a write, a dirty page goes": (lambda: new((0, 1, 2)), lambda: write(5, 77)),
     "a fault reads ahead": (lambda: new((0,), frames=6, cluster=4), read_next),
     "sync": (lambda: new((0, 2), (1,)), lambda: s.sync()),

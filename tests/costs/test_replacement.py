@@ -1,0 +1,34 @@
+"""What a fault of a Swapped may cost, in guest instructions, the store apart. Counted on a machine whose clock is its
+instructions."""
+
+import pytest
+from harness import Kernel, QemuGuest
+
+ROWS = [
+    "replacement: fault, a frame is free",
+    "replacement: fault, a clean page goes",
+    "replacement: fault, a dirty page goes",
+    "replacement: a page that is read ahead",
+]
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """A kernel on a machine that counts instructions; each test resets it."""
+    with QemuGuest(counted=True) as guest:
+        guest.console.wait_for_prompt(30)
+        yield Kernel(guest, timeout=60)
+
+
+def test_all_rows_are_listed(counted):
+    counted.soft_reset()
+    counted.exec("from diagnostics import bench_replacement")
+    assert counted.eval("list(sorted(bench_replacement.LIMITS))") == sorted(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_is_within_its_limit(counted, row):
+    counted.soft_reset()
+    counted.exec("from diagnostics import bench, bench_replacement")
+    limit = counted.eval(f"bench_replacement.LIMITS[{row!r}]")
+    assert counted.eval(f"bench.run({row!r})[0]") <= limit
