@@ -75,7 +75,8 @@ class FileStore(BackingStore):
 
     def flush(self):
         """See store.py."""
-        self._file.flush()
+        if not self.read_only:
+            self._file.flush()
 
     def close(self):
         """Close the file."""

@@ -13,12 +13,14 @@ store, never both or neither:
 
 import uctypes
 from faults import DIRTY, on_fault_numbers
+from faults.error_code import PRESENT, WRITE
 from faults.handlers import pages_of
 from faults.working_set import look, mark, sample
 from memory import (
     HEAP_FLAGS,
     PAGE_SIZE,
     KernelError,
+    NotWritable,
     UseAfterMove,
     allocate_pages_at,
     create_mapping_at,
@@ -29,7 +31,7 @@ from memory.mappings.rights import word_of
 from memory.refusals import Busy
 from memory_structs.ending import drop_at_end
 from memory_structs.mode import PAGE_SHIFT, UPPER_HALF_FIRST_PAGE
-from paging.flags import PRESENT, WRITABLE
+from paging.flags import WRITABLE
 from paging.natives import LAYOUT, cpu
 from paging.numbers import page_of, virtual_address_of
 
@@ -109,6 +111,7 @@ class Swapped:
             if not hasattr(self.store, name):
                 raise TypeError("a store has %s; %s has not" % (name, type(self.store).__name__))
         word = word_of(self.flags, self._first, len(self), None)
+        self._refused = 0 if word & WRITABLE else WRITE
         if self.store.size_in_pages < len(self):
             raise BadStore(self.store, "has %d pages, which is less than %d" % (self.store.size_in_pages, len(self)))
         if self.store.read_only and word & WRITABLE:
@@ -149,6 +152,8 @@ class Swapped:
             return False
         if self._step is not None:
             raise Busy(self, self._step)
+        if code & self._refused:
+            raise NotWritable(self, "it is mapped for reading")
         self._step = "a fault"
         counts, chooser = self._counts, self._chooser
         try:
