@@ -5,6 +5,8 @@
 
 files       `map_file`: a file in memory
 swapped     `Swapped`: a range of pages on a fixed number of frames
+residents   the pages that have one: how they come, are stored, and go
+chooser     the policy in use
 store       the protocol of backing stores, and those in RAM
 policy      the protocol of policies; policies/ has one in each file
 bits        what the MMU tells them

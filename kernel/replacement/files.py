@@ -135,10 +135,7 @@ class MappedFile(Swapped):
     def _end(self):
         super()._end()
         if self._is_opened:
-            try:
-                self.store.close()
-            except Exception as error:
-                self._raise_store_error(None, "closed", error)
+            self._residents.end("close", "closed")
 
 
 def map_file(file, flags=None, private=False, frames=64, policy="clock", cluster=8, at=None):

@@ -8,7 +8,8 @@ A store is whatever has these; pages are counted from 0 on, a buffer is one page
     write(offset, buffer)        store the buffer as the pages from `offset` on: all of a page or nothing of it
     flush()                      return when what was written can't be lost any more
 
-Each raises whatever says what went wrong; then the pages are what they were. A device that reaches memory by itself
+Each raises whatever says what went wrong; then the pages are what they were. A buffer, or a frame, is the store's only
+until it returns: then somebody else's page may be in there. A device that reaches memory by itself
 also has these, and is asked by them alone: `frames` are frame numbers, one for each page.
 
     read_frames(offset, frames), write_frames(offset, frames)

@@ -3,19 +3,13 @@
     fault      while all frames are taken: victim (policy) -> stored, if dirty -> unmapped, its frame given back
                then: mapped, cleared -> filled from the store -> resident -> the access is tried again
 
-Whatever comes in between, Ctrl-C, want of memory, a store that fails, a page is either resident or as it is in the
-store, never both or neither:
-
-    storing    dirty bit cleared and flushed -> written to the store; if that fails, the bit is set again. Who writes
-               meanwhile sets it once more, so that is seen before the page is unmapped
-    loading    until it is filled and resident, a page is unmapped again by whatever goes wrong
+What is not in the store when the machine is reset, softly or not, is lost: sync() or drop() before.
 """
 
 import uctypes
-from faults import DIRTY, on_fault_numbers
+from faults import on_fault_numbers
 from faults.error_code import PRESENT, WRITE
 from faults.handlers import pages_of
-from faults.working_set import look, mark, sample
 from memory import (
     HEAP_FLAGS,
     PAGE_SIZE,
@@ -23,7 +17,6 @@ from memory import (
     NotWritable,
     UseAfterMove,
     allocate_pages_at,
-    create_mapping_at,
     get_kernel_mmi_ref,
 )
 from memory.ledger import enter, leave
@@ -32,30 +25,11 @@ from memory.refusals import Busy
 from memory_structs.ending import drop_at_end
 from memory_structs.mode import PAGE_SHIFT, UPPER_HALF_FIRST_PAGE
 from paging.flags import WRITABLE
-from paging.natives import LAYOUT, cpu
-from paging.numbers import page_of, virtual_address_of
 
-from .bits import Bits
-from .chooser import Chooser
-from .errors import BadStore, StoreError, text_of
+from .errors import BadStore
 from .policies import policy_of
+from .residents import Residents
 from .store import RamStore
-
-WINDOW = (LAYOUT["WINDOW_PAGE"] << 12) - (1 << 64)  # negative: so the addresses in there are small ints
-
-
-def buffer_of(frame, count):
-    """The bytes of some frames, as the physical window shows them: using them marks no page of anybody's."""
-    return uctypes.bytearray_at(WINDOW + (frame << 12), count << 12)
-
-
-class Counts:
-    """What is counted of one Swapped. Apart from it, for in a class with a property each store is dear."""
-
-    def __init__(self):
-        self.faults = self.evictions = self.stored = self.read_ahead = 0
-        self.loads = 0  # how many pages have come
-        self.next = -1  # the page behind those that came last
 
 
 class Swapped:
@@ -69,6 +43,7 @@ class Swapped:
 
     .resident    {page number: (its place in the order of loading, MappedPages)}
     .faults      how many were answered; .evictions, .stored, .read_ahead: pages
+    .bits        what the policy asks
     """
 
     def __init__(self, range, frames=64, store=None, policy="clock", flags=HEAP_FLAGS, cluster=1, interval=0):
@@ -81,13 +56,9 @@ class Swapped:
         self.size_in_bytes = len(self) * PAGE_SIZE
         self.store = RamStore(len(self)) if store is None else store
         self._check()
-        self._by_frames = hasattr(self.store, "read_frames")
         self._table = get_kernel_mmi_ref().page_table
-        self._access = self._table.access
-        self.bits = Bits(self._access)
-        self.resident = {}
-        self._counts = Counts()
-        self._chooser = Chooser(frames, self.bits, self.resident)
+        self._residents = Residents(self._first, frames, self.store, flags, self._table.access)
+        self.bits, self.resident, self._chooser = self._residents.bits, self._residents.pages, self._residents.chooser
         self._chooser.use(policy_of(policy))
         self._step = None  # what is under way
         self.handler = None
@@ -141,7 +112,7 @@ class Swapped:
     def __getattr__(self, name):
         """`.faults` and the other counts."""
         if name[0] != "_":
-            return getattr(self._counts, name)
+            return getattr(self._residents, name)
         raise AttributeError("'Swapped' object has no attribute '%s'" % name)
 
     # Faults.
@@ -155,24 +126,25 @@ class Swapped:
         if code & self._refused:
             raise NotWritable(self, "it is mapped for reading")
         self._step = "a fault"
-        counts, chooser = self._counts, self._chooser
+        residents = self._residents
+        chooser = residents.chooser
         try:
             chooser.policy()
             if len(self.resident) >= self.frames:
-                self._evict(chooser.victim())
+                residents.evict(chooser.victim())
             count = self._count_at(page)
             try:
-                self._load(page, count)
+                residents.load(page, count)
             except (KernelError, MemoryError):
                 if count == 1:
                     raise
                 count = 1  # nobody has asked for the others
-                self._load(page, 1)
-            counts.faults += 1
-            counts.read_ahead += count - 1
-            counts.next = page + count
+                residents.load(page, 1)
+            residents.faults += 1
+            residents.read_ahead += count - 1
+            residents.next = page + count
             chooser.tell("loaded", (page,) if count == 1 else range(page, page + count))
-            if self.interval and counts.faults % self.interval == 0:
+            if self.interval and residents.faults % self.interval == 0:
                 chooser.tell("tick")
         finally:
             self._step = None
@@ -180,127 +152,13 @@ class Swapped:
 
     def _count_at(self, page):
         """How many pages are to be loaded from a page on."""
-        if self.cluster == 1 or page != self._counts.next:
+        if self.cluster == 1 or page != self._residents.next:
             return 1
         most = min(self.cluster, self.frames - len(self.resident), self._last + 1 - page)
         count = 1
         while count < most and page + count not in self.resident:
             count += 1
         return count
-
-    def _load(self, page, count):
-        """Make pages resident, with what the store has of them: all or none."""
-        incoming, is_loaded, counts = [], False, self._counts
-        try:
-            for number in range(page, page + count):
-                incoming.append(None)
-                enter()  # or Ctrl-C could come between its being mapped and its being written down
-                try:
-                    incoming[-1] = create_mapping_at(virtual_address_of(number << 12), PAGE_SIZE, self.flags)
-                finally:
-                    leave()
-            self._read(page, [self._access.translate(number) for number in range(page, page + count)])
-            number = page
-            enter()
-            try:
-                self._chooser.is_lost = True  # until it has been told
-                for mapped in incoming:
-                    self.resident[number] = counts.loads, mapped
-                    number += 1
-                    counts.loads += 1
-                is_loaded = True
-            finally:
-                leave()
-        finally:
-            if not is_loaded:
-                self._unload(page, incoming)
-
-    def _unload(self, page, incoming):
-        """Take back pages that could not be loaded."""
-        enter()
-        try:
-            for number in range(page, page + len(incoming)):
-                self.resident.pop(number, None)
-            for mapped in incoming:
-                if mapped:
-                    mapped.drop()
-        finally:
-            leave()
-
-    def _read(self, page, frames):
-        """Fill frames with pages, by as few calls as there are runs of frames. Raises StoreError."""
-        at = 0
-        try:
-            if self._by_frames:
-                self.store.read_frames(page - self._first, frames)
-                return
-            while at < len(frames):
-                count = 1
-                while at + count < len(frames) and frames[at + count] == frames[at] + count:
-                    count += 1
-                self.store.read(page - self._first + at, buffer_of(frames[at], count))
-                at += count
-        except Exception as error:
-            self._raise_store_error(page + at, "read", error)
-
-    def _evict(self, page):
-        """Take a page's frame, after storing what was written to it."""
-        self._store(page)
-        enter()
-        try:
-            if look(self._access, page, DIRTY):
-                raise StoreError(page_of(page), page - self._first, self.store, "written", "it was changed meanwhile")
-            mapped = self.resident[page][1]
-            self._chooser.is_lost = True  # until it has been told
-            try:
-                mapped.drop()
-            finally:
-                if not mapped:  # else it could not be unmapped, and stays
-                    del self.resident[page]
-                    self._counts.evictions += 1
-        finally:
-            leave()
-        self._chooser.tell("removed", (page,))
-
-    def _store(self, page):
-        """Write a page to the store if it is dirty; it is clean then. Raises StoreError; then it is as before."""
-        access, offset = self._access, page - self._first
-        if not look(access, page, DIRTY):
-            return
-        frame = access.translate(page)
-        buffer = buffer_of(frame, 1)
-        taken = 0
-        is_stored = False
-        try:
-            enter()  # or Ctrl-C could come between the bit's being cleared and its being known
-            try:
-                taken = sample(access, page, DIRTY)
-                cpu.invlpg(page)
-            finally:
-                leave()
-            if taken:
-                if self._by_frames:
-                    self.store.write_frames(offset, [frame])
-                else:
-                    self.store.write(offset, buffer)
-            is_stored = True
-        except Exception as error:
-            self._raise_store_error(page, "written", error)
-        finally:
-            enter()
-            try:
-                if taken and not is_stored:
-                    mark(access, page, DIRTY)
-            finally:
-                leave()
-        self._counts.stored += taken != 0
-
-    def _raise_store_error(self, page, step, error):
-        if isinstance(error, (MemoryError, StoreError)):
-            raise error
-        if page is None:
-            raise StoreError(None, None, self.store, step, text_of(error))
-        raise StoreError(page_of(page), page - self._first, self.store, step, text_of(error))
 
     # What a user does.
 
@@ -312,20 +170,12 @@ class Swapped:
 
     def dirty(self):
         """Return the numbers of the pages that the store does not have yet as they are, upwards."""
-        return [page for page in sorted(self.resident) if self.bits.is_dirty(page)]
+        return self._residents.dirty()
 
     def sync(self):
         """Write all dirty pages to the store, and have it flushed. Raises StoreError, Busy, UseAfterMove; the pages
         that were not written stay dirty."""
-        self._do("sync()", self._sync)
-
-    def _sync(self):
-        for page in self.dirty():
-            self._store(page)
-        try:
-            self.store.flush()
-        except Exception as error:
-            self._raise_store_error(None, "flushed", error)
+        self._do("sync()", self._residents.sync)
 
     def drop(self, write_back=True):
         """Write dirty pages to the store, unless it ends with this or `write_back` is False; then unmap all pages.
@@ -337,7 +187,7 @@ class Swapped:
     def _drop(self, writes):
         while True:
             if writes:
-                self._sync()
+                self._residents.sync()
             enter()  # nobody writes between looking and unmapping
             try:
                 if not (writes and self.dirty()):
@@ -356,10 +206,7 @@ class Swapped:
             self._step = None
 
     def _end(self):
-        self._chooser.is_lost = True
-        for page in list(self.resident):
-            self.resident[page][1].drop()
-            del self.resident[page]
+        self._residents.let_go()
         self.handler.cancel()
 
     def _refuse_when_busy(self):
@@ -391,9 +238,8 @@ class Swapped:
         if not self:
             yield repr(self)
             return
-        dirty = len(self.dirty())
-        yield "%s: %d pages on %d frames, %s" % (self.range, len(self), self.frames, self._chooser.kind.name)
-        yield "resident   %d pages, %d of them dirty" % (len(self.resident), dirty)
-        yield "faults     %d, and %d pages read ahead" % (self.faults, self.read_ahead)
-        yield "evictions  %d; %d pages were written to the store" % (self.evictions, self.stored)
+        yield "%s: %d pages, %d frames, policy %s" % (self.range, len(self), self.frames, self._chooser.kind.name)
+        yield "resident   %d, of these dirty %d" % (len(self.resident), len(self.dirty()))
+        yield "faults     %d, pages read ahead %d" % (self.faults, self.read_ahead)
+        yield "evictions  %d, pages written to the store %d" % (self.evictions, self.stored)
         yield "store      %r" % (self.store,)

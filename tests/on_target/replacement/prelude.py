@@ -79,7 +79,7 @@ def dirty():
 
 def mapped():
     """The pages of the area that the tables lead somewhere."""
-    return [page for page in range(PAGES) if s._access.translate(FIRST + page) >= 0]
+    return [page for page in range(PAGES) if s.bits._access.translate(FIRST + page) >= 0]
 
 
 def faults_of_state():
