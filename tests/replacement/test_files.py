@@ -109,6 +109,17 @@ def test_a_range_for_reading_refuses_to_be_written(filed):
     assert filed.eval("m.memory[5]") == CONTENT[5]
 
 
+def test_what_can_only_be_read_is_mapped_for_reading_or_privately(filed):
+    filed.exec("locked = RamStore(2); locked.read_only = True")
+    with filed.raises("BadStore", r"RamStore\(.*\) is read-only: map it without writable, or private"):
+        filed.exec("map_file(locked, HEAP_FLAGS)")
+    filed.exec("m = map_file(locked)")
+    with filed.raises("NotWritable"):
+        filed.exec("m.memory[0] = 1")
+    filed.exec("m.sync(); m.drop(); m = map_file(locked, private=True); m.memory[0] = 1")
+    assert filed.eval("(m.memory[0], locked.pages)") == (1, {})
+
+
 REFUSED = {
     "map_file('nobody')": ("BadStore", "nobody can't be opened: OSError: ENOENT"),
     "map_file('/')": ("BadStore", "/ is a folder"),

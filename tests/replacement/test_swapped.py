@@ -9,6 +9,8 @@ def test_only_what_was_written_is_stored(swapped):
     assert swapped.eval("(s.faults, s.evictions, s.stored, resident(), dirty())") == (8, 5, 2, [5, 6, 7], [])
     swapped.exec("memory[0]; write(0); s.sync(); s.sync()")
     assert swapped.eval("[call for call in store.calls if call[0] == 'write']") == [("write", 0, 1)]
+    swapped.exec("write(0, 77); s.sync()")
+    assert swapped.eval("(store.pages[0][0], store.calls[-2:])") == (77, [("write", 0, 1), ("flush", None, 0)])
     assert swapped.eval("(faults_of_state(), end())") == ([], [])
 
 
