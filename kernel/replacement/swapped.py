@@ -238,7 +238,8 @@ class Swapped:
         if not self:
             yield repr(self)
             return
-        yield "%s: %d pages, %d frames, policy %s" % (self.range, len(self), self.frames, self._chooser.kind.name)
+        yield str(self.range)
+        yield "pages      %d, frames %d, policy %s" % (len(self), self.frames, self._chooser.kind.name)
         yield "resident   %d, of these dirty %d" % (len(self.resident), len(self.dirty()))
         yield "faults     %d, pages read ahead %d" % (self.faults, self.read_ahead)
         yield "evictions  %d, pages written to the store %d" % (self.evictions, self.stored)

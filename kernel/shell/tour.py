@@ -108,7 +108,8 @@ STEPS = (
         "Demand paging at the prompt",
         (
             "A fault handler may map the page and say True: the processor tries the same instruction again. 4 MiB of",
-            "addresses, and frames only for what is touched.",
+            "addresses, and frames only for what is touched. map_file does so with a file, whose pages come and go",
+            "through as many frames as you say.",
         ),
         (
             "from faults import on_fault",
@@ -128,6 +129,14 @@ STEPS = (
             "handler.cancel()",
             "while mapped: mapped.pop().drop()",
             "",
+            "from replacement import map_file",
+            "with open('digits', 'w') as file: size = file.write('0123456789' * 4000)",
+            "",
+            "f = map_file('digits', frames=2)",
+            "bytes(f.memory[20000:20010])",
+            "f.memory[39999] = 33",
+            "f",
+            "f.drop()",
         ),
     ),
     (

@@ -177,7 +177,7 @@ def test_it_fits_the_screen(guest, size):
     pages = reader.read("m")
     text = " ".join(" ".join(pages[0].shown).split())
     for said in (
-        ": 13 pages, 4 frames, policy clock",
+        ") pages 13, frames 4, policy clock",
         "resident 1, of these dirty 1",
         "faults 1, pages read ahead 0",
         "evictions 0, pages written to the store 0",
