@@ -69,21 +69,6 @@ def sample(access, page, mask):
             return bits
 
 
-def look(access, page, mask):
-    """Return which bits of `mask` a page number's leaf has; 0 if it is not mapped. Changes nothing."""
-    word = word_at(walk(access.facts, access.see, page, 1, NO_PATH) & -8)
-    return word & mask if word & PRESENT else 0
-
-
-def mark(access, page, mask):
-    """Give a page number's leaf the bits of `mask`, as the CPU does; does nothing if it is not mapped."""
-    at = walk(access.facts, access.see, page, 1, NO_PATH) & -8
-    while True:
-        word, frame = word_at(at), frame_at(at)
-        if not word & PRESENT or compare_and_set(at, frame, word, frame, word | mask):
-            return
-
-
 # The root frame that was asked about last, and how its tables are seen: making a mapper costs 42,000 instructions.
 _seen = [-1, None]
 

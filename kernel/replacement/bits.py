@@ -1,6 +1,7 @@
 """What the MMU tells of a page, as a policy may ask for it."""
 
-from faults.working_set import ACCESSED, DIRTY, look, sample
+from faults.marks import look
+from faults.working_set import ACCESSED, DIRTY, sample
 from paging.natives import cpu
 
 

@@ -10,7 +10,8 @@ store, never both or neither:
 
 import uctypes
 from faults import DIRTY
-from faults.working_set import look, mark, sample
+from faults.marks import look, mark
+from faults.working_set import sample
 from memory import PAGE_SIZE, create_mapping_at
 from memory.ledger import enter, leave
 from paging.natives import LAYOUT, cpu

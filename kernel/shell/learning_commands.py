@@ -1,6 +1,5 @@
 """Commands to learn with: the tour, exercises and examples; and the bench."""
 
-from diagnostics import bench as bench_rows
 from diagnostics.text import Lines, Table
 
 from shell.command import Argument, command
@@ -82,6 +81,8 @@ def examples():
     details=("bench               the rows", "bench call function those whose names have all these words, now"),
 )
 def bench(words):
+    from diagnostics import bench as bench_rows  # noqa: PLC0415 (the boot needs no benchmarks)
+
     names = [name for name in bench_rows.names() if all([word in name for word in words])]
     if not words:
         return Lines(names)
