@@ -13,9 +13,9 @@ AREA = VirtualAddress(0x2100_0000_0000)
 FRAMES = 64
 
 LIMITS = {
-    "replacement: fault, a frame is free": 50000,
-    "replacement: fault, a clean page goes": 90000,
-    "replacement: fault, a dirty page goes": 105000,
+    "replacement: a frame is free": 50000,
+    "replacement: a clean page goes": 90000,
+    "replacement: a dirty page goes": 105000,
     "replacement: a page that is read ahead": 30000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
@@ -57,8 +57,8 @@ def _act(frames, is_written, cluster=1):
 
 
 ROWS = (
-    ("replacement: fault, a frame is free", lambda: _act(PAGES, False), TIMES),
-    ("replacement: fault, a clean page goes", lambda: _act(FRAMES, False), TIMES),
-    ("replacement: fault, a dirty page goes", lambda: _act(FRAMES, True), TIMES),
+    ("replacement: a frame is free", lambda: _act(PAGES, False), TIMES),
+    ("replacement: a clean page goes", lambda: _act(FRAMES, False), TIMES),
+    ("replacement: a dirty page goes", lambda: _act(FRAMES, True), TIMES),
     ("replacement: a page that is read ahead", lambda: _act(PAGES, False, 8), TIMES),
 )

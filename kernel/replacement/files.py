@@ -149,14 +149,21 @@ def map_file(file, flags=None, private=False, frames=64, policy="clock", cluster
     """
     is_opened = isinstance(file, str)
     store = FileStore(file) if is_opened else file
+    pages = None
     try:
         count = store.size_in_pages
         if flags is None:
             flags = PteFlags() if store.read_only and not private else HEAP_FLAGS
         pages = somewhere(count) if at is None else pages_at(at, count)
         settings = {"frames": frames, "policy": policy, "cluster": cluster, "flags": flags}
-        return MappedFile(pages, store, private, is_opened, **settings)
+        made = MappedFile(pages, store, private, is_opened, **settings)
+        for _ in "12":  # a Ctrl-C that waited comes here
+            pass
+        return made
     except BaseException:
+        for handler in handlers():
+            if handler.range is pages:
+                handler.cancel()  # it was made, and nobody has it: no page of it has come yet
         if is_opened:
             store.close()
         raise

@@ -9,6 +9,7 @@
 //
 // In C because the chances are inside of MicroPython.
 #include "py/runtime.h"
+#include "port/faults/handlers.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/natives.h"
 #include "port/testing/inject.h"
@@ -36,6 +37,7 @@ void inject_on_check(void) {
         critical_hold_interrupt();
     } else {
         mp_sched_keyboard_interrupt();
+        fault_handlers_interrupt();             // the handler of a fault hears of it, too, as in traps.c
     }
 }
 

@@ -5,9 +5,9 @@ import pytest
 from harness import Kernel, QemuGuest
 
 ROWS = [
-    "replacement: fault, a frame is free",
-    "replacement: fault, a clean page goes",
-    "replacement: fault, a dirty page goes",
+    "replacement: a frame is free",
+    "replacement: a clean page goes",
+    "replacement: a dirty page goes",
     "replacement: a page that is read ahead",
 ]
 

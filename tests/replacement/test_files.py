@@ -162,6 +162,38 @@ def test_what_cannot_be_mapped_is_refused_by_name_and_nothing_is_left(filed, cal
     filed.exec("open('data', 'r+b').close(); import os; os.remove('empty')")
 
 
+@pytest.mark.parametrize(
+    ("trouble", "raised"), [("_inject.fail_allocation", "MemoryError"), ("_inject.interrupt", "KeyboardInterrupt")]
+)
+def test_trouble_at_any_point_of_map_file_leaves_nothing(filed, trouble, raised):
+    """Either there is a mapping, or there is no handler, and the guard is not held; but for the call's own return."""
+    filed.exec(f"""
+        import _critical, _inject
+        from faults.handlers import handlers
+        map_file("data").drop()  # what is imported by that is there now
+        def at_every_point():
+            wrong, n, left = [], 1, 0
+            while not left:
+                m = raised = None
+                {trouble}(n)
+                try:
+                    m = map_file("data", frames=2)
+                    left = {trouble}(0)
+                    for _ in range(2): pass
+                except BaseException as error:
+                    left = {trouble}(0)
+                    raised = type(error).__name__
+                if len(handlers()) != (m is not None) or raised not in (None, {raised!r}) or _critical.depth():
+                    wrong.append((n, raised))
+                for each in handlers(): each.cancel()
+                n += 1
+            return n, wrong
+        """)
+    points, wrong = filed.eval("at_every_point()")
+    assert points > 50
+    assert len(wrong) <= (raised == "KeyboardInterrupt"), wrong
+
+
 def test_mappings_lie_where_nothing_was(filed):
     """Who kept an address of a file that is gone gets a PageFault, and not the next file."""
     filed.exec("m = map_file('data'); old = m.memory; m.drop(); m = map_file('data'); n = map_file('data')")

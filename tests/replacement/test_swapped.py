@@ -37,6 +37,7 @@ def test_what_the_pager_does_marks_no_page(swapped):
         (True, True),
     ]
     assert swapped.eval("s.bits.take_accessed(FIRST + 1)") is False
+    assert swapped.eval("[(memory[0], s.bits.take_accessed(FIRST))[1] for _ in range(3)]") == [True] * 3
     assert swapped.eval("(faults_of_state(), end())") == ([], [])
 
 

@@ -147,6 +147,7 @@ def test_a_policy_that(swapped, what):
         swapped.exec("memory[5 * PAGE_SIZE]")
     swapped.exec("is_bad = False")
     assert swapped.eval("(mapped() == resident(), type(s.policy).name)") == (True, "bad")
+    swapped.exec("for page in range(PAGES): memory[page * PAGE_SIZE]")
     swapped.exec("is_bad = True; s.policy = 'clock'")
     assert swapped.eval("(type(s.policy).name, faults_of_state(), end())") == ("clock", [], [])
 
