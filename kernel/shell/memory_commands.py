@@ -2,12 +2,15 @@
 
 import memory
 from diagnostics.census import Frames, Owners, Pages
-from diagnostics.picture import Picture, PoolPicture
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
 
-PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": lambda: on_screen("draw")}
+PICTURES = {
+    "memory": lambda: drawing("Picture"),
+    "pool": lambda: drawing("PoolPicture"),
+    "screen": lambda: on_screen("draw"),
+}
 
 
 @command("frames", "What RAM is used for, and its largest free runs.")
@@ -51,6 +54,13 @@ def verify():
 )
 def picture(what):
     return PICTURES[what]()
+
+
+def drawing(name):
+    """What a class of that name draws, of which the boot needs nothing."""
+    from diagnostics import picture as pictures  # noqa: PLC0415
+
+    return getattr(pictures, name)()
 
 
 def on_screen(name):

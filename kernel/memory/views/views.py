@@ -58,6 +58,11 @@ class Viewable(LikeItsRange):
             lease = lend(self, state)
         return lease.slice(type, offset, count, True)
 
+    def is_ram(self):
+        """False when a page leads to what is no RAM: to a device, which notices each access. Raises as `frames`."""
+        allocator = self.page_table._frames
+        return all([allocator.is_ram(run.start.number, run.end.number) for run in self.frames()])
+
     def as_type(self, layout, offset=0):
         """Lend a struct at byte `offset`, for reading: its fields are attributes.
 
@@ -162,7 +167,12 @@ def _still_borrowed(lease, step):
 
 
 def _export(view, _):
-    raise NotExportable(view)
+    raise NotExportable(view, "the lower half, where a raw buffer would show another table's pages")
+
+
+def _raw(view, _):
+    if not view.owner.is_ram():
+        raise NotExportable(view, "device memory, which a raw buffer would read and write by other widths")
 
 
 def _running(function, _):
@@ -180,6 +190,7 @@ _REFUSALS = {
     "borrowed": _borrowed,
     "still_borrowed": _still_borrowed,
     "export": _export,
+    "raw": _raw,
     "running": _running,
 }
 
