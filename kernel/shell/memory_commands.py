@@ -1,15 +1,17 @@
 """Commands about who owns what: frames, pages, owners, the audit, and pictures of all that."""
 
 import memory
-from diagnostics.census import Frames, Owners, Pages
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
+from shell.later import later
 
+Frames, Owners, Pages = [later("diagnostics.census", name) for name in ("Frames", "Owners", "Pages")]
+Screen = later("diagnostics.screen", "Screen")
 PICTURES = {
-    "memory": lambda: drawing("Picture"),
-    "pool": lambda: drawing("PoolPicture"),
-    "screen": lambda: on_screen("draw"),
+    "memory": later("diagnostics.picture", "Picture"),
+    "pool": later("diagnostics.picture", "PoolPicture"),
+    "screen": later("diagnostics.screen", "draw"),
 }
 
 
@@ -56,24 +58,10 @@ def picture(what):
     return PICTURES[what]()
 
 
-def drawing(name):
-    """What a class of that name draws, of which the boot needs nothing."""
-    from diagnostics import picture as pictures  # noqa: PLC0415
-
-    return getattr(pictures, name)()
-
-
-def on_screen(name):
-    """What a function of that name answers about the machine's display, of which the boot needs nothing."""
-    from diagnostics import screen as display  # noqa: PLC0415
-
-    return getattr(display, name)()
-
-
 @command(
     "screen",
     "The letters on the machine's own display (VGA text), row by row.",
     details=("The machine of `make run` has none; that of `make run BOOT=iso` does.",),
 )
 def screen():
-    return on_screen("Screen")
+    return Screen()

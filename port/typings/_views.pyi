@@ -18,8 +18,8 @@ EXECUTE: int
 def set_refuser(refuse: Callable[[str, object, object], None]) -> None:
     """Let refuse(name, of, detail) raise what is refused. A soft reset forgets it.
 
-    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, running; and
-    raw, which is only asked, before the first raw buffer of a mapping that may be a device's: it may return.
+    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, running;
+    and raw, which is only asked, before the first raw buffer of a mapping that may be a device's: it may return.
     """
 
 def set_callback_runner(run: Callable[[int, bytearray], None]) -> int:

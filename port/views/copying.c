@@ -71,13 +71,13 @@ byte *copying_read(const view_t *view, const void *from, size_t length) {
     return bytes;
 }
 
-const void *copying_contents_of(mp_obj_t source, const mp_buffer_info_t *buffer) {
-    const view_t *view = mp_obj_is_type(source, &slice_type) ? MP_OBJ_TO_PTR(source) : NULL;
+const void *copying_contents_of(const view_t *slice, mp_obj_t source, const mp_buffer_info_t *buffer) {
+    const view_t *view = mp_obj_is_type(source, slice->base.type) ? MP_OBJ_TO_PTR(source) : NULL;
     return view == NULL || view->lease->is_ram ? buffer->buf : copying_read(view, buffer->buf, buffer->len);
 }
 
-bool copying_bytes_of(mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags) {
-    if (!mp_obj_is_type(object, &slice_type)) {
+bool copying_bytes_of(const view_t *slice, mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags) {
+    if (!mp_obj_is_type(object, slice->base.type)) {
         return mp_get_buffer(object, buffer, flags);
     }
     const view_t *view = MP_OBJ_TO_PTR(object);
@@ -88,13 +88,13 @@ bool copying_bytes_of(mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags
 
 elements_t copying_elements_of(const view_t *view, mp_obj_t source, size_t room, bool exactly) {
     mp_buffer_info_t buffer;
-    bool has_bytes = copying_bytes_of(source, &buffer, MP_BUFFER_READ);
+    bool has_bytes = copying_bytes_of(view, source, &buffer, MP_BUFFER_READ);
     elements_t elements = has_bytes ? copying_of_buffer(view, &buffer) : of_values(view, source);
     if (exactly ? elements.count != room : elements.count > room) {
         copying_wrong_length(elements.count, room);
     }
     if (has_bytes) {
-        elements.bytes = copying_contents_of(source, &buffer);
+        elements.bytes = copying_contents_of(view, source, &buffer);
     }
     return elements;
 }

@@ -170,7 +170,7 @@ NATIVE_BETWEEN(slice_copy_to, 2, 3, n_args, arguments) {
     view_require_elements(view);
     size_t offset = element_offset(view, n_args, arguments);
     mp_buffer_info_t buffer;
-    if (!copying_bytes_of(arguments[1], &buffer, MP_BUFFER_WRITE)) {
+    if (!copying_bytes_of(view, arguments[1], &buffer, MP_BUFFER_WRITE)) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a writable view or buffer expected, not %s"),
             mp_obj_get_type_str(arguments[1]));
     }
@@ -207,12 +207,12 @@ static mp_obj_t slice_binary_op(mp_binary_op_t operation, mp_obj_t left, mp_obj_
         return MP_OBJ_NULL;
     }
     view_require(view);
-    if (!copying_bytes_of(right, &buffer, MP_BUFFER_READ) || buffer.len != view->length) {
+    if (!copying_bytes_of(view, right, &buffer, MP_BUFFER_READ) || buffer.len != view->length) {
         return mp_const_false;
     }
-    const void *other = copying_contents_of(right, &buffer);
+    const void *other = copying_contents_of(view, right, &buffer);
     buffer.buf = (void *)view->address;
-    return mp_obj_new_bool(memcmp(copying_contents_of(left, &buffer), other, buffer.len) == 0);
+    return mp_obj_new_bool(memcmp(copying_contents_of(view, left, &buffer), other, buffer.len) == 0);
 }
 
 typedef struct {

@@ -88,10 +88,10 @@ NORETURN void copying_wrong_length(size_t given, size_t wanted);
 // The elements of any source: at most `room`, or exactly so many. All are converted, and devices read, when this is back.
 elements_t copying_elements_of(const view_t *view, mp_obj_t source, size_t room, bool exactly);
 elements_t copying_of_buffer(const view_t *view, const mp_buffer_info_t *buffer);
-// The bytes of a view or of any buffer; of a view, no raw buffer is handed out. False if it has none.
-bool copying_bytes_of(mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags);
+// The bytes of another slice or of any buffer; of a slice, no raw buffer is handed out. False if it has none.
+bool copying_bytes_of(const view_t *slice, mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags);
 // What is at the bytes of a source that copying_bytes_of() found, now: a device is read once, in the width of its own view.
-const void *copying_contents_of(mp_obj_t source, const mp_buffer_info_t *buffer);
+const void *copying_contents_of(const view_t *slice, mp_obj_t source, const mp_buffer_info_t *buffer);
 byte *copying_read(const view_t *view, const void *from, size_t length);
 // From or to a view's bytes, where nothing faults.
 void copying_move(const view_t *view, void *to, const void *from, size_t length);
