@@ -115,7 +115,8 @@ static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t
 // Callbacks of others don't run in the middle of an instruction: the scheduler is locked while a handler runs. What was
 // before is put back by hand, because fault_handlers_interrupt() may have taken the lock away.
 static void restore_scheduler(int before) {
-    bool waiting = mp_sched_num_pending() > 0 || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    bool waiting = mp_sched_num_pending() > 0 || MP_STATE_VM(sched_head) != NULL
+        || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
     MP_STATE_VM(sched_state) = before < 0 ? before : waiting ? MP_SCHED_PENDING : MP_SCHED_IDLE;
 }
 

@@ -17,6 +17,7 @@ from micropython import const
 from ..ledger import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .layouts import checked
+from .loans import Loan, borrows_of, refuse_if_lent
 from .refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -75,6 +76,14 @@ class Viewable(LikeItsRange):
         """As `as_type`, for writing too. Raises NotWritable as well."""
         return self._lend().overlay(checked(layout), offset, True)
 
+    def lend_to(self, borrower):
+        """Lend all of it to what reads and writes without the processor, until end() of the Loan that this returns.
+
+        Meanwhile it can be read and written here, too; drop, remap, merge, split and all else that changes it raise
+        StillBorrowed, which names the borrower; forgotten, it stays. Raises UseAfterMove.
+        """
+        return Loan(self._lend(), borrower)
+
     def into_borrowed(self, layout, offset=0):
         """Consume this mapping and return it as a `BorrowedMappedPages`: one struct at byte `offset`, for reading.
 
@@ -123,6 +132,7 @@ class Viewable(LikeItsRange):
         """End all borrows, whoever holds them: every view is stale from here on."""
         lease = self._state[_LEASE]
         if lease is not None:
+            refuse_if_lent(lease, step)
             lease.revoke(step)
 
 
@@ -163,7 +173,7 @@ def _borrowed(_, borrow):
 
 
 def _still_borrowed(lease, step):
-    raise StillBorrowed(lease.owner, step, lease.borrows())
+    raise StillBorrowed(lease.owner, step, borrows_of(lease))
 
 
 def _export(view, _):

@@ -1,0 +1,55 @@
+// `_interrupts`: the vectors that devices have. Contracts: port/typings/_interrupts.pyi.
+//
+// An interrupt is counted, and its handler is scheduled with a node of its own: it is called with how many there were
+// since its last call, so that none is lost, however many come.
+// In C because an interrupt comes where no Python can run: it is 300 instructions here, and 700 to the handler's first line.
+#include <string.h>
+#include "boot/layout.h"
+#include "port/faults/device_interrupts.h"
+#include "port/faults/vectors.h"
+#include "port/hardware/instructions.h"
+#include "port/runtime/natives.h"
+
+MP_REGISTER_ROOT_POINTER(mp_obj_t device_handlers[16]);     // VECTORS - VECTOR_DEVICES
+
+static mp_sched_node_t nodes[VECTORS - VECTOR_DEVICES];
+static volatile uint64_t waiting[VECTORS - VECTOR_DEVICES];
+
+static void call_handler(mp_sched_node_t *node) {
+    size_t at = node - nodes;
+    uint64_t flags = interrupts_disable();
+    uint64_t count = waiting[at];
+    waiting[at] = 0;
+    interrupts_restore(flags);
+    mp_obj_t handler = MP_STATE_VM(device_handlers)[at];
+    if (count > 0 && handler != MP_OBJ_NULL) {
+        mp_call_function_1_protected(handler, MP_OBJ_NEW_SMALL_INT(count));
+    }
+}
+
+void device_interrupt(uint64_t vector) {
+    waiting[vector - VECTOR_DEVICES]++;
+    mp_sched_schedule_node(&nodes[vector - VECTOR_DEVICES], call_handler);
+}
+
+void device_interrupts_reset(void) {
+    memset(nodes, 0, sizeof nodes);
+    for (size_t at = 0; at < VECTORS - VECTOR_DEVICES; at++) {
+        MP_STATE_VM(device_handlers)[at] = MP_OBJ_NULL;
+        waiting[at] = 0;
+    }
+}
+
+// set_handler(vector, function): None for nobody; what came before is not told to the next.
+NATIVE_2(interrupts_set_handler, vector, function) {
+    size_t at = native_get_below(vector, VECTORS, "vector") - VECTOR_DEVICES;
+    if (at >= VECTORS - VECTOR_DEVICES) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the vector is no device's"));
+    }
+    waiting[at] = 0;
+    MP_STATE_VM(device_handlers)[at] = function == mp_const_none ? MP_OBJ_NULL : function;
+    return mp_const_none;
+}
+
+NATIVE_MODULE(interrupts,
+    NATIVE_INT(FIRST, VECTOR_DEVICES), NATIVE_INT(END, VECTORS), NATIVE(interrupts, set_handler));
