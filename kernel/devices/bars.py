@@ -14,6 +14,7 @@ from micropython import const
 from .errors import BarInUse, NoRoomForBar, NoSuchBar
 
 FIRST_BAR, BARS_OF = 0x10, {0: 6, 1: 2}  # how many, by the kind of header: a device's, a bridge's
+BRIDGE = const(6)  # a base class; PCI-to-PCI bridges have another header
 COMMAND, IO, MEMORY = const(0x04), const(1), const(2)
 IS_IO, IS_64_BIT, PREFETCHABLE = const(1), const(4), const(8)
 TYPE = const(6)
@@ -87,6 +88,8 @@ class Bar:
 def bars_of(function):
     """The BARs of a function, sized: it answers to none of them for that moment."""
     found, index = [], 0
+    if function.header == 0 and function.class_code >> 16 == BRIDGE:
+        return found  # what it has is no BAR, and the console may be behind it
     command = function.read(COMMAND, 16)
     function.write(COMMAND, 16, command & ~(IO | MEMORY))
     try:

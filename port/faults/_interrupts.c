@@ -14,6 +14,31 @@ MP_REGISTER_ROOT_POINTER(mp_obj_t device_handlers[16]);     // VECTORS - VECTOR_
 
 static mp_sched_node_t nodes[VECTORS - VECTOR_DEVICES];
 static volatile uint64_t waiting[VECTORS - VECTOR_DEVICES];
+static volatile bool running;
+
+bool device_handler_is_running(void) {
+    return running;
+}
+
+// The scheduler is locked here; Ctrl-C takes that away, or an endless handler would never look for it. It is meant for
+// whoever was interrupted, too.
+static void call(mp_obj_t handler, uint64_t count) {
+    int locked = MP_STATE_VM(sched_state);
+    nlr_buf_t nlr;
+    nlr.ret_val = NULL;
+    running = true;
+    if (nlr_push(&nlr) == 0) {
+        mp_call_function_1(handler, MP_OBJ_NEW_SMALL_INT(count));
+        nlr_pop();
+    } else {
+        mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+    running = false;
+    MP_STATE_VM(sched_state) = locked;
+    if (nlr.ret_val == &MP_STATE_VM(mp_kbd_exception)) {
+        mp_sched_keyboard_interrupt();
+    }
+}
 
 static void call_handler(mp_sched_node_t *node) {
     size_t at = node - nodes;
@@ -23,7 +48,7 @@ static void call_handler(mp_sched_node_t *node) {
     interrupts_restore(flags);
     mp_obj_t handler = MP_STATE_VM(device_handlers)[at];
     if (count > 0 && handler != MP_OBJ_NULL) {
-        mp_call_function_1_protected(handler, MP_OBJ_NEW_SMALL_INT(count));
+        call(handler, count);
     }
 }
 
@@ -34,6 +59,7 @@ void device_interrupt(uint64_t vector) {
 
 void device_interrupts_reset(void) {
     memset(nodes, 0, sizeof nodes);
+    running = false;
     for (size_t at = 0; at < VECTORS - VECTOR_DEVICES; at++) {
         MP_STATE_VM(device_handlers)[at] = MP_OBJ_NULL;
         waiting[at] = 0;

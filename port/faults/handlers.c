@@ -14,6 +14,7 @@
 #include <string.h>
 #include "py/runtime.h"
 #include "boot/layout.h"
+#include "port/faults/device_interrupts.h"
 #include "port/faults/handlers.h"
 #include "port/faults/trap_exceptions.h"
 #include "port/faults/walk.h"
@@ -122,7 +123,7 @@ static void restore_scheduler(int before) {
 
 // Ctrl-C was typed: bytecode looks for it only while the scheduler is not locked.
 void fault_handlers_interrupt(void) {
-    if (nesting > 0 && !critical_is_held()) {
+    if ((nesting > 0 || device_handler_is_running()) && !critical_is_held()) {
         MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
     }
 }

@@ -77,10 +77,10 @@ def test_scattered_memory_is_lent_by_runs_and_taken_in_pieces(edu):
 def test_a_buffer_above_the_devices_limit_is_refused_by_name(with_devices):
     kernel = with_devices("-device", "edu", memory="512M")
     kernel.exec("from devices.edu import Edu\nedu = Edu()")
-    kernel.exec("f = allocate_frames_at(PhysicalAddress(0x1000_0000), 2)")
+    kernel.exec("f = allocate_frames_at(PhysicalAddress(0x0FFF_F000), 2)")
     kernel.exec("m = get_kernel_mmi_ref().page_table.map_allocated_pages_to(allocate_pages(2), f, RW)")
     for call in "DmaBuffer(edu, m, 28)", "edu.write(m, 100)", "edu.read(m, 100)":
-        with kernel.raises("AboveDeviceLimit", match=r"edu at 00:01\.0: p0x10001fff is above what 28 bits"):
+        with kernel.raises("AboveDeviceLimit", match=r"edu at 00:01\.0: p0x10000fff is above what 28 bits"):
             kernel.exec(call)
     kernel.exec("m.drop(); b = new_buffer(edu, 8193, 28); c = new_buffer('a device of old', 4096, 25)")
     assert kernel.eval("(len(b.runs), b.runs[0][0] < 1 << 28, b.runs[0][1])") == (1, True, 3 * 4096)

@@ -1,6 +1,9 @@
 """Interrupts reach functions of Python, none is lost, and a soft reset clears who waits for them."""
 
+import time
+
 import pytest
+from harness import KernelRaised
 
 SEEN = "from devices.lapic import LocalApic\nfrom time import sleep_ms\nseen = []\nlapic = LocalApic()"
 MSI_X_DEVICE = "virtio-net-pci,disable-legacy=on,addr=6,id=card"
@@ -60,6 +63,37 @@ def test_what_a_handler_raises_is_printed_and_the_next_interrupt_comes(lapic):
     lapic.exec("def fail(count):\n    seen.append(count)\n    raise ValueError('in the handler')\nv = Vector(fail)")
     lapic.exec("lapic.interrupt_self(v)\nx = [0 for _ in range(9)]\nlapic.interrupt_self(v)\nx = [0 for _ in range(9)]")
     assert lapic.eval("seen") == [1, 1]
+
+
+def test_an_interrupt_amid_a_fault_handler_is_not_forgotten(lapic):
+    lapic.exec(
+        """
+        from faults import on_fault
+        from paging.natives import memory as raw
+        v, pages, kept = Vector(seen.append), allocate_pages(1), []
+        def answer(fault):
+            kept.append(get_kernel_mmi_ref().page_table.map_allocated_pages(pages, RW))
+            lapic.interrupt_self(v)
+            return True
+        def act(address=pages.start_address.value):
+            raw.load8(address)
+            for _ in range(9): pass
+            return list(seen)
+        with on_fault(pages.range, answer): found = act()
+        """
+    )
+    assert lapic.eval("found") == [1]
+
+
+def test_ctrl_c_ends_an_endless_handler_and_whoever_was_interrupted(lapic):
+    lapic.exec("def endless(count):\n    while True: pass\nv = Vector(endless)\nafterwards = []")
+    lapic.start("lapic.interrupt_self(v)\nwhile True: pass\nafterwards.append(1)")
+    time.sleep(0.3)
+    lapic.interrupt()
+    with pytest.raises(KernelRaised, match="KeyboardInterrupt"):
+        lapic.finish()
+    lapic.exec("v.release(); v = Vector(seen.append); lapic.interrupt_self(v)\nx = [0 for _ in range(9)]")
+    assert lapic.eval("(seen, afterwards)") == ([1], [])
 
 
 def test_an_interrupt_ends_a_sleep_and_the_timer_of_the_apic_brings_one(lapic):
