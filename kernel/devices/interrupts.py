@@ -47,6 +47,11 @@ class NoInterrupts(DeviceError):
 _handlers = {}  # by vector: what keeps each alive
 
 
+def has_handler(number):
+    """True when there is a Vector of that number, and it was not released."""
+    return number in _handlers
+
+
 class Vector:
     """Having one means: handler(count) is called for interrupts of `.number`. Lives until it is released."""
 

@@ -50,6 +50,7 @@ def test_every_vector_has_its_own_and_there_are_so_many(lapic):
     lapic.exec("seen = []\nvs = [Vector(lambda n, i=i: seen.append((i, n))) for i in range(16)]")
     with lapic.raises("OutOfVectors", match="all 16 vectors"):
         lapic.exec("Vector(print)")
+    assert str(lapic.text("__import__('shell.commands').commands.idt()")).count("device, with a handler") == 16
     lapic.exec("for v in reversed(vs): lapic.interrupt_self(v)\nx = [0 for _ in range(99)]")
     assert sorted(lapic.eval("seen")) == [(index, 1) for index in range(16)]
     lapic.exec("old = vs[3].number; vs[3].release(); vs[3].release(); seen.clear(); lapic.interrupt_self(vs[3])")
