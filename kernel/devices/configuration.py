@@ -4,10 +4,11 @@ A function is meant by its number: bus << 8 | device << 3 | function. PCI Local 
 Space Access Mechanism"; PCI Express Base Specification, "Enhanced Configuration Access Mechanism" (ECAM).
 """
 
-import memory
 from memory.ledger import undisturbed
+from memory_structs import PAGE_SHIFT
 from paging.natives import cpu
 from paging.natives import memory as raw
+from paging.protection import Protection, address_in_window
 
 from .acpi import configuration_segment
 
@@ -38,18 +39,14 @@ class Ports:
 
 
 class Ecam:
-    """By memory, where ACPI says. Having one means that nobody else has it mapped."""
+    """By memory, where ACPI says, through the physical window."""
 
     size = 4096
 
-    def __init__(self, address, first_bus, last_bus):
-        """Map it. Raises AddressInUse or OutOfFrames."""
-        start = memory.PhysicalAddress(address + (first_bus << FUNCTIONS_OF_A_BUS_SHIFT + BYTES_OF_A_FUNCTION_SHIFT))
-        size = last_bus + 1 - first_bus << FUNCTIONS_OF_A_BUS_SHIFT + BYTES_OF_A_FUNCTION_SHIFT
-        self.mapping = memory.map_frame_range(start, size, memory.MMIO_FLAGS)
-        self.name = "memory at %s" % start
+    def __init__(self, address, last_bus):
+        self.name = "memory at p%s" % hex(address)
         self.last_bus = last_bus
-        self._start = self.mapping.start_address.value - (first_bus << 20) - (1 << 64)  # as a small int
+        self._start = address_in_window(address >> PAGE_SHIFT)
 
     def read(self, number, offset, width):
         """The register of 8, 16 or 32 bits at a byte offset below 4096; all ones where no function is."""
@@ -61,6 +58,11 @@ class Ecam:
 
 
 def configuration_space():
-    """The best way that this machine has: Ecam, or Ports. Raises as these, and DamagedTable."""
+    """Ecam, or Ports where ACPI or the physical window know no such memory. Raises DamagedTable."""
     segment = configuration_segment()
-    return Ports() if segment is None else Ecam(*segment)
+    if segment is not None:
+        address, first_bus, last_bus = segment
+        end = address + (last_bus + 1 << FUNCTIONS_OF_A_BUS_SHIFT + BYTES_OF_A_FUNCTION_SHIFT)
+        if first_bus == 0 and end >> PAGE_SHIFT <= Protection.live.window_pages:
+            return Ecam(address, last_bus)
+    return Ports()
