@@ -10,7 +10,8 @@
 #include "port/hardware/instructions.h"
 #include "port/runtime/natives.h"
 
-MP_REGISTER_ROOT_POINTER(mp_obj_t device_handlers[16]);     // VECTORS - VECTOR_DEVICES
+MP_REGISTER_ROOT_POINTER(mp_obj_t device_handlers[16]);
+_Static_assert(sizeof mp_state_ctx.vm.device_handlers / sizeof(mp_obj_t) == VECTORS - VECTOR_DEVICES, "device_handlers");
 
 static mp_sched_node_t nodes[VECTORS - VECTOR_DEVICES];
 static volatile uint64_t waiting[VECTORS - VECTOR_DEVICES];

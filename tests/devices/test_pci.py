@@ -88,8 +88,19 @@ def test_a_bar_is_claimed_once_and_again_when_its_mapping_is_gone(edu):
     edu.exec("r.release(); m.drop(); m = f.bar(0).claim('the second')")
     with edu.raises("BarInUse", match="by the second"):
         edu.exec("f.bar(0).claim('the third')")
-    edu.exec("m.drop(); del m; f.bar(0).claim('whoever forgets it'); x = [[] for _ in range(100)]")
-    edu.exec("f.bar(0).claim('the fourth').drop()")
+    edu.exec(
+        """
+        def forget(depth):
+            if depth: return forget(depth - 1)
+            f.bar(0).claim('whoever forgets it')
+        def overwrite(depth):
+            if depth: overwrite(depth - 1)
+        m.drop()
+        forget(20)
+        overwrite(40)
+        f.bar(0).claim('the fourth').drop()
+        """
+    )
     edu.exec("u = memory.map_frame_range(memory.PhysicalAddress(f.bar(0).address), 4096, memory.MMIO_FLAGS)")
     with edu.raises("BarInUse", match="claimed by the fourth|somebody who mapped"):
         edu.exec("f.bar(0).claim('the fifth')")
