@@ -3,8 +3,6 @@
 PCI Local Bus Specification 3.0, "Base Addresses". A BAR is sized by writing ones and reading which of them stick.
 """
 
-import gc
-
 import memory
 from memory import AddressInUse, PhysicalAddress
 from memory.runs import lists
@@ -50,21 +48,13 @@ class Bar:
             raise NoSuchBar(self.function, self.index, "has ports, which are read and written, not mapped")
         if not self.address:
             raise NoRoomForBar(self.function, self.index, self.size)
-        mapping = self._map(holder)
+        try:
+            mapping = memory.map_frame_range(PhysicalAddress(self.address), self.size, memory.MMIO_FLAGS)
+        except AddressInUse:
+            raise BarInUse(self, self.holder or "somebody who mapped p%s" % hex(self.address))
         self.holder = str(holder)
         self.function.answer_to(MEMORY)
         return mapping
-
-    def _map(self, holder):
-        start = PhysicalAddress(self.address)
-        try:
-            return memory.map_frame_range(start, self.size, memory.MMIO_FLAGS)
-        except AddressInUse:
-            gc.collect()  # whoever had it may have forgotten it
-        try:
-            return memory.map_frame_range(start, self.size, memory.MMIO_FLAGS)
-        except AddressInUse:
-            raise BarInUse(self, self.holder or "somebody who mapped p%s" % hex(self.address))
 
     def move(self, address):
         """Have the function answer elsewhere; it must not answer to this BAR just now."""

@@ -84,10 +84,10 @@ MUTANTS = [
         f"{PCI_TESTS}::test_the_functions_and_their_bars_are_those_that_qemu_has",
     ),
     (
-        "a driver that forgot a device's BAR keeps it",
+        "a device does not answer where its BAR was claimed",
         BARS,
-        "            gc.collect()  # whoever had it may have forgotten it\n",
-        "            pass\n",
+        "        self.function.answer_to(MEMORY)\n",
+        "",
         f"{PCI_TESTS}::test_a_bar_is_claimed_once_and_again_when_its_mapping_is_gone",
     ),
     (
