@@ -15,11 +15,13 @@
 #include "port/boot/tables.h"
 #include "port/console/console.h"
 #include "port/console/uart.h"
+#include "port/faults/device_interrupts.h"
 #include "port/faults/gates.h"
 #include "port/faults/interrupt_controllers.h"
 #include "port/faults/panic.h"
 #include "port/faults/handlers.h"
 #include "port/faults/traps.h"
+#include "port/hardware/bus_masters.h"
 #include "port/hardware/cpu.h"
 #include "port/hardware/instructions.h"
 #include "port/hardware/paging.h"
@@ -75,6 +77,7 @@ static void forget_root_pointers(void) {
 }
 
 static void start_python(void) {
+    bus_masters_stop();
     boot_tables_activate();
     forget_root_pointers();
     critical_reset();
@@ -84,7 +87,10 @@ static void start_python(void) {
     heap_reset();
     records_reset();
     inject_reset();
+    uint64_t flags = interrupts_disable();      // or an interrupt in between would have a node on no list
+    device_interrupts_reset();
     safe_point_reset();
+    interrupts_restore(flags);
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
     gc_init(python_heap, python_heap + sizeof python_heap);
     mp_init();

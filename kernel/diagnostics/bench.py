@@ -18,7 +18,7 @@ from diagnostics.boot_report import Ram
 
 # Modules beside this one that have ROWS.
 ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults", "bench_views")
-ROW_MODULES += ("bench_objects", "bench_replacement")
+ROW_MODULES += ("bench_objects", "bench_replacement", "bench_devices")
 WARM_UPS = 2
 SAMPLES = 5
 UNITS = {"M": 20, "G": 30}

@@ -14,7 +14,7 @@ from diagnostics.text import WIDTH, View, columns, hexadecimal, size
 
 # One letter for each owner, in the order of their records; what is the kernel's own has capitals.
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
-FREE, TAKEN, TABLE, HEAP, NO_RAM = ".", "+", "T", "H", " "
+FREE, TAKEN, TABLE, HEAP, NO_RAM = ".", "+", "T", "H", "-"
 LEGEND = (
     (FREE, "free"),
     (TAKEN, "allocated, not mapped"),
@@ -25,6 +25,7 @@ LEGEND = (
     ("L", "loader's information"),
     ("M", "boot module"),
     ("R", "firmware and devices"),
+    (NO_RAM, "no RAM"),
 )
 RECURSIVE = ("RECURSIVE_P4_INDEX", "OTHER_RECURSIVE_P4_INDEX")
 FIRST_MIB_LAST = 255
@@ -117,14 +118,16 @@ def frame_census():
     """Yield a Stretch for everything known of RAM; later ones overrule earlier ones."""
     allocator = memory.frame_allocator
     pool = allocator.pool
-    yield Stretch(pool.low, pool.high, TAKEN, "allocated")
+    yield Stretch(0, pool.high, NO_RAM, "no RAM")
+    for first, last in allocator.ram:
+        yield Stretch(first, last, TAKEN, "allocated")
     for start, end, kind in memory_regions():
         if kind != USABLE and start >> PAGE_SHIFT <= pool.high:
             yield Stretch(start >> PAGE_SHIFT, end - 1 >> PAGE_SHIFT, "R", "firmware")
     yield Stretch(0, FIRST_MIB_LAST, "R", "the first MiB")
     for first, count, _ in pool.runs():
         yield Stretch(first, first + count - 1, FREE, "free")
-    for first, last, name in allocator.reservations:
+    for first, last, name in list(allocator.read_only) + allocator.reservations:
         yield Stretch(first, last, letter_of_reservation(name), name)
     for frame, level in table_frames():
         yield Stretch(frame, frame, TABLE, "P%d table" % level)

@@ -1,5 +1,7 @@
 """The interrupt descriptor table, and model-specific registers. SDM volume 3, "Interrupt and Exception Handling"."""
 
+from devices.interrupts import FIRST as FIRST_OF_DEVICES
+from devices.interrupts import has_handler
 from faults.natives import traps
 from paging.natives import cpu
 
@@ -59,6 +61,8 @@ class InterruptTable(View):
         name = VECTORS[gate.vector] if gate.vector < len(VECTORS) else ""
         if gate.vector >= traps.FIRST_INTERRUPT:
             name = "interrupt line %d" % (gate.vector - traps.FIRST_INTERRUPT)
+        if gate.vector >= FIRST_OF_DEVICES:
+            name = "device, with a handler" if has_handler(gate.vector) else "device"
         stack = "own, %d" % gate.stack if gate.stack else "same"
         handler = "v" + hexadecimal(gate.handler)
         return (str(gate.vector), handler, GATE_KINDS.get(gate.kind, "?"), str(gate.ring), stack, name)

@@ -1,5 +1,7 @@
 """Memory as numbers: single loads and stores of 8 to 64 bits, each one instruction."""
 
+import memory
+from memory_structs import PAGE_SHIFT, PAGE_SIZE, VirtualAddress
 from paging.natives import memory as _memory
 
 from diagnostics.text import WIDTH, View, hexadecimal
@@ -9,6 +11,16 @@ LOADS = {8: _memory.load8, 16: _memory.load16, 32: _memory.load32, 64: _memory.l
 STORES = {8: _memory.store8, 16: _memory.store16, 32: _memory.store32, 64: _memory.store64}
 BYTES_IN_A_LINE = 32
 ADDRESS_COLUMNS = len("0xffff800000000000:")
+REGISTER_BITS = 32  # of most devices
+
+
+def width_for(address, length):
+    """In how many bits memory wants to be read: those of a register where a page leads to a device; None for RAM."""
+    for page in range(address >> PAGE_SHIFT, (address + length + PAGE_SIZE - 1) >> PAGE_SHIFT):
+        found = memory.translate(VirtualAddress(page << PAGE_SHIFT))
+        if found is not None and not memory.frame_allocator.is_ram(found.number, found.number):
+            return REGISTER_BITS
+    return None
 
 
 class Words(View):
@@ -52,11 +64,11 @@ class Stored(View):
 
 
 class HexDump(View):
-    """Memory as bytes and letters, read once."""
+    """Memory as bytes and letters, read once; by loads of `width` bits if there is one, each an instruction."""
 
-    def __init__(self, address, length):
+    def __init__(self, address, length, width=None):
         self.address = address
-        self.data = _memory.read_bytes(address, length)
+        self.data = _memory.read_bytes(address, length, *(() if width is None else (width // 8,)))
 
     def lines(self, width=WIDTH):
         count, group = self._layout(width)

@@ -29,7 +29,7 @@ from .allocators.boot_plan import RESERVED
 from .audit import reserve_map
 from .ledger import SYSTEM, enter, leave, mapped_frames, mapped_pages
 from .mappings.page_table import KernelPageTable, share_kernel_half
-from .runs import set_room, take
+from .runs import lists, set_room, take
 
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
@@ -110,13 +110,16 @@ class MemoryManagementInfo:
 def frames_of_boot(boot_info):
     """(memory map, kernel ranges, early record) as FrameAllocator.from_boot takes them.
 
-    Modules are not usable, but whoever names their place may map them.
+    What the loader left is not usable, but whoever names its place may map it: ACPI's tables may share its frames.
     """
     memory_map = [(region._start, region._end, region.kind_number) for region in boot_info.memory_map]
-    memory_map += [(module._start, module._end, RESERVED) for module in boot_info.modules]
+    left = boot_info.modules + boot_info.loader_regions
+    memory_map += [(each._start, each._end, RESERVED) for each in left]
     first, end = image_frames(boot_info)
-    kernel = [(first << PAGE_SHIFT, end << PAGE_SHIFT, "the kernel's image")]
-    kernel += [(region._start, region._end, "the loader's information") for region in boot_info.loader_regions]
+    # GRUB puts its records where it finds room, between two segments of the image, say.
+    records = [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT) for each in boot_info.loader_regions]
+    image = lists.without([(first, end - 1)], records)
+    kernel = [(low << PAGE_SHIFT, high + 1 << PAGE_SHIFT, "the kernel's image") for low, high in image]
     early = [
         (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
     ]
@@ -124,9 +127,10 @@ def frames_of_boot(boot_info):
 
 
 def read_only_frames(boot_info):
-    """(first frame, last frame, name) of what the loader brought for reading: ACPI's regions, and modules."""
+    """(first frame, last frame, name) of what the loader brought, for reading: modules, ACPI's regions, its records."""
     found = [(module, "the module %s" % module.name) for module in boot_info.modules]
     found += [(region, "what the map calls " + region.kind) for region in boot_info.memory_map if region.is_acpi]
+    found += [(region, "the loader's information") for region in boot_info.loader_regions]
     return [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT, name) for each, name in found]
 
 

@@ -1,5 +1,6 @@
 """The command table: what the prompt knows, and `from shell.commands import ...` for Python."""
 
+from shell.device_commands import pci
 from shell.help_command import make_help
 from shell.learning_commands import bench, check, examples, exercise, tour
 from shell.machine_commands import (
@@ -25,6 +26,7 @@ from shell.paging_commands import dump, entries, flush, stale, translate, walk
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, flush, stale, frames, pages, owners, verify, picture, screen)
+TABLE += (pci,)
 TABLE += (load, objects, symbol, replace, unload)
 # Words that other shells and Python's own prompt have for the same.
 OTHER_WORDS = {"quit": "exit"}

@@ -6,8 +6,10 @@ from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.exercises import MAKERS, Exercise
 from shell.kinds import NUMBER, NumberKind, TextKind
+from shell.later import later
 from shell.tour import STEPS, Tour
 
+bench_names, run_bench_row = later("diagnostics.bench", "names"), later("diagnostics.bench", "run")
 STEP = NumberKind("STEP", 1, len(STEPS))
 EXERCISE = NumberKind("NUMBER", 1, len(MAKERS))
 SEED = NumberKind("SEED", 0, 1 << 20)
@@ -81,11 +83,9 @@ def examples():
     details=("bench               the rows", "bench call function those whose names have all these words, now"),
 )
 def bench(words):
-    from diagnostics import bench as bench_rows  # noqa: PLC0415 (the boot needs no benchmarks)
-
-    names = [name for name in bench_rows.names() if all([word in name for word in words])]
+    names = [name for name in bench_names() if all([word in name for word in words])]
     if not words:
         return Lines(names)
     if not names:
         raise UsageError("no row has these words: bench lists them")
-    return Table([(name, "%d" % bench_rows.run(name)[0]) for name in names], (1,))
+    return Table([(name, "%d" % run_bench_row(name)[0]) for name in names], (1,))

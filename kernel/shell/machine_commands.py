@@ -1,18 +1,21 @@
 """Commands about the machine: registers, RAM as the loader described it, memory as numbers, the way out."""
 
 from diagnostics.boot_report import Modules, Ram
-from diagnostics.descriptors import InterruptTable, known_registers, register
-from diagnostics.fault_log import FaultLog
-from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words
+from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words, width_for
 from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
-from diagnostics.python_heap import Heap
 from diagnostics.text import Lines
 
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind, TextKind
+from shell.later import later
 from shell.terminal import TERMINAL, size_of
 
+FaultLog = later("diagnostics.fault_log", "FaultLog")
+Heap = later("diagnostics.python_heap", "Heap")
+InterruptTable = later("diagnostics.descriptors", "InterruptTable")
+known_registers = later("diagnostics.descriptors", "known_registers")
+register = later("diagnostics.descriptors", "register")
 WIDTH = NumberKind("WIDTH", WIDTHS[0], WIDTHS[-1])
 LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF, in_hexadecimal=True)
 LEAST_FAILURE, LAST_STATUS = 1, 0x6F
@@ -82,10 +85,18 @@ def known_width(width):
     "Read memory as bytes and letters.",
     Argument("address", ADDRESS),
     Argument("length", SIZE, 128),
-    details=("hexdump p0x0 256", "hexdump 0xffffffff80109000 4K"),
+    Argument("width", WIDTH, None),
+    details=(
+        "hexdump p0x0 256",
+        "hexdump 0xffffffff80109000 4K",
+        "hexdump p0xfed00000 64 64    by loads of 64 bits; of a device, without a WIDTH, by those of 32",
+    ),
 )
-def hexdump(address, length):
-    return HexDump(address.value, length)
+def hexdump(address, length, width):
+    width = width_for(address.value, length) if width is None else known_width(width)
+    if width is not None and (address.value | length) % (width // 8):
+        raise UsageError("words of %d bits, as devices want: give address and length in multiples of them" % width)
+    return HexDump(address.value, length, width)
 
 
 @command(

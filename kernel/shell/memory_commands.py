@@ -1,13 +1,18 @@
 """Commands about who owns what: frames, pages, owners, the audit, and pictures of all that."""
 
 import memory
-from diagnostics.census import Frames, Owners, Pages
-from diagnostics.picture import Picture, PoolPicture
 
 from shell.command import Argument, command
 from shell.kinds import WordKind
+from shell.later import later
 
-PICTURES = {"memory": Picture, "pool": PoolPicture, "screen": lambda: on_screen("draw")}
+Frames, Owners, Pages = [later("diagnostics.census", name) for name in ("Frames", "Owners", "Pages")]
+Screen = later("diagnostics.screen", "Screen")
+PICTURES = {
+    "memory": later("diagnostics.picture", "Picture"),
+    "pool": later("diagnostics.picture", "PoolPicture"),
+    "screen": later("diagnostics.screen", "draw"),
+}
 
 
 @command("frames", "What RAM is used for, and its largest free runs.")
@@ -53,17 +58,10 @@ def picture(what):
     return PICTURES[what]()
 
 
-def on_screen(name):
-    """What a function of that name answers about the machine's display, of which the boot needs nothing."""
-    from diagnostics import screen as display  # noqa: PLC0415
-
-    return getattr(display, name)()
-
-
 @command(
     "screen",
     "The letters on the machine's own display (VGA text), row by row.",
     details=("The machine of `make run` has none; that of `make run BOOT=iso` does.",),
 )
 def screen():
-    return on_screen("Screen")
+    return Screen()

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "py/runtime.h"
 #include "boot/layout.h"
+#include "port/faults/device_interrupts.h"
 #include "port/faults/handlers.h"
 #include "port/faults/trap_exceptions.h"
 #include "port/faults/walk.h"
@@ -115,13 +116,14 @@ static mp_obj_t call_handler(int index, trap_frame_t *frame, const trap_record_t
 // Callbacks of others don't run in the middle of an instruction: the scheduler is locked while a handler runs. What was
 // before is put back by hand, because fault_handlers_interrupt() may have taken the lock away.
 static void restore_scheduler(int before) {
-    bool waiting = mp_sched_num_pending() > 0 || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
+    bool waiting = mp_sched_num_pending() > 0 || MP_STATE_VM(sched_head) != NULL
+        || MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL;
     MP_STATE_VM(sched_state) = before < 0 ? before : waiting ? MP_SCHED_PENDING : MP_SCHED_IDLE;
 }
 
 // Ctrl-C was typed: bytecode looks for it only while the scheduler is not locked.
 void fault_handlers_interrupt(void) {
-    if (nesting > 0 && !critical_is_held()) {
+    if ((nesting > 0 || device_handler_is_running()) && !critical_is_held()) {
         MP_STATE_VM(sched_state) = MP_SCHED_PENDING;
     }
 }

@@ -11,6 +11,7 @@
 #define PIC_END_OF_INTERRUPT 0x20
 #define APIC_ADDRESS 0xfee00000UL
 #define APIC_SPURIOUS 0xf0
+#define APIC_END_OF_INTERRUPT 0xb0
 #define APIC_LINT0 0x350
 #define APIC_LINT1 0x360
 #define APIC_ENABLE (1 << 8)
@@ -46,5 +47,7 @@ void interrupt_controllers_init(void) {
 void interrupt_controllers_end(uint64_t vector) {
     if (vector < VECTOR_PIC_SPURIOUS) {
         port_write_8(PIC_MASTER, PIC_END_OF_INTERRUPT);
+    } else if (vector >= VECTOR_DEVICES) {
+        *(volatile uint32_t *)window_pointer(APIC_ADDRESS + APIC_END_OF_INTERRUPT) = 0;
     }
 }

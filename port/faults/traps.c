@@ -25,6 +25,7 @@
 #include "port/console/log.h"
 #include "port/console/typed_ahead.h"
 #include "port/console/uart.h"
+#include "port/faults/device_interrupts.h"
 #include "port/faults/handlers.h"
 #include "port/faults/interrupt_controllers.h"
 #include "port/faults/panic.h"
@@ -187,6 +188,8 @@ static void interrupt_code_of_users(trap_frame_t *frame) {
 static void serve_interrupt(trap_frame_t *frame) {
     if (frame->vector == VECTOR_SERIAL) {
         uart_interrupt();
+    } else if (frame->vector >= VECTOR_DEVICES) {
+        device_interrupt(frame->vector);
     }
     typed_ahead_watch();                        // the timer has done its work by coming: it ended hlt
     interrupt_controllers_end(frame->vector);

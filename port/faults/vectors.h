@@ -29,7 +29,8 @@
 #define VECTOR_SERIAL               36
 #define VECTOR_PIC_SPURIOUS         39
 #define VECTOR_APIC_SPURIOUS        47
-#define VECTORS                     48      /* that have a stub */
+#define VECTOR_DEVICES              48      /* from here on: the local APIC's, handed out by kernel/devices/interrupts.py */
+#define VECTORS                     64      /* that have a stub */
 
 /* Does the processor push an error code? (For the assembler.) */
 #define HAS_ERROR_CODE(v) (((v) == VECTOR_DOUBLE_FAULT) || (((v) >= VECTOR_INVALID_TSS) && ((v) <= VECTOR_PAGE_FAULT)) || \

@@ -3,6 +3,7 @@
 // In C because each is one instruction that no Python has, or a loop of one over a page.
 #include <string.h>
 #include "boot/layout.h"
+#include "port/hardware/instructions.h"
 #include "port/hardware/window.h"
 #include "port/runtime/natives.h"
 
@@ -57,18 +58,30 @@ NATIVE_3(memory_copy_frames, to_frame, from_frame, count) {
     return mp_const_none;
 }
 
-NATIVE_2(memory_read_bytes, address, length_in) {
-    size_t length = native_get_below(length_in, 1UL << 32, "length");
+// As wide as the processor likes; or, with a width, each element by one instruction of so many bytes.
+static void copy(void *to, const void *from, size_t length, size_t n_args, const mp_obj_t *arguments) {
+    if (n_args == 2) {
+        memcpy(to, from, length);
+        return;
+    }
+    uint64_t width = native_get_below(arguments[2], 9, "width");
+    if (width == 0 || (width & (width - 1)) || (native_get_u64(arguments[0]) | length) & (width - 1)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("the width must be 1, 2, 4 or 8, and address and length multiples of it"));
+    }
+    elements_copy(to, from, length / width, width);
+}
+
+NATIVE_BETWEEN(memory_read_bytes, 2, 3, n_args, arguments) {
     vstr_t bytes;
-    vstr_init_len(&bytes, length);
-    memcpy(bytes.buf, (const void *)native_get_u64(address), length);
+    vstr_init_len(&bytes, native_get_below(arguments[1], 1UL << 32, "length"));
+    copy(bytes.buf, (const void *)native_get_u64(arguments[0]), bytes.len, n_args, arguments);
     return mp_obj_new_bytes_from_vstr(&bytes);
 }
 
-NATIVE_2(memory_write_bytes, address, data) {
+NATIVE_BETWEEN(memory_write_bytes, 2, 3, n_args, arguments) {
     mp_buffer_info_t buffer;
-    mp_get_buffer_raise(data, &buffer, MP_BUFFER_READ);
-    memcpy((void *)native_get_u64(address), buffer.buf, buffer.len);
+    mp_get_buffer_raise(arguments[1], &buffer, MP_BUFFER_READ);
+    copy((void *)native_get_u64(arguments[0]), buffer.buf, buffer.len, n_args, arguments);
     return mp_const_none;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "boot/layout.h"
 #include "port/console/uart.h"
+#include "port/hardware/bus_masters.h"
 #include "port/hardware/instructions.h"
 #include "port/hardware/machine.h"
 
@@ -10,6 +11,7 @@
 // QEMU ends a while after the write. Where there is no such port the machine halts, and says so: nothing more will come.
 void machine_exit(uint32_t code) {
     interrupts_disable();
+    bus_masters_stop();
     port_write_32(PORT_EXIT, code);
     for (int i = 0; i < LONG_ENOUGH; i++) {
         processor_pause();
@@ -25,6 +27,7 @@ void machine_exit(uint32_t code) {
 // Through the keyboard controller, then PCI reset control: one of them is on every machine.
 void machine_reboot(void) {
     interrupts_disable();
+    bus_masters_stop();
     port_write_8(0xcf9, 0x06);
     port_write_8(0x64, 0xfe);
     for (;;) {

@@ -107,7 +107,8 @@ void clock_wake_after_us(uint64_t us) {
 // Sleep until an interrupt, at most timeout_ms (for ever when negative). Comes back early when something is pending.
 void clock_wait_for_interrupt(long timeout_ms) {
     uint64_t flags = interrupts_disable();
-    if (!uart_received() && MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_NULL && !mp_sched_num_pending()) {
+    if (!uart_received() && MP_STATE_MAIN_THREAD(mp_pending_exception) == MP_OBJ_NULL && !mp_sched_num_pending()
+        && MP_STATE_VM(sched_state) != MP_SCHED_PENDING) {
         if (timeout_ms >= 0) {
             clock_wake_after_us(timeout_ms * 1000UL + 1);
         }

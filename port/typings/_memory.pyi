@@ -27,11 +27,12 @@ def zero_frames(frame: int, count: int) -> None:
 def copy_frames(to_frame: int, from_frame: int, count: int) -> None:
     """Copy `count` frames upwards, by frame numbers, through the physical window. Allocates nothing."""
 
-def read_bytes(address: int, length: int) -> bytes:
-    """Return a copy of memory, made byte by byte or wider as the processor likes: not for devices."""
+def read_bytes(address: int, length: int, width: int = ...) -> bytes:
+    """Return a copy of memory. With a width of 1, 2, 4 or 8 bytes each element is one load, upwards; ValueError if
+    address or length are no multiples of it. Without, it is made as the processor likes: not for devices."""
 
-def write_bytes(address: int, data: Buffer) -> None:
-    """Copy a buffer into memory, byte by byte or wider as the processor likes: not for devices.
+def write_bytes(address: int, data: Buffer, width: int = ...) -> None:
+    """Copy a buffer into memory, by widths as `read_bytes` has them.
 
     After a PageFault a first part has been written.
     """

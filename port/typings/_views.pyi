@@ -5,7 +5,8 @@ for reading, or one for writing. Each access asks, in C, whether the view was re
 page table is active that does not have the pages. What is refused is raised by the function that set_refuser() was
 given.
 
-Elements and fields are loaded and stored by one instruction of their width.
+Elements and fields are loaded and stored by one instruction of their width; those of slices, too, upwards, unless the
+mapping is known to be RAM. A device is read before anything is stored that it is the source of.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +18,8 @@ EXECUTE: int
 def set_refuser(refuse: Callable[[str, object, object], None]) -> None:
     """Let refuse(name, of, detail) raise what is refused. A soft reset forgets it.
 
-    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, running.
+    Names: ended, released, not_active, bounds, alignment, rights, shared, borrowed, still_borrowed, export, running;
+    and raw, which is only asked, before the first raw buffer of a mapping that may be a device's: it may return.
     """
 
 def set_callback_runner(run: Callable[[int, bytearray], None]) -> int:

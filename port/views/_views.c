@@ -39,6 +39,7 @@ static mp_obj_t new_lease(mp_obj_t owner, mp_obj_t handle) {
     lease->table = record->first_page >= UPPER_HALF_FIRST_PAGE ? 0 : record->root * PAGE_SIZE;
     lease->rights = (record->flags & WORD_WRITABLE ? RIGHT_WRITE : 0) | (record->flags & WORD_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
     lease->exported = record->exported;
+    lease->is_ram = record->kind == KIND_EXCLUSIVE || record->kind == KIND_SYSTEM;
     lease->owner = owner;
     lease->record = handle;
     lease->ended_by = MP_OBJ_NULL;

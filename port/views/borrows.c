@@ -16,12 +16,16 @@
 
 MP_REGISTER_ROOT_POINTER(mp_obj_t view_refuser);
 
-void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail) {
+void view_ask(qstr refusal, mp_obj_t of, mp_obj_t detail) {
     mp_obj_t refuser = MP_STATE_VM(view_refuser);
     if (refuser != MP_OBJ_NULL && refuser != mp_const_none) {
         mp_obj_t arguments[] = { MP_OBJ_NEW_QSTR(refusal), of, detail };
         mp_call_function_n_kw(refuser, 3, 0, arguments);
     }
+}
+
+void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail) {
+    view_ask(refusal, of, detail);
     native_raise_about(&mp_type_RuntimeError, "", of, " refuses, and nobody has said in what words");
 }
 

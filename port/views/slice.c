@@ -2,7 +2,6 @@
 // In C because `iterate, one element` is 135 instructions and `read one byte, checked` 154: the call of a bound method
 // alone is 531.
 #include <string.h>
-#include "py/binary.h"
 #include "py/objarray.h"
 #include "boot/layout.h"
 #include "port/hardware/paging.h"
@@ -33,23 +32,6 @@ mp_obj_t slice_part(view_t *whole, uint64_t address, uint64_t count, char code, 
     return MP_OBJ_FROM_PTR(view);
 }
 
-static void require_writable(const view_t *view) {
-    view_require(view);
-    if (!view->writable) {
-        view_refuse(MP_QSTR_shared, MP_OBJ_FROM_PTR(view), mp_const_none);
-    }
-}
-
-static NORETURN void raise_no_elements(void) {
-    mp_raise_TypeError(MP_ERROR_TEXT("elements are structs: take them one by one, and assign to their fields"));
-}
-
-static void require_elements(const view_t *view) {
-    if (view->code == 0) {
-        raise_no_elements();
-    }
-}
-
 // --- indexing ---
 
 static uint64_t address_at(const view_t *view, mp_obj_t index) {
@@ -78,91 +60,11 @@ static mp_obj_t load_at(view_t *view, uint64_t address) {
 
 // --- ranges of elements ---
 
-// Where the elements of an assignment or a copy come from, or go to.
-typedef struct { const void *bytes; size_t count; } elements_t;
-
-static NORETURN void raise_wrong_length(size_t given, size_t wanted) {
-    mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%d elements for room of %d: nothing was copied"), (int)given, (int)wanted);
-}
-
-static elements_t elements_of_buffer(const view_t *view, const mp_buffer_info_t *buffer) {
-    if (buffer->typecode == 0) {
-        raise_no_elements();
-    }
-    bool raw = buffer->typecode == 'B' || buffer->typecode == BYTEARRAY_TYPECODE;
-    if (!raw && buffer->typecode != view->code) {
-        mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("elements of type '%c' expected, not '%c'"), view->code, buffer->typecode);
-    }
-    if (buffer->len % view->size != 0) {
-        mp_raise_msg_varg(&mp_type_ValueError, MP_ERROR_TEXT("%d bytes are no whole number of elements of type '%c'"), (int)buffer->len, view->code);
-    }
-    return (elements_t) { buffer->buf, buffer->len / view->size };
-}
-
-// All values are converted before the first is stored.
-static elements_t elements_of_values(const view_t *view, mp_obj_t values) {
-    mp_obj_t list = mp_call_function_1(MP_OBJ_FROM_PTR(&mp_type_list), values);
-    size_t count;
-    mp_obj_t *items;
-    mp_obj_get_array(list, &count, &items);
-    byte *bytes = m_new(byte, count * view->size);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits = element_bits(view->code, items[i]);
-        memcpy(bytes + i * view->size, &bits, view->size);
-    }
-    return (elements_t) { bytes, count };
-}
-
-// The bytes of a view or of any buffer; of a view, no raw buffer is handed out. False if it has none.
-static bool bytes_of(mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags) {
-    if (!mp_obj_is_type(object, &slice_type)) {
-        return mp_get_buffer(object, buffer, flags);
-    }
-    const view_t *view = MP_OBJ_TO_PTR(object);
-    (flags & MP_BUFFER_WRITE ? require_writable : view_require)(view);
-    *buffer = (mp_buffer_info_t) { (void *)view->address, view->length, view->code };
-    return true;
-}
-
-static elements_t elements_of(const view_t *view, mp_obj_t source) {
-    mp_buffer_info_t buffer;
-    return bytes_of(source, &buffer, MP_BUFFER_READ) ? elements_of_buffer(view, &buffer) : elements_of_values(view, source);
-}
-
-// A buffer may lie where a fault handler maps what is missing; handlers are Python, and may end the view or its mapping.
-// So what doesn't lie in the kernel's image (Python's first heap) or in the view itself goes by pieces, and the view is
-// asked before its bytes are touched.
-#define PIECE 512
-
-static bool may_fault(const view_t *view, const void *other, size_t length) {
-    uint64_t at = (uint64_t)other;
-    return at < KERNEL_BASE && (at + length <= view->address || view->address + view->length <= at);
-}
-
-// Copies between a view's bytes and a buffer; the view is what is written to, or read from.
-static void copy_bytes(const view_t *view, void *to, const void *from, size_t length, bool into_view) {
-    if (!may_fault(view, into_view ? from : to, length)) {
-        view_require(view);
-        memmove(to, from, length);
-        return;
-    }
-    byte piece[PIECE];
-    for (size_t done = 0; done < length; done += PIECE) {
-        size_t some = MIN(length - done, PIECE);
-        if (into_view) {
-            memcpy(piece, (const byte *)from + done, some);
-        }
-        view_require(view);
-        memcpy(into_view ? (byte *)to + done : piece, into_view ? piece : (const byte *)from + done, some);
-        if (!into_view) {
-            memcpy((byte *)to + done, piece, some);
-        }
-    }
-}
-
 // `count` elements as what a slice returns: bytes, or an array; a list for half floats, which arrays don't know.
-static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from, mp_int_t step) {
-    if (code == 'B' && step == 1) {
+static mp_obj_t copy_of(const view_t *view, size_t count, const void *from, mp_int_t step) {
+    char code = view->code;
+    uint32_t size = view->size;
+    if (code == 'B' && step == 1 && view->lease->is_ram) {
         return mp_obj_new_bytes(from, count);
     }
     if (code == 'e') {
@@ -177,10 +79,10 @@ static mp_obj_t copy_of(char code, uint32_t size, size_t count, const void *from
     byte *bytes = array->items = m_new(byte, count * size);
     array->len = count;
     if (step == 1) {
-        memcpy(bytes, from, count * size);
+        copying_move(view, bytes, from, count * size);
     } else {
         for (size_t i = 0; i < count; i++) {
-            memcpy(bytes + i * size, (const byte *)from + (mp_int_t)i * step * size, size);
+            elements_copy(bytes + i * size, (const byte *)from + (mp_int_t)i * step * size, 1, size);
         }
     }
     return code == 'B' ? mp_obj_new_bytes(bytes, count) : MP_OBJ_FROM_PTR(array);
@@ -202,18 +104,15 @@ static mp_bound_slice_t range_of(const view_t *view, mp_obj_t slice) {
 static void assign_range(view_t *view, mp_obj_t slice, mp_obj_t value) {
     mp_bound_slice_t range = range_of(view, slice);
     size_t count = length_of(&range);
-    elements_t source = elements_of(view, value);
-    if (source.count != count) {
-        raise_wrong_length(source.count, count);
-    }
+    elements_t source = copying_elements_of(view, value, count, true);
     byte *to = (byte *)view->address + range.start * view->size;
     if (range.step == 1) {
-        copy_bytes(view, to, source.bytes, count * view->size, true);
+        copying_between(view, to, source.bytes, count * view->size, true);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         byte *at = to + (mp_int_t)i * range.step * view->size;
-        copy_bytes(view, at, (const byte *)source.bytes + i * view->size, view->size, true);
+        copying_between(view, at, (const byte *)source.bytes + i * view->size, view->size, true);
     }
 }
 
@@ -224,21 +123,21 @@ static mp_obj_t slice_subscr(mp_obj_t self, mp_obj_t index, mp_obj_t value) {
         return MP_OBJ_NULL;
     }
     if (mp_obj_is_type(index, &mp_type_slice)) {
-        require_elements(view);
+        view_require_elements(view);
         if (value != MP_OBJ_SENTINEL) {
-            require_writable(view);
+            view_require_writable(view);
             assign_range(view, index, value);
             return mp_const_none;
         }
         mp_bound_slice_t range = range_of(view, index);
-        return copy_of(view->code, view->size, length_of(&range), (const byte *)view->address + range.start * view->size, range.step);
+        return copy_of(view, length_of(&range), (const byte *)view->address + range.start * view->size, range.step);
     }
     uint64_t address = address_at(view, index);
     if (value == MP_OBJ_SENTINEL) {
         return load_at(view, address);
     }
-    require_elements(view);
-    require_writable(view);
+    view_require_elements(view);
+    view_require_writable(view);
     uint64_t bits = element_bits(view->code, value);
     if (!mp_obj_is_small_int(value)) {
         view_require(view);
@@ -256,14 +155,11 @@ static size_t element_offset(const view_t *view, size_t n_args, const mp_obj_t *
 // Write all of `source` (a view, a buffer or an iterable), beginning with element `offset`.
 NATIVE_BETWEEN(slice_copy_from, 2, 3, n_args, arguments) {
     view_t *view = MP_OBJ_TO_PTR(arguments[0]);
-    require_writable(view);
-    require_elements(view);
+    view_require_writable(view);
+    view_require_elements(view);
     size_t offset = element_offset(view, n_args, arguments);
-    elements_t source = elements_of(view, arguments[1]);
-    if (source.count > count_of(view) - offset) {
-        raise_wrong_length(source.count, count_of(view) - offset);
-    }
-    copy_bytes(view, (byte *)view->address + offset * view->size, source.bytes, source.count * view->size, true);
+    elements_t source = copying_elements_of(view, arguments[1], count_of(view) - offset, false);
+    copying_between(view, (byte *)view->address + offset * view->size, source.bytes, source.count * view->size, true);
     return mp_const_none;
 }
 
@@ -271,19 +167,24 @@ NATIVE_BETWEEN(slice_copy_from, 2, 3, n_args, arguments) {
 NATIVE_BETWEEN(slice_copy_to, 2, 3, n_args, arguments) {
     view_t *view = MP_OBJ_TO_PTR(arguments[0]);
     view_require(view);
-    require_elements(view);
+    view_require_elements(view);
     size_t offset = element_offset(view, n_args, arguments);
     mp_buffer_info_t buffer;
-    if (!bytes_of(arguments[1], &buffer, MP_BUFFER_WRITE)) {
+    if (!copying_bytes_of(view, arguments[1], &buffer, MP_BUFFER_WRITE)) {
         mp_raise_msg_varg(&mp_type_TypeError, MP_ERROR_TEXT("a writable view or buffer expected, not %s"),
             mp_obj_get_type_str(arguments[1]));
     }
-    elements_t target = elements_of_buffer(view, &buffer);
+    elements_t target = copying_of_buffer(view, &buffer);
     if (target.count > count_of(view) - offset) {
-        raise_wrong_length(count_of(view) - offset, target.count);
+        copying_wrong_length(count_of(view) - offset, target.count);
     }
     const byte *from = (const byte *)view->address + offset * view->size;
-    copy_bytes(view, (void *)target.bytes, from, target.count * view->size, false);
+    const view_t *into = mp_obj_is_type(arguments[1], &slice_type) ? MP_OBJ_TO_PTR(arguments[1]) : NULL;
+    if (into != NULL && !into->lease->is_ram) {     // by its own width, whatever the width is that it is read in here
+        copying_move(into, (void *)target.bytes, copying_read(view, from, target.count * view->size), buffer.len);
+    } else {
+        copying_between(view, (void *)target.bytes, from, target.count * view->size, false);
+    }
     return mp_const_none;
 }
 
@@ -298,7 +199,7 @@ static mp_obj_t slice_unary_op(mp_unary_op_t operation, mp_obj_t self) {
     }
 }
 
-// Equal bytes, of a view or any buffer; the bytes are compared where they are.
+// Equal bytes, of a view or any buffer; those of RAM are compared where they are.
 static mp_obj_t slice_binary_op(mp_binary_op_t operation, mp_obj_t left, mp_obj_t right) {
     const view_t *view = MP_OBJ_TO_PTR(left);
     mp_buffer_info_t buffer;
@@ -306,10 +207,12 @@ static mp_obj_t slice_binary_op(mp_binary_op_t operation, mp_obj_t left, mp_obj_
         return MP_OBJ_NULL;
     }
     view_require(view);
-    if (!bytes_of(right, &buffer, MP_BUFFER_READ)) {
+    if (!copying_bytes_of(view, right, &buffer, MP_BUFFER_READ) || buffer.len != view->length) {
         return mp_const_false;
     }
-    return mp_obj_new_bool(buffer.len == view->length && memcmp((const void *)view->address, buffer.buf, buffer.len) == 0);
+    const void *other = copying_contents_of(view, right, &buffer);
+    buffer.buf = (void *)view->address;
+    return mp_obj_new_bool(memcmp(copying_contents_of(view, left, &buffer), other, buffer.len) == 0);
 }
 
 typedef struct {
@@ -343,12 +246,16 @@ static mp_obj_t slice_iterate(mp_obj_t self, mp_obj_iter_buf_t *buffer) {
 static mp_int_t slice_get_buffer(mp_obj_t self, mp_buffer_info_t *buffer, mp_uint_t flags) {
     view_t *view = MP_OBJ_TO_PTR(self);
     view_require(view);
-    require_elements(view);
+    view_require_elements(view);
     if (flags & MP_BUFFER_WRITE && !view->writable) {
         return 1;
     }
     if (view->lease->table != 0) {
         view_refuse(MP_QSTR_export, self, mp_const_none);
+    }
+    if (!view->lease->is_ram && !view->lease->exported) {
+        view_ask(MP_QSTR_raw, self, mp_const_none);
+        view_require(view);     // that has run Python
     }
     lease_export(view->lease);
     *buffer = (mp_buffer_info_t) { (void *)view->address, view->length, view->code };

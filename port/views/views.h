@@ -17,6 +17,7 @@ typedef struct {
     size_t borrows;
     uint8_t rights;
     bool exported;
+    bool is_ram;                // for sure: copied as the processor likes; else element by element
 } lease_t;
 
 // A view is a borrow of its own, or lies inside another view and shares that one's borrow (`root`).
@@ -37,7 +38,9 @@ typedef struct view {
 extern const mp_obj_type_t lease_type, slice_type, overlay_type, function_type;
 
 // borrows.c
-// Raise what kernel Python has under that name (a qstr: _views.set_refuser); `of` and `detail` are for its words.
+// Let kernel Python raise what it has under that name (a qstr: _views.set_refuser), if it wants to; `of` and `detail` are
+// for its words. view_refuse raises whatever it says.
+void view_ask(qstr refusal, mp_obj_t of, mp_obj_t detail);
 NORETURN void view_refuse(qstr refusal, mp_obj_t of, mp_obj_t detail);
 NORETURN void view_refuse_use(const view_t *view);
 // Take bytes [offset, offset + length) of the lease's mapping into a new view of `type` (`bytes` big, at least a view_t).
@@ -76,6 +79,24 @@ mp_obj_t element_load(char code, uint64_t address);             // one instructi
 uint64_t element_bits(char code, mp_obj_t value);               // what is stored for a value; raises if it does not fit
 mp_obj_t element_value(char code, uint64_t bits);               // the reverse
 void element_store(uint32_t size, uint64_t address, uint64_t bits);    // one instruction
+
+// copying.c
+typedef struct { const void *bytes; size_t count; } elements_t;        // where an assignment or a copy comes from, or goes to
+void view_require_writable(const view_t *view);
+void view_require_elements(const view_t *view);                         // or TypeError: its elements are structs
+NORETURN void copying_wrong_length(size_t given, size_t wanted);
+// The elements of any source: at most `room`, or exactly so many. All are converted, and devices read, when this is back.
+elements_t copying_elements_of(const view_t *view, mp_obj_t source, size_t room, bool exactly);
+elements_t copying_of_buffer(const view_t *view, const mp_buffer_info_t *buffer);
+// The bytes of another slice or of any buffer; of a slice, no raw buffer is handed out. False if it has none.
+bool copying_bytes_of(const view_t *slice, mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags);
+// What is at the bytes of a source that copying_bytes_of() found, now: a device is read once, in the width of its own view.
+const void *copying_contents_of(const view_t *slice, mp_obj_t source, const mp_buffer_info_t *buffer);
+byte *copying_read(const view_t *view, const void *from, size_t length);
+// From or to a view's bytes, where nothing faults.
+void copying_move(const view_t *view, void *to, const void *from, size_t length);
+// Between a view's bytes and a buffer that may fault; the view is what is written to, or read from.
+void copying_between(const view_t *view, void *to, const void *from, size_t length, bool into_view);
 
 // slice.c, overlay.c, function.c
 mp_obj_t slice_new(lease_t *lease, mp_obj_t code, mp_obj_t offset, mp_obj_t count, bool writable);

@@ -77,3 +77,29 @@ def test_the_map_tells_the_kernels_part_from_what_is_usable(brought):
     assert len(usable) > 2
     image = brought.eval("[(s.first_frame << 12, s.first_frame + s.count << 12) for s in BootInfo().sections]")
     assert not [piece for piece in usable for start, end in image if start < piece[1] and piece[0] < end]
+
+
+@pytest.mark.parametrize("path", ["pvh", "iso"])
+def test_all_of_acpi_is_read_by_a_user_also_where_the_loaders_records_share_a_frame(boot, path):
+    guest = boot(boot=path)
+    guest.console.wait_for_prompt(60)
+    kernel = Kernel(guest, timeout=30)
+    kernel.exec("""
+        import struct
+        from memory import *
+        def read(start, length):
+            with map_frame_range(PhysicalAddress(start), length, PteFlags()) as mapping:
+                with mapping.as_slice("B", start & 4095, length) as view: return view[:]
+        pointer = BootInfo().acpi_root_pointer.value
+        """)
+    pointer = kernel.eval("pointer")
+    assert kernel.eval("read(pointer, 20)") == guest.memory.read(pointer, 20)
+    tables = kernel.eval("struct.unpack('<9I', read(struct.unpack('<I', read(pointer + 16, 4))[0], 72)[36:])")
+    named = {kernel.eval(f"read({table}, 4)") for table in tables if table}
+    assert {b"FACP", b"APIC", b"HPET", b"MCFG"} <= named
+    for region in range(kernel.eval("len(BootInfo().loader_regions)")):
+        where = f"BootInfo().loader_regions[{region}].start"
+        assert kernel.eval(f"read({where}.value, 4)") == guest.memory.read(kernel.eval(f"{where}.value"), 4)
+        with kernel.raises("NotWritable", match="the loader's information is for reading only|what the map calls ACPI"):
+            kernel.exec(f"map_frame_range({where}, 1, PteFlags().writable(True))")
+    assert kernel.eval("__import__('memory').verify().violations") == []

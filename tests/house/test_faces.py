@@ -7,7 +7,7 @@ import pytest
 
 KERNEL = machine.ROOT / "kernel"
 EXAMPLES = sorted(f"examples.{path.stem}" for path in (KERNEL / "examples").glob("[a-z]*.py"))
-FACES = ["memory", "paging", "faults", "memory_structs", *EXAMPLES]
+FACES = ["memory", "paging", "faults", "memory_structs", "devices", *EXAMPLES]
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -12,6 +12,7 @@ from mutant_list import (
     callbacks,
     campaigns,
     console,
+    devices,
     engine,
     faults,
     hostile,
@@ -55,5 +56,6 @@ PROMISES = (
     console,
     systems,
     language,
+    devices,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

@@ -37,9 +37,9 @@ MUTANTS = [
     ),
     (
         "a copy goes on when a fault handler has ended its view",
-        "port/views/slice.c",
-        "        view_require(view);\n        memcpy(into_view",
-        "        memcpy(into_view",
+        "port/views/copying.c",
+        "        view_require(view);\n        copying_move(view, into_view",
+        "        copying_move(view, into_view",
         f"{LIVENESS}::test_a_fault_handler_that_ends_the_view_amid_a_copy_reaches_nobody_else",
     ),
     (

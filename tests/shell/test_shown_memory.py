@@ -218,3 +218,15 @@ def test_sizes_are_said_as_people_say_them(kernel):
     said |= {(1 << 40) - 1: "1023.9 GiB", 1 << 40: "1 TiB", 5 << 39: "2.5 TiB", 4096 << 40: "4096 TiB"}
     kernel.exec("from diagnostics.text import size")
     assert kernel.eval(f"[size(number) for number in {list(said)}]") == list(said.values())
+
+
+def test_the_picture_shows_where_no_ram_is(boot):
+    """Between the RAM below 4 GiB and that above lie the firmware's regions, and else no RAM."""
+    guest = boot(memory="4G")
+    guest.console.wait_for_prompt()
+    cells, step = cells_of(guest.console.command("picture", timeout=60))
+    hole = range(0x80000000, 0x100000000, step)
+    assert {cells[at] for at in hole} == {"-", "R"}
+    assert [cells[at] for at in (0x80000000, 0xC0000000)] == ["-", "-"]
+    assert "-" not in {letter for at, letter in cells.items() if at not in hole}
+    assert "- no RAM" in guest.console.command("picture", timeout=60)

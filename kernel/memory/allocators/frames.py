@@ -63,13 +63,22 @@ class FrameAllocator(Allocator):
         for arena in reserved, devices:
             runs.limit_owners(arena.tree)
         allocator._reserved = plan.holders
-        allocator._ram = lists.count_of(plan.ram)
+        allocator._ram = plan.ram
         allocator._memory = memory
         allocator._window = window
         allocator._devices = devices
         allocator._table_frames = TableFrames(pool, memory, plan.end_of_usable())
         allocator._install([pool, reserved, devices])
         return allocator
+
+    @property
+    def ram(self):
+        """All of RAM, usable or not: (first frame, last frame) of each stretch, upwards."""
+        return list(self._ram)
+
+    def is_ram(self, first, last):
+        """True when all of the frames are RAM, and not a device's or nobody's."""
+        return any([low <= first and last <= high for low, high in self._ram])
 
     @property
     def table_frames(self):
@@ -93,7 +102,7 @@ class FrameAllocator(Allocator):
         """The states of all of RAM, in frames; see `Statistics`."""
         pool = self._pool
         largest, chunks = runs.largest_of(pool.tree), runs.count_of(pool.tree)
-        statistics = Statistics(pool, self._ram - pool.managed, largest, chunks)
+        statistics = Statistics(pool, lists.count_of(self._ram) - pool.managed, largest, chunks)
         statistics.device = self._devices.managed - self._devices.free
         statistics.reclaimed = sum(arena.reclaimed for arena in self._arenas)
         return statistics

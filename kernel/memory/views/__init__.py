@@ -3,6 +3,7 @@
 views             what every mapping inherits: `Viewable`
 borrowed          a mapping and one view of it, as one owner
 layouts           structs by name, checked
+loans             a mapping in the hands of a device
 loaded_section    functions in executable mappings
 refusals          what all of them refuse
 """

@@ -10,7 +10,7 @@ KernelError
 ├── UseAfterUnmap            the view is stale: its mapping was changed or unmapped
 │   └── UseAfterRelease      the view was released
 ├── NotActive                the mapping lives in the lower half of a page table that is not the active one
-└── NotExportable            a raw buffer can't be followed into another page table
+└── NotExportable            a raw buffer can't be followed into another page table, and devices notice how it reads
 """
 
 from memory_structs import KernelError, OutOfRange
@@ -100,10 +100,8 @@ class NotActive(KernelError):
 
 
 class NotExportable(KernelError):
-    """`view` has no raw buffer to give."""
+    """`view` has no raw buffer to give, because of `reason`."""
 
-    def __init__(self, view):
+    def __init__(self, view, reason):
         self.view = view
-        super().__init__(
-            "%s is in the lower half, where a raw buffer would show another table's pages: copy, view[:]" % (view,)
-        )
+        super().__init__("%s is in %s: copy, view[:]" % (view, reason))

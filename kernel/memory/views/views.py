@@ -17,6 +17,7 @@ from micropython import const
 from ..ledger import undisturbed
 from .borrowed import BorrowedMappedPages, BorrowedSliceMappedPages, Immutable, Mutable
 from .layouts import checked
+from .loans import Loan, borrows_of, refuse_if_lent
 from .refusals import (
     AlreadyBorrowed,
     NotActive,
@@ -58,6 +59,11 @@ class Viewable(LikeItsRange):
             lease = lend(self, state)
         return lease.slice(type, offset, count, True)
 
+    def is_ram(self):
+        """False when a page leads to what is no RAM: to a device, which notices each access. Raises as `frames`."""
+        allocator = self.page_table._frames
+        return all([allocator.is_ram(run.start.number, run.end.number) for run in self.frames()])
+
     def as_type(self, layout, offset=0):
         """Lend a struct at byte `offset`, for reading: its fields are attributes.
 
@@ -69,6 +75,14 @@ class Viewable(LikeItsRange):
     def as_type_mut(self, layout, offset=0):
         """As `as_type`, for writing too. Raises NotWritable as well."""
         return self._lend().overlay(checked(layout), offset, True)
+
+    def lend_to(self, borrower):
+        """Lend all of it to what reads and writes without the processor, until end() of the Loan that this returns.
+
+        Meanwhile it can be read and written here, too; drop, remap, merge, split and all else that changes it raise
+        StillBorrowed, which names the borrower; forgotten, it stays. Raises UseAfterMove.
+        """
+        return Loan(self._lend(), borrower)
 
     def into_borrowed(self, layout, offset=0):
         """Consume this mapping and return it as a `BorrowedMappedPages`: one struct at byte `offset`, for reading.
@@ -118,6 +132,7 @@ class Viewable(LikeItsRange):
         """End all borrows, whoever holds them: every view is stale from here on."""
         lease = self._state[_LEASE]
         if lease is not None:
+            refuse_if_lent(lease, step)
             lease.revoke(step)
 
 
@@ -158,11 +173,16 @@ def _borrowed(_, borrow):
 
 
 def _still_borrowed(lease, step):
-    raise StillBorrowed(lease.owner, step, lease.borrows())
+    raise StillBorrowed(lease.owner, step, borrows_of(lease))
 
 
 def _export(view, _):
-    raise NotExportable(view)
+    raise NotExportable(view, "the lower half, where a raw buffer would show another table's pages")
+
+
+def _raw(view, _):
+    if not view.owner.is_ram():
+        raise NotExportable(view, "device memory, which a raw buffer would read and write by other widths")
 
 
 def _running(function, _):
@@ -180,6 +200,7 @@ _REFUSALS = {
     "borrowed": _borrowed,
     "still_borrowed": _still_borrowed,
     "export": _export,
+    "raw": _raw,
     "running": _running,
 }
 

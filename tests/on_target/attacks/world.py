@@ -220,7 +220,7 @@ def drop(thing, kept):
         return
     if thing is K or thing is MMI or thing is tf or type(thing) in (type, int, str):
         return
-    for name in "drop", "leave", "ignore", "release", "cancel":
+    for name in "drop", "leave", "ignore", "release", "cancel", "end":
         if name == "leave" and not isinstance(thing, paging.Mapper):
             continue
         try:

@@ -1,0 +1,72 @@
+"""What the devices' side refuses. Either way nothing was claimed, lent, written or started.
+
+KernelError
+└── DeviceError
+    ├── NoSuchDevice         no function of the bus is what was asked for
+    ├── NoSuchBar            the function has no such BAR, or it is no memory where memory is meant
+    ├── BarInUse             somebody has claimed it
+    ├── NoRoomForBar         no address is left for it
+    ├── NoSuchCapability     the function does not have what was asked for
+    └── DamagedTable         a table of ACPI's contradicts itself
+"""
+
+from memory_structs import KernelError
+
+
+class DeviceError(KernelError):
+    """Something about `device`, which is a Function, a driver or a name."""
+
+    def __init__(self, device, text):
+        self.device = device
+        super().__init__("%s: %s" % (device, text))
+
+
+class NoSuchDevice(KernelError):
+    """No device is `wanted`."""
+
+    def __init__(self, wanted, hint="`pci` lists what there is"):
+        self.wanted = wanted
+        super().__init__("there is no %s: %s" % (wanted, hint))
+
+
+class NoSuchBar(DeviceError):
+    """`device` has no BAR `index` of that kind."""
+
+    def __init__(self, device, index, text):
+        self.index = index
+        super().__init__(device, "BAR %s %s" % (index, text))
+
+
+class BarInUse(DeviceError):
+    """`bar` was claimed by `holder`, whose mapping lives."""
+
+    def __init__(self, bar, holder):
+        self.bar = bar
+        self.holder = holder
+        super().__init__(bar.function, "BAR %d is claimed by %s: drop() that mapping first" % (bar.index, holder))
+
+
+class NoRoomForBar(DeviceError):
+    """No free addresses are left where BAR `index` could be put."""
+
+    def __init__(self, device, index, size):
+        self.index = index
+        self.size = size
+        super().__init__(device, "no addresses are free for BAR %d of %s bytes" % (index, hex(size)))
+
+
+class NoSuchCapability(DeviceError):
+    """`device` lacks the capability `name`."""
+
+    def __init__(self, device, name):
+        self.name = name
+        super().__init__(device, "it has no capability %s" % name)
+
+
+class DamagedTable(KernelError):
+    """The table `signature` of ACPI's, at a physical address, is not what its checksum and length say."""
+
+    def __init__(self, signature, address):
+        self.signature = signature
+        self.address = address
+        super().__init__("ACPI's table %s at p%s has a wrong checksum or length" % (signature, hex(address)))
