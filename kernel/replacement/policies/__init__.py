@@ -1,12 +1,24 @@
-"""The policies, a file each. They are imported when they are first asked for."""
+"""The policies, a file each; they are imported when they are first asked for.
+
+What a policy does is said in the docstring of its class, and judged by `make replacement`.
+"""
 
 from ..errors import UnknownPolicy
 from ..policy import Policy
 
 CLASSES = {
+    "opt": "Opt",
     "fifo": "Fifo",
     "clock": "Clock",
+    "enhanced": "Enhanced",
+    "aging": "Aging",
+    "lfu": "Lfu",
+    "nru": "Nru",
+    "wsclock": "WsClock",
+    "2q": "TwoQ",
+    "random": "Random",
 }
+FILES = {"2q": "two_q"}
 NAMES = tuple(CLASSES)
 
 
@@ -16,5 +28,5 @@ def policy_of(which):
         return which
     if which not in CLASSES:
         raise UnknownPolicy(which, NAMES)
-    file = "replacement.policies." + which
+    file = "replacement.policies." + FILES.get(which, which)
     return getattr(__import__(file, None, None, [CLASSES[which]]), CLASSES[which])

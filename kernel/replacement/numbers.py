@@ -1,0 +1,23 @@
+"""Random numbers that are the same everywhere (S. K. Park, K. W. Miller, "Random Number Generators: Good Ones Are Hard
+to Find", 1988, with the multiplier of their later note)."""
+
+from .refusals import NoSuchNumber
+
+MULTIPLIER, MODULUS = 48271, 0x7FFFFFFF
+
+
+class Numbers:
+    """x begins with the seed and becomes 48271 x mod 2^31 - 1 before each use.
+
+    seed: from 1 to 2^31 - 2, or NoSuchNumber is raised.
+    """
+
+    def __init__(self, seed):
+        if type(seed) is not int or not 0 < seed < MODULUS:
+            raise NoSuchNumber("seed", seed, 1, MODULUS - 1)
+        self.state = seed
+
+    def below(self, limit):
+        """Return the next x mod limit."""
+        self.state = self.state * MULTIPLIER % MODULUS
+        return self.state % limit
