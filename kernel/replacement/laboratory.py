@@ -15,6 +15,12 @@ from .refusals import NoSuchFrames, NoSuchNumber
 from .swapped import Swapped
 from .traces import BELADY, REFERENCES_MAX, Trace
 
+__all__ = (
+    "belady",
+    "faults_in",
+    "faults_of",
+)
+
 SOMEWHERE = VirtualAddress(0x20_0000_0000)
 """In the lower half, where nobody gets pages without asking for just these."""
 INTERVAL = 32

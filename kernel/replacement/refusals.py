@@ -53,3 +53,10 @@ class NoSuchFrames(KernelError):
 
     def __init__(self, frames, pages):
         super().__init__("%r frames for %d pages: it must be an integer from 1 to %d" % (frames, pages, pages))
+
+
+class RecordingLost(KernelError):
+    """The policy that records is no longer in use: it was changed, or something failed amid a fault."""
+
+    def __init__(self):
+        super().__init__("the policy that records was changed or lost amid the program: record anew")

@@ -10,10 +10,18 @@ from array import array
 from .numbers import Numbers
 from .refusals import BadReference, BadTraceLine, EmptyTrace, NoSuchNumber, UnknownTrace
 
+__all__ = (
+    "BELADY",
+    "KINDS",
+    "Trace",
+    "made",
+    "read",
+)
+
 PAGE_SHIFT = 12
 PAGES_MAX = 1 << 15
 """How many pages a trace can have: a reference is 16 bits, the page's number * 2 + 1 if it is a write."""
-REFERENCES_MAX = 1 << 20
+REFERENCES, REFERENCES_MAX = 400, 1 << 20
 BELADY = (1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5)
 """References for which first-in-first-out faults more often with 4 frames than with 3 (Belady and others, 1969)."""
 WRITES = 25
@@ -173,22 +181,25 @@ def belady(numbers, pages):
         yield from BELADY
 
 
-KINDS = {each.__name__: each for each in (uniform, zipf, favourites, loop, scan, phases, belady)}
+MAKERS = (uniform, zipf, favourites, loop, scan, phases, belady)
+KINDS = tuple([each.__name__ for each in MAKERS])
 
 
-def made(kind, references=400, pages=16, seed=1, writes=WRITES):
-    """Return a Trace of a kind that KINDS names, with so many references.
+def made(kind, references=None, pages=16, seed=1, writes=WRITES):
+    """Return a Trace of a kind that KINDS names, with so many references: 400, or BELADY's twelve, unless given.
 
     pages: how many it may refer to. writes: how many of a hundred are writes, about. The same numbers give the same
     trace everywhere. Raises UnknownTrace or NoSuchNumber.
     """
     if kind not in KINDS:
-        raise UnknownTrace(kind, tuple(KINDS))
+        raise UnknownTrace(kind, KINDS)
+    if references is None:
+        references = len(BELADY) if kind == belady.__name__ else REFERENCES
     limits = ("references", references, 1, REFERENCES_MAX), ("pages", pages, 1, PAGES_MAX), ("writes", writes, 0, 100)
     for what, number, first, last in limits:
         if type(number) is not int or not first <= number <= last:
             raise NoSuchNumber(what, number, first, last)
     numbers = Numbers(seed)
-    source = KINDS[kind](numbers, pages)
+    source = MAKERS[KINDS.index(kind)](numbers, pages)
     drawn = [(next(source), numbers.below(100) < writes) for _ in range(references)]
     return Trace([page for page, _ in drawn], [is_write for _, is_write in drawn], kind)

@@ -6,20 +6,21 @@ What a policy does is said in the docstring of its class, and judged by `make re
 from ..errors import UnknownPolicy
 from ..policy import Policy
 
-CLASSES = {
-    "opt": "Opt",
-    "fifo": "Fifo",
-    "clock": "Clock",
-    "enhanced": "Enhanced",
-    "aging": "Aging",
-    "lfu": "Lfu",
-    "nru": "Nru",
-    "wsclock": "WsClock",
-    "2q": "TwoQ",
-    "random": "Random",
-}
-FILES = {"2q": "two_q"}
-NAMES = tuple(CLASSES)
+FILES = {"2q": "two_q"}  # where that is not the name
+POLICIES = (
+    ("opt", "Opt"),
+    ("fifo", "Fifo"),
+    ("clock", "Clock"),
+    ("enhanced", "Enhanced"),
+    ("aging", "Aging"),
+    ("lfu", "Lfu"),
+    ("nru", "Nru"),
+    ("wsclock", "WsClock"),
+    ("2q", "TwoQ"),
+    ("random", "Random"),
+)
+CLASSES = dict(POLICIES)
+NAMES = tuple([name for name, _ in POLICIES])
 
 
 def policy_of(which):
