@@ -12,6 +12,7 @@ import argparse
 import csv
 import sys
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 from machine import BUILD, ROOT
 from say import say, stop
@@ -22,9 +23,9 @@ from harness import Kernel, KernelRaised, QemuGuest
 FRAMES = list(range(1, 17))
 POLICIES = ["fifo", "clock"]
 PROGRAM = """
-from replacement.laboratory import faults_of
+from replacement.laboratory import check, faults_of
 from replacement.policies import policy_of
-from replacement.traces import KINDS, made, read
+from replacement.traces import made, read
 """
 COLOURS = ["#f28e2b", "#4c78a8", "#59a14f", "#e15759", "#76b7b2", "#b6992d", "#b07aa1", "#ff9da7", "#9c755f", "#79706e"]
 WIDTH, HEIGHT, EDGE, LEGEND = 640, 320, 44, 80
@@ -50,6 +51,7 @@ def measure(references=None, trace="favourites", policies=POLICIES, frames=FRAME
             kernel.exec(f"sent.close()\ntrace = read('sent.trace')\ntrace.name = {Path(trace).name!r}")
         else:
             kernel.exec(f"trace = made({trace!r}, {references})")
+        kernel.exec(f"for count in {frames}: check(trace, count)")
         results = {policy: [] for policy in policies}
         for policy in policies:
             for count in frames:
@@ -58,9 +60,9 @@ def measure(references=None, trace="favourites", policies=POLICIES, frames=FRAME
         return kernel.text("trace"), results
 
 
-def point(place, faults, places, most):
-    """Return where a measurement lies in the drawing."""
-    x = EDGE + place * (WIDTH - LEGEND - 2 * EDGE) / max(1, places - 1)
+def point(count, faults, frames, most):
+    """Return where a measurement with so many frames lies in the drawing."""
+    x = EDGE + (count - min(frames)) * (WIDTH - LEGEND - 2 * EDGE) / max(1, max(frames) - min(frames))
     return f"{x:.1f},{HEIGHT - EDGE - faults * (HEIGHT - 2 * EDGE) / most:.1f}"
 
 
@@ -70,17 +72,17 @@ def svg(title, results, frames=FRAMES):
     font = 'font-family="sans-serif" font-size="12"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {font}>']
     parts.append(f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>')
-    parts.append(f'<text x="{EDGE}" y="22" font-size="14">Page faults by frames; {title}</text>')
+    parts.append(f'<text x="{EDGE}" y="22" font-size="14">Page faults by frames; {escape(title)}</text>')
     for place, (policy, counts) in enumerate(results.items()):
         colour = COLOURS[place % len(COLOURS)]
-        line = " ".join(point(at, faults, len(frames), most) for at, faults in enumerate(counts))
+        line = " ".join(point(*pair, frames, most) for pair in zip(frames, counts, strict=True))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{WIDTH - LEGEND - EDGE + 16}" y="{50 + 18 * place}" fill="{colour}">{policy}</text>')
-    for at in range(0, len(frames), max(1, len(frames) // 8)):
-        x = point(at, 0, len(frames), most).split(",")[0]
-        parts.append(f'<text x="{x}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{frames[at]}</text>')
+    for count in frames[:: max(1, len(frames) // 8)]:
+        x = point(count, 0, frames, most).split(",")[0]
+        parts.append(f'<text x="{x}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{count}</text>')
     for faults in range(0, most + 1, max(1, most // 4)):
-        y = point(0, faults, len(frames), most).split(",")[1]
+        y = point(min(frames), faults, frames, most).split(",")[1]
         parts.append(f'<text x="{EDGE - 6}" y="{y}" text-anchor="end">{faults}</text>')
     axes = f"M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - LEGEND - EDGE}"
     parts.append(f'<path d="{axes}" fill="none" stroke="#444"/>')

@@ -52,11 +52,11 @@ def test_a_right_that_changed_changes_the_colour():
 
 
 def test_the_experiment_counts_draws_and_exports(tmp_path):
-    path = tmp_path / "my.trace"
+    path = tmp_path / "my &.trace"
     path.write_text("".join(f" L {page * 4096:x},8\n" for page in [1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5]))
     title, results = experiment.measure(None, str(path), ["opt", "fifo"], [3, 4])
     assert (title, results) == (
-        "my.trace: 12 references to 5 pages, 0 of them writes",
+        "my &.trace: 12 references to 5 pages, 0 of them writes",
         {"opt": [7, 6], "fifo": [9, 10]},
     )
     drawing = ElementTree.fromstring(experiment.svg(title, results, [3, 4]))
