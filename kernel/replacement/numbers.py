@@ -4,6 +4,7 @@ to Find", 1988, with the multiplier of their later note)."""
 from .refusals import NoSuchNumber
 
 MULTIPLIER, MODULUS = 48271, 0x7FFFFFFF
+SEEDS_MAX = MODULUS - 1
 
 
 class Numbers:
@@ -13,8 +14,8 @@ class Numbers:
     """
 
     def __init__(self, seed):
-        if type(seed) is not int or not 0 < seed < MODULUS:
-            raise NoSuchNumber("seed", seed, 1, MODULUS - 1)
+        if type(seed) is not int or not 0 < seed <= SEEDS_MAX:
+            raise NoSuchNumber("seed", seed, 1, SEEDS_MAX)
         self.state = seed
 
     def below(self, limit):

@@ -1,8 +1,14 @@
-"""The command that compares replacement policies. The laboratory is imported when it is first used."""
+"""The command that compares replacement policies; all of this is imported when it is first used."""
 
 import sys
 
+from diagnostics.replacement import Chart
 from loader.disks import find_file
+from replacement.laboratory import INTERVAL
+from replacement.numbers import SEEDS_MAX
+from replacement.policies import NAMES as POLICIES
+from replacement.policies import policy_of
+from replacement.traces import KINDS, PAGES_MAX, REFERENCES_MAX, Trace, made, read
 
 from shell.command import Argument, command
 from shell.errors import UsageError
@@ -13,46 +19,28 @@ from shell.user import NAMES
 USUAL_PAGES, FEW_PAGES = 16, 8
 
 
-def traces():
-    """Return replacement.traces."""
-    from replacement import traces  # noqa: PLC0415 (the boot needs no traces)
-
-    return traces
-
-
-def policies_known():
-    """Return replacement.policies."""
-    from replacement import policies  # noqa: PLC0415 (the boot needs no policies)
-
-    return policies
-
-
 class TraceKind(TextKind):
     """The name of a trace that is made, the user's name of a Trace, or the path of a file that has one."""
 
-    @property
-    def words(self):
-        return traces().KINDS
+    words = KINDS
 
     def of_text(self, text):
-        return NAMES[text] if isinstance(NAMES.get(text), traces().Trace) and text not in self.words else text
+        return NAMES[text] if isinstance(NAMES.get(text), Trace) and text not in self.words else text
 
     def of_value(self, value):
-        return value if isinstance(value, traces().Trace) else super().of_value(value)
+        return value if isinstance(value, Trace) else super().of_value(value)
 
 
 class PolicyKind(TextKind):
     """The name of a policy, or of a class of the user's."""
 
-    @property
-    def words(self):
-        return policies_known().NAMES
+    words = POLICIES
 
     def of_text(self, text):
         return NAMES.get(text, text) if text not in self.words else text
 
     def of_value(self, value):
-        return policies_known().policy_of(value)
+        return policy_of(value)
 
 
 class FramesKind(TextKind):
@@ -70,56 +58,52 @@ class FramesKind(TextKind):
         return [value] if type(value) is int else list(value)
 
 
-REFERENCES, INTERVAL = NumberKind("REFERENCES", 1, 1 << 20), NumberKind("INTERVAL", 1, 1 << 20)
-PAGES, SEED = NumberKind("PAGES", 1, 1 << 15), NumberKind("SEED", 1, (1 << 31) - 2)
-
-
 @command(
     "policies",
     "Page replacement on real page faults: policies compared, as a chart.",
     Argument("trace", TraceKind("TRACE"), "zipf"),
     Argument("policy", PolicyKind("POLICY"), repeated=True),
     Argument("frames", FramesKind("FRAMES"), None, by_name=True),
-    Argument("references", REFERENCES, None, by_name=True),
-    Argument("pages", PAGES, None, by_name=True),
-    Argument("seed", SEED, None, by_name=True),
-    Argument("interval", INTERVAL, 32, by_name=True),
+    Argument("references", NumberKind("REFERENCES", 1, REFERENCES_MAX), None, by_name=True),
+    Argument("pages", NumberKind("PAGES", 1, PAGES_MAX), None, by_name=True),
+    Argument("seed", NumberKind("SEED", 1, SEEDS_MAX), None, by_name=True),
+    Argument("interval", NumberKind("INTERVAL", 1, REFERENCES_MAX), INTERVAL, by_name=True),
     details=(
-        "policies                              all policies on a trace that is made",
-        "policies belady fifo frames=3,4       more memory, more faults",
-        "policies ls.trace clock Mine          a file (valgrind --tool=lackey --trace-mem=yes), and a class of yours",
-        "references, pages and seed are for traces that are made; a tick is every so many references: interval.",
-        "help(replacement.policies.clock.Clock) and such tell exactly what a policy does.",
+        "policies                          all policies on a trace that is made: zipf",
+        "policies belady fifo frames=3,4   more memory, more faults",
+        "policies ls.trace clock Mine      a file (valgrind --tool=lackey --trace-mem=yes), and a class of yours",
+        "Traces that are made: %s. references, pages and seed are for these." % ", ".join(KINDS),
+        "Policies: %s. A tick comes after so many references: interval." % ", ".join(POLICIES),
+        "kernel/replacement says exactly what each does (policies/), and what yours is told (policy.py).",
     ),
 )
 def policies(trace, chosen, frames, references, pages, seed, interval):
-    from diagnostics.replacement import Chart  # noqa: PLC0415 (the boot needs no charts)
-
-    made = (references, pages, seed)
+    numbers = (references, pages, seed)
     try:
         say("the trace")
-        trace = trace_called(trace, made) if isinstance(trace, str) else trace_given(trace, made)
+        trace = trace_called(trace, numbers) if isinstance(trace, str) else trace_given(trace, numbers)
         counts = usual_frames(trace.pages) if frames is None else frames
-        return Chart(trace, chosen or policies_known().NAMES, counts, interval, tell)
+        return Chart(trace, chosen or POLICIES, counts, interval, tell)
     finally:
         if TERMINAL.columns:
             sys.stdout.write(ERASE)
 
 
-def trace_called(name, made):
+def trace_called(name, numbers):
     """Return the Trace that is made by a name, or is in a file. Raises UsageError."""
-    if name in traces().KINDS:
-        return traces().made(name, made[0], made[1] or USUAL_PAGES, made[2] or 1)
+    if name in KINDS:
+        references, pages, seed = numbers
+        return made(name, references, pages or USUAL_PAGES, seed or 1)
     try:
-        found = traces().read(find_file(name))
+        found = read(find_file(name))
     except OSError:
-        raise UsageError("%s is no file, and no trace: %s are made" % (name, ", ".join(traces().KINDS)))
-    return trace_given(found, made)
+        raise UsageError("%s is no file, and no trace: %s are made" % (name, ", ".join(KINDS)))
+    return trace_given(found, numbers)
 
 
-def trace_given(trace, made):
+def trace_given(trace, numbers):
     """Return a Trace that is there already. Raises UsageError for numbers that only those have that are made."""
-    if made != (None, None, None):
+    if numbers != (None, None, None):
         raise UsageError("references, pages and seed are for traces that are made")
     return trace
 

@@ -156,7 +156,7 @@ STEPS = (
             "The processor marks what it touches: working_set draws the ACCESSED and DIRTY bits of a range, and clears",
             "them. With more pages than frames somebody has to go. First in, first out can do worse with more memory",
             "(Belady). A clock that looks at the ACCESSED bits often does better, not always: the chart has a tie.",
-            "`help policies` tells of ten, and how yours gets there; `examples` lists more.",
+            "`help policies` names ten, and says how yours gets there; `examples` lists more.",
         ),
         (
             "from faults import working_set",

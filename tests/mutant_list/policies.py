@@ -195,7 +195,7 @@ MUTANTS = [
     (
         "numbers for a made trace are passed over for another",
         COMMAND,
-        "if made != (None, None, None):",
+        "if numbers != (None, None, None):",
         "if False:",
         "tests/shell/test_policies.py::test_words_of_the_command_are_files_names_and_classes",
     ),
