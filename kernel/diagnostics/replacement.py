@@ -11,8 +11,8 @@ BAR_MIN, BAR_MAX = 4, 40
 class Chart(View):
     """Faults of policies for a Trace; `.rows` are (policy's name, [faults with each number of `.frames`]).
 
-    Everything is checked before anything is run: raises what replacement.laboratory.faults_in does. told(done, all) is
-    called before each run.
+    The longest bar is the most faults. Everything is checked before anything is run: raises what
+    replacement.laboratory.faults_in does. told(done, all) is called before each run.
     """
 
     def __init__(self, trace, policies, frames, interval=INTERVAL, told=lambda done, all: None):
@@ -31,7 +31,7 @@ class Chart(View):
             self.rows.append((policy.name, faults))
 
     def lines(self, width=WIDTH):
-        most = len(self.trace)
+        most = max([max(faults) for _, faults in self.rows])
         digits, names = len(str(most)), max([len("frames")] + [len(name) for name, _ in self.rows])
         room = width - names
         columns = min(len(self.frames), max(1, room // (len(GAP) + digits + 1 + BAR_MIN)))
