@@ -58,3 +58,18 @@ def test_words_of_the_command_are_files_names_and_classes(console):
         "policies t fifo pages=3": "UsageError: references, pages and seed are for traces that are made",
     }.items():
         assert error in console.command(line)
+
+
+def test_what_is_imported_late_is_a_command_like_others(kernel):
+    late = (
+        "[name for name in __import__('sys').modules if name.startswith('replacement') or name.endswith('_commands')]"
+    )
+    before = kernel.eval(late)
+    assert not {"shell.replacement_commands", "shell.object_commands", "replacement"} & set(before)
+    kernel.exec("from shell.commands import load, policies")
+    assert kernel.eval("(policies.name, load.name, hasattr(policies, 'play'))") == ("policies", "load", False)
+    assert kernel.eval(late) == before
+    assert kernel.eval("policies.usage()").startswith("policies [TRACE] [POLICY ...] [frames=FRAMES] ")
+    assert "belady" in kernel.eval("policies.words_after([])")
+    assert {"opt", "frames="} < set(kernel.eval("policies.words_after(['belady'])"))
+    assert kernel.eval("load.summary") == "Load object files, which may refer to each other."

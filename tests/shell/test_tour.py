@@ -4,6 +4,7 @@ import re
 
 import pytest
 from oracle import page_walk
+from oracle.replacement import faults_of
 
 STEPS = {
     1: ["(511, 510, 0, 265)", "= p0x109000 in a 4K page; r-x kernel"],
@@ -141,22 +142,6 @@ def test_the_live_walk_is_the_oracles(kernel):
     assert kernel.eval("made.answer") == [leaf.pa + address - leaf.va]
 
 
-def faults_of(references, frames, second_chance):
-    """Page replacement on this side: how often a reference string faults. A page that comes in counts as accessed."""
-    resident, accessed, faults = [], set(), 0
-    for page in references:
-        if page not in resident:
-            faults += 1
-            if len(resident) == frames:
-                while second_chance and resident[0] in accessed:
-                    accessed.discard(resident[0])
-                    resident.append(resident.pop(0))
-                accessed.discard(resident.pop(0))
-            resident.append(page)
-        accessed.add(page)
-    return faults
-
-
 def answer_of(number, text):
     """The host's own answer to the question of an exercise, out of its words."""
     text = " ".join(text.split())
@@ -175,9 +160,9 @@ def answer_of(number, text):
     if number == 6:
         count, first = (int(re.search(words, text)[1]) for words in (r"(\d+) pages of 4 KiB", r"page number (\d+)"))
         return [len({page >> bits for page in range(first, first + count)}) for bits in (9, 18)]
-    references = [int(page) for page in re.search(r"in this order: ([\d ]+)", text)[1].split()]
+    references = [(int(page), False) for page in re.search(r"in this order: ([\d ]+)", text)[1].split()]
     frames = int(re.search(r"With (\d+) frames", text)[1])
-    return [faults_of(references, frames, second_chance) for second_chance in (False, True)]
+    return [len(faults_of(policy, references, frames, len(references))) for policy in ("fifo", "clock")]
 
 
 @pytest.mark.parametrize("number", [2, 4, 5, 6, 7])
