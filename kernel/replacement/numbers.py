@@ -1,10 +1,13 @@
 """Random numbers that are the same everywhere (S. K. Park, K. W. Miller, "Random Number Generators: Good Ones Are Hard
 to Find", 1988, with the multiplier of their later note)."""
 
+from micropython import const
+
 from .refusals import NoSuchNumber
 
-MULTIPLIER, MODULUS = 48271, 0x7FFFFFFF
-SEEDS_MAX = MODULUS - 1
+_MULTIPLIER = const(48271)
+_MODULUS = const(0x7FFFFFFF)
+SEEDS_MAX = _MODULUS - 1
 
 
 class Numbers:
@@ -20,5 +23,5 @@ class Numbers:
 
     def below(self, limit):
         """Return the next x mod limit."""
-        self.state = self.state * MULTIPLIER % MODULUS
-        return self.state % limit
+        self.state = state = self.state * _MULTIPLIER % _MODULUS
+        return state % limit

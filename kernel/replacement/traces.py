@@ -33,18 +33,18 @@ COMMENT = "=="  # how valgrind's own lines begin
 class Trace:
     """A reference string. `.name`; `.references` is an array of page number * 2 + 1 if it is a write.
 
-    numbers: page numbers from 0 to 32767. writes: as many bools, or nothing if all are reads. Raises EmptyTrace or
-    BadReference.
+    numbers: a sequence of page numbers from 0 to 32767. writes: as many bools, or nothing if all are reads. Raises
+    EmptyTrace or BadReference.
     """
 
     def __init__(self, numbers, writes=(), name="your own"):
         self.name = name
-        self.references = array("H")
+        self.references = references = array("H", bytes(2 * len(numbers)))
         for place, number in enumerate(numbers):
             if type(number) is not int or not 0 <= number < PAGES_MAX:
                 raise BadReference(place, number, PAGES_MAX - 1)
-            self.references.append(number * 2 + (1 if place < len(writes) and writes[place] else 0))
-        if not self.references:
+            references[place] = number * 2 + (1 if place < len(writes) and writes[place] else 0)
+        if not references:
             raise EmptyTrace(name)
 
     def __len__(self):
@@ -200,6 +200,9 @@ def made(kind, references=None, pages=16, seed=1, writes=WRITES):
         if type(number) is not int or not first <= number <= last:
             raise NoSuchNumber(what, number, first, last)
     numbers = Numbers(seed)
-    source = MAKERS[KINDS.index(kind)](numbers, pages)
-    drawn = [(next(source), numbers.below(100) < writes) for _ in range(references)]
-    return Trace([page for page, _ in drawn], [is_write for _, is_write in drawn], kind)
+    source, below = MAKERS[KINDS.index(kind)](numbers, pages), numbers.below
+    found, written = [0] * references, bytearray(references)
+    for place in range(references):
+        found[place] = next(source)
+        written[place] = below(100) < writes
+    return Trace(found, written, kind)

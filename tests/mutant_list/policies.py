@@ -36,7 +36,7 @@ MUTANTS = [
         BITS,
         "            cpu.invlpg(page)\n",
         "            pass\n",
-        f"{JUDGE}[clock]",
+        f"{JUDGE}[aging]",
     ),
     (
         "the enhanced clock prefers dirty pages",
@@ -111,8 +111,8 @@ MUTANTS = [
     (
         "random numbers have another multiplier",
         "kernel/replacement/numbers.py",
-        "MULTIPLIER, MODULUS = 48271,",
-        "MULTIPLIER, MODULUS = 16807,",
+        "_MULTIPLIER = const(48271)",
+        "_MULTIPLIER = const(16807)",
         f"{JUDGE}[random]",
     ),
     (
