@@ -102,6 +102,10 @@ fuzz-objects: $(BUILD)/kernel.elf .venv/ready | packages-run ## Load damaged obj
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000 ARGS='--kind views')
 	@$(PYTHON) tools/storms.py --seed '$(or $(SEED),1)' --operations '$(or $(N),200000)' --calls '$(or $(CALLS),15000)' $(ARGS)
 
+.PHONY: replacement
+replacement: $(BUILD)/kernel.elf .venv/ready | packages-run ## Judge every page replacement policy against its textbook (ARGS='--policy clock --references 200000 --seed 7')
+	@$(PYTHON) tools/replacement.py $(or $(ARGS),--json $(BUILD)/replacement.json)
+
 .PHONY: mutants
 mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT' or '--random 200 --seed 7')
 	@$(PYTHON) tools/mutants.py $(or $(ARGS),--json $(BUILD)/mutants.json)

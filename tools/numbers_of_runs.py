@@ -3,9 +3,9 @@
 
     tools/numbers_of_runs.py [--check]
 
-make test, matrix, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what they found in build/
-when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is 1 if a
-number is old.
+make test, matrix, replacement, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what they found
+in build/ when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is
+1 if a number is old.
 """
 
 import argparse
@@ -42,6 +42,11 @@ def of_matrix():
     """How many accesses agreed."""
     found = whole("matrix.json")
     return (f"{found['counts']['cases']:,}",)
+
+
+def of_replacement():
+    """How many references agreed."""
+    return (f"{whole('replacement.json')['counts']['references']:,}",)
 
 
 def of_mutants():
@@ -95,6 +100,7 @@ PLACES = (
     (README, rf"\| {N} passed; {N} minutes on two cores \|", "test", of_tests),
     (README, rf"\| {N} accesses, no disagreement but for", "matrix", of_matrix),
     (CHANGELOG, rf"`make matrix`: {N} accesses, each judged", "matrix", of_matrix),
+    (README, rf"\| {N} references to real page tables, no disagreement", "replacement", of_replacement),
     (README, rf"\| {N} of {N} caught, each by the tests that it names", "mutants", of_mutants),
     (README, rf"\| {N} files, each loaded and unloaded or refused", "fuzz-objects", of_objects),
     (README, rf"bytecode {N} of {N}, native {N} of {N};", "test-micropython", of_micropython),

@@ -4,6 +4,8 @@ from shell.errors import UsageError
 from shell.kinds import NotLiteral
 
 REQUIRED = object()
+# What a command has beside its name.
+LATE = "summary", "arguments", "details", "_positional", "_function"
 
 
 class Argument:
@@ -118,6 +120,22 @@ class Command:
         if named or (len(values) > len(self._positional) and not last_repeats):
             raise UsageError("too many arguments: %s" % self.usage())
         return checked
+
+
+class LateCommand(Command):
+    """A Command of the same name in a module that is imported when more than the name is asked for."""
+
+    def __init__(self, name, module):
+        self.name = name
+        self._module = module
+
+    def __getattr__(self, attribute):
+        if attribute not in LATE:
+            raise AttributeError(attribute)
+        found = getattr(__import__(self._module, None, None, (self.name,)), self.name)
+        for each in LATE:
+            setattr(self, each, getattr(found, each))
+        return getattr(found, attribute)
 
 
 def command(name, summary, *arguments, details=()):

@@ -1,6 +1,6 @@
 """The command table: what the prompt knows, and `from shell.commands import ...` for Python."""
 
-from shell.device_commands import pci
+from shell.command import LateCommand
 from shell.help_command import make_help
 from shell.learning_commands import bench, check, examples, exercise, tour
 from shell.machine_commands import (
@@ -20,14 +20,16 @@ from shell.machine_commands import (
 )
 from shell.machine_commands import leave_machine as exit
 from shell.memory_commands import frames, owners, pages, picture, screen, verify
-from shell.object_commands import load, objects, replace, symbol, unload
 from shell.paging_commands import dump, entries, flush, stale, translate, walk
 
+OBJECTS = "shell.object_commands"  # imported when one of its commands is used
+load, objects, symbol = [LateCommand(name, OBJECTS) for name in ("load", "objects", "symbol")]
+replace, unload = [LateCommand(name, OBJECTS) for name in ("replace", "unload")]
+pci, policies = LateCommand("pci", "shell.device_commands"), LateCommand("policies", "shell.replacement_commands")
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, flush, stale, frames, pages, owners, verify, picture, screen)
-TABLE += (pci,)
-TABLE += (load, objects, symbol, replace, unload)
+TABLE += (load, objects, symbol, replace, unload, pci, policies)
 # Words that other shells and Python's own prompt have for the same.
 OTHER_WORDS = {"quit": "exit"}
 help = make_help(TABLE, OTHER_WORDS)

@@ -1,12 +1,10 @@
-"""Commands about devices, of which the boot needs nothing: they are looked for when the first of them is used."""
+"""Commands about devices; imported when the first of them is used."""
+
+from diagnostics.devices import PciBus, PciFunction
 
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import TextKind
-from shell.later import later
-
-PciBus = later("diagnostics.devices", "PciBus")
-PciFunction = later("diagnostics.devices", "PciFunction")
 
 
 @command(

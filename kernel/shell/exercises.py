@@ -143,15 +143,17 @@ def tables_needed(exercise):
 
 def replacement(exercise):
     """Count faults of two policies; the machine really does it."""
-    from examples.page_replacement import clock, fifo  # noqa: PLC0415 (the boot needs no examples)
-    from examples.replacement_chart import faults_of  # noqa: PLC0415
+    from replacement.laboratory import faults_of  # noqa: PLC0415 (the boot needs no laboratory)
 
     references = [below(5) for _ in range(12)]
-    answer = [faults_of(policy, FRAMES_IN_GAME, references) for policy in (fifo, clock)]
+    while len(set(references)) <= FRAMES_IN_GAME:
+        references = [below(5) for _ in range(12)]
+    answer = [faults_of(policy, FRAMES_IN_GAME, references) for policy in ("fifo", "clock")]
     question = ("Pages are touched in this order: %s." % " ".join([str(number) for number in references]),)
     question += ("With %d frames, empty at first: how many faults with first-in-first-out," % FRAMES_IN_GAME,)
-    question += ("and with the clock of examples/page_replacement.py (a second chance if accessed)? Two numbers.",)
-    return question, answer, "`from examples.replacement_chart import *`: faults_of(fifo, 3, [...]) plays it again."
+    question += ("and with the clock (a second chance if accessed)? Two numbers.",)
+    why = "`from replacement.laboratory import faults_of`: faults_of('fifo', %d, [...]) plays it again."
+    return question, answer, why % FRAMES_IN_GAME
 
 
 MAKERS = (

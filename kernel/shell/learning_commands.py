@@ -65,15 +65,13 @@ EXAMPLES = (
     ("own_stack", "OnOwnStack(range, answer): a fault handler on a stack of its own"),
     ("guard_page", "a buffer whose end is a page that nobody may touch"),
     ("page_replacement", "Pager(range, frames, choose=clock): a Swapped with a store in RAM"),
-    ("replacement_chart", "Chart(mostly_few(200)), belady(): policies compared"),
 )
 
 
 @command("examples", "Programs on top of the memory system, to read and to run.")
 def examples():
-    return Table(
-        EXAMPLES, (), ("", "`from examples.replacement_chart import *` makes one yours; read it in kernel/examples.")
-    )
+    foot = "`from examples.page_replacement import *` makes one yours; read it in kernel/examples."
+    return Table(EXAMPLES, (), ("", foot))
 
 
 @command(

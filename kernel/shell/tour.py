@@ -155,8 +155,8 @@ STEPS = (
         (
             "The processor marks what it touches: working_set draws the ACCESSED and DIRTY bits of a range, and clears",
             "them. With more pages than frames somebody has to go. First in, first out can do worse with more memory",
-            "(Belady). A clock that looks at the ACCESSED bits often does better, not always: the chart has a tie. A",
-            "policy of your own goes into kernel/examples/replacement_chart.py; `examples` lists more.",
+            "(Belady). A clock that looks at the ACCESSED bits often does better, not always: the chart has a tie.",
+            "`help policies` names ten, and says how yours gets there; `examples` lists more.",
         ),
         (
             "from faults import working_set",
@@ -169,9 +169,8 @@ STEPS = (
             "",
             "working_set(w)",
             "v.release(); w.drop()",
-            "from examples.replacement_chart import *",
-            "belady()",
-            "Chart(mostly_few(200), frames=(2, 4, 6))",
+            "policies belady fifo frames=3,4",
+            "policies favourites fifo clock random frames=2,4,6",
         ),
     ),
     (

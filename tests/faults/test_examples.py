@@ -4,6 +4,7 @@ import ast
 
 import machine
 import pytest
+from oracle.replacement import faults_of
 
 EXAMPLES = sorted((machine.ROOT / "kernel" / "examples").glob("*.py"))
 AREA = 0x1000_0000_0000
@@ -162,22 +163,6 @@ def test_page_replacement_keeps_what_was_written(play, policy):
     assert play.eval("len(example.resident)") == 4
 
 
-def simulated(policy, frames, references):
-    """Return how many faults a policy takes for a string of references, by the textbook."""
-    resident, used, faults = [], {}, 0
-    for page in references:
-        if page not in resident:
-            faults += 1
-            if len(resident) == frames:
-                while policy == "clock" and used[resident[0]]:
-                    used[resident[0]] = False
-                    resident.append(resident.pop(0))
-                resident.pop(0)
-            resident.append(page)
-        used[page] = True
-    return faults
-
-
 @pytest.mark.parametrize("policy", ["fifo", "clock"])
 @pytest.mark.parametrize("frames", [3, 4])
 @pytest.mark.parametrize(
@@ -190,7 +175,8 @@ def test_policies_fault_as_often_as_the_textbook_says(play, policy, frames, refe
         example = Pager(area, {frames}, {policy})
         for page in {references}: view()[page * 4096]
         """)
-    assert play.eval("example.faults") == simulated(policy, frames, references)
+    expected = faults_of(policy, [(page, False) for page in references], frames, len(references))
+    assert play.eval("example.faults") == len(expected)
 
 
 def test_clean_pages_are_not_written_back(play):

@@ -32,8 +32,8 @@ MUTANTS = [
     (
         "exercise 7 counts the faults of another policy",
         EXERCISES,
-        "for policy in (fifo, clock)]",
-        "for policy in (fifo, fifo)]",
+        'for policy in ("fifo", "clock")]',
+        'for policy in ("fifo", "fifo")]',
         "tests/shell/test_tour.py::test_the_answers_are_those_of_the_host",
     ),
     (

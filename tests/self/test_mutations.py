@@ -148,9 +148,7 @@ def test_the_likeliest_tests_come_first_and_none_that_only_looks_at_sources():
     first = found.ranked("kernel/paging/leaves.py", "extent", "shift = 9 * (level - 1)")
     assert set(first) == set(relevance.judges())
     assert all(test.startswith("tests/paging/") for test in first[:4])
-    assert (
-        "tests/shell/test_tour.py" in found.ranked("kernel/examples/replacement_chart.py", "mostly_few", "few = 1")[:4]
-    )
+    assert "tests/faults/test_examples.py" in found.ranked("kernel/examples/zero_fill.py", "answer", "return 1")[:4]
     assert "tests/micropython/test_language.py" in found.ranked("port/quick/binary.c", "mp_binary_op", "a - b")[:3]
     assert not [test for test in first if test.startswith(("tests/house", "tests/self"))]
 
