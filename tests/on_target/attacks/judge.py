@@ -42,6 +42,8 @@ def fault_of(error, values, names, what):
     said = "%s: %s" % (kind, text)
     if isinstance(error, (KernelError, faults.ProcessorFault)) or kind == "UsageError":
         return None if str(error) else said
+    if kind == "OSError" and any([type(value) is str for value in values]):
+        return None  # no file has this name: as open() says it
     if kind in ("MemoryError", "RuntimeError"):
         # Whoever asks for too much hears which argument it was.
         return None if any([name in words_of(text) for name in names]) else said
