@@ -14,6 +14,7 @@ from .relocations import signed, unsigned
 WORD_BYTES = 8
 
 
+@micropython.native
 def carried(old, new):
     """[(bytes of a writable section of `new`, what they will be)], for LoadedObjects; nothing is changed.
 
@@ -31,6 +32,7 @@ def carried(old, new):
     return found
 
 
+@micropython.native
 def _pairs(old, new):
     """[(writable section of `old`, the one of `new` with its name)]; of several with one name, in their order."""
     left = [each for each in new.sections.values() if each.group == "data"]
@@ -38,13 +40,17 @@ def _pairs(old, new):
     for section in old.sections.values():
         if section.group != "data":
             continue
-        now = [each for each in left if each.name == section.name][:1]
-        size = now[0].size if now else 0
+        now = None
+        for each in left:
+            if each.name == section.name:
+                now = each
+                break
+        size = now.size if now else 0
         if size != section.size:
             text = "its state can't be carried over: %%s bytes, and %s has %#x: give a state function"
             raise SizeDiffers(new.name, section.name, size, text % (section, section.size))
-        left.remove(now[0])
-        pairs.append((section, now[0]))
+        left.remove(now)
+        pairs.append((section, now))
     return pairs
 
 

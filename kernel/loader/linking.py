@@ -122,6 +122,7 @@ class Linking(Resolving):
 
     # Relocate.
 
+    @micropython.native
     def _relocate(self, part):
         """Store what all relocations store into the buffers, and note who needs whom."""
         object = part.object
@@ -226,6 +227,7 @@ class Linking(Resolving):
             for section in object.sections.values():
                 section.mapped_pages = object.mappings[section.group]
 
+    @micropython.native
     def changes(self):
         """What `commit` stores: [(object, attribute, value)], made before, so that it can't run out of memory."""
         objects = {name: each for name, each in self.namespace.objects.items() if each not in self.gone}

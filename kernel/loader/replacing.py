@@ -33,6 +33,7 @@ class Replacing(Linking):
         self.relocated = []  # (writable section, offset, bytes, frames)
         self.rewired = {}  # {user: [Dependency]}, as they are from then on
 
+    @micropython.native
     def compute(self):
         Linking.compute(self)
         for user, dependencies in self.old.used_by.items():
@@ -82,6 +83,7 @@ class Replacing(Linking):
         for holder, attribute, value in stores:
             setattr(holder, attribute, value)
 
+    @micropython.native
     def _patches_of_data(self):
         """The patches of writable sections, but for places where the program has stored something else by now."""
         patches = []
@@ -91,6 +93,7 @@ class Replacing(Linking):
                 patches += pieces(user, offset, data, frames)
         return patches
 
+    @micropython.native
     def _stores(self):
         """What `switch` stores: the new object in the place of the old one, and every Dependency as it is now."""
         stores = self.changes()

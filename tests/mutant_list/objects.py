@@ -155,7 +155,7 @@ MUTANTS += [
     (
         "of sections of one name the first one's place is everybody's",
         CARRYING,
-        "        left.remove(now[0])\n",
+        "        left.remove(now)\n",
         "",
         f"{CARRIES}::test_sections_of_one_name_keep_apart",
     ),
