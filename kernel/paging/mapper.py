@@ -34,11 +34,6 @@ class Mapper:
         self.access = access
         self.ledger = FlushLedger() if ledger is None else ledger
 
-    @property
-    def root(self):
-        """The Frame of the root table."""
-        return frame_of(self.access.root_frame)
-
     def is_active(self):
         """True while CR3 names this mapper's root."""
         return self.access.is_active

@@ -28,7 +28,7 @@ MUTANTS = [
         "kernel/replacement/bits.py",
         "            cpu.invlpg(page)\n",
         "            pass\n",
-        DOES + "::test_what_the_pager_does_marks_no_page",
+        "tests/replacement/test_policies.py::test_a_policy_faults_as_its_textbook_says[aging]",
     ),
     (
         "what was changed while it was stored goes with its frame",
