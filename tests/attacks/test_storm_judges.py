@@ -48,7 +48,7 @@ LEFT = {
     "on_fault(pages_from(at(LOW), 1), nothing)": "handlers",
     "OffsetPageTable().map_to(at(LOW), Frame(0x100), DATA, tf)": "audit",
     "_critical.enter()": "guard",
-    "bytearray(20000)": "heap",
+    "bytearray(40000)": "heap",
 }
 
 
