@@ -177,7 +177,7 @@ class PageTable512:
     def root_number(self):
         """The frame number of this table, as a root's. Raises TypeError for a table of a lower level."""
         if self.level != LEVELS:
-            raise TypeError("the P%d table expected, not a P%d table" % (LEVELS, self.level))
+            raise TypeError("a P%d table is of a wrong kind: only the P%d table is a root" % (self.level, LEVELS))
         return Protection.live.frame_at(self.page)
 
     def is_empty(self):
