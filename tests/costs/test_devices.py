@@ -1,7 +1,6 @@
 """What devices may cost, in guest instructions, counted on a machine whose clock is its instructions."""
 
 import pytest
-from harness import Kernel, QemuGuest
 
 LIMITS = {
     "device: read a register": 400,
@@ -9,27 +8,10 @@ LIMITS = {
 }
 
 
-@pytest.fixture(scope="module")
-def count():
-    """A function that runs a bench row in a fresh kernel and returns its instructions per act."""
-    with QemuGuest(counted=True) as guest:
-        guest.console.wait_for_prompt(30)
-        kernel = Kernel(guest, timeout=60)
-
-        def run(row):
-            kernel.soft_reset()
-            kernel.exec("from diagnostics import bench")
-            return kernel.eval(f"bench.run({row!r})")[0]
-
-        run.kernel = kernel
-        yield run
-
-
-def test_from_an_interrupt_to_the_first_line_of_python(count):
+def test_from_an_interrupt_to_the_first_line_of_python(counted):
     """What the store costs that interrupts, and the clock, is taken off."""
-    kernel = count("device: read a register") and count.kernel
-    kernel.soft_reset()
-    kernel.exec("""
+    counted.soft_reset()
+    counted.exec("""
         from time import ticks_cpu
         from devices.interrupts import Vector
         from devices.lapic import LocalApic, TO_SELF
@@ -46,7 +28,7 @@ def test_from_an_interrupt_to_the_first_line_of_python(count):
         measure(TO_SELF | vector.number)
         start, end = measure(TO_SELF | vector.number)
         """)
-    start, first, before, after = kernel.eval("(start, first[-1], nobody[0], nobody[1])")
+    start, first, before, after = counted.eval("(start, first[-1], nobody[0], nobody[1])")
     assert 300 < first - start - (after - before) <= 1_100
 
 

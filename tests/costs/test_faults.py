@@ -2,15 +2,6 @@
 names that are found at once. Counted on a machine whose clock is its instructions."""
 
 import pytest
-from harness import Kernel, QemuGuest
-
-
-@pytest.fixture(scope="module")
-def counted():
-    """A kernel on a machine that counts instructions; each test resets it."""
-    with QemuGuest(counted=True) as guest:
-        guest.console.wait_for_prompt(30)
-        yield Kernel(guest, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 instructions."""
 
 import pytest
-from harness import Kernel, QemuGuest
 
 ROWS = [
     "replacement: a frame is free",
@@ -10,14 +9,6 @@ ROWS = [
     "replacement: a dirty page goes",
     "replacement: a page that is read ahead",
 ]
-
-
-@pytest.fixture(scope="module")
-def counted():
-    """A kernel on a machine that counts instructions; each test resets it."""
-    with QemuGuest(counted=True) as guest:
-        guest.console.wait_for_prompt(30)
-        yield Kernel(guest, timeout=60)
 
 
 def test_all_rows_are_listed(counted):

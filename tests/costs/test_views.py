@@ -1,7 +1,6 @@
 """What typed access may cost, in guest instructions, counted on a machine whose clock is its instructions."""
 
 import pytest
-from harness import Kernel, QemuGuest
 
 LIMITS = {
     "view: as_slice, the first of a mapping": 4000,
@@ -15,21 +14,6 @@ LIMITS = {
     "heap: one object of 1 KiB in a heap that has grown": 4000,
 }
 MEMCPY = "view: 64 KiB between two bytearrays (memcpy)"
-
-
-@pytest.fixture(scope="module")
-def count():
-    """A function that runs a bench row in a fresh kernel and returns its instructions per act."""
-    with QemuGuest(counted=True) as guest:
-        guest.console.wait_for_prompt(30)
-        kernel = Kernel(guest, timeout=60)
-
-        def run(row):
-            kernel.soft_reset()
-            kernel.exec("from diagnostics import bench")
-            return kernel.eval(f"bench.run({row!r})")[0]
-
-        yield run
 
 
 @pytest.mark.parametrize("row", LIMITS)

@@ -4,9 +4,8 @@ Want of memory, Ctrl-C and scheduled callbacks come at every single point of wha
 (on_target/replacement/trouble.py); stores and policies fail at every call.
 """
 
-import ast
-
 import pytest
+from harness.trials import tried
 from on_target import source
 
 OPERATIONS = [
@@ -25,13 +24,6 @@ OPERATIONS = [
 def troubled(swapped):
     swapped.exec(source("replacement/trouble"))
     return swapped
-
-
-def tried(kernel, call):
-    """Run a trial; return how many points it tried. Fails with what was wrong where."""
-    points, wrong = ast.literal_eval(kernel.text(call, timeout=100))
-    assert wrong == [], f"{call}: {wrong}"
-    return points
 
 
 def test_all_operations_are_listed(troubled):

@@ -6,9 +6,8 @@ untroubled, but for one long loop (STRIDES in on_target/memory/injection.py). Co
 bytes of the page tables, the owners, and the audit.
 """
 
-import ast
-
 import pytest
+from harness.trials import tried
 from on_target import source
 
 OPERATIONS = [
@@ -53,13 +52,6 @@ def injected(kernel):
     kernel.exec("at_start = state()")
     yield kernel
     assert kernel.eval("state()") == kernel.eval("at_start")
-
-
-def tried(kernel, call):
-    """Run a trial; return how many points it tried. Fails with what differed where."""
-    points, wrong = ast.literal_eval(kernel.text(call, timeout=120))
-    assert wrong == [], f"{call}: {wrong}"
-    return points
 
 
 def test_all_operations_are_listed(injected):
