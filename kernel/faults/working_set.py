@@ -69,6 +69,14 @@ def sample(access, page, mask):
             return bits
 
 
+def take(access, page, mask):
+    """As `sample`, and flushed: the next access sets them again."""
+    bits = sample(access, page, mask)
+    if bits:
+        cpu.invlpg(page)
+    return bits
+
+
 # The root frame that was asked about last, and how its tables are seen: making a mapper costs 42,000 instructions.
 _seen = [-1, None]
 
@@ -89,10 +97,7 @@ def take_bits(page, mask, mapper=None):
     mapper: whose tables; the active ones unless given. Raises TypeError or ValueError for no page number.
     """
     check_run(page, 1)
-    bits = sample(access_of(mapper), page, mask)
-    if bits:
-        cpu.invlpg(page)
-    return bits
+    return take(access_of(mapper), page, mask)
 
 
 def working_set(range, mapper=None):

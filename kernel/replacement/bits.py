@@ -1,8 +1,7 @@
 """What the MMU tells of a page, as a policy may ask for it."""
 
 from faults.marks import look
-from faults.working_set import ACCESSED, DIRTY, sample
-from paging.natives import cpu
+from faults.working_set import ACCESSED, DIRTY, take
 
 
 class Bits:
@@ -13,10 +12,7 @@ class Bits:
 
     def take_accessed(self, page):
         """Whether a page number was accessed since this was asked last. Clears the bit, and flushes it."""
-        taken = sample(self._access, page, ACCESSED)
-        if taken:
-            cpu.invlpg(page)
-        return taken != 0
+        return take(self._access, page, ACCESSED) != 0
 
     def is_dirty(self, page):
         """Whether a page number was written since it was loaded or stored. Changes nothing."""

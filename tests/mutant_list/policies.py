@@ -27,15 +27,15 @@ MUTANTS = [
     (
         "the accessed bit stays when it was looked at",
         BITS,
-        "sample(self._access, page, ACCESSED)",
-        "look(self._access, page, ACCESSED) if page & 1 else sample(self._access, page, ACCESSED)",
+        "take(self._access, page, ACCESSED)",
+        "look(self._access, page, ACCESSED) if page & 1 else take(self._access, page, ACCESSED)",
         f"{JUDGE}[aging]",
     ),
     (
         "the accessed bit is taken without a flush",
-        BITS,
-        "            cpu.invlpg(page)\n",
-        "            pass\n",
+        "kernel/faults/working_set.py",
+        "    if bits:\n        cpu.invlpg(page)\n    return bits\n",
+        "    return bits\n",
         f"{JUDGE}[aging]",
     ),
     (

@@ -24,13 +24,6 @@ MUTANTS = [
         DOES + "::test_only_what_was_written_is_stored",
     ),
     (
-        "an accessed bit is cleared, and the TLB goes on without setting it",
-        "kernel/replacement/bits.py",
-        "            cpu.invlpg(page)\n",
-        "            pass\n",
-        "tests/replacement/test_policies.py::test_a_policy_faults_as_its_textbook_says[aging]",
-    ),
-    (
         "what was changed while it was stored goes with its frame",
         RESIDENTS,
         "            if look(self._access, page, DIRTY):\n",
