@@ -24,6 +24,7 @@ from; one that has an interrupt lives until it is dropped.
     acpi             tables of the firmware
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
+    iommu, remapping    page tables for devices; off with what is left of older ones
     edu, hpet, lapic    drivers
     errors           what is refused
 """

@@ -9,8 +9,8 @@ import machine
 from micropython import const
 from uctypes import UINT32, UINT64
 
-from .dma import DmaBuffer, check_transfer
-from .errors import DeviceError
+from .dma import AboveDeviceLimit, DmaBuffer, check_transfer
+from .errors import DeviceTimeout
 from .interrupts import MessageInterrupt
 from .pci import find
 
@@ -34,13 +34,6 @@ COMPUTED, COPIED = const(0x001), const(0x100)  # reasons for an interrupt
 MEMORY_AT, MEMORY_BYTES = const(0x40000), const(4095)  # of 4096: QEMU gives up when a copy reaches the last one
 ADDRESS_BITS = const(28)
 PATIENCE_MS = const(2000)
-
-
-class DeviceTimeout(DeviceError):
-    """`device` has not said within its time that it is done."""
-
-    def __init__(self, device, what):
-        super().__init__(device, "%s took more than %d ms" % (what, PATIENCE_MS))
 
 
 class Edu:
@@ -83,29 +76,35 @@ class Edu:
         self._wait_for(COMPUTED, "a factorial")
         return self.registers.factorial
 
-    def write(self, mapping, length, offset=0, at=0):
+    def write(self, memory, length, offset=0, at=0):
         """Have it copy `length` bytes from byte `offset` of a mapping to byte `at` of its memory.
 
-        Raises PastTheEnd, AboveDeviceLimit, NotInOnePiece, DeviceTimeout; then the mapping is not lent any more.
+        A mapping is lent for that long; a DmaBuffer stays what it is. Raises PastTheEnd, AboveDeviceLimit,
+        NotInOnePiece, DeviceTimeout, or DmaFault (an IOMMU has refused it); then the mapping is not lent any more.
         """
-        self._copy(mapping, length, offset, at, False)
+        self._copy(memory, length, offset, at, False)
 
-    def read(self, mapping, length, offset=0, at=0):
+    def read(self, memory, length, offset=0, at=0):
         """The other way: from its memory to the mapping. Raises as `write`."""
-        self._copy(mapping, length, offset, at, True)
+        self._copy(memory, length, offset, at, True)
 
-    def _copy(self, mapping, length, offset, at, to_ram):
-        with DmaBuffer(self, mapping, self.bits) as buffer:
-            try:
-                self.start(buffer, length, offset, at, to_ram)
-                self._wait_for(COPIED, "a copy")
-            except BaseException:
-                self.function.master(False)  # or it goes on with what is lent no more
-                raise
+    def _copy(self, memory, length, offset, at, to_ram):
+        if not isinstance(memory, DmaBuffer):
+            with DmaBuffer(self, memory, self.bits) as buffer:
+                return self._copy(buffer, length, offset, at, to_ram)
+        try:
+            self.start(memory, length, offset, at, to_ram)
+            self._wait_for(COPIED, "a copy")
+        except BaseException:
+            self.function.master(False)  # or it goes on with what is lent no more
+            raise
+        memory.check(self)
 
     def start(self, buffer, length, offset, at, to_ram):
         """Begin to copy, and come back at once. The DmaBuffer must not end before the device is done."""
         address = buffer.address(offset, length)
+        if address + length - 1 >> self.bits:
+            raise AboveDeviceLimit(self, address + length - 1, self.bits)
         check_transfer(self, "the memory of the device", at, length, MEMORY_BYTES)
         self._wait_for_idle()
         self.function.master(True)
@@ -120,14 +119,14 @@ class Edu:
         start = ticks_ms()
         while not self._reasons & reason:
             if ticks_diff(ticks_ms(), start) > PATIENCE_MS:
-                raise DeviceTimeout(self, what)
+                raise DeviceTimeout(self, what, PATIENCE_MS)
             machine.idle()
 
     def _wait_for_idle(self):
         start = ticks_ms()
         while self.registers.dma_command & DMA_START:
             if ticks_diff(ticks_ms(), start) > PATIENCE_MS:
-                raise DeviceTimeout(self, "the last copy")
+                raise DeviceTimeout(self, "the last copy", PATIENCE_MS)
 
     def drop(self):
         """Stop the device and give its registers back."""

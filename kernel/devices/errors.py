@@ -7,6 +7,7 @@ KernelError
     ├── BarInUse             somebody has claimed it
     ├── NoRoomForBar         no address is left for it
     ├── NoSuchCapability     the function does not have what was asked for
+    ├── DeviceTimeout        it did not say within its time that it is done
     └── DamagedTable         a table of ACPI's contradicts itself
 """
 
@@ -61,6 +62,13 @@ class NoSuchCapability(DeviceError):
     def __init__(self, device, name):
         self.name = name
         super().__init__(device, "it has no capability %s" % name)
+
+
+class DeviceTimeout(DeviceError):
+    """`device` has not said within its time that it is done."""
+
+    def __init__(self, device, what, patience_ms):
+        super().__init__(device, "%s took more than %d ms" % (what, patience_ms))
 
 
 class DamagedTable(KernelError):

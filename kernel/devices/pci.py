@@ -9,6 +9,7 @@ from paging.natives import boot
 from .bars import COMMAND, IO, MEMORY, assign, bars_of
 from .configuration import configuration_space
 from .errors import NoSuchBar, NoSuchCapability, NoSuchDevice
+from .remapping import forget
 
 VENDOR, DEVICE, STATUS, REVISION, CLASS, HEADER, SECONDARY_BUS, FIRST_CAPABILITY = 0, 2, 6, 8, 9, 0x0E, 0x19, 0x34
 NOBODY = const(0xFFFF)
@@ -62,6 +63,11 @@ BASE_CLASSES = {
 }
 
 
+def place_of(number):
+    """A function's number as people write it: 00:05.0."""
+    return "%02x:%02x.%d" % (number >> 8, number >> 3 & 31, number & 7)
+
+
 class Function:
     """One function of a device on the bus.
 
@@ -83,7 +89,7 @@ class Function:
 
     @property
     def place(self):
-        return "%02x:%02x.%d" % (self.number >> 8, self.number >> 3 & 31, self.number & 7)
+        return place_of(self.number)
 
     @property
     def class_name(self):
@@ -185,8 +191,10 @@ _buses = []
 
 
 def bus():
-    """The Bus of this machine; looked at once, when it is asked for first."""
+    """The Bus of this machine; looked at once, when it is asked for first. Translation for devices is off then: see
+    `remapping.forget`."""
     if not _buses:
+        forget()
         _buses.append(Bus())
     return _buses[0]
 

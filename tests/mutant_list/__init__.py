@@ -18,6 +18,7 @@ from mutant_list import (
     hostile,
     injection,
     invariants,
+    iommu,
     language,
     lent_tables,
     mappings,
@@ -59,5 +60,6 @@ PROMISES = (
     systems,
     language,
     devices,
+    iommu,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

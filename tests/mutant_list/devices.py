@@ -163,7 +163,7 @@ MUTANTS = [
     (
         "a device goes on after Ctrl-C",
         "kernel/devices/edu.py",
-        "                self.function.master(False)  # or it goes on with what is lent no more\n",
+        "            self.function.master(False)  # or it goes on with what is lent no more\n",
         "",
         f"{DMA_TESTS}::test_ctrl_c_stops_the_device_before_the_memory_is_given_back",
     ),
