@@ -20,12 +20,13 @@ from; one that has an interrupt lives until it is dropped.
 
     pci              functions, found by vendor and device; capabilities
     bars             where registers lie: claimed once
+    caching          how the processor treats what is no registers
     configuration    configuration space, by memory or by ports
     acpi             tables of the firmware
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
     iommu, remapping    page tables for devices; off with what is left of older ones
-    edu, hpet, lapic    drivers
+    edu, hpet, ivshmem, lapic    drivers
     errors           what is refused
 """
 

@@ -38,18 +38,18 @@ class Bar:
         self.is_prefetchable = self.is_memory and bool(low & PREFETCHABLE)
         self.holder = None
 
-    def claim(self, holder):
+    def claim(self, holder, flags=memory.MMIO_FLAGS):
         """Map all of it, and return the MappedPages: an owned device mapping, which nobody else gets while it lives.
 
-        `holder`, a driver or a name, is who is named to others. The function answers to the BAR from then on. Raises
-        NoSuchBar (ports), NoRoomForBar, BarInUse, or what `map_frame_range` raises.
+        `holder`, a driver or a name, is who is named to others; for `flags` see `caching`. The function answers to the
+        BAR from then on. Raises NoSuchBar (ports), NoRoomForBar, BarInUse, or what `map_frame_range` raises.
         """
         if not self.is_memory:
             raise NoSuchBar(self.function, self.index, "has ports, which are read and written, not mapped")
         if not self.address:
             raise NoRoomForBar(self.function, self.index, self.size)
         try:
-            mapping = memory.map_frame_range(PhysicalAddress(self.address), self.size, memory.MMIO_FLAGS)
+            mapping = memory.map_frame_range(PhysicalAddress(self.address), self.size, flags)
         except AddressInUse:
             raise BarInUse(self, self.holder or "somebody who mapped p%s" % hex(self.address))
         self.holder = str(holder)

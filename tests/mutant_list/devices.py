@@ -91,6 +91,20 @@ MUTANTS = [
         f"{PCI_TESTS}::test_a_bar_is_claimed_once_and_again_when_its_mapping_is_gone",
     ),
     (
+        "memory of a device is claimed uncached whatever was asked for",
+        BARS,
+        "self.size, flags)\n",
+        "self.size, memory.MMIO_FLAGS)\n",
+        "tests/devices/test_cached.py",
+    ),
+    (
+        "a frame buffer's entries name a type that the register lacks",
+        "kernel/devices/caching.py",
+        "WRITE_COMBINING << 8 * SPARE)\n",
+        "types[SPARE] << 8 * SPARE)\n",
+        "tests/devices/test_cached.py::test_a_frame_buffer_is_written_in_bursts_by_its_entries",
+    ),
+    (
         "ACPI's word of devices is believed whatever its checksum says",
         "kernel/devices/acpi.py",
         "        if sum(table) & 0xFF == 0:\n",
