@@ -188,4 +188,18 @@ MUTANTS = [
         "",
         f"{DMA_TESTS}::test_a_soft_reset_stops_devices_before_memory_is_handed_out_again",
     ),
+    (
+        "devices go on after exit",
+        "port/hardware/machine.c",
+        "    bus_masters_stop();\n    port_write_32(",
+        "    port_write_32(",
+        f"{DMA_TESTS}::test_exit_stops_devices_and_no_byte_of_ram_changes_afterwards",
+    ),
+    (
+        "devices go on in a reboot",
+        "port/hardware/machine.c",
+        "    bus_masters_stop();\n    port_write_8(",
+        "    port_write_8(",
+        f"{DMA_TESTS}::test_a_reboot_stops_devices_first",
+    ),
 ]
