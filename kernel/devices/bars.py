@@ -115,16 +115,16 @@ def _sized(function, index):
     return old & low_bits, address, mask
 
 
-def assign(bars, taken):
+def assign(bars, taken, taken_ports):
     """Put the BARs that lie nowhere, or share a page, somewhere; those for which there is no room stay at 0.
 
-    `taken`: (first, last) of the bytes of memory that are no room.
+    `taken`, `taken_ports`: (first, last) of the bytes of memory, and of the ports, that are no room.
     """
     homeless = [bar for bar in bars if not _is_settled(bar)]
     settled = [(bar.address, bar.address + bar.size - 1) for bar in bars if _is_settled(bar) and bar.is_memory]
     ports = [(bar.address, bar.address + bar.size - 1) for bar in bars if _is_settled(bar) and not bar.is_memory]
     room = lists.without([HOLE], list(taken) + settled)
-    room_of_ports = lists.without([HOLE_OF_PORTS], ports)
+    room_of_ports = lists.without([HOLE_OF_PORTS], list(taken_ports) + ports)
     for bar in sorted(homeless, key=lambda bar: -bar.size):
         place = _place_in(room if bar.is_memory else room_of_ports, bar)
         if place is not None:

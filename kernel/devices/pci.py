@@ -12,6 +12,9 @@ from .errors import NoSuchBar, NoSuchCapability, NoSuchDevice
 from .remapping import forget
 
 VENDOR, DEVICE, STATUS, REVISION, CLASS, HEADER, SECONDARY_BUS, FIRST_CAPABILITY = 0, 2, 6, 8, 9, 0x0E, 0x19, 0x34
+# Of a bridge, where what it passes on begins and ends: two runs of memory, of MiB, by bits 15:4; ports, of 4 KiB. The
+# second run has 32 bits more where its lowest bit says so.
+MEMORY_WINDOW, PREFETCHABLE_WINDOW, UPPER_WINDOW, PORT_WINDOW = 0x20, 0x24, 0x28, 0x1C
 NOBODY = const(0xFFFF)
 BRIDGE, MULTIFUNCTION = const(1), const(0x80)
 HAS_CAPABILITIES = const(1 << 4)
@@ -160,7 +163,10 @@ class Bus:
         self.space = configuration_space()
         self.functions = []
         self._look_at(0)
-        assign([bar for function in self.functions for bar in function.bars], _taken())
+        # Behind a bridge only what it passes on can be reached: there the firmware's word stands.
+        bars = [bar for function in self.functions if function.number >> 8 == 0 for bar in function.bars]
+        memory, ports = self._windows()
+        assign(bars, _taken() + memory, ports)
 
     def _look_at(self, bus):
         for device in range(32):
@@ -176,6 +182,21 @@ class Bus:
             behind = function.read(SECONDARY_BUS, 8)
             if function.number >> 8 < behind <= self.space.last_bus:
                 self._look_at(behind)
+
+    def _windows(self):
+        """What bridges pass on: two lists of (first, last), of memory and of ports."""
+        memory, ports = [], []
+        for bridge in self.functions:
+            if bridge.header == BRIDGE:
+                for at in MEMORY_WINDOW, PREFETCHABLE_WINDOW:
+                    first, last = bridge.read(at, 16), bridge.read(at + 2, 16)
+                    upper = at == PREFETCHABLE_WINDOW and first & 1
+                    more = [bridge.read(UPPER_WINDOW + n, 32) << 32 if upper else 0 for n in (0, 4)]
+                    memory.append(((first & 0xFFF0) << 16 | more[0], last << 16 | 0xFFFFF | more[1]))
+                first, last = bridge.read(PORT_WINDOW, 8), bridge.read(PORT_WINDOW + 1, 8)
+                ports.append(((first & 0xF0) << 8, last << 8 | 0xFFF))
+        # A window that is closed ends before it begins.
+        return [[run for run in runs if run[0] < run[1]] for runs in (memory, ports)]
 
     def all(self, vendor, device):
         """The functions of that vendor and device."""

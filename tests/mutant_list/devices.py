@@ -84,6 +84,13 @@ MUTANTS = [
         f"{PCI_TESTS}::test_the_functions_and_their_bars_are_those_that_qemu_has",
     ),
     (
+        "the BAR of a device lies in what a bridge passes on",
+        "kernel/devices/pci.py",
+        "_taken() + memory, ports)\n",
+        "_taken(), ports)\n",
+        f"{PCI_TESTS}::test_under_uefi_everything_is_where_the_firmware_has_put_it_and_the_rest_is_in_nobodys_way",
+    ),
+    (
         "a device does not answer where its BAR was claimed",
         BARS,
         "        self.function.answer_to(MEMORY)\n",
