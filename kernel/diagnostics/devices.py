@@ -53,7 +53,7 @@ class Translations(View):
             yield from fitted(NO_IOMMU, width)
             return
         state = "translates" if iommu.is_on else "off"
-        yield "%s, %s, %d levels of tables, %d domains" % (iommu, state, iommu.unit.levels, len(iommu.domains))
+        yield "%s, %s, %d levels of tables" % (iommu, state, iommu.unit.levels)
         for domain in iommu.domains:
             names = ", ".join([function.place for function in domain.functions]) or "nobody"
             yield from fitted("%s, addresses of %d bits, for %s" % (domain, domain.bits, names), width)

@@ -85,6 +85,20 @@ MUTANTS = [
         f"{TESTS}::test_nothing_is_left_when_it_ends",
     ),
     (
+        "frames that a device has may be given away",
+        "kernel/devices/iommu/lent_frames.py",
+        "        return not self.is_live\n",
+        "        return True\n",
+        f"{TESTS}::test_frames_without_a_page_are_reached_by_devices_alone",
+    ),
+    (
+        "tables of a device that could not be mapped are left half done",
+        DOMAINS,
+        "            self._clear(done)\n            raise\n",
+        "            raise\n",
+        f"{TESTS}::test_who_may_read_may_not_write_and_scattered_frames_are_one_piece",
+    ),
+    (
         "a record of a fault is told again and again",
         UNIT,
         "                words[index] = IS_THERE\n",

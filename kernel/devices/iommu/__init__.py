@@ -23,6 +23,7 @@ device that is not attached reaches nothing once translation is on. Interrupts b
 Intel VT-d Specification, "DMA Remapping", "Root Entry", "Context Entry".
 """
 
+from memory import UseAfterMove
 from memory.ledger import undisturbed
 from micropython import const
 
@@ -40,17 +41,18 @@ DOMAIN_AT = const(8)  # of the high word of a context entry; below: the depth of
 
 
 class Iommu:
-    """Having one means that nobody else drives it: `.unit`. It lives until drop().
-
-    .domains    the Domains that there are
-    """
+    """Having one means that nobody else drives it: `.unit`. It lives until drop(). `.domains` are its Domains."""
 
     def __init__(self):
         """Translation is off. Raises NoSuchDevice, AddressInUse, OutOfFrames or DamagedTable."""
         bus()  # which switches it off when it is made; from here on that is ours
-        self.unit = Unit()
         self.domains = []
         self._contexts = Contexts()
+        try:
+            self.unit = Unit()
+        except BaseException:
+            self._contexts.drop()
+            raise
         Translation.live = self
 
     @property
@@ -85,7 +87,7 @@ class Iommu:
     def attach(self, function, domain=None):
         """Let a Function reach what a Domain maps, by default a new one. What is lent to it already is not mapped.
 
-        Returns the Domain. Raises TypeError, Attached, OutOfFrames or DeviceTimeout.
+        Returns the Domain. Raises TypeError, Attached, UseAfterMove, OutOfFrames or DeviceTimeout.
         """
         if function.__class__ is not Function:
             raise TypeError("a Function of the bus is attached, as find() has it, not %s" % type(function).__name__)
@@ -93,6 +95,8 @@ class Iommu:
             raise Attached(function, "it is attached to %s" % self.domain_of(function))
         if domain is not None and domain not in self.domains:
             raise Attached(function, "%s is no domain of this IOMMU, or was dropped" % domain)
+        if Translation.live is not self:
+            raise UseAfterMove(self, "drop()")
         self._contexts.make_room(function.number)
         if domain is None:
             taken = {each.number for each in self.domains}

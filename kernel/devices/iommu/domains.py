@@ -1,11 +1,12 @@
 """Domains: what devices reach. What is mapped in one is lent, as every DmaBuffer is: it can't be given away."""
 
-from memory import PAGE_SIZE, Misaligned
+from memory import PAGE_SIZE, AllocatedFrames, MappedPages, Misaligned
 from memory.ledger import undisturbed
 from memory_structs.mode import VIRTUAL_BITS
 
 from ..dma import DmaBuffer
 from ..errors import DeviceError
+from .lent_frames import LentFrames
 from .tables import DeviceTables
 
 INTERRUPTS = (0xFEE00000, 0xFEEFFFFF)  # what a device writes there is an interrupt, and is not translated
@@ -58,25 +59,26 @@ class Domain:
         self._tables = DeviceTables(iommu.unit.levels)
         self.root = self._tables.root
 
-    def map(self, iova, mapping, writable=True):
-        """Lend a mapping of RAM to the devices, which see it at the address `iova` (a number) in one piece. Who may
-        write may read. (QEMU records a write that is not allowed only where it remembers no read.)
+    def map(self, iova, memory, writable=True):
+        """Lend a mapping of RAM, or AllocatedFrames, to the devices, which see it at the address `iova` (a number) in
+        one piece. Who may write may read. (QEMU records a write that is refused only where it remembers no read.)
         Returns a DmaBuffer; its end() takes it away from them. Raises IovaRefused (no such address, in use, or a place
         for interrupts), Misaligned, TranslationOff, OutOfFrames (for tables), or as DmaBuffer; then nothing is mapped.
         """
         if iova.__class__ is not int:
             raise TypeError("an address as devices say it is an int, not %s" % type(iova).__name__)
-        if not hasattr(mapping, "lend_to") or not hasattr(mapping, "remap"):
-            raise TypeError("MappedPages can be lent to a device, not %s" % type(mapping).__name__)
+        if memory.__class__ is AllocatedFrames:
+            memory = LentFrames(memory)
+        elif memory.__class__ is not MappedPages:
+            raise TypeError("MappedPages or AllocatedFrames are lent, not %s" % type(memory).__name__)
         if not self.iommu.is_on:
             raise TranslationOff(self, "translation is off: enable() the Iommu first")
-        return Mapped(self, iova, mapping, writable)
+        return Mapped(self, iova, memory, writable)
 
     def unmap(self, iova):
         """End the DmaBuffer that begins at an address: when this returns, no device reaches it. Raises IovaRefused."""
-        for buffer in self.buffers:
-            if buffer.runs[0][0] == iova:
-                return buffer.end()
+        for buffer in [each for each in self.buffers if each.runs[0][0] == iova]:
+            return buffer.end()
         raise IovaRefused(self, iova, "is not where something mapped begins")
 
     def entry(self, iova):
