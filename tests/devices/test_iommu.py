@@ -80,6 +80,10 @@ def test_what_is_lent_is_mapped_for_the_device_and_not_longer(behind):
     )
     kernel.exec("edu.interrupt(5); x = [0 for _ in range(9)]")
     assert kernel.eval("(edu.factorial(6), edu.interrupts >= 4)") == (720, True)
+    kernel.exec("edu.start(Freed(), 5, 200, 0, True); edu._wait_for(0x100, 'a copy'); iommu.faults(); iommu.disable()")
+    assert not is_translating(kernel)
+    kernel.exec("edu.read(m, 5, 300); iommu.enable(); edu.read(m, 5, 400)")
+    assert kernel.eval("(v[200:205], v[300:305], v[400:405])") == (bytes(5), b"above", b"above")
 
 
 def test_who_may_read_may_not_write_and_scattered_frames_are_one_piece(behind):
