@@ -223,6 +223,9 @@ def test_each_device_has_its_own_and_too_many_faults_are_told(behind):
     assert kernel.eval("[each.place for each in iommu.faults()]") == ["00:02.0"]
     kernel.exec("b.runs = [(0x9000, 4096)]; go(edu)")
     assert kernel.eval("[(each.place, hex(each.address)) for each in iommu.faults()]") == [("00:01.0", "0x9000")]
+    kernel.exec("go(edu); second.iommu.raise_faults(second)")
+    with kernel.raises("DmaFault", match="domain 1: refused a read at 0x9000"):
+        kernel.exec("b.check()")
     kernel.exec("b.runs = [(0x1000, 4096)]; iommu.detach(other.function); iommu.attach(other.function, domain)")
     kernel.exec("other.write(b, 4); iommu.detach(other.function)")
     with kernel.raises("DmaFault", match="refused a read at 0x1000: it has no context entry"):

@@ -115,7 +115,7 @@ MUTANTS = [
     (
         "a device's fault is raised for another one",
         IOMMU,
-        "fault.source in (None, source))\n",
+        "fault.source in sources)\n",
         "True)\n",
         f"{TESTS}::test_each_device_has_its_own_and_too_many_faults_are_told",
     ),

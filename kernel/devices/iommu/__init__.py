@@ -123,9 +123,10 @@ class Iommu:
         return self.unit.take_faults(lambda fault: True)
 
     def raise_faults(self, device):
-        """Raise DmaFault for the first fault of a device; what is others' stays for faults()."""
-        source = getattr(getattr(device, "function", device), "number", None)
-        found = self.unit.take_faults(lambda fault: fault.source in (None, source))
+        """Raise DmaFault for the first fault of a Function, its driver, or a Domain's; others' stay for faults()."""
+        functions = device.functions if device in self.domains else [getattr(device, "function", device)]
+        sources = [None] + [each.number for each in functions if each.__class__ is Function]
+        found = self.unit.take_faults(lambda fault: fault.source in sources)
         if found:
             raise DmaFault(device, found[0])
 
