@@ -1,34 +1,6 @@
 """A virtio disk: sectors as the host has them, errors by name, and after each of these a disk that works."""
 
-import pytest
-
-SECTORS = 4096
-SETUP = "from devices.disk import Disk, ReadOnlyDisk\nfrom devices.disk_requests import READ, WRITE, DiskError\n"
-
-
-def image(sectors=SECTORS, rest=b""):
-    """Sectors that begin with their own number."""
-    return b"".join(number.to_bytes(8, "little") * 64 for number in range(sectors)) + rest
-
-
-@pytest.fixture
-def disks(with_devices, tmp_path):
-    """A function that boots with disks and returns a kernel: of each (its file's bytes, QEMU's words for a drive)."""
-
-    def start(*wanted, settings=""):
-        words = []
-        for number, (content, drive) in enumerate(wanted):
-            path = tmp_path / f"image{number}"
-            path.write_bytes(content)
-            drive = drive or f"format=raw,file={path}"
-            words += ["-drive", f"if=none,id=d{number}," + drive.format(path=path)]
-            words += ["-device", f"virtio-blk-pci,drive=d{number},disable-legacy=on{settings}"]
-        kernel = with_devices(*words)
-        kernel.path = tmp_path
-        kernel.exec(SETUP)
-        return kernel
-
-    return start
+from harness.disks import debugged, image
 
 
 def test_sectors_are_as_the_host_has_them(disks):
@@ -45,7 +17,7 @@ def test_sectors_are_as_the_host_has_them(disks):
         image()[7 * 512 : 8 * 512] + image()[4095 * 512 :] + image()[100 * 512 : 170 * 512]
     )
     kernel.exec("d.write_sectors(9, b'ninth and' * 512 + b'tenth' * 512); d.flush()")
-    now = (kernel.path / "image0").read_bytes()
+    now = (kernel.folder / "image0").read_bytes()
     assert now[9 * 512 : 23 * 512] == b"ninth and" * 512 + b"tenth" * 512
     assert now[: 9 * 512] + now[23 * 512 :] == image()[: 9 * 512] + image()[23 * 512 :]
     kernel.exec("e = Disk(1); f = Disk(2)")
@@ -76,7 +48,7 @@ def test_frames_wherever_they_lie_are_read_and_written_by_one_request(disks):
     )
     kernel.exec("d.write_frames(100, frames[:10]); d.read_frames(3, frames[5:6]); d.write_frames(200, frames[5:6])")
     kernel.exec("d.write_frames(255, frames[:1])")  # the last one: its last sector is not on the disk
-    now = (kernel.path / "image0").read_bytes()
+    now = (kernel.folder / "image0").read_bytes()
     was = bytearray(image(2047))
     was[100 * 4096 : 110 * 4096] = image(2047)[236 * 4096 : 246 * 4096]
     was[200 * 4096 : 201 * 4096] = image()[3 * 4096 : 4 * 4096]
@@ -120,23 +92,7 @@ def test_what_is_not_on_the_disk_is_refused_before_it_is_asked(disks):
     for call in "d.read_sectors(0)", "d.flush()", "d.drop()":
         with kernel.raises("UseAfterUnmap"):
             kernel.exec(call)
-    assert (kernel.path / "image0").read_bytes() == (kernel.path / "image1").read_bytes() == image(20)
-
-
-BLKDEBUG = """
-[inject-error]
-event = "{event}"
-errno = "{errno}"
-once = "on"
-{more}
-"""
-
-
-def debugged(path, *errors):
-    """Words of a drive that fails once in each of these ways, (event, errno, another line)."""
-    rules = "".join(BLKDEBUG.format(event=event, errno=errno, more=more) for event, errno, more in errors)
-    (path / "blkdebug").write_text(rules)
-    return f"format=raw,file=blkdebug:{path}/blkdebug:{{path}},werror=report,rerror=report"
+    assert (kernel.folder / "image0").read_bytes() == (kernel.folder / "image1").read_bytes() == image(20)
 
 
 def test_an_error_of_the_disk_has_its_sector_and_operation_and_comes_once(disks, tmp_path):
@@ -174,5 +130,5 @@ def test_small_queues_do(disks):
     kernel = disks((image(), ""), settings=",queue-size=4,seg-max-adjust=on")
     kernel.exec("d, f = Disk(), allocate_frames(9); frames = [each.number for each in f.range]")
     kernel.exec("d.read_frames(5, frames); d.write_frames(50, frames); d.read_frames(0, frames[:1])")
-    now = (kernel.path / "image0").read_bytes()
+    now = (kernel.folder / "image0").read_bytes()
     assert now[50 * 4096 : 59 * 4096] == image()[5 * 4096 : 14 * 4096]
