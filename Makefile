@@ -40,7 +40,7 @@ clean: ## Remove what was built (the fetched source and .venv stay)
 ## Running
 
 .PHONY: run
-run: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal (OBJECTS='a.o b.o': files for /boot)
+run: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal (OBJECTS='a.o b.o': files for /boot; DISK=FILE: a disk)
 	@python3 tools/run.py run
 
 .PHONY: debug

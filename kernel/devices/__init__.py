@@ -26,13 +26,28 @@ from; one that has an interrupt lives until it is dropped.
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
     iommu, remapping    page tables for devices; off with what is left of older ones
+    virtio, virtio_pci, virtqueue    what all virtio devices have
+    disk, disk_requests    sectors and pages of a virtio disk
     edu, hpet, ivshmem, lapic    drivers
     errors           what is refused
 """
 
 from .bars import Bar
 from .dma import AboveDeviceLimit, DmaBuffer, NoMemory, NotInOnePiece, PastTheEnd, new_buffer
-from .errors import BarInUse, DamagedTable, DeviceError, NoRoomForBar, NoSuchBar, NoSuchCapability, NoSuchDevice
+from .errors import (
+    BarInUse,
+    DamagedTable,
+    DeviceError,
+    DeviceFailed,
+    DeviceTimeout,
+    FeaturesRefused,
+    NoRoomForBar,
+    NoSuchBar,
+    NoSuchCapability,
+    NoSuchDevice,
+    NotVirtio,
+    QueueFull,
+)
 from .interrupts import MessageInterrupt, NoInterrupts, OutOfVectors, Vector
 from .pci import Function, find, functions
 
@@ -42,7 +57,10 @@ __all__ = (
     "BarInUse",
     "DamagedTable",
     "DeviceError",
+    "DeviceFailed",
+    "DeviceTimeout",
     "DmaBuffer",
+    "FeaturesRefused",
     "Function",
     "MessageInterrupt",
     "NoInterrupts",
@@ -52,8 +70,10 @@ __all__ = (
     "NoSuchCapability",
     "NoSuchDevice",
     "NotInOnePiece",
+    "NotVirtio",
     "OutOfVectors",
     "PastTheEnd",
+    "QueueFull",
     "Vector",
     "find",
     "functions",
