@@ -97,13 +97,13 @@ def _register(range, handler, with_numbers):
             _slots[slot] = made
         finally:
             critical.leave()
-        for _ in range(2):  # a Ctrl-C that waited comes here
+        for _ in "12":  # a Ctrl-C that waited comes here
             pass
+        return made  # in here: it also comes where a `try` ends
     except BaseException:  # nobody would have what cancels it
         if made is not None:
             made.cancel()
         raise
-    return made
 
 
 def _free_slot(pages):

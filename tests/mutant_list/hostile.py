@@ -73,7 +73,7 @@ MUTANTS = [
     (
         "a Ctrl-C that waited takes the new fault handler from its user",
         "kernel/faults/handlers.py",
-        "        for _ in range(2):  # a Ctrl-C that waited comes here\n            pass\n",
+        '        for _ in "12":  # a Ctrl-C that waited comes here\n            pass\n',
         "",
         "tests/attacks/test_doors.py::test_an_on_fault_that_raises_has_registered_nothing",
     ),

@@ -166,7 +166,7 @@ def test_what_cannot_be_mapped_is_refused_by_name_and_nothing_is_left(filed, cal
     ("trouble", "raised"), [("_inject.fail_allocation", "MemoryError"), ("_inject.interrupt", "KeyboardInterrupt")]
 )
 def test_trouble_at_any_point_of_map_file_leaves_nothing(filed, trouble, raised):
-    """Either there is a mapping, or there is no handler, and the guard is not held; but for the call's own return."""
+    """Either there is a mapping, or there is no handler, and the guard is not held."""
     filed.exec(f"""
         import _critical, _inject
         from faults.handlers import handlers
@@ -191,7 +191,39 @@ def test_trouble_at_any_point_of_map_file_leaves_nothing(filed, trouble, raised)
         """)
     points, wrong = filed.eval("at_every_point()")
     assert points > 50
-    assert len(wrong) <= (raised == "KeyboardInterrupt"), wrong
+    assert wrong == []
+
+
+@pytest.mark.parametrize("makes", ["map_file('data')", "Swapped(area, frames=2)", "on_fault(area, len)"])
+def test_ctrl_c_on_the_way_into_a_with_statement_leaves_nothing(filed, makes):
+    """Wherever it comes, nobody but the `with` has what is made there."""
+    filed.exec(
+        f"""
+        import _inject
+        from faults import on_fault
+        from faults.handlers import handlers
+        def at_every_point():
+            left_behind, n, left = [], 0, 0
+            while not left:
+                n += 1
+                _inject.interrupt(n)
+                try:
+                    with {makes}:
+                        left = _inject.interrupt(0)
+                        for _ in range(2): pass
+                except KeyboardInterrupt:
+                    _inject.interrupt(0)
+                if handlers():
+                    left_behind.append(n)
+                for each in handlers(): each.cancel()
+            return n, left_behind
+        {makes}.__exit__(None, None, None)  # what is imported by that is there now
+        points, left_behind = at_every_point()
+        """,
+        timeout=60,
+    )
+    assert filed.eval("left_behind") == []
+    assert filed.eval("points") > 10
 
 
 def test_mappings_lie_where_nothing_was(filed):
