@@ -24,13 +24,27 @@ from; one that has an interrupt lives until it is dropped.
     acpi             tables of the firmware
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
+    virtio, virtio_pci, virtqueue    what all virtio devices have
     edu, hpet, lapic    drivers
     errors           what is refused
 """
 
 from .bars import Bar
 from .dma import AboveDeviceLimit, DmaBuffer, NoMemory, NotInOnePiece, PastTheEnd, new_buffer
-from .errors import BarInUse, DamagedTable, DeviceError, NoRoomForBar, NoSuchBar, NoSuchCapability, NoSuchDevice
+from .errors import (
+    BarInUse,
+    DamagedTable,
+    DeviceError,
+    DeviceFailed,
+    DeviceTimeout,
+    FeaturesRefused,
+    NoRoomForBar,
+    NoSuchBar,
+    NoSuchCapability,
+    NoSuchDevice,
+    NotVirtio,
+    QueueFull,
+)
 from .interrupts import MessageInterrupt, NoInterrupts, OutOfVectors, Vector
 from .pci import Function, find, functions
 
@@ -40,7 +54,10 @@ __all__ = (
     "BarInUse",
     "DamagedTable",
     "DeviceError",
+    "DeviceFailed",
+    "DeviceTimeout",
     "DmaBuffer",
+    "FeaturesRefused",
     "Function",
     "MessageInterrupt",
     "NoInterrupts",
@@ -50,8 +67,10 @@ __all__ = (
     "NoSuchCapability",
     "NoSuchDevice",
     "NotInOnePiece",
+    "NotVirtio",
     "OutOfVectors",
     "PastTheEnd",
+    "QueueFull",
     "Vector",
     "find",
     "functions",

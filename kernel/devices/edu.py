@@ -10,7 +10,7 @@ from micropython import const
 from uctypes import UINT32, UINT64
 
 from .dma import DmaBuffer, check_transfer
-from .errors import DeviceError
+from .errors import DeviceTimeout
 from .interrupts import MessageInterrupt
 from .pci import find
 
@@ -34,13 +34,6 @@ COMPUTED, COPIED = const(0x001), const(0x100)  # reasons for an interrupt
 MEMORY_AT, MEMORY_BYTES = const(0x40000), const(4095)  # of 4096: QEMU gives up when a copy reaches the last one
 ADDRESS_BITS = const(28)
 PATIENCE_MS = const(2000)
-
-
-class DeviceTimeout(DeviceError):
-    """`device` has not said within its time that it is done."""
-
-    def __init__(self, device, what):
-        super().__init__(device, "%s took more than %d ms" % (what, PATIENCE_MS))
 
 
 class Edu:
@@ -120,14 +113,14 @@ class Edu:
         start = ticks_ms()
         while not self._reasons & reason:
             if ticks_diff(ticks_ms(), start) > PATIENCE_MS:
-                raise DeviceTimeout(self, what)
+                raise DeviceTimeout(self, what, PATIENCE_MS)
             machine.idle()
 
     def _wait_for_idle(self):
         start = ticks_ms()
         while self.registers.dma_command & DMA_START:
             if ticks_diff(ticks_ms(), start) > PATIENCE_MS:
-                raise DeviceTimeout(self, "the last copy")
+                raise DeviceTimeout(self, "the last copy", PATIENCE_MS)
 
     def drop(self):
         """Stop the device and give its registers back."""

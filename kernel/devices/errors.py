@@ -7,6 +7,11 @@ KernelError
     ├── BarInUse             somebody has claimed it
     ├── NoRoomForBar         no address is left for it
     ├── NoSuchCapability     the function does not have what was asked for
+    ├── NotVirtio            the function does not have the registers of virtio 1.0
+    ├── FeaturesRefused      it does not work with the features that its driver knows
+    ├── QueueFull            a queue has no room for another chain
+    ├── DeviceTimeout        it did not say within its time that it is done
+    ├── DeviceFailed         it said itself that it has to be reset, or said nonsense
     └── DamagedTable         a table of ACPI's contradicts itself
 """
 
@@ -61,6 +66,41 @@ class NoSuchCapability(DeviceError):
     def __init__(self, device, name):
         self.name = name
         super().__init__(device, "it has no capability %s" % name)
+
+
+class NotVirtio(DeviceError):
+    """`device` does not have what virtio 1.0 asks for."""
+
+
+class FeaturesRefused(DeviceError):
+    """`device` offers the bits `offered`, and does not work with those that were `accepted`."""
+
+    def __init__(self, device, offered, accepted):
+        self.offered = offered
+        self.accepted = accepted
+        text = "of the features %s that it offers it refuses to work with no more than %s"
+        super().__init__(device, text % (hex(offered), hex(accepted)))
+
+
+class QueueFull(DeviceError):
+    """Queue `number` of `device` has `free` descriptors, which is less than `wanted`."""
+
+    def __init__(self, device, number, wanted, free):
+        self.number = number
+        self.wanted = wanted
+        self.free = free
+        super().__init__(device, "queue %d has %d descriptors free, not %d" % (number, free, wanted))
+
+
+class DeviceTimeout(DeviceError):
+    """`device` has not said within its time that it is done."""
+
+    def __init__(self, device, what, patience_ms):
+        super().__init__(device, "%s took more than %d ms" % (what, patience_ms))
+
+
+class DeviceFailed(DeviceError):
+    """`device` has to be reset before it works again, which its driver does when it is used the next time."""
 
 
 class DamagedTable(KernelError):
