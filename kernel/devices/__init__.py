@@ -25,7 +25,7 @@ from; one that has an interrupt lives until it is dropped.
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
     virtio, virtio_pci, virtqueue    what all virtio devices have
-    edu, hpet, lapic    drivers
+    edu, hpet, lapic, balloon    drivers
     errors           what is refused
 """
 
@@ -38,6 +38,7 @@ from .errors import (
     DeviceFailed,
     DeviceTimeout,
     FeaturesRefused,
+    HostWantsMore,
     NoRoomForBar,
     NoSuchBar,
     NoSuchCapability,
@@ -59,6 +60,7 @@ __all__ = (
     "DmaBuffer",
     "FeaturesRefused",
     "Function",
+    "HostWantsMore",
     "MessageInterrupt",
     "NoInterrupts",
     "NoMemory",
