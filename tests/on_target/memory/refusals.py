@@ -1,6 +1,6 @@
 # A page fault at every single access to tables, of every mapping call. Runs after prelude.py and injection.py.
 #
-# refuse(name, n, whole) makes the n-th access to the physical window fault, while OPERATIONS[name] is at work.
+# refuse(name, n, ...) makes the n-th access to the physical window fault, while OPERATIONS[name] is at work.
 import _critical
 import _memory
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable
@@ -159,11 +159,18 @@ def is_named(texts):
     return any([name in text for name in NAMED for text in texts])
 
 
-def refuse(name, n, every=False, whole=False):
-    """Refuse the n-th access. Returns (how many were left, what is wrong, whether there was damage for a while)."""
+def accounts_now():
+    """What the allocators count, and what the audit says."""
+    return state(), accounts(memory.verify())
+
+
+def refuse(name, n, start, every=False, whole=False):
+    """Refuse the n-th access, when accounts_now() is `start`, which it is afterwards if nothing is wrong.
+
+    Returns (how many were left, what is wrong, whether there was damage for a while).
+    """
     is_paging = name in PAGING
     prepare, act = PAGING[name] if is_paging else OPERATIONS[name]
-    start = state(), accounts(memory.verify())
     if "many" in name or "few" in name or "huge" in name or name.startswith("map_allocated_pages"):
         make_clean()
     owners = prepare()
@@ -193,7 +200,7 @@ def refuse(name, n, every=False, whole=False):
         table.reclaim()  # the tables are there again: what was left undone is done now
         give_back(made, owners)
     made = owners = None
-    after = state(), accounts(memory.verify())
+    after = accounts_now()
     if after != start:
         wrong.append("%s became %s" % (start, after))
     return left, wrong, is_unfinished
@@ -222,15 +229,15 @@ def make_clean():
 
 def accesses(name, every=False):
     """How many accesses there are."""
-    return MANY - refuse(name, MANY, every)[0]
+    return MANY - refuse(name, MANY, accounts_now(), every)[0]
 
 
 def refuse_all(name, step=1, every=False, whole=False):
     """Try every `step`-th n, until something is wrong: (how many were tried, how many left damage for a while, what was
     wrong)."""
-    n, tried, damaged = 1, 0, 0
+    n, tried, damaged, start = 1, 0, 0, accounts_now()
     while True:
-        left, wrong, was_damaged = refuse(name, n, every, whole)
+        left, wrong, was_damaged = refuse(name, n, start, every, whole)
         tried += 1
         damaged += was_damaged
         if left or wrong:
