@@ -8,6 +8,7 @@ import machine
 import pytest
 import settings
 from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from harness.disks import SETUP, words
 from harness.example_objects import compile_example
 from harness.spare import GUESTS, PASSED, Spare
 from on_target import source
@@ -36,6 +37,22 @@ def boot(request):
 
     yield start
     finish(guests)
+
+
+@pytest.fixture
+def disks(boot, tmp_path):
+    """A function that boots a machine with disks (harness/disks.py), whose images are in its `.folder`, and returns a
+    kernel with the names that their tests need: disks((image(), ""), ...)."""
+
+    def start(*wanted, settings="", **machine):
+        guest = boot(extra=words(tmp_path, *wanted, settings=settings), **machine)
+        guest.console.wait_for_prompt(60)
+        kernel = Kernel(guest, timeout=60)
+        kernel.folder = tmp_path
+        kernel.exec(SETUP)
+        return kernel
+
+    return start
 
 
 @pytest.fixture

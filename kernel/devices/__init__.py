@@ -25,6 +25,7 @@ from; one that has an interrupt lives until it is dropped.
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
     virtio, virtio_pci, virtqueue    what all virtio devices have
+    disk, disk_requests    sectors and pages of a virtio disk
     edu, hpet, lapic, balloon    drivers
     errors           what is refused
 """

@@ -5,8 +5,8 @@
     device.configuration({"capacity": (0 | ARRAY, 2 | UINT32)}).capacity
     device.queues[0].run([(address, 16, False), (address + 16, 512, True)])     # True: the device writes there
 
-Who waits for a chain polls; who has something else to do gives it with submit() and asks finished() later.
-Virtual I/O Device (VIRTIO) Version 1.1, "Device Initialization", "Common configuration structure layout".
+Who waits polls; who does not gives chains with submit(), and asks finished() later. Virtual I/O Device (VIRTIO) Version
+1.1, "Device Initialization", "Common configuration structure layout".
 """
 
 from time import ticks_diff, ticks_ms
@@ -14,7 +14,6 @@ from time import ticks_diff, ticks_ms
 import machine
 from memory.ledger import undisturbed
 from micropython import const
-from uctypes import UINT16
 
 from .errors import DeviceFailed, DeviceTimeout, FeaturesRefused, NotVirtio
 from .virtio_pci import COMMON, CONFIGURATION, DOORBELLS, REGISTERS, Structures, find_virtio
@@ -23,7 +22,6 @@ from .virtqueue import MOST, Queue
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128  # bits of the status
 VERSION_1 = 1 << 32
 PATIENCE_MS = const(30000)  # a disk of the host's may be slow
-QUICK_LOOKS = const(200)
 
 
 class VirtioDevice:
@@ -52,7 +50,7 @@ class VirtioDevice:
             self.registers = self._structures.view(COMMON, REGISTERS)
             self.reset()
             for number in range(queues):
-                self.queues.append(self._queue(number))
+                self._add_queue(number)
             self.start()
             for _ in "12":  # a Ctrl-C that waited comes here
                 pass
@@ -60,14 +58,15 @@ class VirtioDevice:
             self.drop()
             raise
 
-    def _queue(self, number):
+    @undisturbed
+    def _add_queue(self, number):
         registers = self.registers
         registers.queue_select = number
         size = min(registers.queue_size, MOST) if number < registers.queues else 0
         if size == 0:
             raise NotVirtio(self, "it has no queue %d" % number)
         at = registers.queue_doorbell * self._structures.multiplier
-        return Queue(self, number, size, self._structures.view(DOORBELLS, {"number": 0 | UINT16}, at))
+        self.queues.append(Queue(self, number, size, self._structures.address(DOORBELLS, at)))
 
     def configuration(self, layout):
         """Lend the registers that devices of its type alone have, in the notation of `uctypes`. Raises NotVirtio."""
@@ -123,20 +122,18 @@ class VirtioDevice:
         for queue in self.queues:
             queue.forget()
 
-    def wait(self, ask, what):
-        """What ask() returns once that is not None. Raises DeviceTimeout, DeviceFailed, or what ask() raises."""
-        start, looks = ticks_ms(), 0
+    def wait(self, ask, chain, what):
+        """What ask(chain) returns once that is not None. Raises DeviceTimeout, DeviceFailed, or what ask() raises."""
+        start = ticks_ms()
         while True:
-            answer = ask()
+            answer = ask(chain)
             if answer is not None:
                 return answer
-            looks += 1
-            if looks > QUICK_LOOKS:
-                if self.registers.status & NEEDS_RESET:
-                    raise DeviceFailed(self, "it says amid %s that it has to be reset" % what)
-                if ticks_diff(ticks_ms(), start) > self.patience_ms:
-                    raise DeviceTimeout(self, what, self.patience_ms)
-                machine.idle()
+            if self.registers.status & NEEDS_RESET:
+                raise DeviceFailed(self, "it says amid %s that it has to be reset" % what)
+            if ticks_diff(ticks_ms(), start) > self.patience_ms:
+                raise DeviceTimeout(self, what, self.patience_ms)
+            machine.idle()
 
     @undisturbed
     def drop(self):

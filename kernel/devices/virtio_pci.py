@@ -83,6 +83,11 @@ class Structures:
         self._views.append(self._mappings[index].as_type_mut(layout, offset + skipped))
         return self._views[-1]
 
+    def address(self, structure, skipped):
+        """Where byte `skipped` of a structure is mapped, while this lives."""
+        index, offset = self._place(structure)
+        return self._mappings[index].start_address.value - (1 << 64) + offset + skipped
+
     def drop(self):
         """Give the BARs back: no view of them can be used any more. Again and again does no harm."""
         for view in self._views:

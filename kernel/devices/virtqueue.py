@@ -7,25 +7,43 @@
 Virtual I/O Device (VIRTIO) Version 1.1, "Split Virtqueues".
 """
 
+import micropython
 from memory.ledger import undisturbed
 from micropython import const
-from uctypes import ARRAY, UINT16, UINT32, UINT64
+from paging.protection import address_in_window
 
 from .dma import new_buffer
 from .errors import DeviceFailed, QueueFull
 
 MOST = const(128)  # descriptors of a queue: with its rings it has room in one page
-NEXT, DEVICE_WRITES = const(1 << 32), const(2 << 32)  # flags, where they are in a descriptor's second word
-NEXT_SHIFT = const(48)
+NEXT = const(1)  # in a descriptor's last word, and where the number of the next one is
+NEXT_SHIFT = const(16)
+DEVICE_WRITES = const(2)
 NO_INTERRUPT = const(1)
 LENGTH_END = const(1 << 32)
+LOST = const(-1)
+WRITTEN_SHIFT = const(16)
+QUICK_LOOKS = const(20000)
+
+
+class Chain:
+    """Some descriptors, one request, called `.what`; `.head` is the first.
+
+    .written    how many bytes the device wrote; None while it has them
+    """
+
+    def __init__(self, descriptors, what):
+        self.descriptors, self.head, self.what = descriptors, descriptors[0], what
+        self.is_kept, self.written = True, None
+        self.links = [NEXT | following << NEXT_SHIFT for following in descriptors[1:]] + [0]
 
 
 class Queue:
     """Queue `number` of a VirtioDevice, which makes it. Having one means: its memory is lent to the device.
 
-    .size       how many descriptors it has, a power of two
-    .free       which of them are in no chain
+    .size         how many descriptors it has, a power of two
+    .free         which of them are in no chain
+    .addresses    physical: of the descriptors, of the available and of the used ring
     """
 
     def __init__(self, device, number, size, doorbell):
@@ -34,106 +52,175 @@ class Queue:
         available = 16 * size
         used = available + 2 * size + 8 & ~7
         self.buffer = new_buffer(device, used + 8 * size + 8)
-        start = self.buffer.address(0, self.buffer.size_in_bytes)
+        start = self.buffer.runs[0][0]
         self.addresses = start, start + available, start + used
-        self._memory = self.buffer.mapping.as_type_mut(
-            {
-                "descriptors": (0 | ARRAY, 2 * size | UINT64),
-                "available": (available | ARRAY, 2 + size | UINT16),  # flags, index, ring
-                "used_index": used + 2 | UINT16,
-                "used": (used + 4 | ARRAY, 2 * size | UINT32),  # pairs: a chain's first descriptor, bytes written
-            }
-        )
-        self._descriptors, self._available = self._memory.descriptors, self._memory.available
-        self._used = self._memory.used
+        seen_at = address_in_window(start >> 12)  # one page, in which nothing but stores of these widths happens
+        self._table, self._available, self._used = seen_at, seen_at + available, seen_at + used
+        self.free = list(range(size))
+        self._given = [None] * size  # Chains that the device has, by their first descriptors
         self.forget()
 
+    @undisturbed
     def forget(self):
         """Begin anew: the device was reset, and has none of the chains any more."""
-        self._memory.used_index = 0
-        self._available[0], self._available[1] = NO_INTERRUPT, 0
-        self._given = self._seen = 0
-        self.free = list(range(self.size))
-        self._chains, self._done = {}, {}
+        for chain in self._given:
+            if chain is not None:
+                self._given[chain.head], chain.written = None, LOST
+                if not chain.is_kept:
+                    self.free.extend(chain.descriptors)
+        clear(self._available, self._used, self.size)
 
-    def submit(self, chain):
-        """Give a chain to the device: [(physical address, bytes, whether the device writes there), ...], in which what
-        it writes comes last. Returns what finished() is asked about; the memory is the device's until then.
+    def prepare(self, pieces, what="a request"):
+        """A Chain of descriptors: [(physical address, bytes, whether the device writes there), ...], and what it writes
+        comes last. It is kept, to be given again and again.
 
-        Raises ValueError (no bytes, or 4 GiB) or QueueFull; then nothing was given.
+        Raises ValueError (no bytes, or 4 GiB) or QueueFull.
         """
-        device = self.device
-        if not device.is_running:
-            device.start()
-        at, link, descriptors = len(chain), 0, self._descriptors
-        if not 0 < at <= len(self.free):
-            raise QueueFull(device, self.number, at, len(self.free)) if at else ValueError("a chain has a descriptor")
-        given = self.free[-at:]
-        while at:
-            at -= 1
-            address, length, is_written = chain[at]
+        count = len(pieces)
+        if not 0 < count <= len(self.free):
+            if count:
+                raise QueueFull(self.device, self.number, count, len(self.free))
+            raise ValueError("a chain has a descriptor at least")
+        chain = Chain(self.free[-count:], what)
+        for at in range(count):
+            address, length, is_written = pieces[at]
             if not 0 < length < LENGTH_END:
                 raise ValueError("a descriptor has from 1 byte to 4 GiB - 1, not %s" % length)
-            index = given[at]
-            descriptors[2 * index] = address
-            descriptors[2 * index + 1] = length | link | (DEVICE_WRITES if is_written else 0)
-            link = NEXT | index << NEXT_SHIFT
-        self._give(given)
-        return given
+            self.aim(chain, at, address, length, is_written)
+        del self.free[-count:]
+        return chain
 
-    @undisturbed
-    def _give(self, given):
-        del self.free[-len(given) :]
-        self._chains[given[0]] = given
-        self._available[2 + self._given % self.size] = given[0]
-        self._given = self._given + 1 & 0xFFFF
-        self._available[1] = self._given
-        self._doorbell.number = self.number
+    def aim(self, chain, at, address, length, is_written):
+        """Have a descriptor of a chain that is not given lead elsewhere. Nothing is checked."""
+        flags = chain.links[at] | DEVICE_WRITES if is_written else chain.links[at]
+        describe(self.place(chain, at), address, length, flags)
 
-    def finished(self, given):
-        """How many bytes the device wrote for a chain, by what submit() returned; None while it is not done.
+    def place(self, chain, at):
+        """Where a descriptor of a Chain is, for `describe`, as an address in the physical window."""
+        return self._table + 16 * chain.descriptors[at]
 
-        Raises DeviceFailed when this was answered before, when the device was reset meanwhile, or when it is done with
-        what it does not have.
+    def give(self, chain):
+        """Give a Chain to a device that runs. Its memory is the device's until it is done, or reset."""
+        head = chain.head
+        chain.written = None
+        self._given[head] = chain
+        publish(self._available, self.size, head, self._doorbell, self.number)
+
+    def finished(self, chain):
+        """How many bytes the device wrote for a Chain; None while it is not done.
+
+        Raises DeviceFailed when the device was reset meanwhile, or is done with what it was not given.
         """
-        head = given[0]
-        if self._chains.get(head) is not given:
-            raise DeviceFailed(self.device, "it does not have this chain any more, or was reset meanwhile")
-        if head not in self._done:
-            self._collect()
-        written = self._done.pop(head, None)
-        if written is not None:
-            del self._chains[head]
-            self.free.extend(given)
-        return written
+        while chain.written is None and self._note_one(1):
+            pass
+        if chain.written == LOST:
+            raise DeviceFailed(self.device, "it was reset before it was done with this chain")
+        return chain.written
 
-    def _collect(self):
-        while self._memory.used_index != self._seen:
-            at = 2 * (self._seen % self.size)
-            head, written = self._used[at], self._used[at + 1]
-            self._seen = self._seen + 1 & 0xFFFF
-            if head not in self._chains or head in self._done:
-                raise DeviceFailed(self.device, "it is done with chain %d, which it does not have" % head)
-            self._done[head] = written
+    def _note_one(self, looks):
+        """Note that a chain is done, looking so many times at most. False: none is."""
+        done = take(self._available, self._used, self.size, looks)
+        if done < 0:
+            return False
+        head = done & 0xFFFF
+        chain = self._given[head] if head < self.size else None
+        if chain is None:
+            raise DeviceFailed(self.device, "it is done with chain %d, which it does not have" % head)
+        self._given[head] = None
+        chain.written = done >> WRITTEN_SHIFT
+        if not chain.is_kept:
+            self.free.extend(chain.descriptors)
+        return True
 
-    def run(self, chain, what="a request"):
-        """Give a chain to the device, and wait until it is done; returns how many bytes it wrote.
+    def submit(self, pieces):
+        """Give pieces as prepare() takes them to the device; returns the Chain, for finished(), and keeps it no longer.
 
-        Raises as submit(), finished() and VirtioDevice.wait(). Then, or when Ctrl-C comes, the device has no chain of
-        any queue any more.
+        Raises as prepare(); then nothing was given. Whatever else comes, Ctrl-C too, the device may have it.
+        """
+        if not self.device.is_running:
+            self.device.start()
+        chain = self.prepare(pieces)
+        chain.is_kept = False
+        self.give(chain)
+        return chain
+
+    def run(self, pieces, what="a request"):
+        """Give pieces to the device, and wait until it is done with them; returns how many bytes it wrote.
+
+        Raises as prepare(), finished() and VirtioDevice.wait(). If it is not for the pieces, or when Ctrl-C comes, the
+        device has no chain of any queue any more.
         """
         try:
-            given = self.submit(chain)
-            written = self.finished(given)
-            return self.device.wait(lambda: self.finished(given), what) if written is None else written
+            return self.device.wait(self.finished, self.submit(pieces), what)
         except (QueueFull, ValueError):  # nothing was given
             raise
         except BaseException:
             self.device.reset()
             raise
 
+    def run_again(self, chain):
+        """As run(), with a Chain that was prepared."""
+        device = self.device
+        try:
+            if not device.is_running:
+                device.start()
+            head = chain.head  # as give()
+            chain.written = None
+            self._given[head] = chain
+            publish(self._available, self.size, head, self._doorbell, self.number)
+            self._note_one(QUICK_LOOKS)
+            written = chain.written
+            return device.wait(self.finished, chain, chain.what) if written is None or written < 0 else written
+        except BaseException:
+            device.reset()
+            raise
+
     def drop(self):
         """Give its memory back: the device was reset."""
-        self._memory.release()
         self.buffer.end()
         self.buffer.mapping.drop()
+
+
+# What lies in the queue's memory, each part by its address.
+
+
+@micropython.viper
+def describe(descriptor: ptr32, address: int, length: int, flags: int):
+    """Write a descriptor."""
+    descriptor[0] = address
+    descriptor[1] = address >> 32
+    descriptor[2] = length
+    descriptor[3] = flags
+
+
+@micropython.viper
+def publish(available: ptr16, size: int, head: int, doorbell: ptr16, number: int):
+    """Put a chain into the available ring, have the device see it, and tell it."""
+    place = int(available[1])
+    available[2 + (place & size - 1)] = head
+    available[1] = place + 1
+    doorbell[0] = number
+
+
+@micropython.viper
+def take(available: ptr16, used: ptr32, size: int, looks: int) -> int:
+    """The next entry of the used ring: a chain's first descriptor | bytes that were written << WRITTEN_SHIFT; -1: none
+    came while it was looked at so many times. How many were taken is noted behind the available ring."""
+    indices = ptr16(used)
+    seen = int(available[2 + size])
+    while looks > 0:
+        if int(indices[1]) != seen:
+            at = 1 + ((seen & size - 1) << 1)
+            available[2 + size] = seen + 1
+            return int(used[at]) | int(used[at + 1]) << WRITTEN_SHIFT
+        looks -= 1
+    return -1
+
+
+@micropython.viper
+def clear(available: ptr16, used: ptr16, size: int):
+    """Empty both rings."""
+    available[0] = NO_INTERRUPT
+    available[1] = 0
+    available[2 + size] = 0
+    used[1] = 0

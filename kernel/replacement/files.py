@@ -12,6 +12,7 @@ from memory_structs.mode import PAGE_SHIFT
 from paging.numbers import virtual_address_of
 
 from .errors import BadStore, text_of
+from .residents import buffer_of
 from .store import ZEROS, BackingStore, RamStore
 from .swapped import Swapped
 
@@ -120,6 +121,29 @@ class PrivateStore(BackingStore):
         return "PrivateStore(%d pages of its own, %r)" % (len(self._own.pages), self.base)
 
 
+class PrivateFrames(PrivateStore):
+    """The same over a store that fills frames by itself: what was not written here gets there without a copy."""
+
+    def read_frames(self, offset, frames):
+        """See store.py. Raises what the other store raises."""
+        own, at = self._own, 0
+        while at < len(frames):
+            end = at + 1
+            if offset + at in own.pages:
+                own.read(offset + at, buffer_of(frames[at], 1))
+            else:
+                while end < len(frames) and offset + end not in own.pages:
+                    end += 1
+                self.base.read_frames(offset + at, frames[at:end])
+            at = end
+
+    def write_frames(self, offset, frames):
+        """See store.py. Raises MemoryError."""
+        for frame in frames:
+            self._own.write(offset, buffer_of(frame, 1))
+            offset += 1
+
+
 class MappedFile(Swapped):
     """Having one means: the pages of `.range` are what the file has, and what was written to them since.
 
@@ -128,7 +152,8 @@ class MappedFile(Swapped):
 
     def __init__(self, range, store, is_private, is_opened, **settings):
         self._is_opened = is_opened
-        super().__init__(range, store=PrivateStore(store) if is_private else store, **settings)
+        private = PrivateFrames if hasattr(store, "read_frames") else PrivateStore
+        super().__init__(range, store=private(store) if is_private else store, **settings)
         self._writes_back = not is_private
         self.size_in_bytes = getattr(store, "size_in_bytes", self.size_in_bytes)
 
@@ -152,6 +177,8 @@ def map_file(file, flags=None, private=False, frames=64, policy="clock", cluster
     pages = None
     try:
         count = store.size_in_pages
+        if count < 1:
+            raise BadStore(store, "is empty: there is nothing to map")
         if flags is None:
             flags = PteFlags() if store.read_only and not private else HEAP_FLAGS
         pages = somewhere(count) if at is None else pages_at(at, count)
