@@ -42,7 +42,7 @@ class Balloon:
         if reserve.__class__ is not int or reserve < 0:
             raise ValueError("a reserve is a number of frames, 0 or more, not %s" % (reserve,))
         self.reserve = reserve
-        self.frames, self._buffer = [], None
+        self.frames, self._buffer, self._numbers = [], None, None
         self.device = VirtioDevice("balloon", TYPE, index, queues=2)
         try:
             self._configuration = self.device.configuration(CONFIGURATION)
@@ -143,8 +143,9 @@ class Balloon:
     @undisturbed
     def _end(self):
         self.device.drop()
-        if self._buffer:
+        if self._numbers:
             self._numbers.release()
+        if self._buffer:
             self._buffer.end()
             self._buffer.mapping.drop()
             self._buffer = None
