@@ -111,9 +111,25 @@ static void run_kernel(void) {
     panic("kernel/main.py did not come to its end");
 }
 
+// What Python wants to be done before it ends, by sys.atexit().
+static void call_exit_function(void) {
+    nlr_buf_t nlr;
+    if (MP_STATE_VM(sys_exitfunc) == mp_const_none) {
+        return;
+    }
+    mp_hal_set_interrupt_char(CHAR_CTRL_C);     // it may be ended
+    if (nlr_push(&nlr) == 0) {
+        mp_call_function_0(MP_STATE_VM(sys_exitfunc));
+        nlr_pop();
+    } else {
+        mp_obj_print_exception(&mp_plat_print, MP_OBJ_FROM_PTR(nlr.ret_val));
+    }
+}
+
 // The finalisers come first, those of files that were left open among them: what they look at may lie in areas of the heap
 // that only Python's own tables map. What they find was not overwritten, whichever went before: nothing is allocated.
 static void stop_python(void) {
+    call_exit_function();
     mp_hal_set_interrupt_char(-1);
     forget_root_pointers();
     fault_handlers_reset();

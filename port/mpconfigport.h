@@ -82,7 +82,7 @@ void *emitted_code_commit(void *code, size_t length, void *relocations);
 #define MICROPY_PY_BUILTINS_HELP_TEXT       clew_help_text
 extern const char clew_help_text[];
 #define MICROPY_PY_SYS_SETTRACE             (0)
-#define MICROPY_PY_SYS_ATEXIT               (0)
+#define MICROPY_PY_SYS_ATEXIT               (1)     // called before a soft reset
 #define MICROPY_PY_SYS_STDFILES             (1)
 #define MICROPY_PY_SYS_STDIO_BUFFER         (1)
 #define MICROPY_PY_SELECT                   (1)

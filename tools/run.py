@@ -48,7 +48,7 @@ def machine(console, **wanted):
 
 def check_settings():
     """Stop with one line if what a person set can't be meant, or QEMU refuses it."""
-    if found := settings.complaint() or settings.refusal(machine("null")):
+    if found := settings.complaint() or settings.refusal(machine("null,mux=on")):
         stop(found)
 
 

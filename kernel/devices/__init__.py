@@ -28,7 +28,7 @@ from; one that has an interrupt lives until it is dropped.
     iommu, remapping    page tables for devices; off with what is left of older ones
     virtio, virtio_pci, virtqueue    what all virtio devices have
     disk, disk_requests    sectors and pages of a virtio disk
-    edu, hpet, ivshmem, lapic    drivers
+    balloon, edu, hpet, ivshmem, lapic    drivers
     errors           what is refused
 """
 
@@ -41,6 +41,7 @@ from .errors import (
     DeviceFailed,
     DeviceTimeout,
     FeaturesRefused,
+    HostWantsMore,
     NoRoomForBar,
     NoSuchBar,
     NoSuchCapability,
@@ -62,6 +63,7 @@ __all__ = (
     "DmaBuffer",
     "FeaturesRefused",
     "Function",
+    "HostWantsMore",
     "MessageInterrupt",
     "NoInterrupts",
     "NoMemory",

@@ -103,6 +103,17 @@ class DeviceFailed(DeviceError):
     """`device` has to be reset before it works again, which its driver does when it is used the next time."""
 
 
+class HostWantsMore(DeviceError):
+    """The host wants `wanted` frames and has `held`: the kernel keeps the last `reserve` of those that are free."""
+
+    def __init__(self, device, wanted, held, reserve):
+        self.wanted = wanted
+        self.held = held
+        self.reserve = reserve
+        text = "the host wants %d frames and has %d now: the last %d that are free stay here"
+        super().__init__(device, text % (wanted, held, reserve))
+
+
 class DamagedTable(KernelError):
     """The table `signature` of ACPI's, at a physical address, is not what its checksum and length say."""
 

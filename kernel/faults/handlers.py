@@ -86,24 +86,15 @@ def _register(range, handler, with_numbers):
     pages = pages_of(range)
     if not callable(handler):
         raise TypeError("a handler is a function, not %s" % type(handler).__name__)
-    made = None
+    critical.enter()  # nobody may take the slot or the range between looking and taking
     try:
-        # Nobody may take the slot or the range between looking and taking.
-        critical.enter()
-        try:
-            slot = _free_slot(pages)
-            made = FaultHandler(pages, handler, slot)
-            traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
-            _slots[slot] = made
-        finally:
-            critical.leave()
-        for _ in range(2):  # a Ctrl-C that waited comes here
-            pass
-    except BaseException:  # nobody would have what cancels it
-        if made is not None:
-            made.cancel()
-        raise
-    return made
+        slot = _free_slot(pages)
+        made = FaultHandler(pages, handler, slot)
+        traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
+        _slots[slot] = made
+        return made  # in here: a Ctrl-C that waited comes when the caller has it
+    finally:
+        critical.leave()
 
 
 def _free_slot(pages):

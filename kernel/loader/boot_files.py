@@ -1,19 +1,24 @@
 """What was handed over at power-on as files: boot modules, wherever the loader put them, and files of QEMU's.
 
 They are in /boot, for reading: boot modules by the last part of the first word of their command lines, or as module1
-and so on; QEMU's by the names that they were given. A second of one name gets -2 behind it.
+and so on; QEMU's by the names that they were given. A second of one name gets -2 behind it. They are read where they
+lie; those of QEMU's are put into frames by the first open(), and stay there until the machine is reset, softly or not.
 """
 
 import errno
-import io
 
 import uctypes
+import vfs
 
 from . import firmware
 from .handover import boot_modules, window_address
 
 READ_ONLY = 30  # EROFS, which MicroPython's errno does not name
 FOLDER, FILE = 0x4000, 0x8000  # as os.stat() and os.ilistdir() say it
+ROM, FILE_RECORD, POINTER = 0x14A6B1, 5, 3  # kinds of records
+NAME = "it"
+HEAD_BYTES = 3 + 1  # of an image so short: the outermost record's kind and length
+OFFSET_BYTES = 10  # 64 bits by 7
 
 
 class BootFile:
@@ -25,18 +30,21 @@ class BootFile:
         self.start = start
         self._item = item
 
-    def read(self, size=None):
-        """Its first bytes, or all. Raises as `firmware.read`; MemoryError."""
-        size = self.size if size is None else min(size, self.size)
+    def read(self, size):
+        """Its first bytes. Raises as `firmware.read`; MemoryError."""
+        size = min(size, self.size)
         if self.start is None:
             return firmware.read(self._item, size, self.name)
         return bytes(uctypes.bytearray_at(window_address(self.start), size))
 
+    def place(self):
+        """The address of its bytes, which stay, and which nobody writes to. Raises as `firmware.keep`."""
+        start = firmware.keep(self._item, self.size, self.name) if self.start is None else self.start
+        return window_address(start)
+
     def image(self):
-        """Its bytes as a buffer that stays, and that nobody writes to. Raises as `read`."""
-        if self.start is None:
-            return self.read()
-        return uctypes.bytearray_at(window_address(self.start), self.size)
+        """Its bytes as a buffer. Raises as `place`."""
+        return uctypes.bytearray_at(self.place(), self.size)
 
     def __repr__(self):
         return "BootFile(%s, %d bytes)" % (self.name, self.size)
@@ -63,6 +71,35 @@ def boot_files(of_qemu):
     return found
 
 
+def _rom_of(address, size):
+    """A ROMFS image of one file, NAME, whose bytes lie elsewhere: MicroPython's files of a ROMFS are read in place.
+
+    MicroPython, "romfs file system": records of a kind, a length and what they hold; offsets count from what the
+    outermost one holds, and go around at 2**64.
+    """
+    pointer = _number(size) + bytes(OFFSET_BYTES)
+    image = bytearray(
+        _record(ROM, _record(FILE_RECORD, _number(len(NAME)) + NAME.encode() + _record(POINTER, pointer)))
+    )
+    offset = address - (uctypes.addressof(image) + HEAD_BYTES)
+    for place in range(OFFSET_BYTES):
+        image[-1 - place] = offset >> 7 * place & 0x7F | (0x80 if place else 0)
+    return image
+
+
+def _record(kind, content):
+    return _number(kind) + _number(len(content)) + content
+
+
+def _number(value):
+    """A number in parts of 7 bits, the highest first; bit 7 says that another follows."""
+    found = bytes((value & 0x7F,))
+    while value > 0x7F:
+        value >>= 7
+        found = bytes((value & 0x7F | 0x80,)) + found
+    return found
+
+
 class BootFiles:
     """A file system of them: one folder, for reading. What isn't there, or would write, is an OSError."""
 
@@ -83,11 +120,11 @@ class BootFiles:
         return file
 
     def open(self, path, mode):
-        """What `open()` returns: the whole file, in memory."""
+        """What `open()` returns: the file where it lies. Raises OSError, or as `BootFile.place`."""
         if any(letter in mode for letter in "wax+"):
             raise OSError(READ_ONLY)
-        content = self._find(path).read()
-        return io.BytesIO(content) if "b" in mode else io.StringIO(content.decode())
+        file = self._find(path)
+        return vfs.VfsRom(_rom_of(file.place(), file.size)).open(NAME, mode)
 
     def ilistdir(self, path):
         """(name, kind, 0, size) of each."""

@@ -21,6 +21,7 @@ ACCESS = ">IIQ"  # control (the number of the item in its high half), length, ph
 COUNT_BYTES = 4  # of the directory's entries, in front of them
 ENTRY = ">IHH56s"  # size, number, 0, name
 PREFIX = b"opt/clew/"
+_kept = {}  # number of an item: the AllocatedFrames that it is in
 
 
 class UnreadableFile(KernelError):
@@ -42,19 +43,38 @@ def is_there():
     return _bytes_of(SIGNATURE, 4) == b"QEMU" and _bytes_of(FEATURES, 1)[0] & HAS_DMA != 0
 
 
+def _fill(frames, item, size, name):
+    """Have the first `size` bytes of an item put into frames; returns their physical address. Raises UnreadableFile."""
+    start, head = frames.start_address.value, struct.calcsize(ACCESS)
+    request = uctypes.bytearray_at(window_address(start), head)
+    struct.pack_into(ACCESS, request, 0, item << 16 | SELECT | READ, size, start + head)
+    for half, value in (0, start >> 32), (4, start & 0xFFFFFFFF):
+        cpu.port_write(DMA_PORT + half, 32, struct.unpack("<I", struct.pack(">I", value))[0])
+    # QEMU is done before the instruction is over; what it leaves here then is 0, or the error.
+    if struct.unpack_from(ACCESS, request)[0] != 0:
+        raise UnreadableFile(name)
+    return start + head
+
+
 def read(item, size, name):
     """The first `size` bytes of an item. Raises UnreadableFile, OutOfFrames or MemoryError."""
-    head = struct.calcsize(ACCESS)
-    with allocate_frames_by_bytes(head + size) as frames:
-        start = frames.start_address.value
-        buffer = uctypes.bytearray_at(window_address(start), head + size)
-        struct.pack_into(ACCESS, buffer, 0, item << 16 | SELECT | READ, size, start + head)
-        for half, value in (0, start >> 32), (4, start & 0xFFFFFFFF):
-            cpu.port_write(DMA_PORT + half, 32, struct.unpack("<I", struct.pack(">I", value))[0])
-        # QEMU is done before the instruction is over; what it leaves here then is 0, or the error.
-        if struct.unpack_from(ACCESS, buffer)[0] != 0:
-            raise UnreadableFile(name)
-        return bytes(memoryview(buffer)[head:])
+    with allocate_frames_by_bytes(struct.calcsize(ACCESS) + size) as frames:
+        return bytes(uctypes.bytearray_at(window_address(_fill(frames, item, size, name)), size))
+
+
+def keep(item, size, name):
+    """The physical address of an item's bytes, which are put into frames when this is first asked, and stay there.
+
+    Raises UnreadableFile, OutOfFrames or MemoryError; then no frame is taken.
+    """
+    if item not in _kept:
+        frames = allocate_frames_by_bytes(struct.calcsize(ACCESS) + size)
+        try:
+            _kept[item] = frames, _fill(frames, item, size, name)
+        except BaseException:
+            frames.drop()
+            raise
+    return _kept[item][1]
 
 
 def files():

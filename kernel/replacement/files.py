@@ -186,7 +186,7 @@ def map_file(file, flags=None, private=False, frames=64, policy="clock", cluster
         made = MappedFile(pages, store, private, is_opened, **settings)
         for _ in "12":  # a Ctrl-C that waited comes here
             pass
-        return made
+        return made  # in here: it also comes where a `try` ends
     except BaseException:
         for handler in handlers():
             if handler.range is pages:

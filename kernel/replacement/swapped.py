@@ -66,6 +66,7 @@ class Swapped:
             self.handler = on_fault_numbers(self.range, self._answer)
             for _ in "12":  # a Ctrl-C that waited comes here
                 pass
+            return  # in here: it also comes where a `try` ends
         except BaseException:  # nobody would have what drops it
             if self.handler is not None:
                 self.handler.cancel()
@@ -216,8 +217,12 @@ class Swapped:
             raise UseAfterMove("Swapped", "drop()")
 
     def __enter__(self):
-        self._refuse_when_busy()
-        return self
+        try:
+            self._refuse_when_busy()
+            return self
+        except KeyboardInterrupt:  # as inside: who has no other name for it could not drop it
+            self.__exit__(KeyboardInterrupt, None, None)
+            raise
 
     def __exit__(self, kind, value, traceback):
         if self.handler.is_active:

@@ -111,11 +111,17 @@ MUTANTS = [
         f"{FILES}::test_several_boot_modules_under_pvh_are_files_with_names",
     ),
     (
-        "the frames that a file of QEMU's is read through are kept",
+        "a file of QEMU's takes frames whenever it is opened",
         "kernel/loader/firmware.py",
-        "    with allocate_frames_by_bytes(head + size) as frames:\n",
-        "    PREFIXES = globals().setdefault('kept', [])\n    PREFIXES.append(allocate_frames_by_bytes(head + size))\n"
-        "    for frames in PREFIXES[-1:]:\n",
+        "    if item not in _kept:\n",
+        "    if _kept.setdefault(-len(_kept), _kept.get(item)) or True:\n",
+        f"{FILES}::test_what_qemu_hands_over_is_there_byte_for_byte",
+    ),
+    (
+        "a file in /boot begins behind its first byte",
+        "kernel/loader/boot_files.py",
+        "(uctypes.addressof(image) + HEAD_BYTES)",
+        "uctypes.addressof(image)",
         f"{FILES}::test_what_qemu_hands_over_is_there_byte_for_byte",
     ),
     (

@@ -10,6 +10,7 @@ ACCESS = "tests/memory/views/test_device_memory.py"
 PCI_TESTS = "tests/devices/test_pci.py"
 INTERRUPT_TESTS = "tests/devices/test_interrupts.py"
 DMA_TESTS = "tests/devices/test_dma.py"
+BALLOON = "tests/devices/test_balloon.py"
 
 MUTANTS = [
     (
@@ -208,5 +209,54 @@ MUTANTS = [
         "    bus_masters_stop();\n    port_write_8(",
         "    port_write_8(",
         f"{DMA_TESTS}::test_a_reboot_stops_devices_first",
+    ),
+    (
+        "a balloon leaves the kernel no reserve",
+        "kernel/devices/balloon.py",
+        "statistics.free - self.reserve",
+        "statistics.free",
+        f"{BALLOON}::test_a_host_that_wants_all_gets_all_but_the_reserve_and_nothing_of_anybody_elses",
+    ),
+    (
+        "the host is not told how many frames a balloon has",
+        "kernel/devices/balloon.py",
+        "self._configuration.held = held = self.held",
+        "held = self.held",
+        f"{BALLOON}::test_the_hosts_memory_falls_by_what_it_gets_and_sums_are_right_all_the_time",
+    ),
+    (
+        "of frames for the host only the first request goes out",
+        "kernel/devices/balloon.py",
+        "range(first, end, AT_ONCE)",
+        "range(first, first + 1, AT_ONCE)",
+        f"{BALLOON}::test_the_hosts_memory_falls_by_what_it_gets_and_sums_are_right_all_the_time",
+    ),
+    (
+        "a run in the balloon is given back whole",
+        "kernel/devices/balloon.py",
+        "if surplus > 0:",
+        "if False:",
+        f"{BALLOON}::test_the_hosts_memory_falls_by_what_it_gets_and_sums_are_right_all_the_time",
+    ),
+    (
+        "what the device was told in vain stays in the balloon",
+        "kernel/devices/balloon.py",
+        "        except BaseException:\n            self._empty()\n",
+        "        except BaseException:\n",
+        f"{BALLOON}::test_what_goes_wrong_amid_frames_leaves_none_with_the_host",
+    ),
+    (
+        "after a soft reset the host still believes to have frames",
+        "kernel/devices/balloon.py",
+        "        if self._buffer:\n            self._configuration.held = 0\n",
+        "        if self._buffer:\n",
+        f"{BALLOON}::test_a_soft_reset_frees_all_frames_and_the_host_knows",
+    ),
+    (
+        "nobody calls what sys.atexit() was given",
+        "port/main.c",
+        "    if (MP_STATE_VM(sys_exitfunc) == mp_const_none) {\n",
+        "    if (true) {\n",
+        "tests/micropython/test_exit_function.py",
     ),
 ]

@@ -73,8 +73,9 @@ MUTANTS = [
     (
         "a Ctrl-C that waited takes the new fault handler from its user",
         "kernel/faults/handlers.py",
-        "        for _ in range(2):  # a Ctrl-C that waited comes here\n            pass\n",
-        "",
+        "        return made  # in here: a Ctrl-C that waited comes when the caller has it\n    finally:\n"
+        "        critical.leave()\n",
+        "    finally:\n        critical.leave()\n    for _ in range(2):\n        pass\n    return made\n",
         "tests/attacks/test_doors.py::test_an_on_fault_that_raises_has_registered_nothing",
     ),
     (

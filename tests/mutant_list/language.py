@@ -38,4 +38,11 @@ MUTANTS = [
         "<= list->len;",
         LANGUAGE_TESTS,
     ),
+    (
+        "a module for which there was no memory stays in sys.modules",
+        "port/runtime/imports.c",
+        "MP_MAP_LOOKUP_REMOVE_IF_FOUND);",
+        "MP_MAP_LOOKUP);",
+        "tests/micropython/test_imports.py",
+    ),
 ]

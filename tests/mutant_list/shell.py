@@ -108,7 +108,7 @@ MUTANTS = [
     ),
     (
         "`import *` does not look at __all__",
-        "port/runtime/import_all.c",
+        "port/runtime/imports.c",
         "if (found[0] == MP_OBJ_NULL) {",
         "if (found[0] != module) {",
         "tests/house/test_faces.py::test_import_star_brings_what_is_promised_and_no_module",

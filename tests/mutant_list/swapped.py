@@ -157,4 +157,18 @@ MUTANTS = [
         "if False:",
         FILED + "::test_what_can_only_be_read_is_mapped_for_reading_or_privately",
     ),
+    (
+        "Ctrl-C where a `try` ends leaves a range that nobody has",
+        "kernel/replacement/swapped.py",
+        "            return  # in here: it also comes where a `try` ends\n",
+        "",
+        "tests/replacement/test_files.py::test_ctrl_c_on_the_way_into_a_with_statement_leaves_nothing",
+    ),
+    (
+        "Ctrl-C on the way into a `with` leaves a range that nobody can drop",
+        "kernel/replacement/swapped.py",
+        "            self.__exit__(KeyboardInterrupt, None, None)\n",
+        "",
+        "tests/replacement/test_files.py::test_ctrl_c_on_the_way_into_a_with_statement_leaves_nothing",
+    ),
 ]
