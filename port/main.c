@@ -28,6 +28,7 @@
 #include "port/hardware/stacks.h"
 #include "port/ledger/finaliser.h"
 #include "port/ledger/records.h"
+#include "port/processors/processors.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
@@ -115,6 +116,7 @@ static void run_kernel(void) {
 // that only Python's own tables map. What they find was not overwritten, whichever went before: nothing is allocated.
 static void stop_python(void) {
     mp_hal_set_interrupt_char(-1);
+    processors_park_all();
     forget_root_pointers();
     fault_handlers_reset();
     collector_is_running = true;

@@ -38,8 +38,8 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it, OBJECTS are handed over to it."""
-    wanted["files"] = settings.objects()
+    """Return the person's machine: MEMORY, BOOT, CPU and CPUS change it, OBJECTS are handed over to it."""
+    wanted["files"], wanted["processors"] = settings.objects(), settings.processors()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -211,7 +211,7 @@ def bochs():
     if settings.objects():
         stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
-        command = bochs_command(folder, server.getsockname()[1])
+        command = bochs_command(folder, server.getsockname()[1], processors=settings.processors())
         with open(LOG, "wb") as log:
             process = start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
