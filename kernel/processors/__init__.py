@@ -1,16 +1,16 @@
 """The other processors of the machine: they never run Python, but do jobs that Python gives them.
 
-    from processors import HAMMER, processor
-    ap = processor(1)                            # the first use starts them all
-    ap.read(m.start_address)                     # on the other CPU; its TLB remembers
-    ap.call(function, 1, 2)                      # machine code by as_func, or a viper function
-    ap.start(HAMMER, m.start_address, 512, 4096, 0); ap.stop()
-    ap.attach(page_table); ap.park()
+from processors import HAMMER, processor
+ap = processor(1)                            # the first use starts them all
+ap.read(m.start_address)                     # on the other CPU; its TLB remembers
+ap.call(function, 1, 2)                      # machine code by as_func, or a viper function
+ap.start(HAMMER, m.start_address, 512, 4096, 0); ap.stop()
+ap.attach(page_table); ap.park()
 
-    starting   who there is (MADT), and how they come
-    jobs       what can be called, and with which registers
-    one        Processor: its jobs, its tables, its faults
-    errors     what is refused
+starting   who there is (MADT), and how they come
+jobs       what can be called, and with which registers
+one        Processor: its jobs, its tables, its faults
+errors     what is refused
 """
 
 from .errors import (

@@ -23,7 +23,7 @@ LOCAL_APIC, ENABLED = 0, 1  # a kind of entry; a flag of it
 ENTRY = "<BBBBI"  # kind, length, ACPI's number, APIC id, flags
 FIRST_PAGE, LAST_PAGE, PAGES_BELOW_4_GIB = 1, 0x9F, 1 << 20
 INIT, STARTUP = 0x4500, 0x4600  # interrupt commands; the second goes with a page number
-AFTER_INIT_MS, RESEND_MS, LIMIT_MS = 10, 10, 3000
+AFTER_INIT_MS, RESEND_MS, LIMIT_MS = 10, 10, 10_000
 # What has to be alike on all processors: page attributes, memory types (SDM, "MTRRs in MP Systems").
 PAT, MTRR_CAPABILITIES, MTRR_DEFAULT, MTRR_FIRST = 0x277, 0xFE, 0x2FF, 0x200
 MTRR_FIXED = (0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F)
@@ -73,7 +73,7 @@ def settings():
 def start():
     """Bring all the others to their first sleep, unless that was done since power-on. Returns all APIC ids.
 
-    Who does not come within three seconds is sent back (INIT), and stays away. Raises NoTrampoline, OutOfFrames,
+    Who does not come within ten seconds is sent back (INIT), and stays away. Raises NoTrampoline, OutOfFrames,
     DamagedTable; then none was started.
     """
     ids = apic_ids()
@@ -129,7 +129,7 @@ def _put_back(saved, mapped, frame, table):
     """What was in the trampoline's frame; then all is given back."""
     pages, frames = mapped.unmap_into_parts(keep_contents=True)
     native_memory.write_bytes(address_in_window(frame), saved)
-    for owner in (frames if isinstance(frames, (list, tuple)) else (frames,)):
+    for owner in frames if isinstance(frames, (list, tuple)) else (frames,):
         owner.drop()
     pages.drop()
     table.drop()

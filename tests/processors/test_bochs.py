@@ -1,0 +1,23 @@
+"""The other machine, whose TLB forgets nothing by chance: the same rows, on one boot of it."""
+
+import pytest
+from on_target import source
+from processors.rows import ROWS
+
+
+def global_pages_outlive_a_reload(kernel):
+    kernel.exec("g = Ground(); g.set(0, 1, 0x103)")
+    assert kernel.eval("seen(0)") == 1
+    kernel.exec("g.set(0, 2, 0x103); _processors.shoot(0, 0, 0, _processors.NOT_GLOBAL)")
+    assert kernel.eval("seen(0)") == 1
+    kernel.exec("g.end()")
+
+
+@pytest.mark.bochs
+@pytest.mark.slow
+def test_all_rows(bochs_pair):
+    for row in (*ROWS, global_pages_outlive_a_reload):
+        row(bochs_pair)
+        bochs_pair.exec(source("processors/prelude"))
+    bochs_pair.exec(source("processors/rounds"))
+    assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000
