@@ -8,12 +8,13 @@ KernelError
     ├── ProcessorSilent       it did not come when it was started, or does not end its job
     ├── JobStopped            the job was ended from outside
     ├── JobTooLong            the time is over; `call` has stopped the job, `wait` has not
-    └── NeedsPython           a viper function wanted something of MicroPython's, which ended it
+    └── NeedsPython           machine code wanted something of MicroPython's, which ended it
 """
 
 from memory import KernelError
 
-# The table by which emitted code reaches MicroPython, in its order: py/nativeglue.c.
+# The table by which emitted code reaches MicroPython, in its order (py/nativeglue.c); then the ways of other machine
+# code.
 ENTRIES = (
     "None", "False", "True", "an argument that is no small int", "a result beyond 62 bits", "names of its module",
     "a name", "a global name", "a class", "an attribute", "a method", "super()", "a name", "a global name",
@@ -21,7 +22,7 @@ ENTRIES = (
     "a list", "a dict", "a set", "a set", "a list", "a dict", "a function", "a call", "a call", "a call",
     "an iterator", "an iterator", "an exception handler", "an exception handler", "raise", "an import", "an import",
     "an import", "a slice", "unpacking", "unpacking", "del", "del", "a closure", "another number of arguments",
-    "a generator", "//", "%", "a generator", "an exception handler",
+    "a generator", "//", "%", "a generator", "an exception handler", "a callback", "abort()",
 )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ class JobTooLong(ProcessorError):
 
 
 class NeedsPython(ProcessorError):
-    """`function` wanted entry `entry` of MicroPython's table of functions, which other processors never enter."""
+    """`function` wanted `entry` of MicroPython, which other processors never enter: ENTRIES says what that is."""
 
     def __init__(self, number, function, entry):
         self.function = function

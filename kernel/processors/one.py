@@ -3,6 +3,7 @@
 import time
 
 from devices.interrupts import Vector
+from faults import PageFault
 from faults.handlers import handler_of
 from memory import PageTable, Stack
 from memory.mappings.page_table import roots_of_processors
@@ -73,6 +74,17 @@ class Processor:
 
     def start(self, function, *arguments):
         """As `call`, without waiting: `wait()` brings the result, `stop()` ends the job."""
+        self._post(function, arguments, vector().number)
+
+    def look(self, function, *arguments):
+        """As `call`, but no handler is asked about a page fault: that is returned then. For a look from outside."""
+        self._post(function, arguments, 0)
+        try:
+            return self.wait(CALL_LIMIT_MS)
+        except PageFault as fault:
+            return fault
+
+    def _post(self, function, arguments, vector):
         if self.is_busy:
             raise ProcessorBusy(self.number)
         job = Job(self.number, function, arguments)
@@ -83,7 +95,8 @@ class Processor:
         root = table.physical_address.value >> 12
         roots_of_processors[self.number] = root
         self._table, self._job, self._failure, self._asked_at = table, job, None, None
-        native.post(self.number, job.entry, root, bottom, top, vector().number, job.registers)
+        if not native.post(self.number, job.entry, root, bottom, top, vector, job.registers):
+            raise ProcessorBusy(self.number)
 
     def wait(self, limit_ms=None):
         """The result of the job that was started, when it is done. Raises what `call` does, but a job whose time is
@@ -150,11 +163,20 @@ class Processor:
     @property
     def state(self):
         """parked, attached (and asleep), running, or asking (a fault of its waits for a handler)."""
-        return STATES[native.state(self.number)[0]]
+        return STATES[native.state(self.number)[0]] if self.is_there else "did not come"
+
+    @property
+    def is_there(self):
+        return native.came() >> self.number & 1 == 1
 
     @property
     def is_busy(self):
         return native.state(self.number)[0] >= native.RUNNING
+
+    @property
+    def root(self):
+        """The number of its root's frame; 0 while it is parked."""
+        return native.state(self.number)[3] if self.is_there else 0
 
     @property
     def page_table(self):
@@ -164,7 +186,7 @@ class Processor:
     @property
     def counts(self):
         """(jobs that have ended, exceptions that it took, shootdowns that it served), since power-on."""
-        return native.state(self.number)[4:]
+        return native.state(self.number)[4:] if self.is_there else (0, 0, 0)
 
     def __repr__(self):
         return "<CPU %d, %s>" % (self.number, self.state)
@@ -198,12 +220,17 @@ _processors = []
 _vector = []
 
 
-def processors():
-    """All other processors of the machine, as Processors; started at the first call. Raises as `starting.start`."""
+def all_processors():
+    """A Processor for each that the MADT has, whether it came or not; they are started at the first call."""
     if not _processors:
         ids = starting.start()
         _processors[:] = [Processor(number, apic_id) for number, apic_id in enumerate(ids) if number]
-    return tuple(_processors)
+    return _processors
+
+
+def processors():
+    """All other processors that have come, as Processors; started at the first call. Raises as `starting.start`."""
+    return tuple([each for each in all_processors() if each.is_there])
 
 
 def processor(number):
@@ -211,17 +238,17 @@ def processor(number):
     TypeError."""
     if type(number) is not int:
         raise TypeError("the number of a CPU is an int, not %s" % type(number).__name__)
-    there = processors()
+    there = all_processors()
     if not 0 < number <= len(there):
         raise NoSuchProcessor(number, len(there) + 1)
-    if not native.came() >> number & 1:
+    if not there[number - 1].is_there:
         raise ProcessorSilent(number, "did not come when it was started")
     return there[number - 1]
 
 
 def started():
     """The Processors that have come, without starting any."""
-    return [each for each in _processors if native.came() >> each.number & 1]
+    return [each for each in _processors if each.is_there]
 
 
 def vector():

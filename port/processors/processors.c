@@ -17,11 +17,6 @@
 #define PARK_LIMIT_US 5000000UL
 #define GUARD_PAGE_BYTES PAGE_SIZE
 
-uint64_t processors_blocks;
-volatile uint64_t processors_online, processors_attached;
-uint32_t processors_first_apic_id;
-uint8_t processors_numbers[256];                // by APIC id
-processors_start_t processors_start;
 static volatile uint32_t panicking;             // the APIC id, plus 1
 
 // --- what the one that runs Python does ---

@@ -1,7 +1,7 @@
 /*
  * The other processors: what each has of its own, and how it does jobs. They never run Python.
  *
- *   here            a processor's block: its tables, mailbox and stacks
+ *   here, blocks.c  a processor's block: its tables, mailbox and stacks
  *   trampoline.S    from the firmware's hands to 64-bit mode
  *   starting.c      what the others find on their way
  *   stubs.S         where a processor arrives: from the trampoline, from exceptions and interrupts
@@ -57,6 +57,8 @@
 #define PROCESSOR_VECTORS       48
 
 #define VIPER_ENTRIES           50      /* of MicroPython's table of functions that emitted code reaches */
+#define WANTS_CALLBACK          50      /* what else ends a job as these do */
+#define WANTS_ABORT             51
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -145,6 +147,9 @@ void processor_stop(processor_t *processor);
 void processors_park_all(void);
 // For the panic of any processor: the first one goes on, and interrupts the others, who halt.
 void processors_stop_others(void);
+
+// Where machine code enters Python: on another processor this ends the job instead, and does not return.
+void processors_refuse_python(uint64_t wanted);
 
 // In assembler.
 extern const uint64_t processor_stubs[PROCESSOR_VECTORS];

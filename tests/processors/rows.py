@@ -90,6 +90,26 @@ def the_lower_half_concerns_one_root(kernel):
     kernel.exec("ap.park(); table.drop()")
 
 
+def stale_asks_it_too(kernel):
+    kernel.exec("""
+        from diagnostics.stale import Stale
+        g = Ground(); g.set(0, 1)
+        def stale(): return Stale(VirtualAddress(BASE))
+        ap.park(); parked = stale().others
+        """)
+    assert kernel.eval("(parked, seen(0), stale().others)") == ([], 1, [(1, None)])
+    kernel.exec("g.set(0, 2)")
+    assert kernel.eval("(stale().is_stale, stale().others[0][0])") == (False, 1)
+    assert "CPU 1: STALE: it reads another frame, by the word at v0x200000000000" in kernel.eval("repr(stale())")
+    kernel.exec("_processors.shoot(0, PAGE, 1, 4096); written(0, 5); g.set(0, 2, 1)")
+    assert kernel.eval("stale().others") == [(1, "it still writes there")]
+    kernel.exec("g.set(0, None)")
+    assert kernel.eval("stale().others") == [(1, "it still reads 0x5 there")]
+    kernel.exec("_processors.shoot(0, PAGE, 1, 4096)")
+    assert kernel.eval("stale().others") == [(1, None)]
+    kernel.exec("g.end()")
+
+
 def a_fault_is_the_jobs_result(kernel):
     kernel.exec("""
         m = create_mapping(4096, PteFlags())
@@ -187,11 +207,17 @@ def machine_code_runs(kernel):
         half = function(b"\\xf2\\x0f\\x58\\xc1\\xc3", "d(dd)")                      # addsd xmm1,xmm0; ret
         narrow = function(b"\\x89\\xf8\\xc3", "b(i)")                               # mov edi,eax; ret
         divide = function(b"\\x31\\xc9\\xf7\\xf1\\xc3", "q()")                       # xor ecx,ecx; div ecx
+        from loader.callbacks import callback
+        python = callback(lambda: 1, "q()")
+        import struct
+        calls = function(b"\\x48\\xb8" + struct.pack("<Q", python.address) + b"\\xff\\xe0", "q()")     # jmp to it
         deep = function(b"\\x50\\xeb\\xfd", "q()")                                  # push rax; jmp back
         """)
     assert kernel.eval("(ap.call(add3, 40, 1, -2), ap.call(half, 1.5, 2.25), ap.call(narrow, 0x1ff))") == (39, 3.75, -1)
     assert kernel.eval("raised(ap.call, divide)[0]") == "DivideFault"
     assert kernel.eval("raised(ap.call, deep)[0]") == "StackOverflow"
+    assert "it needs Python for a callback" in kernel.eval("raised(ap.call, calls)[1]")
+    assert kernel.eval("calls()") == 1
     assert kernel.eval("raised(ap.call, add3, 1)[0]") == "TypeError"
     assert kernel.eval("raised(ap.call, narrow, 1 << 31)[0]") == "OverflowError"
     assert kernel.eval("ap.call(add3, 1, 2, 3)") == 6
@@ -231,6 +257,7 @@ ROWS = (
     who_is_parked_is_left_alone,
     who_was_parked_forgets,
     the_lower_half_concerns_one_root,
+    stale_asks_it_too,
     a_fault_is_the_jobs_result,
     a_handler_answers_a_fault,
     a_handler_that_fails_ends_the_job,

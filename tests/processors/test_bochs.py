@@ -18,6 +18,5 @@ def global_pages_outlive_a_reload(kernel):
 def test_all_rows(bochs_pair):
     for row in (*ROWS, global_pages_outlive_a_reload):
         row(bochs_pair)
-        bochs_pair.exec(source("processors/prelude"))
     bochs_pair.exec(source("processors/rounds"))
     assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000

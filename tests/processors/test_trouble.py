@@ -25,6 +25,15 @@ def test_a_soft_reset_parks_it_whatever_it_does(pair, begin):
     assert pair.eval("(ap.state, ap.read(0xffff800000000000) > 0, ap.state)") == ("parked", True, "attached")
 
 
+def test_the_blocks_stay_taken(pair):
+    """Whatever the allocator hands out after a soft reset, nobody's block is among it, and what it counts adds up."""
+    taken = pair.eval("__import__('_boot').early_frames()[-1]")
+    assert taken[1] == pair.eval("_processors.BLOCK_FRAMES")
+    name, _ = pair.eval(f"raised(allocate_frames_at, PhysicalAddress({taken[0]} << 12), 1)")
+    assert name == "AddressInUse"
+    assert pair.eval("memory.verify().violations") == []
+
+
 def test_ctrl_c_ends_a_job(pair):
     pair.start("print('now')\nap.call(SPIN, limit_ms=60000)")
     pair.wait_for_output("now")
