@@ -75,7 +75,7 @@ NATIVE_2(processors_send, apic_id, command) {
 }
 
 NATIVE_0(processors_own_apic_id) { return MP_OBJ_NEW_SMALL_INT(local_apic_id()); }
-NATIVE_0(processors_came) { return MP_OBJ_NEW_SMALL_INT(processors_online); }
+NATIVE_0(processors_came) { return native_new_u64(processors_online); }
 
 // --- jobs ---
 

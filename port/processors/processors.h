@@ -155,6 +155,11 @@ void processors_refuse_python(uint64_t wanted);
 extern const uint64_t processor_stubs[PROCESSOR_VECTORS];
 extern const char processor_stubs_start[], processor_stubs_end[];
 extern const char trampoline_start[], trampoline_root[], trampoline_end[];
+typedef struct __attribute__((packed)) {
+    uint32_t root, long_mode;
+    uint16_t selector, gdt_limit;
+    uint32_t gdt;
+} trampoline_words_t;                           // at trampoline_root
 extern const uint64_t processor_refusals[VIPER_ENTRIES];
 void processor_call_job(void);
 void processor_recover(void);

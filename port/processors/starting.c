@@ -38,5 +38,8 @@ void processors_begin(uint64_t blocks, const uint8_t numbers[256], const process
 void trampoline_place(uint64_t frame, uint64_t root) {
     char *page = window_pointer(frame);
     memcpy(page, trampoline_start, trampoline_end - trampoline_start);
-    *(uint32_t *)(page + (trampoline_root - trampoline_start)) = root;
+    trampoline_words_t *words = (trampoline_words_t *)(page + (trampoline_root - trampoline_start));
+    words->root = root;
+    words->long_mode += frame;
+    words->gdt += frame;
 }

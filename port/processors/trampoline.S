@@ -1,6 +1,6 @@
 /*
  * Where another processor begins: at the start of a page below 1 MiB, in real mode, CS:IP = page << 8 : 0. This code is
- * copied there, and runs wherever it lies. State on entry: as INIT leaves a processor (SDM volume 3, "Processor State After
+ * copied there, with the three words at its end filled in. State on entry: as INIT leaves a processor (SDM volume 3, "Processor State After
  * Reset"). On the way out: 64-bit mode, on a root that maps this page and the kernel's half; no stack.
  */
 #include "boot/layout.h"
@@ -16,12 +16,6 @@ trampoline_start:
     cld
     mov %cs, %ax
     mov %ax, %ds
-    movzwl %ax, %ebx
-    shl $4, %ebx                        /* the page's address; all who come write the same */
-    lea OF(trampoline_gdt)(%ebx), %eax
-    mov %eax, OF(trampoline_gdt_pointer) + 2
-    lea OF(trampoline_long_mode)(%ebx), %eax
-    mov %eax, OF(trampoline_far_pointer)
     mov $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT), %eax
     mov %eax, %cr4
     mov OF(trampoline_root), %eax
@@ -53,13 +47,13 @@ trampoline_gdt:
     .quad 0x00af9b000000ffff            /* SELECTOR_KERNEL_CODE: 64-bit, ring 0 */
     .quad 0x00cf93000000ffff            /* SELECTOR_KERNEL_DATA */
 trampoline_gdt_end:
-trampoline_gdt_pointer:
-    .word trampoline_gdt_end - trampoline_gdt - 1
-    .long 0
-trampoline_far_pointer:
-    .long 0
-    .word SELECTOR_KERNEL_CODE
     .balign 4
 trampoline_root:
-    .long 0
+    .long 0                             /* CR3 */
+trampoline_far_pointer:
+    .long OF(trampoline_long_mode)      /* plus where the page is */
+    .word SELECTOR_KERNEL_CODE
+trampoline_gdt_pointer:
+    .word trampoline_gdt_end - trampoline_gdt - 1
+    .long OF(trampoline_gdt)            /* plus where the page is */
 trampoline_end:

@@ -16,6 +16,7 @@ def test_sixty_four_come(boot):
     kernel = started(boot(processors=64))
     kernel.exec(COME)
     assert kernel.eval("states") == ["parked"] * 63
+    assert kernel.eval("__import__('_processors').came()") == (1 << 64) - 2
     assert kernel.eval("found[62].read(0xffff800000000000) == found[0].read(0xffff800000000000)")
     assert kernel.eval("__import__('memory').verify().violations") == []
 
