@@ -5,7 +5,7 @@
 #include "port/hardware/instructions.h"
 #include "port/processors/shootdown.h"
 
-#define ROUND_LIMIT_US 5000000UL
+#define ROUND_LIMIT_US 3000000UL
 #define PAUSES_BETWEEN_LOOKS 4096
 
 static struct {

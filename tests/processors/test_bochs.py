@@ -5,14 +5,12 @@ from on_target import source
 from processors import rows
 
 HERE = (
-    rows.settings_are_equal,
     rows.an_unflushed_change_is_not_seen,
     rows.a_range_is_exactly_that,
     rows.everything_includes_global_pages,
     rows.who_is_parked_is_left_alone,
     rows.who_was_parked_forgets,
     rows.a_handler_answers_a_fault,
-    rows.machine_code_runs,
 )
 """What an emulator may show otherwise; the rest is about Python and the mailbox."""
 

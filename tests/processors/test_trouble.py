@@ -77,9 +77,9 @@ def test_leaving_works_while_it_spins(pair):
 
 
 def test_rounds_of_post_shoot_and_stop(pair):
-    """As many as two seconds hold, of 1,000; Bochs has them all (test_bochs.py)."""
+    """As many as a second holds, of 1,000; Bochs has them all (test_bochs.py)."""
     pair.exec(source("processors/rounds"))
-    assert pair.eval("rounds(1000, 2000)", timeout=60) > 2
+    assert pair.eval("rounds(1000, 1000)", timeout=60) > 2
 
 
 def test_a_round_costs_what_it_may(boot):
