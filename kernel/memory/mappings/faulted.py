@@ -33,8 +33,7 @@ def undo_mapping(table, record, owners):
     except BaseException:
         keep(table, record, owners)
         return
-    room = room_for_tables(count)
-    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room, [None]), 0)
+    cut_off_and_give(table, page, count, room_for_tables(count))
 
 
 def map_few_or_undo(table, record, page, frame, owners, word):
@@ -155,7 +154,7 @@ def take_out_all(table, page, count):
     """Empty what is left of the entries of a run, and cut off what tables are empty then."""
     room = room_for_tables(count)
     take_out(table.access, page, count)
-    give_cut_off(table._frame_pool, room, cut_off(table, page, count, room, [None]), 0)
+    cut_off_and_give(table, page, count, room)
 
 
 def give_states(states):
@@ -191,6 +190,14 @@ def cut_off(table, page, count, room, fault):
         except BaseException:
             postpone_cutting(table, page, count)
             return count_of_freed(room)
+
+
+def cut_off_and_give(table, page, count, room):
+    """Free what tables are empty on the way of a run of pages, flushed before."""
+    tables = cut_off(table, page, count, room, [None])
+    if tables:
+        cpu.flush()
+    give_cut_off(table._frame_pool, room, tables, 0)
 
 
 def postpone_cutting(table, page, count):

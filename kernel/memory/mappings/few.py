@@ -78,10 +78,10 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 
 @micropython.viper
 def unmap_few(facts: int, record) -> int:
-    """Unmap what a live record says, and invalidate it, if it is exclusive, in one run of frames, not exported, nobody
-    waits to hear of flushes, and every entry says what its owner was given.
+    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, nobody waits to hear of
+    flushes, and every entry says what its owner was given. It is invalidated, but for a level-1 table that is empty now.
 
-    Returns first frame << 1 | whether the level-1 table is empty now; or NOT_SIMPLE.
+    Returns first frame << 1 | whether that is so; or NOT_SIMPLE.
     """
     known = ptr32(record)
     count = known[_COUNT] | known[_COUNT + 1] << 32
@@ -109,8 +109,10 @@ def unmap_few(facts: int, record) -> int:
             return NOT_SIMPLE
         entry[0] = 0
         entry[1] = 0
+    if int(unused(at & -4096, 512)) == 512:
+        return frame << 1 | 1  # one invalidation for the table as well, when it is cut off
     invalidate(page, count, 1)
-    return frame << 1 | (1 if int(unused(at & -4096, 512)) == 512 else 0)
+    return frame << 1
 
 
 @micropython.viper

@@ -5,12 +5,12 @@ machine code and stores into attributes that exist, none of which allocates or c
 `enter` and `leave`, so that neither Ctrl-C nor a scheduled callback sees the middle.
 
     mapping      plan (paging) -> frames for tables -> cleared -> commit (paging) -> record armed
-    unmapping    entries checked against the record -> not present -> TLB flushed, others told -> entries emptied ->
-                 empty tables cut off, flushed -> frames, tables and pages given back
+    unmapping    entries checked against the record -> not present -> entries emptied -> empty tables cut off -> TLB
+                 flushed, once for all of that -> frames, tables and pages given back
 
-From the first change to the end of the last flush a mapping that goes is nobody's: its frames are UNMAPPED, its owner
-is busy, and its entries keep their place. So whatever runs meanwhile, a shootdown callback say, may use everything
-else.
+From the first change to the end of the flush a mapping that goes is nobody's: its frames are UNMAPPED, its owner is
+busy. A callback that hears of flushes (`ledger.broadcast`) is told while the entries are not present, but keep their
+place: so it may use everything else. Then the empty tables cost a second flush.
 """
 
 from memory_structs import Frame, OutOfFrames

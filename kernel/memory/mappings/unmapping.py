@@ -86,14 +86,19 @@ def runs_of_record(table, record, mapped, step):
     return found
 
 
-def invalidate(table, page, count, word):
-    """Have the TLB forget a range, and tell the shootdown callback. Returns what that raised, or None."""
+def forget(page, count, word):
+    """Have the TLB forget a range whose leaves said `word`, and the way to it."""
     if count <= FLUSH_ALL_ABOVE:
         cpu.invalidate(page, count, 1)
     elif word & GLOBAL:
         cpu.flush_global()
     else:
         cpu.flush()
+
+
+def invalidate(table, page, count, word):
+    """Have the TLB forget a range, and tell the shootdown callback. Returns what that raised, or None."""
+    forget(page, count, word)
     callback = table._kernel.ledger.broadcast
     if callback is None:
         return None
@@ -104,15 +109,9 @@ def invalidate(table, page, count, word):
     return None
 
 
-def detach(table, page, count, word):
-    """Make a run of leaves not present: they keep their place, and nobody else can map there. Then flush; returns what
-    the callback raised."""
-    change_leaves(table.access.facts, None, page, count, GONE)
-    return invalidate(table, page, count, word)
-
-
 def empty(table, page, count, room, fault):
-    """Empty the entries of a run that was detached, and cut off the tables that are empty then. Allocates nothing.
+    """Empty the entries of a run that are not present any more, and cut off the tables that are empty then. Allocates
+    nothing.
 
     Returns how many tables: their numbers are in `room`; or -1 when entries are left. A fault on the way is put into
     the list `fault`.
@@ -126,12 +125,7 @@ def empty(table, page, count, room, fault):
             clear_leaves(facts, None, page, count)
         except BaseException:
             return -1
-    tables = cut_off(table, page, count, room, fault)
-    if tables:
-        # One INVLPG empties the paging-structure caches, whatever its address (SDM, "Operations that Invalidate TLBs
-        # and Paging-Structure Caches").
-        cpu.invlpg(page)
-    return tables
+    return cut_off(table, page, count, room, fault)
 
 
 def unmap(table, record, mapped, step, pages=None, take=None):
@@ -148,10 +142,14 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     pool = table._frame_pool
     waiting = count if kind == EXCLUSIVE else 0
     fault = [None]
+    failure = None
+    is_watched = table._kernel.ledger.broadcast is not None
     record.go()
     pool.unmapped += waiting
     try:
-        failure = detach(table, page, count, word)
+        change_leaves(table.access.facts, None, page, count, GONE)
+        if is_watched:  # by somebody who may map something: until he is done the entries keep their place
+            failure = invalidate(table, page, count, word)
     except BaseException:  # a fault
         record.arm()
         restore(table, record, change_back)
@@ -159,6 +157,10 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     finally:
         pool.unmapped -= waiting
     tables = empty(table, page, count, room, fault)
+    if tables or not is_watched:
+        # Once for all. Each INVLPG empties the paging-structure caches, too, whatever its address (SDM, "Operations
+        # that Invalidate TLBs and Paging-Structure Caches").
+        forget(page, count, word)
     if take is not None:
         take(found)
     elif kind != SHARED:
@@ -225,12 +227,13 @@ def unmap_record(table, record):
 
 
 def finish_few(table, record, run):
-    """Give back what `unmap_few` unmapped, and the tables that are empty; the record ends, and the guard is left."""
+    """Cut off the tables that `unmap_few` left empty, invalidate what it unmapped, and give it back. The record ends, and
+    the guard is left."""
     count, page = record.count, record.first_page
     FAULT_ON_ONE_WAY[0] = None
     try:
         tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
-        cpu.invlpg(page)
+        cpu.invalidate(page, count, 1)
         give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
         ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES
         give(table._frame_tree, run & -2, count)
