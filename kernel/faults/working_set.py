@@ -1,10 +1,11 @@
 """Accessed and dirty bits as a tool: which pages were touched since somebody last looked."""
 
-from paging import OffsetPageTable, tlb
+from paging import OffsetPageTable
 from paging.access import NO_PATH, walk
 from paging.mapping import check_run
 from paging.natives import cpu, entries
 from paging.numbers import page_of
+from paging.shootdown import forget, forget_all
 
 from .handlers import pages_of
 
@@ -73,7 +74,7 @@ def take(access, page, mask):
     """As `sample`, and flushed: the next access sets them again."""
     bits = sample(access, page, mask)
     if bits:
-        cpu.invlpg(page)
+        forget(access.root_frame, page, 1)
     return bits
 
 
@@ -116,5 +117,5 @@ def working_set(range, mapper=None):
             dirty.append(number)
         number += 1
     if accessed or dirty:
-        tlb.flush_all()
+        forget_all(access.root_frame, pages.first_number, len(pages), True)
     return WorkingSet(pages, accessed, dirty)

@@ -23,6 +23,7 @@ from paging.flags import NO_EXECUTE, PRESENT, WRITABLE
 from paging.installations import entry_in_window, read_entry
 from paging.natives import LAYOUT, cpu, critical, entries, memory
 from paging.protection import Protection
+from paging.shootdown import forget_all
 
 from .allocators.arenas import none_elsewhere
 from .allocators.boot_plan import RESERVED
@@ -76,7 +77,7 @@ class EarlyIdentityMappedPages:
         """Take the mappings away: page 0 and all of the lower half fault from here on. A second call does nothing."""
         if self._page_table is not None:
             entries.clear(entry_in_window(self._page_table.root, 0), 1)
-            cpu.flush_global()
+            forget_all(self._page_table.root, 0, PAGES_PER_ROOT_ENTRY, True)
             self._page_table = None
 
 

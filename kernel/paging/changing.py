@@ -9,7 +9,7 @@ from memory_structs.mode import ENTRIES, LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
 
 from .flags import EXCLUSIVE, GLOBAL, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
 from .leaves import change_leaves, clear_leaves, survey
-from .natives import cpu, critical, entries
+from .natives import critical, entries
 from .refusals import (
     KernelInUse,
     PageAlreadyMapped,
@@ -18,6 +18,7 @@ from .refusals import (
     StaleParentEntry,
     TableInTheWay,
 )
+from .shootdown import forget_all
 from .verdicts import (
     check_alignment,
     check_flags,
@@ -99,6 +100,7 @@ def unmap_run(mapper, page, count):
 
 def take_out(access, page, count):
     """Take out what `commit` wrote of a run's leaves before a fault ended it; its tables stay."""
+    first, whole = page, count
     try:
         while count > 0:
             at = access.walk(page, 1)
@@ -110,7 +112,7 @@ def take_out(access, page, count):
             done = found * covered - (page & covered - 1)
             page, count = page + done, count - done
     finally:
-        cpu.flush_global()
+        forget_all(access.root_frame, first, whole, True)
 
 
 def put_back(access, runs):

@@ -9,7 +9,8 @@ table is dropped. An entry that says something else by then is somebody else's, 
 import gc
 
 from .flags import ACCESSED, DIRTY
-from .natives import LAYOUT, cpu, entries, finaliser
+from .natives import LAYOUT, entries, finaliser
+from .shootdown import EVERYBODY, forget_all
 
 FORGOTTEN = 3  # for `memory.reclaim`: the kind of a guard whose arena is told, by its method forgotten()
 MARKS = ACCESSED | DIRTY
@@ -66,7 +67,7 @@ class Installation:
             gc.collect()
             self._put_back()
         in_place.remove(self)
-        cpu.flush_global()
+        forget_all(EVERYBODY, 0, 1 << 52, True)
         if self._give_back is not None:
             self._give_back()
 

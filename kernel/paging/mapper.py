@@ -16,6 +16,7 @@ from .leaves import extent, find, leaf_at
 from .natives import cpu, entries
 from .numbers import check_frame, check_page, frame_of, physical_address_of
 from .protection import Protection
+from .shootdown import OTHERS, is_attached, waits
 from .tlb import NOTHING_TO_FLUSH, FlushLedger, MapperFlush, MapperFlushAll, MapperFlushNotGlobal
 from .translation import Mapped, NotMapped, Run, Walk
 from .verdicts import entry_is_malformed, refusal_of_leaf
@@ -52,10 +53,10 @@ class Mapper:
             protection.refuse_through(access, page, count)
 
     def ledger_for(self, page):
-        """Who does the invalidations of a page number; None where the CPU can't remember entries for it: this root is
-        not active, and does not share that part. For what all roots share, it is the one that knows what is owed."""
+        """Who does the invalidations of a page number; None where no processor can remember entries for it: none is on
+        this root, and the part is not shared. For what all roots share, it is the one that knows what is owed."""
         access = self.access
-        if root_in_cr3() == access.root_frame:
+        if root_in_cr3() == access.root_frame or (waits[OTHERS] and is_attached(access.root_frame)):
             return self.ledger
         if access.shared_table(page):
             return self.ledger if FlushLedger.live is None else FlushLedger.live
@@ -64,7 +65,7 @@ class Mapper:
     def token(self, page, spans):
         """A token for pages from `page` on: made, and in the ledger, before the change, as it needs the heap."""
         ledger = self.ledger_for(page)
-        return NOTHING_TO_FLUSH if ledger is None else MapperFlush.owed(ledger, spans)
+        return NOTHING_TO_FLUSH if ledger is None else MapperFlush.owed(ledger, self.access.root_frame, spans)
 
     def token_for_all(self, page, count, with_global=True):
         """A token for a change to entries above leaves, or to more leaves than are worth an invlpg each."""
@@ -72,7 +73,7 @@ class Mapper:
         if ledger is None:
             return NOTHING_TO_FLUSH
         kind = MapperFlushAll if with_global else MapperFlushNotGlobal
-        return kind.owed(ledger, None, (page, count))
+        return kind.owed(ledger, self.access.root_frame, None, (page, count))
 
     # Mapping.
 
@@ -144,13 +145,14 @@ class Mapper:
         frame = frame_at(at)
         taken = make(Frame, "_number", frame & -count, "_size", size)
         flags = make(PteFlagsX86_64, "_word", 0)
-        ledger = self.ledger if root_in_cr3() == access.root_frame else self.ledger_for(number)
+        root = access.root_frame
+        ledger = self.ledger if root_in_cr3() == root else self.ledger_for(number)
         if ledger is None:
             token = NOTHING_TO_FLUSH
             result = taken, flags, token
         else:
             serial, spans = ledger.opened, ((number, count, count),)
-            token = make(MapperFlush, "_ledger", ledger, "_serial", serial, "spans", spans, "_pages", None)
+            token = make(MapperFlush, "_ledger", ledger, "_serial", serial, "spans", spans, "_root", root)
             result = taken, flags, token
             # Nothing comes in between from here to the change: no call of Python's, and no jump.
             ledger.open[serial] = token

@@ -2,7 +2,7 @@
 
 They are `entries` (acts on the entries of one table), `cpu` (registers, the TLB), `memory` (loads, stores, whole
 pages), `critical` (stretches that nothing interrupts), `finaliser` (finds what was forgotten), `boot` (what the
-loader handed over) and `console` (the log, the hooks of the prompt).
+loader handed over), `console` (the log, the hooks of the prompt) and `processors` (the others of the machine).
 """
 
 import _boot as boot
@@ -11,6 +11,7 @@ import _critical as critical
 import _entries as entries
 import _finaliser as finaliser
 import _memory as memory
+import _processors as processors
 from memory_structs.natives import cpu
 
 LAYOUT = boot.layout()

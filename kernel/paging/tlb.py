@@ -14,6 +14,7 @@ from .frame_allocators import Keeper
 from .natives import cpu
 from .numbers import frame_of
 from .protection import Protection
+from .shootdown import EVERYBODY, OTHERS, shoot_all, shoot_spans, waits
 
 # Above this many leaves one full flush is cheaper than an invlpg for each. Measured under QEMU (microseconds, refilling
 # included): an invlpg 0.15; a full flush 9 when 64 pages are in use, 21 for 256, 65 for 1,024. So they meet at 60, 110
@@ -77,9 +78,9 @@ class FlushLedger:
 
     `.pages` counts invlpg instructions, `.full` reloads of CR3, `.full_global` those that took GLOBAL entries along;
     `.open` holds, by serial number, the tokens that were neither flushed nor ignored, `.being_flushed` those of them
-    whose flush() has not come to its end. `.shootdown(spans)` is called after every local invalidation, with a tuple of
-    (page number, count, pages per leaf), or None for everything; `.broadcast(page number, count)` with the pages that
-    it concerned: other CPUs come in there.
+    whose flush() has not come to its end. Other processors that may remember what changed forget it, too (shootdown).
+    For observers, `.shootdown(spans)` is called then with a tuple of (page number, count, pages per leaf), or None for
+    everything; `.broadcast(page number, count)` with the pages that it concerned.
 
     `FlushLedger.live` is the one that mappers of the live tables share, so that `verify()` sees what they owe;
     `memory.init` puts the kernel's there.
@@ -98,20 +99,22 @@ class FlushLedger:
         self.being_flushed = {}
         self.opened = 0
 
-    def _flush_spans(self, spans):
+    def _flush_spans(self, spans, root):
         """Invalidate every leaf of (page number, count of 4 KiB pages, pages per leaf) spans: one invlpg each."""
         for page, count, pages_per_leaf in spans:
             self.pages += cpu.invalidate(page, count, pages_per_leaf)
+        if waits[OTHERS] and spans:
+            shoot_spans(root, spans)
         if self.shootdown is not None:
             self.shootdown(spans)
         if self.broadcast is not None:
             for page, count, _ in spans:
                 self.broadcast(page, count)
 
-    def flush_all(self, with_global, pages=None):
+    def flush_all(self, with_global, pages=None, root=EVERYBODY):
         """Invalidate everything: GLOBAL entries only if `with_global`.
 
-        `pages`: (page number, count) of what changed.
+        `pages`: (page number, count) of what changed; `root`: the frame number of its root.
         """
         if with_global:
             self.full_global += 1
@@ -119,6 +122,8 @@ class FlushLedger:
         else:
             self.full += 1
             cpu.flush()
+        if waits[OTHERS]:
+            shoot_all(root, *pages or (0, 1 << 52), with_global)
         if self.shootdown is not None:
             self.shootdown(None)
         if self.broadcast is not None and pages is not None:
@@ -143,12 +148,14 @@ class MapperFlush:
 
     _with_global = False
     _ledger = None
+    _root = EVERYBODY
     spans = ()
 
     @classmethod
-    def owed(cls, ledger, spans, pages=None):
+    def owed(cls, ledger, root, spans, pages=None):
         """A token that is on a ledger's open list. (No constructor: that would cost twice as much.)"""
-        token = make(cls, "_ledger", ledger, "_serial", ledger.opened, "spans", spans, "_pages", pages)
+        serial = ledger.opened
+        token = make(cls, "_ledger", ledger, "_serial", serial, "_root", root, "spans", spans, "_pages", pages)
         # Last, when nothing can fail any more: what is in the list will be owed.
         ledger.open[ledger.opened] = token
         ledger.opened += 1
@@ -170,9 +177,9 @@ class MapperFlush:
         try:
             ledger.being_flushed[self._serial] = self
             if self.spans is None:
-                ledger.flush_all(self._with_global, self._pages)
+                ledger.flush_all(self._with_global, self._pages, self._root)
             else:
-                ledger._flush_spans(self.spans)
+                ledger._flush_spans(self.spans, self._root)
         finally:
             ledger.being_flushed.pop(self._serial, None)
         self.ignore()

@@ -6,8 +6,8 @@ from devices.interrupts import Vector
 from faults import PageFault
 from faults.handlers import handler_of
 from memory import PageTable, Stack
-from memory.mappings.page_table import roots_of_processors
 from micropython import const
+from paging.shootdown import attached, parked
 
 from . import starting
 from .errors import JobStopped, JobTooLong, NeedsPython, NoSuchProcessor, ProcessorBusy, ProcessorIdle, ProcessorSilent
@@ -93,7 +93,7 @@ class Processor:
             self._stack = Stack(STACK_PAGES)
         bottom, top = self._stack.bottom.value, self._stack.top.value
         root = table.physical_address.value >> 12
-        roots_of_processors[self.number] = root
+        attached(self.number, root)
         self._table, self._job, self._failure, self._asked_at = table, job, None, None
         if not native.post(self.number, job.entry, root, bottom, top, vector, job.registers):
             raise ProcessorBusy(self.number)
@@ -156,7 +156,7 @@ class Processor:
         if not native.wait(self.number, STOP_LIMIT_MS * 1000):
             raise ProcessorSilent(self.number, "does not go to sleep")
         self._table = self._job = None
-        roots_of_processors.pop(self.number, None)
+        parked(self.number)
 
     # --- what it is doing ---
 

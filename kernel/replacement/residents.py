@@ -14,8 +14,9 @@ from faults.marks import look, mark
 from faults.working_set import sample
 from memory import PAGE_SIZE, create_mapping_at
 from memory.ledger import enter, leave
-from paging.natives import LAYOUT, cpu
+from paging.natives import LAYOUT
 from paging.numbers import page_of, virtual_address_of
+from paging.shootdown import forget
 
 from .bits import Bits
 from .chooser import Chooser
@@ -135,7 +136,7 @@ class Residents:
             enter()  # or Ctrl-C could come between the bit's being cleared and its being known
             try:
                 taken = sample(access, page, DIRTY)
-                cpu.invlpg(page)
+                forget(access.root_frame, page, 1)
             finally:
                 leave()
             if taken:

@@ -12,7 +12,8 @@ from paging.cleaning import count_of_freed
 from paging.flags import ACCESSED, DIRTY
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.leaves import change_leaves
-from paging.natives import cpu, entries
+from paging.natives import entries
+from paging.shootdown import forget_all
 
 from ..allocators.owners import ARENA, COUNT, DEAD, RUN, AllocatedFrames, AllocatedPages
 from ..ledger import EXCLUSIVE, SEVERAL_RUNS, SHARED, enter, leave
@@ -80,7 +81,7 @@ def take_out_few(table, page, frame, count, word):
         at -= 1
         count = min(count, ENTRIES - (at >> 3 & ENTRIES - 1))
         entries.clear(at, entries.touching(at, count, frame, word | EXCLUSIVE_BIT, 1))
-    cpu.flush_global()
+    forget_all(table.root, page, count, True)
 
 
 def own(state, run, count):
@@ -196,7 +197,7 @@ def cut_off_and_give(table, page, count, room):
     """Free what tables are empty on the way of a run of pages, flushed before."""
     tables = cut_off(table, page, count, room, [None])
     if tables:
-        cpu.flush()
+        forget_all(table.root, page, count, False)
     give_cut_off(table._frame_pool, room, tables, 0)
 
 
@@ -209,7 +210,7 @@ def cut_off_later(table, page, count):
     """Cut off what tables are empty on the way of a run of pages, whoever has them now."""
     room = room_for_tables(count)
     tables = cut_off_empty(table.access, page, count, room)
-    cpu.flush()
+    forget_all(table.root, page, count, False)
     give_cut_off(table._frame_pool, room, tables, 0)
 
 

@@ -8,7 +8,8 @@ import uctypes
 from micropython import const
 from paging.access import walk
 from paging.leaves import agreeing
-from paging.natives import cpu, entries, memory
+from paging.natives import cpu, entries, memory, processors
+from paging.shootdown import waits
 
 from ..ledger import DEVICE, EXCLUSIVE
 
@@ -26,14 +27,14 @@ _EXCLUSIVE_KINDS = const(0b1001)  # one bit each: whose leaves say EXCLUSIVE
 _EXCLUSIVE_BIT = const(1 << 15)  # of a flag word
 _ORDINARY = const(0xFFFF1F)  # of a flag word: neither ACCESSED nor DIRTY, HUGE_PAGE nor PAT
 _MARKS = const(0x60)
-_MOST_TO_INVALIDATE = const(64)  # pages: for more a full flush is cheaper
+_MOST_TO_INVALIDATE_SHIFT = const(6)  # 64 pages: for more a full flush is cheaper
+_PAGE_BYTES = const(4096)
 
 fill, clear, unused, touching = entries.fill, entries.clear, entries.unused, entries.touching
-invalidate, zero_frames = cpu.invalidate, memory.zero_frames
+invalidate, shoot, zero_frames = cpu.invalidate, processors.shoot, memory.zero_frames
 assert EXCLUSIVE == 0  # what a new record's kind is
 assert 1 << EXCLUSIVE | 1 << DEVICE == _EXCLUSIVE_KINDS
-callback_waits = bytearray(4)  # its first byte: 1 while somebody is to hear of every flush
-waits_at = uctypes.addressof(callback_waits)
+waits_at = uctypes.addressof(waits)  # who is to hear of flushes: in its first byte observers, then other processors
 
 
 @micropython.viper
@@ -86,7 +87,8 @@ def unmap_few(facts: int, record) -> int:
     known = ptr32(record)
     count = known[_COUNT] | known[_COUNT + 1] << 32
     page = known[_FIRST_PAGE] | known[_FIRST_PAGE + 1] << 32
-    if int(known[_KIND]) & _KIND_AND_EXPORTED or count > _MOST_TO_INVALIDATE or count == 0 or ptr32(int(waits_at))[0]:
+    hearers = ptr32(int(waits_at))[0]
+    if int(known[_KIND]) & _KIND_AND_EXPORTED or count - 1 >> _MOST_TO_INVALIDATE_SHIFT or hearers & 1:
         return NOT_SIMPLE
     at = int(walk(facts, None, page, 1, 0))
     if at & 7 != 1:
@@ -112,6 +114,8 @@ def unmap_few(facts: int, record) -> int:
     if int(unused(at & -4096, 512)) == 512:
         return frame << 1 | 1  # one invalidation for the table as well, when it is cut off
     invalidate(page, count, 1)
+    if hearers:
+        shoot(0 if page >> 51 else int(known[_ROOT]) | int(known[_ROOT + 1]) << 32, page, count, _PAGE_BYTES)
     return frame << 1
 
 

@@ -15,21 +15,18 @@ from paging.cleaning import count_of_freed
 from paging.installations import entry_in_window
 from paging.natives import LAYOUT, cpu, entries, memory
 from paging.protection import OTHER_RECURSIVE, Protection
+from paging.shootdown import OBSERVERS, roots, waits
 
 from ..ledger import TABLE, adopt, enter, field, find_table, leave, live_with_root, owner_of, prepare
 from ..refusals import TableInUse
 from ..runs import give, take
-from . import copying, few, reclaiming
+from . import copying, reclaiming
 from .mapper import Mapper
 from .reclaiming import gc_and_reclaim
 from .table_frames import dismantle, give_dismantled
 
 RECURSIVE_WORD = 0b11 | 1 << 23  # PRESENT, WRITABLE, NO_EXECUTE
 EXECUTABLE_ENTRIES = ("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]), ("KERNEL_P4_INDEX", 1)
-
-
-# By its number, the root that another processor is on (kernel/processors): it can't be dropped.
-roots_of_processors = {}
 
 
 def is_executable_entry(index):
@@ -159,7 +156,7 @@ class PageTable(Mapper):
             raise TableInUse(self, "it is the kernel's own")
         if self.is_active():
             raise TableInUse(self, "it is active; switch_to() another one first")
-        for number, root in roots_of_processors.items():
+        for number, root in roots.items():
             if root == self.root:
                 raise TableInUse(self, "CPU %d is on it; park() it first, or attach() it to another one" % number)
         kernel.reclaim()
@@ -214,7 +211,7 @@ class KernelPageTable(PageTable):
         self.ledger.broadcast = (
             None if callback is None else lambda page, count: callback(PageRange.from_numbers(page, page + count - 1))
         )
-        few.callback_waits[0] = callback is not None
+        waits[OBSERVERS] = callback is not None
 
     def _table_of_root(self, root):
         """A table to act on the root of a mapping with, whoever has its PageTable, if anybody has."""

@@ -14,7 +14,7 @@ from paging.changing import change_words
 from paging.flags import ACCESSED, DIRTY, GLOBAL, HUGE_PAGE, PRESENT
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.leaves import change_leaves, clear_leaves, extent
-from paging.natives import cpu
+from paging.shootdown import forget, forget_all
 from paging.translation import word_in
 
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, finish, leave, signature_of
@@ -86,19 +86,17 @@ def runs_of_record(table, record, mapped, step):
     return found
 
 
-def forget(page, count, word):
-    """Have the TLB forget a range whose leaves said `word`, and the way to it."""
+def flush(table, page, count, word):
+    """Have every processor's TLB forget a range whose leaves said `word`, and the way to it."""
     if count <= FLUSH_ALL_ABOVE:
-        cpu.invalidate(page, count, 1)
-    elif word & GLOBAL:
-        cpu.flush_global()
+        forget(table.root, page, count)
     else:
-        cpu.flush()
+        forget_all(table.root, page, count, word & GLOBAL)
 
 
 def invalidate(table, page, count, word):
     """Have the TLB forget a range, and tell the shootdown callback. Returns what that raised, or None."""
-    forget(page, count, word)
+    flush(table, page, count, word)
     callback = table._kernel.ledger.broadcast
     if callback is None:
         return None
@@ -160,7 +158,7 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     if tables or not is_watched:
         # Once for all. Each INVLPG empties the paging-structure caches, too, whatever its address (SDM, "Operations
         # that Invalidate TLBs and Paging-Structure Caches").
-        forget(page, count, word)
+        flush(table, page, count, word)
     if take is not None:
         take(found)
     elif kind != SHARED:
@@ -233,7 +231,7 @@ def finish_few(table, record, run):
     FAULT_ON_ONE_WAY[0] = None
     try:
         tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
-        cpu.invalidate(page, count, 1)
+        forget(table.root, page, count)
         give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
         ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES
         give(table._frame_tree, run & -2, count)
