@@ -210,6 +210,16 @@ NATIVE_MANY(processors_shoot, 4, a) {
     return mp_const_none;
 }
 
+// forget(root_frame, page, count): 4 KiB pages, this processor first, in one call: a call costs more than a round.
+NATIVE_3(processors_forget, root, page_in, count_in) {
+    uint64_t page = native_get_page(page_in), count = native_get_below(count_in, 1UL << 52, "count");
+    for (uint64_t i = 0; i < count; i++) {
+        page_invalidate(page + i * PAGE_SIZE);
+    }
+    shoot(native_get_frame(root), page, count, PAGE_SIZE);
+    return mp_const_none;
+}
+
 // Where the acts are that every processor knows.
 NATIVE_0(processors_acts) {
     return NATIVE_NUMBERS((uint64_t)act_read, (uint64_t)act_write, (uint64_t)act_fetch, (uint64_t)act_spin, (uint64_t)act_hammer,
@@ -225,4 +235,4 @@ NATIVE_MODULE(processors,
     NATIVE(processors, own_apic_id), NATIVE(processors, came), NATIVE(processors, post), NATIVE(processors, wait),
     NATIVE(processors, park), NATIVE(processors, stop), NATIVE(processors, state), NATIVE(processors, result),
     NATIVE(processors, result_object), NATIVE(processors, fault), NATIVE(processors, log_fault), NATIVE(processors, registers), NATIVE(processors, answer),
-    NATIVE(processors, viper), NATIVE(processors, arguments_at), NATIVE(processors, shoot), NATIVE(processors, acts));
+    NATIVE(processors, viper), NATIVE(processors, arguments_at), NATIVE(processors, shoot), NATIVE(processors, forget), NATIVE(processors, acts));

@@ -103,6 +103,9 @@ def shoot(root_frame: int, page: int, count: int, mode: int) -> None:
     does not answer within seconds is a panic.
     """
 
+def forget(root_frame: int, page: int, count: int) -> None:
+    """Forget `count` pages of 4 KiB here, then as `shoot`."""
+
 def acts() -> tuple[int, ...]:
     """Where the acts are that every processor can do: READ, WRITE, FETCH, SPIN, HAMMER, COPY, READ_MSR,
     READ_CONTROL."""

@@ -28,10 +28,9 @@ _EXCLUSIVE_BIT = const(1 << 15)  # of a flag word
 _ORDINARY = const(0xFFFF1F)  # of a flag word: neither ACCESSED nor DIRTY, HUGE_PAGE nor PAT
 _MARKS = const(0x60)
 _MOST_TO_INVALIDATE_SHIFT = const(6)  # 64 pages: for more a full flush is cheaper
-_PAGE_BYTES = const(4096)
 
 fill, clear, unused, touching = entries.fill, entries.clear, entries.unused, entries.touching
-invalidate, shoot, zero_frames = cpu.invalidate, processors.shoot, memory.zero_frames
+invalidate, forget, zero_frames = cpu.invalidate, processors.forget, memory.zero_frames
 assert EXCLUSIVE == 0  # what a new record's kind is
 assert 1 << EXCLUSIVE | 1 << DEVICE == _EXCLUSIVE_KINDS
 waits_at = uctypes.addressof(waits)  # who is to hear of flushes: in its first byte observers, then other processors
@@ -79,8 +78,8 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 
 @micropython.viper
 def unmap_few(facts: int, record) -> int:
-    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, nobody waits to hear of
-    flushes, and every entry says what its owner was given. It is invalidated, but for a level-1 table that is empty now.
+    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, no observer waits to hear
+    of flushes, and every entry says what its owner was given. Invalidate it, unless its level-1 table is empty now.
 
     Returns first frame << 1 | whether that is so; or NOT_SIMPLE.
     """
@@ -111,12 +110,13 @@ def unmap_few(facts: int, record) -> int:
             return NOT_SIMPLE
         entry[0] = 0
         entry[1] = 0
-    if int(unused(at & -4096, 512)) == 512:
-        return frame << 1 | 1  # one invalidation for the table as well, when it is cut off
-    invalidate(page, count, 1)
-    if hearers:
-        shoot(0 if page >> 51 else int(known[_ROOT]) | int(known[_ROOT + 1]) << 32, page, count, _PAGE_BYTES)
-    return frame << 1
+    is_empty = 1 if int(unused(at & -4096, 512)) == 512 else 0
+    if not is_empty:  # else it is for the table as well, when that is cut off
+        if hearers:
+            forget(0 if page >> 51 else int(known[_ROOT]) | int(known[_ROOT + 1]) << 32, page, count)
+        else:
+            invalidate(page, count, 1)
+    return frame << 1 | is_empty
 
 
 @micropython.viper

@@ -225,8 +225,8 @@ def unmap_record(table, record):
 
 
 def finish_few(table, record, run):
-    """Cut off the tables that `unmap_few` left empty, invalidate what it unmapped, and give it back. The record ends, and
-    the guard is left."""
+    """Cut off the tables that `unmap_few` left empty, invalidate what it unmapped, and give it back. The record ends,
+    and the guard is left."""
     count, page = record.count, record.first_page
     FAULT_ON_ONE_WAY[0] = None
     try:
