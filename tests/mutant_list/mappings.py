@@ -40,7 +40,7 @@ MUTANTS = [
     ),
     (
         "a large range is not flushed at all",
-        UNMAPPING,
+        "kernel/paging/shootdown.py",
         "    else:\n        cpu.flush()\n",
         "",
         "tests/memory/mappings/test_mapped_pages.py::test_remap_and_unmap_reach_the_tlb",

@@ -81,8 +81,8 @@ MUTANTS = [
     (
         "the quick way does not tell the shootdown callback",
         FEW,
-        " or count == 0 or ptr32(int(waits_at))[0]:\n",
-        " or count == 0:\n",
+        " or hearers & 1:\n",
+        ":\n",
         "tests/memory/mappings/test_rollback_and_flush.py::test_frames_are_freed_only_after_the_flush_and_the_callback",
     ),
     (

@@ -34,7 +34,7 @@ MUTANTS = [
     (
         "the accessed bit is taken without a flush",
         "kernel/faults/working_set.py",
-        "    if bits:\n        cpu.invlpg(page)\n    return bits\n",
+        "    if bits:\n        forget(access.root_frame, page, 1)\n    return bits\n",
         "    return bits\n",
         f"{JUDGE}[aging]",
     ),

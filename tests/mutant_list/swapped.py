@@ -19,7 +19,7 @@ MUTANTS = [
     (
         "a page is clean, and the TLB goes on without marking it",
         RESIDENTS,
-        "                cpu.invlpg(page)\n",
+        "                forget(access.root_frame, page, 1)\n",
         "                pass\n",
         DOES + "::test_only_what_was_written_is_stored",
     ),

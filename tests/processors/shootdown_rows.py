@@ -196,6 +196,111 @@ def a_root_that_is_not_active_here(kernel):
     assert kernel.eval("(foreign, for_all, there, found)") == (0, 1, 1, [0, 0])
 
 
+def a_root_that_is_not_active_here_for_the_paging_layer(kernel):
+    """Flushes are owed for it as long as another CPU is on it, and not when that is parked."""
+    kernel.exec(TABLE)
+    kernel.exec("""
+        from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable
+        from paging.tlb import NOTHING_TO_FLUSH
+        other = PageTable.new_table(table)
+        owned, target = allocate_frames(40), allocate_frames(4)
+        lent = BootInfoFrameAllocator(BootInfo().memory_map, owned)
+        mapper = OffsetPageTable(root=Frame.containing_address(other.physical_address))
+        DATA = PteFlagsX86_64.PRESENT | PteFlagsX86_64.WRITABLE | PteFlagsX86_64.NO_EXECUTE
+        FIRST = (BASE >> 12) + (1 << 27) + 5
+        mapper.map_numbers(FIRST, target.start.number, 4, DATA, lent)
+        ap.attach(other)
+        for n in range(4): ap.write(FIRST + n << 12, 1)
+        token = mapper.unmap_numbers(FIRST + 1, 2)[1]
+        single = mapper.unmap(Page(FIRST))[-1]
+        stale = [outcome(ap.read, FIRST + n << 12) for n in range(3)]
+        rounds = served(token.flush), served(single.flush)
+        gone = [outcome(ap.read, FIRST + n << 12) for n in range(4)]
+        ap.park()
+        nothing = mapper.unmap(Page(FIRST + 3))[-1] is NOTHING_TO_FLUSH
+        mapper.clean_up_numbers(FIRST, FIRST + 100, lent)
+        other.drop(); owned.drop(); target.drop()
+        """)
+    assert kernel.eval("(stale, rounds, gone)") == (["done"] * 3, (1, 1), [0, 0, 0, "done"])
+    assert kernel.eval("nothing")
+
+
+def the_short_way_asks_only_who_is_concerned(kernel):
+    kernel.exec(TABLE)
+    kernel.exec("""
+        other = PageTable.new_table(table)
+        kept, high = lower(1), create_mapping(4096, RW)
+        ap.attach(other)
+        ap.read(high)
+        foreign = served(lower(1, at=LOW + 20 * 4096).drop)
+        place = create_mapping(4096, RW)
+        up = place.start_address.value
+        ap.read(up)
+        for_all = served(place.drop)
+        found = outcome(ap.read, up)
+        kept.drop(); high.drop(); ap.park(); other.drop()
+        """)
+    assert kernel.eval("(foreign, for_all, found)") == (0, 1, 0)
+
+
+def the_order(kernel):
+    """When the others are asked, entries and tables are unlinked already, and nothing was given back."""
+    kernel.exec(TABLE)
+    kernel.exec("""
+        import memory.mappings.unmapping as unmapping
+        events = []
+        def watched(m):
+            page, path = m.range.start.number, table.dump_pte(m.start_address).entries
+            at = [(entry.table.number + LAYOUT["WINDOW_PAGE"] << 12) + 8 * (page >> 9 * (entry.level - 1) & 511)
+                for entry in path]
+            statistics = lambda: (memory.frame_allocator.statistics().free, memory.page_allocator.statistics().free)
+            before = statistics()
+            events.append([_memory.load64(entry) & 1 for entry in at])
+            def logged(name):
+                asked = getattr(unmapping, name)
+                def ask(*arguments):
+                    present = [_memory.load64(entry) & 1 for entry in at]
+                    asked(*arguments)
+                    events.append((name, present, statistics() == before))
+                setattr(unmapping, name, ask)
+                return asked
+            kept = [(name, logged(name)) for name in ("forget", "forget_all")]
+            try: rounds = served(m.drop)
+            finally:
+                for name, function in kept: setattr(unmapping, name, function)
+            events.append((rounds, statistics() != before))
+        for count in 2, 100:
+            m = lower(count)
+            ap.read(m)
+            watched(m)
+        """)
+    linked, unlinked, given_back = [1] * 4, [0] * 4, (1, True)
+    found = kernel.eval("events")
+    assert found[:3] == [linked, ("forget", unlinked, True), given_back], found
+    assert found[3:] == [linked, ("forget_all", unlinked, True), given_back], found
+
+
+def a_page_that_was_stored_is_dirty_again(kernel):
+    """What the other CPU writes after sync() is stored by the next one."""
+    kernel.exec(TABLE)
+    kernel.exec("""
+        from replacement import RamStore, Swapped
+        store = RamStore(4)
+        pages = allocate_pages_at(LOW, 4)
+        range = PageRange.from_numbers(pages.start.number, pages.end.number)
+        pages.drop()
+        swapped = Swapped(range, frames=4, store=store)
+        place = LOW.value
+        found = []
+        for value in 1, 2:
+            ap.write(place, value)
+            swapped.sync()
+            found.append(store.pages[0][0])
+        swapped.drop()
+        """)
+    assert kernel.eval("found") == [1, 2]
+
+
 def marks_are_taken_and_set_again(kernel):
     """The working set: after its bits were taken, an access of the other CPU sets them again."""
     kernel.exec(TABLE)
@@ -256,6 +361,10 @@ ROWS = (
     other_ends_of_a_mapping_are_told,
     tokens_of_the_paging_layer,
     a_root_that_is_not_active_here,
+    a_root_that_is_not_active_here_for_the_paging_layer,
+    the_short_way_asks_only_who_is_concerned,
+    the_order,
+    a_page_that_was_stored_is_dirty_again,
     marks_are_taken_and_set_again,
     no_dirty_bit_is_lost,
     nobody_is_told_when_all_are_parked,
