@@ -6,6 +6,7 @@ from devices.interrupts import Vector
 from faults import PageFault
 from faults.handlers import handler_of
 from memory import PageTable, Stack
+from memory.refusals import Busy
 from micropython import const
 from paging.shootdown import attached, parked
 
@@ -108,6 +109,7 @@ class Processor:
         while not native.wait(self.number, SLICE_US):
             if limit_ms is not None and time.ticks_diff(time.ticks_ms(), began) >= limit_ms:
                 raise JobTooLong(self.number, limit_ms)
+            _answer_all(None)  # who could not answer when it was asked
         self._job = None
         return self._end_of(job)
 
@@ -208,6 +210,9 @@ class Processor:
                 retry = True
             else:
                 self._failure = fault
+        except Busy:
+            self._asked_at = None
+            return  # who answers is at work just now: wait() asks again
         except BaseException as error:
             self._failure = error
         native.log_fault(self.number, retry)

@@ -12,11 +12,18 @@ import uctypes
 from faults import DIRTY
 from faults.marks import look, mark
 from faults.working_set import sample
-from memory import PAGE_SIZE, create_mapping_at
+from memory import (
+    HEAP_FLAGS,
+    PAGE_SIZE,
+    allocate_frames,
+    allocate_pages_at,
+    create_mapping_at,
+    get_kernel_mmi_ref,
+)
 from memory.ledger import enter, leave
 from paging.natives import LAYOUT
 from paging.numbers import page_of, virtual_address_of
-from paging.shootdown import forget
+from paging.shootdown import OTHERS, forget, waits
 
 from .bits import Bits
 from .chooser import Chooser
@@ -52,18 +59,31 @@ class Residents:
     def load(self, page, count):
         """Make pages resident, with what the store has of them: all or none."""
         incoming, is_loaded = [], False
+        # Another processor sees a page when it is mapped: then it must be whole. Alone, it is cheaper the other way.
+        is_alone = not waits[OTHERS]
         try:
             for number in range(page, page + count):
                 incoming.append(None)
                 enter()  # or Ctrl-C could come between its being mapped and its being written down
                 try:
-                    incoming[-1] = create_mapping_at(virtual_address_of(number << 12), PAGE_SIZE, self._flags)
+                    address = virtual_address_of(number << 12)
+                    if is_alone:
+                        incoming[-1] = create_mapping_at(address, PAGE_SIZE, self._flags)
+                    else:
+                        incoming[-1] = allocate_frames(1)
                 finally:
                     leave()
-            self._read(page, [self._access.translate(number) for number in range(page, page + count)])
+            if is_alone:
+                frames = [self._access.translate(number) for number in range(page, page + count)]
+            else:
+                frames = [owner.start.number for owner in incoming]
+            self._read(page, frames)
             number = page
             enter()
             try:
+                if not is_alone:
+                    for index in range(count):
+                        incoming[index] = self._map(page + index, incoming[index])
                 self.chooser.is_lost = True  # until it has been told
                 for mapped in incoming:
                     self.pages[number] = self._loads, mapped
@@ -76,15 +96,26 @@ class Residents:
             if not is_loaded:
                 self._unload(page, incoming)
 
+    def _map(self, page, frames):
+        """Map a page to its frame, and leave what is in there."""
+        pages = allocate_pages_at(virtual_address_of(page << 12), 1)
+        frames.mark_clean()
+        try:
+            return get_kernel_mmi_ref().page_table.map_allocated_pages_to(pages, frames, self._flags)
+        except BaseException:
+            frames.mark_clean(False)
+            pages.drop()
+            raise
+
     def _unload(self, page, incoming):
         """Take back pages that could not be loaded."""
         enter()
         try:
             for number in range(page, page + len(incoming)):
                 self.pages.pop(number, None)
-            for mapped in incoming:
-                if mapped:
-                    mapped.drop()
+            for owner in incoming:
+                if owner:
+                    owner.drop()
         finally:
             leave()
 
@@ -106,7 +137,13 @@ class Residents:
 
     def evict(self, page):
         """Take a page's frame, after storing what was written to it."""
-        self.store(page)
+        if waits[OTHERS]:  # who writes from now on has to wait until it is back
+            self.pages[page][1].remap(HEAP_FLAGS.writable(False))
+        try:
+            self.store(page)
+        except BaseException:
+            self.pages[page][1].remap(self._flags)
+            raise
         enter()
         try:
             if look(self._access, page, DIRTY):

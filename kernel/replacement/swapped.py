@@ -25,6 +25,7 @@ from memory.refusals import Busy
 from memory_structs.ending import drop_at_end
 from memory_structs.mode import PAGE_SHIFT, UPPER_HALF_FIRST_PAGE
 from paging.flags import WRITABLE
+from paging.shootdown import OTHERS, waits
 
 from .errors import BadStore
 from .policies import policy_of
@@ -120,10 +121,15 @@ class Swapped:
 
     def _answer(self, page, code):
         """Answer a fault: True when the page has a frame now. Raises StoreError, PolicyFailed, OutOfFrames, ..."""
-        if code & PRESENT or page in self.resident or not (self._is_everywhere or self._table.is_active()):
+        if not (self._is_everywhere or self._table.is_active()):
+            return False
+        is_resident, is_alone = page in self.resident, not waits[OTHERS]
+        if is_alone and (code & PRESENT or is_resident):
             return False
         if self._step is not None:
             raise Busy(self, self._step)
+        if is_resident:  # another processor asks: it came meanwhile, or could not be stored and may be written to again
+            return not code & (self._refused | ~(PRESENT | WRITE))
         if code & self._refused:
             raise NotWritable(self, "it is mapped for reading")
         self._step = "a fault"

@@ -189,6 +189,20 @@ MUTANTS = [
         of(PATHS, "a_page_that_was_stored_is_dirty_again"),
     ),
     (
+        "another processor sees a page before it is filled",
+        "kernel/replacement/residents.py",
+        "        is_alone = not waits[OTHERS]\n",
+        "        is_alone = True\n",
+        of(PATHS, "a_page_that_comes_or_goes_is_seen_whole"),
+    ),
+    (
+        "another processor writes to a page that goes",
+        "kernel/replacement/residents.py",
+        "        if waits[OTHERS]:  # who writes",
+        "        if waits[OTHERS] and page < 0:  # who writes",
+        of(PATHS, "a_page_that_comes_or_goes_is_seen_whole"),
+    ),
+    (
         "flags change by a load and a store",
         "port/hardware/_entries.c",
         '            __asm__ volatile ("lock andq %1, %0; lock orq %2, %0"'

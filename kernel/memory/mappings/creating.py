@@ -113,16 +113,10 @@ class Creating:
         try:
             frame = owners[0]._state[RUN]
             mapped, record = self._new(page, count, word, EXCLUSIVE, frame >> 1)
-            table = self.table_for(page)
-            is_few = len(owners) == 1 and count < 512
-            if is_few and page < UPPER_HALF_FIRST_PAGE:
-                table._view.refuse_kernel(page, count)
-            if is_few and faulted.map_few_or_undo(table, record, page, frame, owners + [pages], word):
-                record.arm()
-            else:
-                frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
+            frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
+            if len(frames) > 1:
                 write(record, page, count, word, signature_of(joined(frames)))
-                self._place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
+            self._place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
             for owner in owners:
                 owner._state[RUN] = DEAD
             self._consumed(pages, consumer)

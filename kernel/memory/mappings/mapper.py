@@ -14,7 +14,7 @@ place: so it may use everything else. Then the empty tables cost a second flush.
 """
 
 from memory_structs import Frame, OutOfFrames
-from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
 from paging import OffsetPageTable, mapping
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.natives import memory
@@ -186,6 +186,12 @@ class Mapper(Creating):
         access = table.access
         if page < UPPER_HALF_FIRST_PAGE:
             table._view.refuse_kernel(page, count)
+        if len(frames) == 1 and count < ENTRIES and record.kind == EXCLUSIVE:
+            first, _, is_clean = frames[0]
+            run = first << 1 | (1 if is_clean else 0)
+            if faulted.map_few_or_undo(table, record, page, run, owners, word & ~EXCLUSIVE_BIT):
+                record.arm()
+                return
         job = mapping.Job(word, table_word(page), limit)
         # Of several runs, the tables that small pages need: enough whatever fits.
         largest = limit if len(frames) == 1 else 1
