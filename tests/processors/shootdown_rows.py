@@ -317,8 +317,8 @@ def a_range_with_few_frames_is_everybodys(kernel):
             ap.wait(5000)
             expected[page, 0] = expected[mine, 16] = n
             if ap.read(base + mine * 4096 + 16) != n or _memory.load64(base + page * 4096) != n: wrong.append(n)
-        for page, at in expected:
-            if _memory.load64(base + page * 4096 + at) != expected[page, at]: wrong.append((page, at))
+        for page, offset in expected:
+            if _memory.load64(base + page * 4096 + offset) != expected[page, offset]: wrong.append((page, offset))
         for n in range(12):
             if ap.read(base + n * 4096 + 8) != n: wrong.append(n)
         evictions = swapped.evictions
