@@ -140,9 +140,9 @@ MUTANTS = [
     ),
     (
         "a page table is dropped while a processor is on it",
-        ONE,
-        "        roots_of_processors[self.number] = root\n",
-        "",
+        "kernel/memory/mappings/page_table.py",
+        "            if root == self.root:\n",
+        "            if root == self.root + 1:\n",
         ROWS,
     ),
     (
