@@ -1,6 +1,5 @@
 """The native module of the other processors, and those that starting them needs."""
 
-import _processors as processors
-from paging.natives import cpu, memory
+from paging.natives import cpu, memory, processors
 
 __all__ = ["cpu", "memory", "processors"]

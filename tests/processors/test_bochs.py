@@ -2,7 +2,7 @@
 
 import pytest
 from on_target import source
-from processors import rows, shootdown_rows
+from processors import rows, shootdown_rows, swapped_rows
 
 HERE = (
     rows.an_unflushed_change_is_not_seen,
@@ -26,7 +26,7 @@ def global_pages_outlive_a_reload(kernel):
 @pytest.mark.bochs
 @pytest.mark.slow
 def test_all_rows(bochs_pair):
-    for row in (*HERE, *shootdown_rows.ROWS, global_pages_outlive_a_reload):
+    for row in (*HERE, *shootdown_rows.ROWS, *swapped_rows.ROWS, global_pages_outlive_a_reload):
         row(bochs_pair)
     bochs_pair.exec(source("processors/rounds"))
     assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000

@@ -2,7 +2,9 @@
 
 import pytest
 from harness import Kernel
-from processors.shootdown_rows import ROWS
+from processors import shootdown_rows, swapped_rows
+
+ROWS = (*shootdown_rows.ROWS, *swapped_rows.ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__)
