@@ -1,4 +1,4 @@
-"""The tour: eleven steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
+"""The tour: twelve steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
 
 A step is (title, what to look at, the lines to type). A line that begins with a space goes on with the one before.
 """
@@ -190,6 +190,33 @@ STEPS = (
             "    seen = error",
             "",
             "seen",
+        ),
+    ),
+    (
+        "What other processors remember",
+        (
+            "Each has a TLB of its own. When an entry changes, the others go on with what they remember until they",
+            "are told: TLB shootdown. Here the change waits for its flush, and CPU 1 still writes to a page that is",
+            "read-only by now; then it is told. `make run CPUS=2` gives the machine a CPU 1; without it nobody is asked.",
+        ),
+        (
+            "from paging import *",
+            "from processors import processors",
+            "c = create_mapping(4096, writable)",
+            "place = c.start_address",
+            "for ap in processors(): ap.write(place, 7)",
+            "",
+            "t, page = OffsetPageTable(), Page.containing_address(place)",
+            "flags = t.translate(place).flags",
+            "token = t.update_flags(page, flags - PteFlagsX86_64.WRITABLE)",
+            "stale place",
+            "token.flush()",
+            "stale place",
+            "for ap in processors(): ap.write(place, 8)",
+            "",
+            "cpus",
+            "t.update_flags(page, flags).flush()",
+            "c.drop()",
         ),
     ),
     (

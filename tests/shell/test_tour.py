@@ -22,7 +22,8 @@ STEPS = {
         "frames    2 ",
     ],
     10: ["NoSuchDevice('there is no virtio disk number 0: make run DISK=FILE starts a machine that has one"],
-    11: ["nothing to complain of", "physical memory, one cell is"],
+    11: ["the TLB and the tables agree", "runs Python"],
+    12: ["nothing to complain of", "physical memory, one cell is"],
 }
 UNEXPECTED = re.compile(r"Traceback|NameError|AttributeError|SyntaxError|ImportError|VIOLATION")
 
@@ -49,6 +50,16 @@ def test_every_step_shows_what_it_promises(played):
             assert text in played[number], f"step {number}"
 
 
+def test_another_processor_goes_on_until_it_is_told(boot):
+    guest = boot(processors=2)
+    guest.console.wait_for_prompt(30)
+    text = step(guest.console, "tour 11")
+    assert UNEXPECTED.search(text) is None, text
+    places = [text.index(words) for words in ("it still writes there", "CPU 1: its TLB and", "PageFault: write")]
+    assert places == sorted(places)
+    assert "MappingDamaged" not in text
+
+
 def test_the_five_techniques_agree(played):
     found = re.findall(r"^p0x[0-9a-f]+$", played[6], re.MULTILINE)
     assert len(found) == 5
@@ -56,7 +67,7 @@ def test_the_five_techniques_agree(played):
 
 
 def test_after_the_last_step_the_tour_begins_again(guest, played):
-    assert "1 of 11" in step(guest.console)
+    assert "1 of 12" in step(guest.console)
 
 
 def test_a_step_out_of_order_has_what_the_steps_before_it_make(guest, boot, played):
