@@ -197,7 +197,7 @@ STEPS = (
         (
             "Each has a TLB of its own. When an entry changes, the others go on with what they remember until they",
             "are told: TLB shootdown. Here the change waits for its flush, and CPU 1 still writes to a page that is",
-            "read-only by now; then it is told. `make run CPUS=2` gives the machine a CPU 1; without it nobody is asked.",
+            "read-only by now; then it is told. `make run CPUS=2` gives the machine a CPU 1; else nobody is asked.",
         ),
         (
             "from paging import *",
