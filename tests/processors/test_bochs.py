@@ -3,6 +3,7 @@
 import pytest
 from on_target import source
 from processors import rows, shootdown_rows, swapped_rows
+from processors.test_random import ran
 
 HERE = (
     rows.an_unflushed_change_is_not_seen,
@@ -28,5 +29,6 @@ def global_pages_outlive_a_reload(kernel):
 def test_all_rows(bochs_pair):
     for row in (*HERE, *shootdown_rows.ROWS, *swapped_rows.ROWS, global_pages_outlive_a_reload):
         row(bochs_pair)
+    assert ran(bochs_pair, seed=7, steps=25) == (25, [], [])
     bochs_pair.exec(source("processors/rounds"))
     assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000
