@@ -1,4 +1,4 @@
-"""After every act of a random program on mappings, the other CPU reads and writes what is mapped, and faults elsewhere."""
+"""After every act of a random program, the other CPU reads and writes what is mapped, and faults elsewhere."""
 
 import ast
 

@@ -1,5 +1,6 @@
 # Random acts on mappings, after each of which the other CPU sees what is true. Runs after prelude.py.
 import random
+
 from memory import PteFlagsX86_64
 
 table = get_kernel_mmi_ref().page_table
