@@ -12,6 +12,10 @@ def test_on_two_processors(pair, row):
     row(pair)
 
 
+def test_no_dirty_bit_is_lost(pair):
+    shootdown_rows.no_dirty_bit_is_lost(pair, 200)
+
+
 PAIR = """
     from time import ticks_cpu
     import memory
