@@ -305,12 +305,11 @@ def marks_are_taken_and_set_again(kernel):
 def no_dirty_bit_is_lost(kernel, trials):
     """Rights change back and forth while the other CPU writes: each page that it has written says so."""
     kernel.exec(TABLE)
-    kernel.exec(
-        """
+    kernel.exec(f"""
         from faults import working_set
         m = lower(512)
         lost = tried = 0
-        for n in range(%d):
+        for n in range({trials}):
             working_set(m.range)
             ap.start(HAMMER, m.start_address, 512, 4096, 1)
             m.remap(RW.device_memory(True) if n & 1 else RW)
@@ -318,9 +317,7 @@ def no_dirty_bit_is_lost(kernel, trials):
             ap.wait()
             lost += 512 - len(working_set(m.range).dirty)
         m.drop()
-        """
-        % trials
-    )
+        """)
     assert kernel.eval("lost") == 0
 
 
