@@ -32,6 +32,7 @@ from mutant_list import (
     swapped,
     systems,
     tables,
+    virtio,
     wished_address,
 )
 
@@ -63,5 +64,6 @@ PROMISES = (
     language,
     devices,
     iommu,
+    virtio,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
