@@ -47,6 +47,7 @@ class Disk:
                 self._most = min(self._most, self._configuration.pieces)
             for _ in "12":  # a Ctrl-C that waited comes here
                 pass
+            return  # in here: it also comes where a `try` ends
         except BaseException:
             self.drop()
             raise

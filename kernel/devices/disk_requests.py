@@ -77,6 +77,7 @@ class Requests:
             self._lend()
             for _ in "12":  # a Ctrl-C that waited comes here
                 pass
+            return  # in here: it also comes where a `try` ends
         except BaseException:
             self.drop()
             raise

@@ -33,6 +33,7 @@ from mutant_list import (
     swapped,
     systems,
     tables,
+    virtio,
     wished_address,
 )
 
@@ -65,5 +66,6 @@ PROMISES = (
     language,
     devices,
     iommu,
+    virtio,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
