@@ -68,9 +68,12 @@ class DmaBuffer:
 
         Raises AboveDeviceLimit, NoMemory, UseAfterMove or MappingDamaged; then it is not lent.
         """
+        self.device = device
+        self.mapping = mapping
+        self.size_in_bytes = mapping.size_in_bytes
+        self.runs, self._loan = [], None  # a new attribute takes memory, and there may be none
         self._loan = mapping.lend_to(device)
         try:
-            self.runs = []
             for run in mapping.frames():
                 address, length = run.start_address.value, len(run) * PAGE_SIZE
                 self.runs.append((address, length))
@@ -78,12 +81,10 @@ class DmaBuffer:
                     raise NoMemory(device, "%s is no RAM, which alone can be lent" % mapping)
                 if address + length - 1 >> bits:
                     raise AboveDeviceLimit(device, address + length - 1, bits)
+            return  # in here: a Ctrl-C also comes where a `try` ends
         except BaseException:
             self._loan.end()
             raise
-        self.device = device
-        self.mapping = mapping
-        self.size_in_bytes = mapping.size_in_bytes
 
     def pieces(self, offset, length):
         """[(physical address, bytes), ...] of a part, for a device that takes a list. Raises PastTheEnd."""
