@@ -102,6 +102,10 @@ fuzz-objects: $(BUILD)/kernel.elf .venv/ready | packages-run ## Load damaged obj
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000 ARGS='--kind views')
 	@$(PYTHON) tools/storms.py --seed '$(or $(SEED),1)' --operations '$(or $(N),200000)' --calls '$(or $(CALLS),15000)' $(ARGS)
 
+.PHONY: kills
+kills: $(BUILD)/kernel.elf .venv/ready | packages-run ## Kill the machine amid paging to a disk, and judge the disk (SEED=1 N=50)
+	@$(PYTHON) tools/kills.py --seed '$(or $(SEED),1)' --kills '$(or $(N),50)' $(ARGS)
+
 .PHONY: replacement
 replacement: $(BUILD)/kernel.elf .venv/ready | packages-run ## Judge every page replacement policy against its textbook (ARGS='--policy clock --references 200000 --seed 7')
 	@$(PYTHON) tools/replacement.py $(or $(ARGS),--json $(BUILD)/replacement.json)
