@@ -40,7 +40,7 @@ clean: ## Remove what was built (the fetched source and .venv stay)
 ## Running
 
 .PHONY: run
-run: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal (OBJECTS='a.o b.o': files for /boot)
+run: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) | packages-run ## Boot to the prompt in QEMU, on this terminal (OBJECTS='a.o b.o': files for /boot; DISK=FILE: a disk)
 	@python3 tools/run.py run
 
 .PHONY: debug
@@ -101,6 +101,10 @@ fuzz-objects: $(BUILD)/kernel.elf .venv/ready | packages-run ## Load damaged obj
 .PHONY: storms
 storms: $(BUILD)/kernel.elf .venv/ready | packages-run ## Attack the kernel at random: malformed calls and storms (SEED=1 N=200000 CALLS=15000 ARGS='--kind views')
 	@$(PYTHON) tools/storms.py --seed '$(or $(SEED),1)' --operations '$(or $(N),200000)' --calls '$(or $(CALLS),15000)' $(ARGS)
+
+.PHONY: kills
+kills: $(BUILD)/kernel.elf .venv/ready | packages-run ## Kill the machine amid paging to a disk, and judge the disk (SEED=1 N=50)
+	@$(PYTHON) tools/kills.py --seed '$(or $(SEED),1)' --kills '$(or $(N),50)' $(ARGS)
 
 .PHONY: replacement
 replacement: $(BUILD)/kernel.elf .venv/ready | packages-run ## Judge every page replacement policy against its textbook (ARGS='--policy clock --references 200000 --seed 7')

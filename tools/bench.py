@@ -11,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from machine import BUILD, ROOT
@@ -34,12 +35,19 @@ def run_rows(only=""):
         kernel = start(guest)
         names = kernel.eval("__import__('diagnostics.bench').bench.names()")
         machines = kernel.eval("__import__('diagnostics.bench').bench.machines()")
+        disks = kernel.eval("__import__('diagnostics.bench').bench.of_disks()")
         peers = kernel.eval("__import__('diagnostics.bench').bench.peers()")
-        run_on(kernel, [name for name in names if only in name and name not in machines], results)
+        run_on(kernel, [name for name in names if only in name and name not in {**machines, **disks}], results)
     for memory in sorted(set(machines.values())):
         wanted = [name for name in names if only in name and machines.get(name) == memory]
         if wanted:
             with QemuGuest(counted=True, memory=memory) as guest:
+                run_on(start(guest), wanted, results)
+    wanted = [name for name in names if only in name and name in disks]
+    if wanted:
+        with tempfile.NamedTemporaryFile() as disk:
+            disk.truncate(max(disks.values()))
+            with QemuGuest(counted=True, disk=disk.name) as guest:
                 run_on(start(guest), wanted, results)
     for name in results.keys() & peers.keys():
         results[name]["peers"] = peers[name]

@@ -53,6 +53,7 @@ class Machine:
     modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own). QEMU's loader for PVH puts
         one file into memory, without its name; of several, all go as files do.
     files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
+    disk: path of a raw image that the machine has as a virtio disk; who may not write it, may not write to the disk.
     counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
     trace: a file for QEMU's log of CPU resets, and of every exception when trace_exceptions is true.
     """
@@ -66,6 +67,7 @@ class Machine:
     command_line: str = ""
     modules: tuple = ()
     files: tuple = ()
+    disk: str = ""
     console: str = "stdio"
     log: str = "null"
     qmp: str = ""
@@ -80,7 +82,8 @@ class Machine:
         """Return the words of the QEMU command line for this machine."""
         words = [os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]
         words += ["-accel", os.environ.get("ACCEL") or "tcg", "-cpu", self.cpu, "-smp", str(self.processors)]
-        words += self._memory_words() + self._boot_words() + self._file_words() + self._channel_words()
+        words += self._memory_words() + self._boot_words() + self._file_words() + self._disk_words()
+        words += self._channel_words()
         words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
         if self.counted:
             words += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01,clock=vm"]
@@ -110,6 +113,13 @@ class Machine:
             raise ValueError(wrong)
         names = [f"name={FILES_PREFIX}{escaped(Path(path).name)},file={escaped(path)}" for path in paths]
         return [word for name in names for word in ("-fw_cfg", name)]
+
+    def _disk_words(self):
+        if not self.disk:
+            return []
+        kind = "" if os.access(self.disk, os.W_OK) else ",readonly=on"
+        drive = f"if=none,id=disk,format=raw,file={escaped(self.disk)}{kind}"
+        return ["-drive", drive, "-device", "virtio-blk-pci,drive=disk"]
 
     def _channel_words(self):
         """Return the words for COM1 (console), port 0xE9 (log) and QMP."""

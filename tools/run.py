@@ -38,8 +38,8 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it, OBJECTS are handed over to it."""
-    wanted["files"] = settings.objects()
+    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it, OBJECTS and DISK come with it."""
+    wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -210,6 +210,8 @@ def bochs():
     """make bochs: the second machine, its console on this terminal."""
     if settings.objects():
         stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
+    if settings.disk():
+        stop("DISK: only QEMU has a virtio disk: make run BOOT=iso DISK='...'")
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
         command = bochs_command(folder, server.getsockname()[1])
         with open(LOG, "wb") as log:

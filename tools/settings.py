@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import machine
 from say import stop
@@ -18,7 +19,8 @@ from say import stop
 BOOTS = ("pvh", "iso", "uefi")
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
-OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "MEMORY")
+OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "MEMORY", "DISK")
+QCOW2 = b"QFI\xfb"  # how such an image begins
 
 
 def check_boot(value):
@@ -69,8 +71,30 @@ def check_objects(value):
     return check_words(value) or machine.refused_files(objects({"OBJECTS": value}))
 
 
+def disk(environment=os.environ):
+    """Return the whole path that DISK names, or "" without one."""
+    return os.path.abspath(environment["DISK"]) if environment.get("DISK") else ""
+
+
+def check_disk(value):
+    """DISK: a raw image that the machine has as a disk."""
+    path = Path(disk({"DISK": value}))
+    if not path.is_file() and not path.is_block_device():
+        return f"{path}: there is no such file: truncate -s 16M FILE makes one"
+    if not os.access(path, os.R_OK):
+        return f"{path}: you may not read it"
+    with open(path, "rb") as file:
+        start = file.read(4)
+    if not start:
+        return f"{path}: it is empty: truncate -s 16M FILE makes it 16 MiB of zeros"
+    if start == QCOW2:
+        return f"{path}: it is no raw image: qemu-img convert -O raw makes one"
+    return None
+
+
 CHECKS = {
     "OBJECTS": check_objects,
+    "DISK": check_disk,
     "BOOT": check_boot,
     "MEMORY": check_memory,
     "QEMU": check_program,

@@ -150,6 +150,12 @@ class Disk:
         """Stop the device, and give it back. Raises UseAfterUnmap when that was done."""
         self._requests.drop()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.drop()
+
     def __repr__(self):
         kind = ", read-only" if self.read_only else ""
         return "Disk(%s, %d sectors%s)" % (self.device.function.place, self.size_in_sectors, kind)

@@ -13,6 +13,7 @@ from .errors import DeviceError
 from .virtio import VirtioDevice
 
 BLOCK = const(2)  # the type of device
+HINT = "make run DISK=FILE starts a machine that has one"
 SECTOR = const(512)
 # Features: how many pieces a request may have, whether it refuses to be written, and whether it has something to flush.
 PIECES, READ_ONLY, HAS_CACHE = const(1 << 2), const(1 << 5), const(1 << 9)
@@ -69,7 +70,7 @@ class Requests:
         """The `index`-th disk. Raises as VirtioDevice."""
         self._lent = None
         self._free = []
-        self.device = VirtioDevice("disk", BLOCK, index, PIECES | READ_ONLY | HAS_CACHE)
+        self.device = VirtioDevice("disk", BLOCK, index, PIECES | READ_ONLY | HAS_CACHE, hint=HINT)
         self._queue = self.device.queues[0]
         self._run_again = self._queue.run_again
         try:

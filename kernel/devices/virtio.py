@@ -35,13 +35,13 @@ class VirtioDevice:
 
     patience_ms = PATIENCE_MS
 
-    def __init__(self, name, kind, index=0, features=0, queues=1):
+    def __init__(self, name, kind, index=0, features=0, queues=1, hint="`pci` lists what there is"):
         """Drive the `index`-th device of type `kind`, which people call `name`, with its first `queues` queues.
 
-        `features` are the bits that the driver knows. Raises NoSuchDevice, NotVirtio, BarInUse, FeaturesRefused,
-        DeviceTimeout, OutOfFrames or OutOfPages; then nothing is claimed or lent.
+        `features` are the bits that the driver knows, `hint` what to do when there is none. Raises NoSuchDevice,
+        NotVirtio, BarInUse, FeaturesRefused, DeviceTimeout, OutOfFrames, OutOfPages; then nothing is claimed or lent.
         """
-        self.function = find_virtio(name, kind, index)
+        self.function = find_virtio(name, kind, index, hint)
         self.name = name
         self.is_running, self.features, self.queues = False, 0, []
         self._known, self.registers = features | VERSION_1, None

@@ -31,8 +31,11 @@ REGISTERS = {  # of COMMON
 }
 
 
-def find_virtio(name, kind, index=0):
-    """The `index`-th Function that is a virtio device of type `kind`, which people call `name`. Raises NoSuchDevice."""
+def find_virtio(name, kind, index, hint):
+    """The `index`-th Function that is a virtio device of type `kind`, which people call `name`.
+
+    Raises NoSuchDevice, which has the hint.
+    """
     found = []
     for function in functions():
         if function.vendor == VENDOR and FIRST_OLD <= function.device <= LAST:
@@ -40,7 +43,7 @@ def find_virtio(name, kind, index=0):
             if its == kind:
                 found.append(function)
     if index.__class__ is not int or not 0 <= index < len(found):
-        raise NoSuchDevice("virtio %s number %s" % (name, index), "there are %d; `pci` lists all devices" % len(found))
+        raise NoSuchDevice("virtio %s number %s" % (name, index), hint)
     return found[index]
 
 

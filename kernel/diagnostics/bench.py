@@ -18,12 +18,13 @@ from diagnostics.boot_report import Ram
 
 # Modules beside this one that have ROWS.
 ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults", "bench_views")
-ROW_MODULES += ("bench_objects", "bench_replacement", "bench_devices")
+ROW_MODULES += ("bench_objects", "bench_replacement", "bench_devices", "bench_disk")
 WARM_UPS = 2
 SAMPLES = 5
 UNITS = {"M": 20, "G": 30}
 
 _to_undo = []
+_left_out = 0
 
 
 class MachineTooSmall(KernelError):
@@ -38,6 +39,12 @@ class MachineTooSmall(KernelError):
 def undo(function, *arguments):
     """Have a function called with these arguments when the row is over, also when it fails: the last one first."""
     _to_undo.append((function, arguments))
+
+
+def leave_out(ticks):
+    """Have so many ticks of the act that is going on not counted: a wait, which is not the kernel's."""
+    global _left_out
+    _left_out += ticks
 
 
 def rows():
@@ -64,6 +71,16 @@ def machines():
     return found
 
 
+def of_disks():
+    """Return {row name: bytes of the disk that its machine has}, of the row modules that have a DISK."""
+    found = {}
+    for module in ROW_MODULES:
+        rows_of = getattr(__import__("diagnostics." + module), module)
+        if hasattr(rows_of, "DISK"):
+            found.update({row[0]: rows_of.DISK for row in rows_of.ROWS})
+    return found
+
+
 def peers():
     """Return {row name: what others need for the same, as text}, of the row modules that have PEERS."""
     found = {}
@@ -78,6 +95,7 @@ def _nothing():
 
 def _cost(act):
     """Return the smallest count of several acts, and the bytes of heap that the last one took."""
+    global _left_out
     for _ in range(WARM_UPS):
         act()
     gc.collect()
@@ -85,9 +103,10 @@ def _cost(act):
     try:
         smallest = None
         for _ in range(SAMPLES):
+            _left_out = 0
             before = ticks_cpu()
             act()
-            after = ticks_cpu()
+            after = ticks_cpu() - _left_out
             if smallest is None or after - before < smallest:
                 smallest = after - before
         used = gc.mem_alloc()

@@ -1,4 +1,4 @@
-"""The tour: ten steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
+"""The tour: eleven steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
 
 A step is (title, what to look at, the lines to type). A line that begins with a space goes on with the one before.
 """
@@ -171,6 +171,25 @@ STEPS = (
             "v.release(); w.drop()",
             "policies belady fifo frames=3,4",
             "policies favourites fifo clock random frames=2,4,6",
+        ),
+    ),
+    (
+        "Pages from a disk",
+        (
+            "A disk reads and writes memory by itself. Behind a mapping each fault has it bring a page into its frame;",
+            "who goes was chosen by the policy, and is written back if it is dirty. `make run DISK=file` gives the",
+            "machine a disk, and `truncate -s 16M file` makes the file. Without one you see what the driver says.",
+        ),
+        (
+            "from devices.disk import Disk",
+            "try:",
+            "    with Disk() as disk, map_file(disk, frames=4) as on_disk:",
+            "        first = [on_disk.memory[page << 12] for page in range(min(len(on_disk), 16))]",
+            "        seen = '%d faults, %d evictions by %r' % (on_disk.faults, on_disk.evictions, disk)",
+            "except Exception as error:",
+            "    seen = error",
+            "",
+            "seen",
         ),
     ),
     (

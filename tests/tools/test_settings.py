@@ -17,6 +17,8 @@ WRONG = [
     ("GDB_PORT=80", "give a number from 1024 to 65535"),
     ("OBJECTS=nosuch.o", f"{machine.ROOT}/nosuch.o: there is no such file"),
     ("OBJECTS='", "a shell can't read these words"),
+    ("DISK=nosuch", f"{machine.ROOT}/nosuch: there is no such file: truncate -s 16M FILE makes one"),
+    ("DISK=/dev/null", "/dev/null: there is no such file"),
     ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
 ]
 REFUSED_BY_QEMU = [
@@ -39,6 +41,41 @@ def test_a_value_that_cannot_be_meant_is_one_line(setting, why):
     result = run(sys.executable, "tools/run.py", "run", setting=setting)
     assert result.stderr.startswith(f"clew: {setting}: {why}")
     assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"", "it is empty: truncate -s 16M FILE"), (b"QFI\xfb", "it is no raw image: qemu-img convert -O raw")],
+    ids=["empty", "qcow2"],
+)
+def test_what_is_no_image_of_a_disk_is_one_line(tmp_path, content, why):
+    (tmp_path / "disk").write_bytes(content)
+    result = run(sys.executable, "tools/run.py", "run", setting=f"DISK={tmp_path}/disk")
+    assert result.stderr.startswith(f"clew: DISK={tmp_path}/disk: {tmp_path}/disk: {why}")
+    assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize("rights", [0o600, 0o400], ids=["writable", "read-only"])
+def test_a_file_is_a_disk_of_the_machine(tmp_path, rights):
+    path = tmp_path / "a, disk"
+    path.write_bytes(b"first sector" + bytes(16384 - 12))
+    path.chmod(rights)
+    script = "from devices.disk import Disk\nd = Disk()\nd\nd.read_sectors(0)[:12]\nd.write_sectors(1, b'now' * 512)\n"
+    options = {"cwd": machine.ROOT, "capture_output": True, "text": True, "timeout": 100}
+    done = subprocess.run(
+        [sys.executable, "tools/run.py", "run"],
+        input=script,
+        env={**os.environ, "DISK": str(path)},
+        check=False,
+        **options,
+    )
+    assert "32 sectors" in done.stdout
+    assert "b'first sector'" in done.stdout
+    if os.access(path, os.W_OK):
+        assert (done.returncode, path.read_bytes()[512:2048]) == (0, b"now" * 512)
+    else:
+        assert "ReadOnlyDisk" in done.stdout
+        assert (done.returncode, path.read_bytes()[512:]) == (1, bytes(16384 - 512))
 
 
 @pytest.mark.parametrize(("setting", "why"), REFUSED_BY_QEMU, ids=[setting for setting, _ in REFUSED_BY_QEMU])

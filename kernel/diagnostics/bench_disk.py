@@ -1,0 +1,94 @@
+"""Bench rows of a disk and of paging to it, beside the polling: how long a disk takes is the host's affair.
+
+`LIMITS` are what a row may cost at most, in instructions; a test holds the rows to them. They need a machine with a
+disk of 2 MiB (`DISK`), and write to it.
+"""
+
+from time import ticks_cpu
+
+import devices.virtqueue
+from devices.disk import Disk
+from memory import PAGE_SIZE, PageRange, VirtualAddress, allocate_frames
+from replacement import Swapped
+
+from diagnostics.bench import leave_out, undo
+from diagnostics.bench_faults import ACTS, TIMES, touch
+
+DISK = 2 << 20
+AREA = VirtualAddress(0x2200_0000_0000)
+FRAMES = 64
+PATIENCE = 10000
+PAGES = ACTS * TIMES + FRAMES
+
+LIMITS = {
+    "disk: read a page": 9500,
+    "disk: write a page": 9500,
+    "disk: a fault, a frame is free": 60000,
+    "disk: a fault, a clean page goes": 100000,
+    "disk: a fault, a dirty page goes": 170000,
+}
+PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
+
+
+def _disk():
+    """A disk, of whose requests the looks whether they are done are not counted."""
+    take = devices.virtqueue.take
+
+    def take_uncounted(available, used, size, looks):
+        start = ticks_cpu()
+        done = take(available, used, size, looks)
+        for _ in range(PATIENCE if looks > 1 else 0):
+            if done >= 0:
+                break
+            done = take(available, used, size, looks)
+        leave_out(ticks_cpu() - start)
+        return done
+
+    disk = Disk()
+    undo(disk.drop)
+    devices.virtqueue.take = take_uncounted
+    undo(setattr, devices.virtqueue, "take", take)
+    return disk
+
+
+def _request(method):
+    disk = _disk()
+    frames = allocate_frames(1)
+    undo(frames.drop)
+    transfer, number = getattr(disk, method), [frames.start.number]
+
+    def act():
+        for page in range(TIMES):
+            transfer(page, number)
+
+    return act
+
+
+def _fault(frames, is_written):
+    """An act that touches TIMES pages behind those that were touched before, as in `bench_replacement`."""
+    pages = PageRange.from_virt_addr(AREA, PAGES * PAGE_SIZE)
+    swapped = Swapped(pages, frames, _disk())
+    undo(swapped.drop)
+    memory = swapped.memory
+    first = 1 if frames == PAGES else frames
+    touch(AREA.value, first)
+
+    def act():
+        nonlocal first
+        if is_written:
+            for number in range(first, first + TIMES):
+                memory[number * PAGE_SIZE] = 1
+        else:
+            touch(AREA.value + first * PAGE_SIZE, TIMES)
+        first += TIMES
+
+    return act
+
+
+ROWS = (
+    ("disk: read a page", lambda: _request("read_frames"), TIMES),
+    ("disk: write a page", lambda: _request("write_frames"), TIMES),
+    ("disk: a fault, a frame is free", lambda: _fault(PAGES, False), TIMES),
+    ("disk: a fault, a clean page goes", lambda: _fault(FRAMES, False), TIMES),
+    ("disk: a fault, a dirty page goes", lambda: _fault(FRAMES, True), TIMES),
+)
