@@ -28,6 +28,7 @@
 #include "port/hardware/stacks.h"
 #include "port/ledger/finaliser.h"
 #include "port/ledger/records.h"
+#include "port/processors/processors.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/emitted_code.h"
@@ -131,6 +132,7 @@ static void call_exit_function(void) {
 static void stop_python(void) {
     call_exit_function();
     mp_hal_set_interrupt_char(-1);
+    processors_park_all();
     forget_root_pointers();
     fault_handlers_reset();
     collector_is_running = true;

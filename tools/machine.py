@@ -168,7 +168,7 @@ def low_memory_in_bytes(ram_in_bytes):
 
 BOCHS_CONFIGURATION = """\
 plugin_ctrl: speaker=0, gameport=0
-cpu: model={cpu}, count=1, reset_on_triple_fault=0, ips=100000000
+cpu: model={cpu}, count={processors}, reset_on_triple_fault=0, ips=100000000
 memory: guest={memory_mib}, host={memory_mib}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -187,7 +187,7 @@ debug: action=ignore
 """
 
 
-def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_skylake_x", memory_mib=128):
+def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_skylake_x", memory_mib=128, processors=1):
     """Write Bochs's files into a folder and return its command line.
 
     Bochs connects its COM1 to a TCP port of this machine where somebody must be listening already, and prints
@@ -195,7 +195,8 @@ def bochs_command(folder, console_port, iso=BUILD / "kernel.iso", cpu="corei7_sk
     """
     folder = Path(folder)
     settings = {"cpu": cpu, "memory_mib": memory_mib, "iso": iso, "console_port": console_port}
-    (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(log=folder / "bochs.log", **settings))
+    settings |= {"log": folder / "bochs.log", "processors": processors}
+    (folder / "bochsrc").write_text(BOCHS_CONFIGURATION.format(**settings))
     (folder / "debugger").write_text("c\nq\n")  # Debian's Bochs stops at once and asks; "c" is go on
     return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "debugger")]
 

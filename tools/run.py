@@ -38,8 +38,9 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: the environment's MEMORY, BOOT and CPU change it, OBJECTS and DISK come with it."""
+    """Return the person's machine: MEMORY, BOOT, CPU and CPUS change it, OBJECTS and DISK come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
+    wanted["processors"] = settings.processors()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -213,7 +214,7 @@ def bochs():
     if settings.disk():
         stop("DISK: only QEMU has a virtio disk: make run BOOT=iso DISK='...'")
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
-        command = bochs_command(folder, server.getsockname()[1])
+        command = bochs_command(folder, server.getsockname()[1], processors=settings.processors())
         with open(LOG, "wb") as log:
             process = start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:

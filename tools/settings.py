@@ -17,9 +17,10 @@ import machine
 from say import stop
 
 BOOTS = ("pvh", "iso", "uefi")
+MOST_PROCESSORS = 64  # as port/processors/processors.h says
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
-OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "MEMORY", "DISK")
+OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "CPUS", "MEMORY", "DISK")
 QCOW2 = b"QFI\xfb"  # how such an image begins
 
 
@@ -35,6 +36,17 @@ def check_memory(value):
     if machine.size_in_bytes(value) < machine.size_in_bytes(LEAST_MEMORY):
         return f"Clew needs {LEAST_MEMORY} or more, as in MEMORY=128M"
     return None
+
+
+def check_processors(value):
+    """CPUS: how many processors."""
+    is_number = value.isdecimal() and 1 <= int(value) <= MOST_PROCESSORS
+    return None if is_number else f"give a number from 1 to {MOST_PROCESSORS}: so many CPUs Clew can use"
+
+
+def processors(environment=os.environ):
+    """Return how many processors CPUS asks for."""
+    return int(environment.get("CPUS") or 1)
 
 
 def check_words(value):
@@ -97,6 +109,7 @@ CHECKS = {
     "DISK": check_disk,
     "BOOT": check_boot,
     "MEMORY": check_memory,
+    "CPUS": check_processors,
     "QEMU": check_program,
     "QEMU_EXTRA": check_words,
     "GDB_PORT": check_port,

@@ -20,13 +20,15 @@ from; one that has an interrupt lives until it is dropped.
 
     pci              functions, found by vendor and device; capabilities
     bars             where registers lie: claimed once
+    caching          how the processor treats what is no registers
     configuration    configuration space, by memory or by ports
     acpi             tables of the firmware
     interrupts       vectors, MSI and MSI-X: handlers in Python
     dma              memory in the hands of a device
+    iommu, remapping    page tables for devices; off with what is left of older ones
     virtio, virtio_pci, virtqueue    what all virtio devices have
     disk, disk_requests    sectors and pages of a virtio disk
-    edu, hpet, lapic, balloon    drivers
+    balloon, edu, hpet, ivshmem, lapic    drivers
     errors           what is refused
 """
 

@@ -1,7 +1,7 @@
 """Where ACPI says that things are: its tables, read through the physical window. They need no alignment.
 
 ACPI Specification, "Root System Description Pointer", "System Description Table Header"; PCI Firmware Specification,
-"MCFG Table Description".
+"MCFG Table Description"; Intel VT-d Specification, "DMA Remapping Reporting Structure".
 """
 
 import struct
@@ -18,6 +18,8 @@ HEADER_BYTES = 36
 LENGTH_AT = 4
 LONGEST = 1 << 20  # of a table that is believed
 SEGMENT, SEGMENTS_AT = "<QHBBI", 44  # of MCFG: address, segment group, first bus, last bus, 0
+WIDTH_AT, UNITS_AT = 36, 48  # of DMAR: a byte, the bits of a physical address less one; then structures
+UNIT, UNIT_KIND = "<HHBBHQ", 0  # kind, bytes, flags, size, segment group, address of its registers
 
 
 def _read(address, length):
@@ -62,3 +64,20 @@ def configuration_segment():
         return None
     address, _, first, last, _ = struct.unpack_from(SEGMENT, table, SEGMENTS_AT)
     return address, first, last
+
+
+def remapping_units():
+    """[physical address of its registers, ...] of the units that translate for devices, and the bits of a physical
+    address there; ([], 0) without any. Raises DamagedTable."""
+    table, found = find_table(b"DMAR"), []
+    if table is None:
+        return found, 0
+    at = UNITS_AT
+    while at + struct.calcsize(UNIT) <= len(table):
+        kind, length, _, _, _, address = struct.unpack_from(UNIT, table, at)
+        if length == 0:
+            raise DamagedTable("DMAR", at)
+        if kind == UNIT_KIND:
+            found.append(address)
+        at += length
+    return found, table[WIDTH_AT] + 1

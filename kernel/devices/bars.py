@@ -38,18 +38,18 @@ class Bar:
         self.is_prefetchable = self.is_memory and bool(low & PREFETCHABLE)
         self.holder = None
 
-    def claim(self, holder):
+    def claim(self, holder, flags=memory.MMIO_FLAGS):
         """Map all of it, and return the MappedPages: an owned device mapping, which nobody else gets while it lives.
 
-        `holder`, a driver or a name, is who is named to others. The function answers to the BAR from then on. Raises
-        NoSuchBar (ports), NoRoomForBar, BarInUse, or what `map_frame_range` raises.
+        `holder`, a driver or a name, is who is named to others; for `flags` see `caching`. The function answers to the
+        BAR from then on. Raises NoSuchBar (ports), NoRoomForBar, BarInUse, or what `map_frame_range` raises.
         """
         if not self.is_memory:
             raise NoSuchBar(self.function, self.index, "has ports, which are read and written, not mapped")
         if not self.address:
             raise NoRoomForBar(self.function, self.index, self.size)
         try:
-            mapping = memory.map_frame_range(PhysicalAddress(self.address), self.size, memory.MMIO_FLAGS)
+            mapping = memory.map_frame_range(PhysicalAddress(self.address), self.size, flags)
         except AddressInUse:
             raise BarInUse(self, self.holder or "somebody who mapped p%s" % hex(self.address))
         self.holder = str(holder)
@@ -115,16 +115,16 @@ def _sized(function, index):
     return old & low_bits, address, mask
 
 
-def assign(bars, taken):
+def assign(bars, taken, taken_ports):
     """Put the BARs that lie nowhere, or share a page, somewhere; those for which there is no room stay at 0.
 
-    `taken`: (first, last) of the bytes of memory that are no room.
+    `taken`, `taken_ports`: (first, last) of the bytes of memory, and of the ports, that are no room.
     """
     homeless = [bar for bar in bars if not _is_settled(bar)]
     settled = [(bar.address, bar.address + bar.size - 1) for bar in bars if _is_settled(bar) and bar.is_memory]
     ports = [(bar.address, bar.address + bar.size - 1) for bar in bars if _is_settled(bar) and not bar.is_memory]
     room = lists.without([HOLE], list(taken) + settled)
-    room_of_ports = lists.without([HOLE_OF_PORTS], ports)
+    room_of_ports = lists.without([HOLE_OF_PORTS], list(taken_ports) + ports)
     for bar in sorted(homeless, key=lambda bar: -bar.size):
         place = _place_in(room if bar.is_memory else room_of_ports, bar)
         if place is not None:

@@ -2,7 +2,7 @@
 
 While a device has it, nobody can drop, remap, merge or split the mapping (StillBorrowed names the device), so that its
 frames never become somebody else's under the device's hands. A soft reset, and leaving the machine, stop all devices
-before memory is handed out again.
+before memory is handed out again. Where an IOMMU translates for a device, what it is lent is all that it can reach.
 """
 
 from memory import (
@@ -45,6 +45,16 @@ class NoMemory(DeviceError):
     """What is to be lent is no RAM."""
 
 
+class Translation:
+    """Who translates what devices say to memory: `Translation.live`, an Iommu; None while nobody does.
+
+    .domain_of(device)   the Domain that translates for it, or None
+    .raise_faults(device)    what it was refused is a DmaFault
+    """
+
+    live = None
+
+
 def frame_allocator():
     return get_kernel_mmi_ref().frame_allocator
 
@@ -60,17 +70,25 @@ class DmaBuffer:
     """A mapping in the hands of a device. Having one means: its frames stay what they are until end().
 
     .device, .mapping    who has it; the MappedPages, which can be read and written as ever
-    .runs                [(physical address, bytes), ...] in the order of its bytes, all below the device's limit
+    .runs                [(address that the device says, bytes), ...] in the order of its bytes, below its limit
+    .writable            whether the device may write it, where it is translated for
     """
 
     def __init__(self, device, mapping, bits=64):
         """Lend a mapping of RAM to `device`, a Function or a driver, which can say addresses of so many bits.
 
-        Raises AboveDeviceLimit, NoMemory, UseAfterMove or MappingDamaged; then it is not lent.
+        Where an IOMMU translates for it, it sees the mapping at its physical addresses. Raises AboveDeviceLimit,
+        NoMemory, UseAfterMove, MappingDamaged, or as `Domain.map`; then it is not lent.
         """
+        domain = None if Translation.live is None else Translation.live.domain_of(device)
+        self._lend(device, mapping, bits, domain, None, True)
+
+    def _lend(self, device, mapping, bits, domain, at, writable):
+        self._domain = domain
         self.device = device
         self.mapping = mapping
         self.size_in_bytes = mapping.size_in_bytes
+        self.writable = writable
         self.runs, self._loan = [], None  # a new attribute takes memory, and there may be none
         self._loan = mapping.lend_to(device)
         try:
@@ -81,6 +99,8 @@ class DmaBuffer:
                     raise NoMemory(device, "%s is no RAM, which alone can be lent" % mapping)
                 if address + length - 1 >> bits:
                     raise AboveDeviceLimit(device, address + length - 1, bits)
+            if domain is not None:
+                domain.enter(self, at)
             return  # in here: a Ctrl-C also comes where a `try` ends
         except BaseException:
             self._loan.end()
@@ -105,8 +125,15 @@ class DmaBuffer:
             raise NotInOnePiece(self.device, "%d bytes at offset %d are %d pieces" % (length, offset, len(found)))
         return found[0][0]
 
+    def check(self, device=None):
+        """Raise DmaFault when an IOMMU has refused its device, or another one, anything since that was asked last."""
+        if Translation.live is not None:
+            Translation.live.raise_faults(device or self.device)
+
     def end(self):
         """The device is done with it: the mapping is its owner's alone. Again and again does no harm."""
+        if self._domain is not None and self._loan.is_live:
+            self._domain.leave(self)
         self._loan.end()
 
     def __enter__(self):

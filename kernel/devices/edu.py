@@ -9,7 +9,7 @@ import machine
 from micropython import const
 from uctypes import UINT32, UINT64
 
-from .dma import DmaBuffer, check_transfer
+from .dma import AboveDeviceLimit, DmaBuffer, check_transfer
 from .errors import DeviceTimeout
 from .interrupts import MessageInterrupt
 from .pci import find
@@ -76,29 +76,35 @@ class Edu:
         self._wait_for(COMPUTED, "a factorial")
         return self.registers.factorial
 
-    def write(self, mapping, length, offset=0, at=0):
+    def write(self, memory, length, offset=0, at=0):
         """Have it copy `length` bytes from byte `offset` of a mapping to byte `at` of its memory.
 
-        Raises PastTheEnd, AboveDeviceLimit, NotInOnePiece, DeviceTimeout; then the mapping is not lent any more.
+        A mapping is lent for that long; a DmaBuffer stays what it is. Raises PastTheEnd, AboveDeviceLimit,
+        NotInOnePiece, DeviceTimeout, or DmaFault (an IOMMU has refused it); then the mapping is not lent any more.
         """
-        self._copy(mapping, length, offset, at, False)
+        self._copy(memory, length, offset, at, False)
 
-    def read(self, mapping, length, offset=0, at=0):
+    def read(self, memory, length, offset=0, at=0):
         """The other way: from its memory to the mapping. Raises as `write`."""
-        self._copy(mapping, length, offset, at, True)
+        self._copy(memory, length, offset, at, True)
 
-    def _copy(self, mapping, length, offset, at, to_ram):
-        with DmaBuffer(self, mapping, self.bits) as buffer:
-            try:
-                self.start(buffer, length, offset, at, to_ram)
-                self._wait_for(COPIED, "a copy")
-            except BaseException:
-                self.function.master(False)  # or it goes on with what is lent no more
-                raise
+    def _copy(self, memory, length, offset, at, to_ram):
+        if not isinstance(memory, DmaBuffer):
+            with DmaBuffer(self, memory, self.bits) as buffer:
+                return self._copy(buffer, length, offset, at, to_ram)
+        try:
+            self.start(memory, length, offset, at, to_ram)
+            self._wait_for(COPIED, "a copy")
+        except BaseException:
+            self.function.master(False)  # or it goes on with what is lent no more
+            raise
+        memory.check(self)
 
     def start(self, buffer, length, offset, at, to_ram):
         """Begin to copy, and come back at once. The DmaBuffer must not end before the device is done."""
         address = buffer.address(offset, length)
+        if address + length - 1 >> self.bits:
+            raise AboveDeviceLimit(self, address + length - 1, self.bits)
         check_transfer(self, "the memory of the device", at, length, MEMORY_BYTES)
         self._wait_for_idle()
         self.function.master(True)

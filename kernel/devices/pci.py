@@ -9,8 +9,12 @@ from paging.natives import boot
 from .bars import COMMAND, IO, MEMORY, assign, bars_of
 from .configuration import configuration_space
 from .errors import NoSuchBar, NoSuchCapability, NoSuchDevice
+from .remapping import forget
 
 VENDOR, DEVICE, STATUS, REVISION, CLASS, HEADER, SECONDARY_BUS, FIRST_CAPABILITY = 0, 2, 6, 8, 9, 0x0E, 0x19, 0x34
+# Of a bridge, where what it passes on begins and ends: two runs of memory, of MiB, by bits 15:4; ports, of 4 KiB. The
+# second run has 32 bits more where its lowest bit says so.
+MEMORY_WINDOW, PREFETCHABLE_WINDOW, UPPER_WINDOW, PORT_WINDOW = 0x20, 0x24, 0x28, 0x1C
 NOBODY = const(0xFFFF)
 BRIDGE, MULTIFUNCTION = const(1), const(0x80)
 HAS_CAPABILITIES = const(1 << 4)
@@ -62,6 +66,11 @@ BASE_CLASSES = {
 }
 
 
+def place_of(number):
+    """A function's number as people write it: 00:05.0."""
+    return "%02x:%02x.%d" % (number >> 8, number >> 3 & 31, number & 7)
+
+
 class Function:
     """One function of a device on the bus.
 
@@ -83,7 +92,7 @@ class Function:
 
     @property
     def place(self):
-        return "%02x:%02x.%d" % (self.number >> 8, self.number >> 3 & 31, self.number & 7)
+        return place_of(self.number)
 
     @property
     def class_name(self):
@@ -154,7 +163,10 @@ class Bus:
         self.space = configuration_space()
         self.functions = []
         self._look_at(0)
-        assign([bar for function in self.functions for bar in function.bars], _taken())
+        # Behind a bridge only what it passes on can be reached: there the firmware's word stands.
+        bars = [bar for function in self.functions if function.number >> 8 == 0 for bar in function.bars]
+        memory, ports = self._windows()
+        assign(bars, _taken() + memory, ports)
 
     def _look_at(self, bus):
         for device in range(32):
@@ -171,6 +183,21 @@ class Bus:
             if function.number >> 8 < behind <= self.space.last_bus:
                 self._look_at(behind)
 
+    def _windows(self):
+        """What bridges pass on: two lists of (first, last), of memory and of ports."""
+        memory, ports = [], []
+        for bridge in self.functions:
+            if bridge.header == BRIDGE:
+                for at in MEMORY_WINDOW, PREFETCHABLE_WINDOW:
+                    first, last = bridge.read(at, 16), bridge.read(at + 2, 16)
+                    upper = at == PREFETCHABLE_WINDOW and first & 1
+                    more = [bridge.read(UPPER_WINDOW + n, 32) << 32 if upper else 0 for n in (0, 4)]
+                    memory.append(((first & 0xFFF0) << 16 | more[0], last << 16 | 0xFFFFF | more[1]))
+                first, last = bridge.read(PORT_WINDOW, 8), bridge.read(PORT_WINDOW + 1, 8)
+                ports.append(((first & 0xF0) << 8, last << 8 | 0xFFF))
+        # A window that is closed ends before it begins.
+        return [[run for run in runs if run[0] < run[1]] for runs in (memory, ports)]
+
     def all(self, vendor, device):
         """The functions of that vendor and device."""
         return [each for each in self.functions if (each.vendor, each.device) == (vendor, device)]
@@ -185,8 +212,10 @@ _buses = []
 
 
 def bus():
-    """The Bus of this machine; looked at once, when it is asked for first."""
+    """The Bus of this machine; looked at once, when it is asked for first. Translation for devices is off then: see
+    `remapping.forget`."""
     if not _buses:
+        forget()
         _buses.append(Bus())
     return _buses[0]
 

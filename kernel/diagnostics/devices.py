@@ -1,9 +1,12 @@
-"""The PCI bus, to look at."""
+"""The PCI bus, and what translates for devices, to look at."""
 
 from devices import functions
+from devices.dma import Translation
 from devices.pci import CAPABILITIES, bus
 
 from diagnostics.text import WIDTH, View, columns, fitted, hexadecimal, size
+
+NO_IOMMU = "Nobody translates for devices: `from devices.iommu import Iommu; unit = Iommu()` begins"
 
 
 class PciBus(View):
@@ -36,6 +39,30 @@ class PciFunction(View):
         found = each.capabilities()
         rows = [("    " + hexadecimal(at), CAPABILITIES.get(kind, hexadecimal(kind))) for kind, at in found]
         yield from columns(rows, (), width)
+
+
+class Translations(View):
+    """What the devices behind the IOMMU reach. `.iommu` is the Iommu, or None."""
+
+    def __init__(self):
+        self.iommu = Translation.live
+
+    def lines(self, width=WIDTH):
+        iommu = self.iommu
+        if iommu is None:
+            yield from fitted(NO_IOMMU, width)
+            return
+        state = "translates" if iommu.is_on else "off"
+        yield "%s, %s, %d levels of tables" % (iommu, state, iommu.unit.levels)
+        for domain in iommu.domains:
+            names = ", ".join([function.place for function in domain.functions]) or "nobody"
+            yield from fitted("%s, addresses of %d bits, for %s" % (domain, domain.bits, names), width)
+            rows = []
+            for buffer in domain.buffers:
+                rights = "rw" if buffer.writable else "r-"
+                for address, length in buffer.runs:
+                    rows.append(("    " + hexadecimal(address), size(length), rights, str(buffer.mapping.range)))
+            yield from columns(sorted(rows), (1,), width)
 
 
 def _row(bar):

@@ -1,16 +1,21 @@
 """What the TLB answers for an address, held against what the tables say."""
 
+import sys
+
 import micropython
-from faults import probe
+import uctypes
+from faults import PageFault, probe
 from loader.handover import USABLE, memory_regions
-from memory_structs import PAGE_SHIFT
+from memory_structs import PAGE_SHIFT, PAGE_SIZE
 from paging.flags import WRITABLE
+from paging.natives import cpu
 from paging.protection import address_in_window
 
 from diagnostics.text import WIDTH, View, hexadecimal
 from diagnostics.walks import WalkView
 
 REGIONS = memory_regions()
+OTHERS = "processors"  # the package, if anybody has used it
 
 
 class Stale(View):
@@ -18,39 +23,97 @@ class Stale(View):
 
     Nothing that lies there is changed: it is read, and written with what it holds only where the tables forbid writing.
     No handler is asked, and the CPU may remember the page afterwards. A page that shows the same bytes as the one in
-    the tables can't be told from it.
+    the tables can't be told from it. `.others`: (number, what differs or None) of each other CPU that is attached to
+    these tables and has no job.
     """
 
     def __init__(self, address):
         self.address = address
         self.view = WalkView(address)
-        self.found = self._difference(address.value & -8)
+        at = address.value & -8
+        self.found = self._difference(OwnEyes(), at)
         self.is_stale = self.found is not None
+        self.others = [(each.number, self._difference(Eyes(each), at)) for each in asleep(address)]
 
-    def _difference(self, at):
-        read = probe.access(at)
+    def _difference(self, eyes, at):
+        value = eyes.read(at)
         if self.view.physical is None:
-            return "the CPU still reads 0x%x there" % read.value if read.ok else None
-        if not read.ok:
-            return "the CPU refuses to read there"
-        page, frame = at & -4096, self.view.physical >> PAGE_SHIFT
+            return None if value is None else "%s still reads 0x%x there" % (eyes.name, value)
+        if value is None:
+            return "%s refuses to read there" % eyes.name
+        page, frame = at & -PAGE_SIZE, self.view.physical >> PAGE_SHIFT
         if not memory_shows(frame):
             return None
-        word = first_difference(signed(page), address_in_window(frame))
+        word = first_difference(eyes.page(page), address_in_window(frame))
         if word >= 0:
-            return "the CPU reads another frame, by the word at v%s" % hexadecimal(page + 8 * word)
-        if not self.view.rights & WRITABLE and probe.access(at, probe.WRITE, value=read.value).ok:
-            return "the CPU still writes there"
+            return "%s reads another frame, by the word at v%s" % (eyes.name, hexadecimal(page + 8 * word))
+        if not self.view.rights & WRITABLE and eyes.write(at, value):
+            return "%s still writes there" % eyes.name
         return None
 
     def lines(self, width=WIDTH):
         verdict = self.view.verdict()
         if not self.is_stale:
             yield "%s: the TLB and the tables agree: %s" % (self.address, verdict)
-            return
-        yield "%s: STALE: %s" % (self.address, self.found)
-        yield "by the tables: %s" % verdict
-        yield "flush %s has the CPU look again" % self.address
+        else:
+            yield "%s: STALE: %s" % (self.address, self.found)
+            yield "by the tables: %s" % verdict
+            yield "flush %s has the CPU look again" % self.address
+        for number, found in self.others:
+            yield "CPU %d: %s" % (number, "its TLB and the tables agree" if found is None else "STALE: " + found)
+
+
+class OwnEyes:
+    """What the CPU that runs Python sees. An access that is refused is no fault here."""
+
+    name = "the CPU"
+
+    def read(self, at):
+        """The 8 bytes there, or None if that is refused."""
+        return probe.access(at).value
+
+    def page(self, at):
+        """Where the page can be looked at, as machine code takes an address."""
+        return signed(at)
+
+    def write(self, at, value):
+        """True if 8 bytes can be written."""
+        return probe.access(at, probe.WRITE, value=value).ok
+
+
+class Eyes:
+    """What another CPU sees, as OwnEyes: one look at the page, into a copy."""
+
+    name = "it"
+
+    def __init__(self, processor):
+        self.processor = processor
+        self.acts = sys.modules[OTHERS]
+        self.copy = bytearray(PAGE_SIZE)
+
+    def read(self, at):
+        value = self.processor.look(self.acts.READ, at)
+        return value if type(value) is int else None
+
+    def page(self, at):
+        copy = uctypes.addressof(self.copy)
+        self.processor.look(self.acts.COPY, copy, at, PAGE_SIZE // 8)
+        return copy
+
+    def write(self, at, value):
+        return type(self.processor.look(self.acts.WRITE, at, value)) is not PageFault
+
+
+def asleep(address):
+    """The other CPUs whose TLBs may know these tables, and that can be asked: none unless somebody has used one."""
+    if OTHERS not in sys.modules:
+        return []
+    root, is_shared = cpu.read_root_frame(), address.value >> 63
+    return [
+        each
+        for each in sys.modules[OTHERS].started()
+        if not each.is_busy and (each.root == root or (each.root and is_shared))
+    ]
 
 
 def memory_shows(frame):

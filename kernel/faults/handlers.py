@@ -28,6 +28,8 @@ class FaultHandler:
     Used with `with`, or cancel(). A soft reset disarms it.
     """
 
+    with_numbers = False
+
     def __init__(self, range, function, slot):
         self.range = range
         self.function = function
@@ -36,6 +38,12 @@ class FaultHandler:
     @property
     def is_active(self):
         return self._slot is not None
+
+    def answer(self, fault):
+        """Ask the function about a PageFault that another processor took. Returns whether to try again."""
+        if self.with_numbers:
+            return self.function(fault.record.page, fault.record.error_code) is True
+        return self.function(fault) is True
 
     def cancel(self):
         """Stop answering faults; twice is fine. A handler may cancel itself. Ctrl-C finds it done, or waits."""
@@ -58,6 +66,12 @@ class FaultHandler:
         return "<fault handler of %s%s>" % (self.range, "" if self.is_active else ", cancelled")
 
 
+class NumbersHandler(FaultHandler):
+    """A FaultHandler whose function gets numbers."""
+
+    with_numbers = True
+
+
 def on_fault(range, handler):
     """Have handler(fault) answer the page faults in a PageRange; returns a FaultHandler.
 
@@ -66,12 +80,12 @@ def on_fault(range, handler):
     Raises TypeError, EmptyRange, AddressInUse (another handler has a part of it) or TooManyHandlers; then nothing
     has changed.
     """
-    return _register(range, handler, False)
+    return _register(range, handler, FaultHandler)
 
 
 def on_fault_numbers(range, handler):
     """As on_fault, by numbers: handler(page number, error code), which costs no allocation."""
-    return _register(range, handler, True)
+    return _register(range, handler, NumbersHandler)
 
 
 def pages_of(range):
@@ -82,15 +96,15 @@ def pages_of(range):
     return pages
 
 
-def _register(range, handler, with_numbers):
+def _register(range, handler, kind):
     pages = pages_of(range)
     if not callable(handler):
         raise TypeError("a handler is a function, not %s" % type(handler).__name__)
     critical.enter()  # nobody may take the slot or the range between looking and taking
     try:
         slot = _free_slot(pages)
-        made = FaultHandler(pages, handler, slot)
-        traps.set_handler(slot, pages.first_number, pages.last_number, handler, with_numbers)
+        made = kind(pages, handler, slot)
+        traps.set_handler(slot, pages.first_number, pages.last_number, handler, kind.with_numbers)
         _slots[slot] = made
         return made  # in here: a Ctrl-C that waited comes when the caller has it
     finally:
@@ -106,6 +120,14 @@ def _free_slot(pages):
     if None not in _slots:
         raise TooManyHandlers(len(_slots))
     return _slots.index(None)
+
+
+def handler_of(page):
+    """The FaultHandler whose range a page number is in, or None."""
+    for handler in handlers():
+        if handler.range.first_number <= page <= handler.range.last_number:
+            return handler
+    return None
 
 
 def handlers():

@@ -79,6 +79,8 @@ class Access:
     The number layer: `.translate(page)`, `.physical(address)`, `.map(page, frame, flag word)`.
     """
 
+    # By how much page numbers are shifted for the root's index: a device's tables may have fewer levels than the CPU's.
+    root_shift = ROOT_SHIFT
     # Frames of the level-3 tables of the kernel's half, and the marks of linked tables; none before `memory.init`.
     shared_tables = (1, 0)
     marks = uctypes.addressof(NO_MARKS)
@@ -94,7 +96,7 @@ class Access:
         self.facts = facts = uctypes.addressof(self._block)
         _write_facts(facts, _ROOT, root)
         _write_facts(facts, _DISTANCE, distance)
-        _write_facts(facts, _SHIFT, ROOT_SHIFT | largest << 32)
+        _write_facts(facts, _SHIFT, self.root_shift | largest << 32)
         _write_facts(facts, _RESERVED, reserved | (reserved | high_bits_beyond(tables_end)) << 32)
         _write_facts(facts, _SHARED_FIRST, self.shared_tables[0])
         _write_facts(facts, _SHARED_LAST, self.shared_tables[1])

@@ -25,11 +25,13 @@ from shell.paging_commands import dump, entries, flush, stale, translate, walk
 OBJECTS = "shell.object_commands"  # imported when one of its commands is used
 load, objects, symbol = [LateCommand(name, OBJECTS) for name in ("load", "objects", "symbol")]
 replace, unload = [LateCommand(name, OBJECTS) for name in ("replace", "unload")]
-pci, policies = LateCommand("pci", "shell.device_commands"), LateCommand("policies", "shell.replacement_commands")
+iommu, pci = [LateCommand(name, "shell.device_commands") for name in ("iommu", "pci")]
+policies = LateCommand("policies", "shell.replacement_commands")
+cpus = LateCommand("cpus", "shell.processor_commands")
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, flush, stale, frames, pages, owners, verify, picture, screen)
-TABLE += (load, objects, symbol, replace, unload, pci, policies)
+TABLE += (load, objects, symbol, replace, unload, iommu, pci, policies, cpus)
 # Words that other shells and Python's own prompt have for the same.
 OTHER_WORDS = {"quit": "exit"}
 help = make_help(TABLE, OTHER_WORDS)

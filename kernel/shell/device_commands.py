@@ -1,10 +1,19 @@
 """Commands about devices; imported when the first of them is used."""
 
-from diagnostics.devices import PciBus, PciFunction
+from diagnostics.devices import PciBus, PciFunction, Translations
 
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import TextKind
+
+
+@command(
+    "iommu",
+    "What translates for devices: domains, and what they reach.",
+    details=("from devices.iommu import Iommu; unit = Iommu()    begins, with -device intel-iommu",),
+)
+def iommu():
+    return Translations()
 
 
 @command(

@@ -94,7 +94,10 @@ def flush(address):
     "stale",
     "Whether the TLB answers for an address what the tables say.",
     Argument("address", ADDRESS),
-    details=("Nothing that lies there is changed. Poke an entry, see what is stale, then flush it.",),
+    details=(
+        "Nothing that lies there is changed. Poke an entry, see what is stale, then flush it.",
+        "Other CPUs that are attached and asleep are asked, too: `cpus` shows which are.",
+    ),
 )
 def stale(address):
     from diagnostics.stale import Stale  # noqa: PLC0415 (the boot needs no probe)

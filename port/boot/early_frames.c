@@ -70,3 +70,11 @@ uint64_t early_frame_allocate(void) {
     }
     boot_refuse("no RAM below 4 GiB is left for page tables");
 }
+
+bool early_frames_keep(uint64_t first_frame, uint64_t count) {
+    if (early_runs_count == EARLY_RUNS_MAX) {
+        return false;
+    }
+    early_runs[early_runs_count++] = (frame_run_t) { first_frame, count };
+    return true;
+}

@@ -1,5 +1,6 @@
 // Frames handed out before there is an allocator; they stay taken for ever.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,3 +13,5 @@ extern size_t early_runs_count;
 
 // The physical address of a cleared frame below 4 GiB (what the entry tables can reach).
 uint64_t early_frame_allocate(void);
+// Frames of Python's that stay taken through every soft reset from here on. False if there is no room to note that.
+bool early_frames_keep(uint64_t first_frame, uint64_t count);

@@ -10,8 +10,13 @@
 #define PIC_SLAVE 0xa0
 #define PIC_END_OF_INTERRUPT 0x20
 #define APIC_ADDRESS 0xfee00000UL
-#define APIC_SPURIOUS 0xf0
+#define APIC_ID 0x20
+#define APIC_TASK_PRIORITY 0x80
 #define APIC_END_OF_INTERRUPT 0xb0
+#define APIC_SPURIOUS 0xf0
+#define APIC_COMMAND 0x300
+#define APIC_DESTINATION 0x310
+#define APIC_COMMAND_PENDING (1 << 12)
 #define APIC_LINT0 0x350
 #define APIC_LINT1 0x360
 #define APIC_ENABLE (1 << 8)
@@ -50,4 +55,32 @@ void interrupt_controllers_end(uint64_t vector) {
     } else if (vector >= VECTOR_DEVICES) {
         *(volatile uint32_t *)window_pointer(APIC_ADDRESS + APIC_END_OF_INTERRUPT) = 0;
     }
+}
+
+static volatile uint32_t *apic(uint32_t offset) {
+    return window_pointer(APIC_ADDRESS + offset);
+}
+
+void local_apic_init(uint32_t spurious) {
+    *apic(APIC_SPURIOUS) = APIC_ENABLE | spurious;
+    *apic(APIC_TASK_PRIORITY) = 0;
+}
+
+uint32_t local_apic_id(void) {
+    return *apic(APIC_ID) >> 24;
+}
+
+void local_apic_end(void) {
+    *apic(APIC_END_OF_INTERRUPT) = 0;
+}
+
+// The destination and the command are two stores: no interrupt may come in between that sends something itself.
+void local_apic_send(uint32_t to, uint32_t command) {
+    uint64_t flags = interrupts_disable();
+    while (*apic(APIC_COMMAND) & APIC_COMMAND_PENDING) {
+        processor_pause();
+    }
+    *apic(APIC_DESTINATION) = to << 24;
+    *apic(APIC_COMMAND) = command;
+    interrupts_restore(flags);
 }

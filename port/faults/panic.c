@@ -13,6 +13,26 @@
 static void (*speakers[PANIC_SPEAKERS_MAX])(void);
 static size_t speakers_count, speakers_heard;
 
+static void (*stop_others)(void);
+volatile bool panic_is_elsewhere;
+
+void panic_set_stop_others(void (*function)(void)) {
+    stop_others = function;
+}
+
+void panic_begin(void) {
+    interrupts_disable();
+    if (stop_others != NULL) {
+        stop_others();
+    }
+}
+
+void panic_stay_out(void) {
+    while (panic_is_elsewhere) {
+        __asm__ volatile ("cli; hlt");
+    }
+}
+
 void panic_register(void (*say)(void)) {
     if (speakers_count == PANIC_SPEAKERS_MAX) {
         panic("more than %d have something to say at a panic", PANIC_SPEAKERS_MAX);
@@ -31,7 +51,7 @@ void boot_refuse(const char *reason) {
 
 // One line on the console so that a person sees that it is over, all of it in the log.
 void panic(const char *format, ...) {
-    interrupts_disable();
+    panic_begin();
     char line[256];
     va_list arguments;
     va_start(arguments, format);

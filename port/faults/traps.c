@@ -16,13 +16,10 @@
 //   an access that a test watches            go on, or as if there were no test (refusals.c); before all of the above
 //
 // Ring 3 and the accesses that are tried on purpose (probe.c) never come here: they have stubs of their own.
-#include <string.h>
 #include "py/runtime.h"
 #include "py/nlr.h"
 #include "boot/layout.h"
 #include "port/boot/image.h"
-#include "port/boot/tables.h"
-#include "port/console/log.h"
 #include "port/console/typed_ahead.h"
 #include "port/console/uart.h"
 #include "port/faults/device_interrupts.h"
@@ -31,12 +28,11 @@
 #include "port/faults/panic.h"
 #include "port/faults/trap_exceptions.h"
 #include "port/faults/trap_log.h"
+#include "port/faults/trap_reports.h"
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
-#include "port/faults/walk.h"
 #include "port/hardware/instructions.h"
 #include "port/hardware/stacks.h"
-#include "port/ledger/records.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
 #include "port/runtime/heap.h"
@@ -51,67 +47,6 @@ void traps_reset(void) {
     raising = false;
     collector_is_running = false;
     fault_handlers_reset();
-}
-
-// --- records ---
-
-static void make_record(trap_record_t *record, const trap_frame_t *frame) {
-    record->vector = frame->vector;
-    record->error_code = frame->error_code;
-    record->instruction_pointer = frame->rip;
-    record->flags = frame->rflags;
-    record->table_root = cr3_read();
-    record->time = tsc_read();
-    record->address = 0;
-    record->level_first = record->level_last = 0;
-    record->not_resolved = record->stack_overflow = false;
-    record->mapping_count = 0;
-    if (frame->vector != VECTOR_PAGE_FAULT) {
-        const uint64_t registers[16] = { frame->rax, frame->rcx, frame->rdx, frame->rbx, frame->rsp, frame->rbp, frame->rsi, frame->rdi,
-            frame->r8, frame->r9, frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15 };
-        memcpy(record->registers, registers, sizeof registers);
-        return;
-    }
-    record->address = cr2_read();
-    if (boot_tables_root != 0) {                // before that there is no window to walk through
-        trap_record_walk(record);
-    }
-}
-
-// Which mapping the address is in, taken down now: whoever asks later may have dropped or changed it. Every record is
-// looked at, so a handler's faults do without where the entry is clear: nothing is mapped there, as handlers expect.
-static void note_mapping(trap_record_t *record) {
-    uint64_t page = record->address / PAGE_SIZE;
-    const record_t *found = records_find(frame_of_entry(record->table_root), page);
-    if (found != NULL) {
-        record->mapping_kind = found->kind;
-        record->mapping_flags = found->flags;
-        record->mapping_first_page = found->first_page;
-        record->mapping_count = found->count;
-    }
-}
-
-// --- panics ---
-
-static NORETURN void panic_with_frame(const trap_frame_t *f, const char *reason) {
-    static bool panicking;
-    if (panicking) {
-        panic("%s at 0x%lx while panicking", trap_name(f->vector), f->rip);
-    }
-    panicking = true;
-    trap_record_t record;
-    make_record(&record, f);
-    log_print("rip %016lx cs %02lx rflags %08lx rsp %016lx\n", f->rip, f->cs, f->rflags, f->rsp);
-    log_print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
-    log_print("rsi %016lx rdi %016lx rbp %016lx cr2 %016lx\n", f->rsi, f->rdi, f->rbp, cr2_read());
-    log_print("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", f->r8, f->r9, f->r10, f->r11);
-    log_print("r12 %016lx r13 %016lx r14 %016lx r15 %016lx\n", f->r12, f->r13, f->r14, f->r15);
-    log_print("cr0 %08lx cr3 %016lx cr4 %08lx\n", cr0_read(), cr3_read(), cr4_read());
-    trap_record_print_walk(&record);
-    if (f->vector == VECTOR_PAGE_FAULT) {
-        panic("%s at 0x%lx, address 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, cr2_read(), f->error_code, reason);
-    }
-    panic("%s at 0x%lx, error code 0x%lx: %s", trap_name(f->vector), f->rip, f->error_code, reason);
 }
 
 void probe_unexpected(uint64_t vector, uint64_t error_code, uint64_t rip) {
@@ -202,9 +137,9 @@ static void serve_interrupt(trap_frame_t *frame) {
 // Ask the handler; false if the fault is to be raised as if there were none.
 static bool handled(trap_frame_t *frame) {
     trap_record_t record;               // on this stack: a handler may fault itself
-    make_record(&record, frame);
+    trap_record_make(&record, frame);
     if (record.entries[record.level_last] != 0) {
-        note_mapping(&record);
+        trap_record_note_mapping(&record);
     }
     fault_answer_t answer = fault_handlers_answer(frame, &record);
     if (answer != FAULT_UNHANDLED) {
@@ -227,7 +162,8 @@ void trap_dispatch(trap_frame_t *frame) {
     }
     const char *reason = why_not_raise(frame);
     if (reason != NULL) {
-        panic_with_frame(frame, reason);
+        panic_stay_out();
+        trap_panic(frame, "", reason);
     }
     if (frame->vector == VECTOR_DEBUG && fault_handlers_step_done(frame)) {
         return;
@@ -236,9 +172,9 @@ void trap_dispatch(trap_frame_t *frame) {
         return;
     }
     trap_record_t *record = &trap_log_next(false)->record;
-    make_record(record, frame);
+    trap_record_make(record, frame);
     if (frame->vector == VECTOR_PAGE_FAULT) {
-        note_mapping(record);
+        trap_record_note_mapping(record);
     }
     raised = record;
     raising = true;
@@ -257,10 +193,10 @@ void trap_on_bad_stack(trap_frame_t *frame) {
     bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
     const char *reason = why_not_raise(frame);
     if (!overflow || reason != NULL) {
-        panic_with_frame(frame, overflow ? reason : "the stack pointer is outside of the stack in use");
+        trap_panic(frame, "", overflow ? reason : "the stack pointer is outside of the stack in use");
     }
     trap_record_t *record = &trap_log_next(false)->record;
-    make_record(record, frame);
+    trap_record_make(record, frame);
     record->stack_overflow = true;
     raised = record;
     raising = true;

@@ -64,42 +64,37 @@ bool cpu_cr4_is_valid(uint64_t value) {
     return (value & ~cpu_features.cr4_allowed) == 0 && paging_kept;
 }
 
-// The 64-bit task-state segment: only its stacks are used.
-typedef struct __attribute__((packed)) {
-    uint32_t reserved_0;
-    uint64_t ring_stack[3];
-    uint64_t reserved_1;
-    uint64_t interrupt_stack[7];
-    uint64_t reserved_2;
-    uint16_t reserved_3, io_map;
-} task_state_t;
+static descriptor_tables_t tables;
 
-static task_state_t task_state;
-static uint64_t descriptors[7] __attribute__((aligned(16))) = {
-    0,
-    0x00af9b000000ffff, // SELECTOR_KERNEL_CODE
-    0x00cf93000000ffff, // SELECTOR_KERNEL_DATA
-    0x00cff3000000ffff, // SELECTOR_USER_DATA
-    0x00affb000000ffff, // SELECTOR_USER_CODE
-    0, 0,               // SELECTOR_TASK, two slots
-};
-
-static void load_descriptors(void) {
-    uint64_t base = (uint64_t)&task_state;
-    task_state.ring_stack[0] = (uint64_t)STACK_TOP(page_fault_stack);
-    task_state.interrupt_stack[IST_PAGE_FAULT - 1] = (uint64_t)STACK_TOP(page_fault_stack);
-    task_state.interrupt_stack[IST_DOUBLE_FAULT - 1] = (uint64_t)STACK_TOP(double_fault_stack);
-    task_state.interrupt_stack[IST_NON_MASKABLE - 1] = (uint64_t)STACK_TOP(non_maskable_stack);
-    task_state.interrupt_stack[IST_INTERRUPT - 1] = (uint64_t)STACK_TOP(interrupt_stack);
-    task_state.io_map = sizeof task_state;
-    descriptors[5] = (sizeof task_state - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24 & 0xff) << 56;
-    descriptors[6] = base >> 32;
-    table_register_t gdtr = { sizeof descriptors - 1, (uint64_t)descriptors };
+void descriptor_tables_load(descriptor_tables_t *tables) {
+    uint64_t base = (uint64_t)&tables->task;
+    const uint64_t segments[] = {
+        0,
+        0x00af9b000000ffff, // SELECTOR_KERNEL_CODE
+        0x00cf93000000ffff, // SELECTOR_KERNEL_DATA
+        0x00cff3000000ffff, // SELECTOR_USER_DATA
+        0x00affb000000ffff, // SELECTOR_USER_CODE
+        (sizeof tables->task - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24 & 0xff) << 56,     // SELECTOR_TASK
+        base >> 32,
+    };
+    memcpy(tables->segments, segments, sizeof segments);
+    tables->task.io_map = sizeof tables->task;
+    table_register_t gdtr = { sizeof tables->segments - 1, (uint64_t)tables->segments };
     __asm__ volatile (
         "lgdt %0\n"
         "pushq %1\n leaq 1f(%%rip), %%rax\n pushq %%rax\n lretq\n 1:\n"
         "mov %2, %%ds\n mov %2, %%es\n mov %2, %%ss\n ltr %w3\n"
         : : "m"(gdtr), "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(SELECTOR_TASK) : "rax", "memory");
+}
+
+static void load_descriptors(void) {
+    task_state_t *task = &tables.task;
+    task->ring_stack[0] = (uint64_t)STACK_TOP(page_fault_stack);
+    task->interrupt_stack[IST_PAGE_FAULT - 1] = (uint64_t)STACK_TOP(page_fault_stack);
+    task->interrupt_stack[IST_DOUBLE_FAULT - 1] = (uint64_t)STACK_TOP(double_fault_stack);
+    task->interrupt_stack[IST_NON_MASKABLE - 1] = (uint64_t)STACK_TOP(non_maskable_stack);
+    task->interrupt_stack[IST_INTERRUPT - 1] = (uint64_t)STACK_TOP(interrupt_stack);
+    descriptor_tables_load(&tables);
 }
 
 void cpu_init(void) {

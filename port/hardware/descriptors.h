@@ -26,3 +26,22 @@ static inline void gates_load(const table_register_t *idtr) { __asm__ volatile (
 static inline table_register_t gates_register(const gate_t *gates) {
     return (table_register_t) { GATES * sizeof(gate_t) - 1, (uint64_t)gates };
 }
+
+// The 64-bit task-state segment: only its stacks are used.
+typedef struct __attribute__((packed)) {
+    uint32_t reserved_0;
+    uint64_t ring_stack[3];
+    uint64_t reserved_1;
+    uint64_t interrupt_stack[7];
+    uint64_t reserved_2;
+    uint16_t reserved_3, io_map;
+} task_state_t;
+
+// What each processor has of its own: a descriptor of a task is busy once it is loaded.
+typedef struct {
+    uint64_t segments[7] __attribute__((aligned(16)));
+    task_state_t task;
+} descriptor_tables_t;
+
+// Have this processor work by them. The stacks in the task are the caller's to fill in, before.
+void descriptor_tables_load(descriptor_tables_t *tables);

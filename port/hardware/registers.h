@@ -40,6 +40,7 @@
 #define CR4_ALWAYS      UL(0x7ff)       /* VME to OSXMMEXCPT: in every CPU with long mode */
 
 #define MSR_EFER        0xc0000080
+#define MSR_GS_BASE     0xc0000101
 #define EFER_LME        (UL(1) << 8)
 #define EFER_NXE        (UL(1) << 11)
 

@@ -12,9 +12,13 @@
 #include "py/mpprint.h"
 #include "py/runtime.h"
 #include "port/console/log.h"
+#include "port/processors/processors.h"
 #include "port/runtime/exports.h"
 
 static NORETURN void ended(const char *how, void *place) {
+    if (processors_online != 0) {
+        processors_refuse_python(WANTS_ABORT);
+    }
     mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("%s was called from 0x%p"), how, place);
 }
 

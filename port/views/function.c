@@ -88,8 +88,19 @@ static mp_obj_t function_call(mp_obj_t self, size_t n_args, size_t n_kw, const m
 
 static void function_attr(mp_obj_t self, qstr attribute, mp_obj_t *destination) {
     function_t *function = MP_OBJ_TO_PTR(self);
-    if (destination[0] == MP_OBJ_NULL && !view_load_common(&function->view, attribute, destination) && attribute == MP_QSTR_address) {
+    if (destination[0] != MP_OBJ_NULL || view_load_common(&function->view, attribute, destination)) {
+        return;
+    }
+    if (attribute == MP_QSTR_address) {
         destination[0] = native_new_u64(function->entry);
+    } else if (attribute == MP_QSTR_signature) {
+        char text[1 + 1 + sizeof function->arguments + 1] = { function->result };
+        size_t length = function->result != 0;
+        text[length++] = '(';
+        memcpy(text + length, function->arguments, function->count);
+        length += function->count;
+        text[length++] = ')';
+        destination[0] = mp_obj_new_str(text, length);
     }
 }
 

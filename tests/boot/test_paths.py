@@ -52,12 +52,17 @@ CR0 = 0x8001_0033
 
 @pytest.mark.parametrize("path", ["pvh", "iso", "uefi"])
 def test_the_control_registers_are_the_same_on_every_way(boot, path):
-    guest = boot(boot=path)
+    guest = boot(boot=path, processors=2)
     guest.console.wait_for_prompt(BOOT_TIMEOUT_S[path])
     registers = guest.monitor.registers()
     assert registers["CR0"] == CR0
     assert registers["EFER"] == 0xD00, "LME, LMA, NXE"
     assert registers["CR4"] & ~(1 << 20) == 0x6A0, "PAE, PGE, OSFXSR, OSXMMEXCPT; SMEP where there is one"
+    guest.console.command("from processors import *; ap = processor(1)", timeout=30)
+    for asked, found in (("CONTROL, 0", "CR0"), ("CONTROL, 4", "CR4"), ("MSR, 0xC0000080", "EFER")):
+        assert guest.console.command(f"ap.call(READ_{asked})") == f"{registers[found]}\n"
+    memory_types = guest.console.command("ap.call(READ_MSR, 0x2ff)")
+    assert memory_types == {"pvh": "0\n"}.get(path, f"{0xC06}\n"), "as the firmware has set this CPU's"
 
 
 @pytest.mark.bochs

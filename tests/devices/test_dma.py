@@ -1,5 +1,6 @@
 """Memory in the hands of a device stays what it is, and where it is; and no device goes on after a soft reset."""
 
+import re
 import time
 
 import pytest
@@ -137,6 +138,48 @@ def test_a_soft_reset_stops_devices_before_memory_is_handed_out_again(edu, way):
     assert "nothing to complain of" in console.command("verify")
     console.command("from devices.edu import Edu; edu = Edu()")
     assert console.command("edu.factorial(5)") == "120\n"
+
+
+BEGIN_A_COPY = """
+from devices.edu import Edu
+edu = Edu()
+m = create_mapping(4096, RW)
+with m.as_slice_mut("B") as v: v[:] = b"device" * 682 + b"1234"
+edu.write(m, 4095)
+n = create_mapping(4096, RW)
+b = DmaBuffer(edu, n)
+where = n.frames()[0].start_address.value
+"""
+# Eight ports of something else, of which four are in front of the port that ends QEMU: the kernel halts in its place.
+NO_EXIT_PORT = ("-chardev", "null,id=nobody", "-device", "isa-serial,iobase=0xf0,irq=5,chardev=nobody")
+
+
+def test_exit_stops_devices_and_no_byte_of_ram_changes_afterwards(with_devices):
+    """The device was told to copy to RAM 100 ms later; the machine that can't end goes on that long, halted."""
+    kernel = with_devices("-device", "edu", *NO_EXIT_PORT)
+    kernel.exec(BEGIN_A_COPY)
+    where = kernel.eval("where")
+    console = kernel.friendly()
+    console.sendline("edu.start(b, 4095, 0, 0, True); from shell.commands import exit; exit()")
+    console.expect_exact("halted with status 33", timeout=30)
+    halted = kernel.guest.memory.read(0, 128 << 20)
+    time.sleep(0.4)
+    assert kernel.guest.memory.read(where, 4096) == bytes(4096)
+    assert kernel.guest.memory.read(0, 128 << 20) == halted
+
+
+def test_a_reboot_stops_devices_first(with_devices):
+    """QEMU itself tells what is written to the device's command register: at last, that it masters the bus no more."""
+    kernel = with_devices("-device", "edu", "-trace", "pci_cfg_write")
+    kernel.exec(BEGIN_A_COPY)
+    guest = kernel.guest
+    guest.expected_to_end = True
+    kernel.friendly().sendline("edu.start(b, 4095, 0, 0, True); import machine; machine.reset()")
+    guest.wait(20)
+    commands = [int(value, 16) for value in re.findall(r"pci_cfg_write edu .*@0x4 <- (0x\w+)", guest.trace())]
+    assert len(commands) > 3
+    assert commands[-2] & 4
+    assert not commands[-1] & 4
 
 
 @pytest.mark.parametrize("trouble", ["fail_allocation", "interrupt"])

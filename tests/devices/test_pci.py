@@ -61,6 +61,33 @@ def test_the_functions_and_their_bars_are_those_that_qemu_has(boot, path):
     assert kernel.eval("memory.verify().violations") == []
 
 
+def test_under_uefi_everything_is_where_the_firmware_has_put_it_and_the_rest_is_in_nobodys_way(boot):
+    """One BAR was put nowhere. The lowest room for it would be inside of what the bridge passes on."""
+    bridge = ("-device", "pcie-root-port,id=root1,chassis=1", "-device", "nec-usb-xhci,bus=root1")
+    kernel = booted(boot, boot="uefi", extra=(*EXTRA, *bridge))
+    before = told_by_qemu(kernel.guest)
+    kernel.exec("from devices.configuration import Ports\nports, edu = Ports(), 2 << 3")
+    kernel.exec(
+        "assert ports.read(edu, 0, 32) == 0x11e81234; ports.write(edu, 4, 16, 0); ports.write(edu, 0x10, 32, 0)"
+    )
+    kernel.exec("all_of_them = functions(); find(0x1234, 0x11e8).answer_to(2)")
+    after = told_by_qemu(kernel.guest)
+    moved = "00:02.0"
+    homeless, homeless_end = after[moved][2][0]
+    assert all(before[place] == after[place] for place in before if place != moved)
+    others = [run for place in after if place != moved for run in after[place][2].values()]
+    told = kernel.guest.monitor.human("info pci")
+    windows = [(int(a, 16), int(b, 16)) for a, b in re.findall(r"memory range \[(0x\w+), (0x\w+)\]", told)]
+    assert windows
+    used = kernel.eval("[region[:2] for region in __import__('paging.natives').natives.boot.memory_map()]")
+    for first, last in [*others, *windows, *[(start, end - 1) for start, end in used]]:
+        assert last < homeless or homeless_end < first
+    for function, index in (("find(0x1af4, 0x1002)", 4), ("find(0x1033, 0x194)", 0), ("find(0x1234, 0x11e8)", 0)):
+        kernel.exec(f"{function}.bar({index}).claim('somebody').drop()")
+    kernel.exec("m = find(0x1234, 0x11e8).bar(0).claim('edu'); r = m.as_type(LAYOUT)")
+    assert kernel.eval("hex(r.identity)") == "0x10000ed"
+
+
 def test_without_acpis_word_of_memory_the_ports_tell_the_same(edu):
     edu.exec("from devices.configuration import Ports\nports = Ports(); one = functions()")
     for expression in ("each.read(0, 32)", "each.read(8, 16)", "each.read(0xe, 8)", "each.read(0x2e, 16)"):

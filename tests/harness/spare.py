@@ -25,12 +25,13 @@ class Spare:
     """The machine that the last test left whole, if there is one; it waits in the raw REPL.
 
     boot_timeout_s: how long a new one may take to its prompt. is_held: its process is stopped while it waits, for
-    Bochs takes a whole CPU to wait.
+    Bochs takes a whole CPU to wait. once: code for a new machine, whose traces in the counts no soft reset takes away.
     """
 
-    def __init__(self, boot_timeout_s=BOOT_TIMEOUT_S["pvh"], is_held=False):
+    def __init__(self, boot_timeout_s=BOOT_TIMEOUT_S["pvh"], is_held=False, once=""):
         self.boot_timeout_s = boot_timeout_s
         self.is_held = is_held
+        self.once = once
         self.guest = None
 
     def lend(self, node, boot, kind=Kernel):
@@ -43,7 +44,11 @@ class Spare:
         if guest is None:
             guest = boot()
             guest.console.wait_for_prompt(self.boot_timeout_s)
-            guest.at_boot = Kernel(guest, timeout=30).eval(f"({COUNTS}, {REST})")
+            new = Kernel(guest, timeout=30)
+            if self.once:
+                new.exec(self.once)
+                new.soft_reset()
+            guest.at_boot = new.eval(f"({COUNTS}, {REST})")
         else:
             node.stash[GUESTS].append(guest)
             if self.is_held:

@@ -13,6 +13,7 @@ PACKAGES_FROM_THE_TOP = (
     "main",
     "shell",
     ("diagnostics", "examples"),
+    "processors",
     ("loader", "devices"),
     "replacement",
     "faults",

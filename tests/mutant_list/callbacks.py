@@ -98,7 +98,7 @@ MUTANTS = [
     ),
     (
         "what was loaded later is blamed",
-        "port/faults/traps.c",
+        "port/faults/trap_reports.c",
         "    record->time = tsc_read();\n",
         "    record->time = UINT64_MAX >> 2;\n",
         f"{PLACES}::test_what_is_loaded_later_at_the_same_place_is_not_blamed",

@@ -85,11 +85,32 @@ MUTANTS = [
         f"{PCI_TESTS}::test_the_functions_and_their_bars_are_those_that_qemu_has",
     ),
     (
+        "the BAR of a device lies in what a bridge passes on",
+        "kernel/devices/pci.py",
+        "_taken() + memory, ports)\n",
+        "_taken(), ports)\n",
+        f"{PCI_TESTS}::test_under_uefi_everything_is_where_the_firmware_has_put_it_and_the_rest_is_in_nobodys_way",
+    ),
+    (
         "a device does not answer where its BAR was claimed",
         BARS,
         "        self.function.answer_to(MEMORY)\n",
         "",
         f"{PCI_TESTS}::test_a_bar_is_claimed_once_and_again_when_its_mapping_is_gone",
+    ),
+    (
+        "memory of a device is claimed uncached whatever was asked for",
+        BARS,
+        "self.size, flags)\n",
+        "self.size, memory.MMIO_FLAGS)\n",
+        "tests/devices/test_cached.py",
+    ),
+    (
+        "a frame buffer's entries name a type that the register lacks",
+        "kernel/devices/caching.py",
+        "WRITE_COMBINING << 8 * SPARE)\n",
+        "types[SPARE] << 8 * SPARE)\n",
+        "tests/devices/test_cached.py::test_a_frame_buffer_is_written_in_bursts_by_its_entries",
     ),
     (
         "ACPI's word of devices is believed whatever its checksum says",
@@ -164,7 +185,7 @@ MUTANTS = [
     (
         "a device goes on after Ctrl-C",
         "kernel/devices/edu.py",
-        "                self.function.master(False)  # or it goes on with what is lent no more\n",
+        "            self.function.master(False)  # or it goes on with what is lent no more\n",
         "",
         f"{DMA_TESTS}::test_ctrl_c_stops_the_device_before_the_memory_is_given_back",
     ),
@@ -174,6 +195,20 @@ MUTANTS = [
         "    bus_masters_stop();\n",
         "",
         f"{DMA_TESTS}::test_a_soft_reset_stops_devices_before_memory_is_handed_out_again",
+    ),
+    (
+        "devices go on after exit",
+        "port/hardware/machine.c",
+        "    bus_masters_stop();\n    port_write_32(",
+        "    port_write_32(",
+        f"{DMA_TESTS}::test_exit_stops_devices_and_no_byte_of_ram_changes_afterwards",
+    ),
+    (
+        "devices go on in a reboot",
+        "port/hardware/machine.c",
+        "    bus_masters_stop();\n    port_write_8(",
+        "    port_write_8(",
+        f"{DMA_TESTS}::test_a_reboot_stops_devices_first",
     ),
     (
         "a balloon leaves the kernel no reserve",

@@ -45,8 +45,8 @@ MUTANTS = [
     (
         "a raised fault takes no note of the mapping that it was in",
         TRAPS,
-        "    if (frame->vector == VECTOR_PAGE_FAULT) {\n        note_mapping(record);\n",
-        "    if (false) {\n        note_mapping(record);\n",
+        "    if (frame->vector == VECTOR_PAGE_FAULT) {\n        trap_record_note_mapping(record);\n",
+        "    if (false) {\n        trap_record_note_mapping(record);\n",
         "tests/faults/test_typed.py::test_a_fault_goes_on_naming_the_mapping_that_was_there",
     ),
     (

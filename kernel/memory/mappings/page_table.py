@@ -28,6 +28,10 @@ RECURSIVE_WORD = 0b11 | 1 << 23  # PRESENT, WRITABLE, NO_EXECUTE
 EXECUTABLE_ENTRIES = ("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]), ("KERNEL_P4_INDEX", 1)
 
 
+# By its number, the root that another processor is on (kernel/processors): it can't be dropped.
+roots_of_processors = {}
+
+
 def is_executable_entry(index):
     """True for a root entry below which something may ever be executed: the pool and the image."""
     return any([LAYOUT[name] <= index < LAYOUT[name] + count for name, count in EXECUTABLE_ENTRIES])
@@ -155,6 +159,9 @@ class PageTable(Mapper):
             raise TableInUse(self, "it is the kernel's own")
         if self.is_active():
             raise TableInUse(self, "it is active; switch_to() another one first")
+        for number, root in roots_of_processors.items():
+            if root == self.root:
+                raise TableInUse(self, "CPU %d is on it; park() it first, or attach() it to another one" % number)
         kernel.reclaim()
         if live_with_root(self.root) and not (gc_and_reclaim(self) and not live_with_root(self.root)):
             raise TableInUse(self, "%d mappings live in it; drop them first" % live_with_root(self.root))

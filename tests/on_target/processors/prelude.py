@@ -1,0 +1,102 @@
+"""Tests of the other processors begin with this: CPU 1 is `ap`; `Ground` has pages whose entries are set by hand."""
+
+from time import sleep_ms, ticks_diff, ticks_ms
+
+import _memory
+import _processors
+import memory
+import micropython
+import processors
+from _cpu import invlpg, read_root_frame
+from faults import PageFault, on_fault
+from memory import *
+from paging.natives import LAYOUT
+from processors import *
+
+RW = PteFlags().writable(True)
+RX = PteFlags().executable(True)
+ap = processor(1)
+BASE = 0x2000_0000_0000
+PAGE = BASE >> 12
+NX = 1 << 63
+
+
+class Ground:
+    """A level-1 table below BASE, in frames of its own; frame n holds the number n in its first word."""
+
+    def __init__(self, frames=12):
+        self.owner = allocate_frames(3 + frames)
+        first = LAYOUT["WINDOW_PAGE"] + self.owner.start.number
+        _memory.zero_frames(self.owner.start.number, 3 + frames)
+        p3, p2, self.p1 = [first + n << 12 for n in range(3)]
+        self.first = self.owner.start.number + 3
+        for n in range(frames):
+            _memory.store64(first + 3 + n << 12, n)
+        _memory.store64(p3, (first + 1 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+        _memory.store64(p2, (first + 2 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+        self.top = ((LAYOUT["WINDOW_PAGE"] + read_root_frame()) << 12) + (BASE >> 39 & 511) * 8
+        _memory.store64(self.top, (first - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+
+    def set(self, page, n, bits=3):
+        """Show frame n at a page, by hand; only this CPU is told. None: nothing is mapped there."""
+        entry = 0 if n is None else (self.first + n) << 12 | bits | NX
+        _memory.store64(self.p1 + 8 * page, entry)
+        invlpg(PAGE + page)
+
+    def entry(self, page):
+        return _memory.load64(self.p1 + 8 * page)
+
+    def end(self):
+        """Everybody forgets it."""
+        _memory.store64(self.top, 0)
+        ap.park()
+        self.owner.drop()
+
+
+def at(page):
+    return BASE + page * 4096
+
+
+def seen(page):
+    """What CPU 1 reads at a page: the number of a frame, or the error code of its fault."""
+    try:
+        return ap.read(at(page))
+    except PageFault as fault:
+        return "fault %d" % fault.error_code.value
+
+
+def written(page, value):
+    try:
+        ap.write(at(page), value)
+        return "written"
+    except PageFault as fault:
+        return "fault %d" % fault.error_code.value
+
+
+def raised(function, *arguments, **named):
+    """The name of what a call raises, and its words."""
+    try:
+        return "returned", function(*arguments, **named)
+    except BaseException as error:
+        return type(error).__name__, str(error)
+
+
+def code(bytes_):
+    """Machine code in a mapping of its own."""
+    m = create_mapping(4096, RW)
+    with m.as_slice_mut("B") as view:
+        view[: len(bytes_)] = bytes_
+    m.remap(RX)
+    return m
+
+
+def function(bytes_, signature):
+    return LoadedSection("test", code(bytes_)).as_func(signature)
+
+
+def until(condition, limit_ms=5000):
+    """Wait until a condition holds."""
+    began = ticks_ms()
+    while not condition():
+        assert ticks_diff(ticks_ms(), began) < limit_ms, "it never came"
+        sleep_ms(1)

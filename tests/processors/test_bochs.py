@@ -1,0 +1,32 @@
+"""The other machine, whose TLB forgets nothing by chance: rows of the others, on one boot of it."""
+
+import pytest
+from on_target import source
+from processors import rows
+
+HERE = (
+    rows.an_unflushed_change_is_not_seen,
+    rows.a_range_is_exactly_that,
+    rows.everything_includes_global_pages,
+    rows.who_is_parked_is_left_alone,
+    rows.who_was_parked_forgets,
+    rows.a_handler_answers_a_fault,
+)
+"""What an emulator may show otherwise; the rest is about Python and the mailbox."""
+
+
+def global_pages_outlive_a_reload(kernel):
+    kernel.exec("g = Ground(); g.set(0, 1, 0x103)")
+    assert kernel.eval("seen(0)") == 1
+    kernel.exec("g.set(0, 2, 0x103); _processors.shoot(0, 0, 0, _processors.NOT_GLOBAL)")
+    assert kernel.eval("seen(0)") == 1
+    kernel.exec("g.end()")
+
+
+@pytest.mark.bochs
+@pytest.mark.slow
+def test_all_rows(bochs_pair):
+    for row in (*HERE, global_pages_outlive_a_reload):
+        row(bochs_pair)
+    bochs_pair.exec(source("processors/rounds"))
+    assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000

@@ -1,0 +1,95 @@
+"""Another CPU is in the middle of something when the kernel resets, panics, exits or is interrupted."""
+
+import time
+
+import pytest
+from harness import Kernel
+from harness.errors import KernelRaised
+from on_target import source
+
+DEAF = 'deaf = function(b"\\xfa\\xf3\\x90\\xeb\\xfc", "q()")'  # cli; pause; jmp back
+ASKING = """
+from paging.natives import critical
+critical.enter()                # nobody is told
+ap.start(READ, 0x5000)
+until(lambda: ap.state == "asking")
+"""
+PANICS = 'panics = function(b"\\xcd\\x12\\xc3", "q()")'  # int $18: the vector of a machine check
+
+
+@pytest.mark.parametrize("begin", ["ap.start(SPIN)", f"{DEAF}\nap.start(deaf)", ASKING], ids=["spins", "deaf", "asks"])
+def test_a_soft_reset_parks_it_whatever_it_does(pair, begin):
+    pair.exec(begin)
+    pair.soft_reset()
+    pair.exec("from processors import *\nap = processor(1)")
+    assert pair.eval("(ap.state, ap.read(0xffff800000000000) > 0, ap.state)") == ("parked", True, "attached")
+
+
+def test_the_blocks_stay_taken(pair):
+    """Whatever the allocator hands out after a soft reset, nobody's block is among it, and what it counts adds up."""
+    taken = pair.eval("__import__('_boot').early_frames()[-1]")
+    assert taken[1] == pair.eval("_processors.BLOCK_FRAMES")
+    name, _ = pair.eval(f"raised(allocate_frames_at, PhysicalAddress({taken[0]} << 12), 1)")
+    assert name == "AddressInUse"
+    assert pair.eval("memory.verify().violations") == []
+
+
+def test_ctrl_c_ends_a_job(pair):
+    pair.start("print('now')\nap.call(SPIN, limit_ms=60000)")
+    pair.wait_for_output("now")
+    time.sleep(0.1)
+    pair.interrupt()
+    with pytest.raises(KernelRaised, match="KeyboardInterrupt"):
+        pair.finish()
+    assert pair.eval("(ap.state, ap.read(0xffff800000000000) > 0)") == ("attached", True)
+
+
+def test_a_panic_there_stops_all_and_names_it(pair):
+    pair.exec(PANICS)
+    pair.guest.expected_to_end = True
+    pair.start("ap.start(panics)\nn = 0\nwhile True: n += 1")
+    pair.guest.expect_exit(35)
+    lines = pair.guest.log().strip().split("\n")
+    assert lines[-1].startswith("PANIC: cpu 1: machine check at 0x")
+    assert sum("PANIC" in line for line in lines) == 1
+
+
+def test_a_panic_here_stops_it(pair):
+    pair.exec("from _provoke import exception\nm = create_mapping(4096, RW)\nap.start(HAMMER, m, 1, 8, 0)")
+    pair.guest.expected_to_end = True
+    pair.start("exception(8)")
+    pair.guest.expect_exit(35)
+    assert "PANIC: double fault" in pair.guest.log()
+
+
+def test_who_is_deaf_to_a_shootdown_is_named(pair):
+    pair.exec(DEAF)
+    pair.exec("ap.start(deaf)\nuntil(lambda: ap.state == 'running')\nsleep_ms(20)")
+    pair.guest.expected_to_end = True
+    pair.start("_processors.shoot(0, PAGE, 1, 4096)")
+    pair.guest.expect_exit(35, timeout=20)
+    assert pair.guest.log().strip().endswith("PANIC: cpu 1 does not answer a TLB shootdown")
+
+
+def test_leaving_works_while_it_spins(pair):
+    pair.exec("ap.start(SPIN)")
+    pair.exit()
+
+
+def test_rounds_of_post_shoot_and_stop(pair):
+    """As many as a second holds, of 1,000; Bochs has them all (test_bochs.py)."""
+    pair.exec(source("processors/rounds"))
+    assert pair.eval("rounds(1000, 1000)", timeout=60) > 2
+
+
+def test_a_round_costs_what_it_may(boot):
+    """Instructions of all CPUs together, of which the one that asks has the larger part."""
+    guest = boot(processors=4, counted=True)
+    guest.console.wait_for_prompt(30)
+    kernel = Kernel(guest, timeout=60)
+    kernel.exec(source("processors/costs"))
+    found = kernel.eval("costs()")
+    for attached, (one_page, many_pages) in enumerate(found, 1):
+        assert one_page <= 160 + 97 * (attached - 1)
+        assert many_pages - one_page <= 63 * 10 * attached, "all pages go in one round"
+    assert len(found) == 3
