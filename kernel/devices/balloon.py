@@ -21,8 +21,7 @@ from .dma import new_buffer
 from .errors import HostWantsMore
 from .virtio import VirtioDevice
 
-TYPE = const(5)
-GIVEN, TAKEN_BACK = const(0), const(1)  # queues
+TYPE, GIVEN, TAKEN_BACK = const(5), const(0), const(1)  # the last two are queues
 CONFIGURATION = {"wanted": 0 | UINT32, "held": 4 | UINT32}  # frames of 4 KiB, whatever the machine's pages are
 AT_ONCE = const(1024)  # frames of a request: their numbers, of 32 bits each, have room in a page
 RESERVE = const(4096)  # frames: 16 MiB, of which Python's heap may want 9
@@ -41,8 +40,8 @@ class Balloon:
         then nothing is claimed or lent."""
         if reserve.__class__ is not int or reserve < 0:
             raise ValueError("a reserve is a number of frames, 0 or more, not %s" % (reserve,))
-        self.reserve = reserve
-        self.frames, self._buffer, self._numbers = [], None, None
+        self.frames, self.reserve = [], reserve
+        self.device = self._configuration = self._buffer = self._numbers = self._next = None  # a new name takes memory
         self.device = VirtioDevice("balloon", TYPE, index, queues=2)
         try:
             self._configuration = self.device.configuration(CONFIGURATION)

@@ -84,14 +84,14 @@ class DmaBuffer:
         self._lend(device, mapping, bits, domain, None, True)
 
     def _lend(self, device, mapping, bits, domain, at, writable):
-        self._loan = mapping.lend_to(device)
         self._domain = domain
         self.device = device
         self.mapping = mapping
         self.size_in_bytes = mapping.size_in_bytes
         self.writable = writable
+        self.runs, self._loan = [], None  # a new attribute takes memory, and there may be none
+        self._loan = mapping.lend_to(device)
         try:
-            self.runs = []
             for run in mapping.frames():
                 address, length = run.start_address.value, len(run) * PAGE_SIZE
                 self.runs.append((address, length))
@@ -101,6 +101,7 @@ class DmaBuffer:
                     raise AboveDeviceLimit(device, address + length - 1, bits)
             if domain is not None:
                 domain.enter(self, at)
+            return  # in here: a Ctrl-C also comes where a `try` ends
         except BaseException:
             self._loan.end()
             raise

@@ -44,7 +44,7 @@ class VirtioDevice:
         self.function = find_virtio(name, kind, index, hint)
         self.name = name
         self.is_running, self.features, self.queues = False, 0, []
-        self._known = features | VERSION_1
+        self._known, self.registers = features | VERSION_1, None
         self._structures = Structures(self.function, self)
         try:
             self.registers = self._structures.view(COMMON, REGISTERS)
@@ -139,7 +139,8 @@ class VirtioDevice:
     @undisturbed
     def drop(self):
         """Stop it, and give back its registers and the queues' memory. Raises UseAfterRelease when that was done."""
-        self.reset()
+        if self.registers is not None:  # else it was told nothing yet
+            self.reset()
         for queue in self.queues:
             queue.drop()
         self._structures.drop()

@@ -51,14 +51,20 @@ class Queue:
         self._doorbell = doorbell
         available = 16 * size
         used = available + 2 * size + 8 & ~7
-        self.buffer = new_buffer(device, used + 8 * size + 8)
-        start = self.buffer.runs[0][0]
-        self.addresses = start, start + available, start + used
-        seen_at = address_in_window(start >> 12)  # one page, in which nothing but stores of these widths happens
-        self._table, self._available, self._used = seen_at, seen_at + available, seen_at + used
         self.free = list(range(size))
         self._given = [None] * size  # Chains that the device has, by their first descriptors
-        self.forget()
+        self.buffer = self.addresses = self._table = self._available = self._used = None  # a new name takes memory
+        self.buffer = new_buffer(device, used + 8 * size + 8)
+        try:
+            start = self.buffer.runs[0][0]
+            self.addresses = start, start + available, start + used
+            seen_at = address_in_window(start >> 12)  # one page, in which nothing but stores of these widths happens
+            self._table, self._available, self._used = seen_at, seen_at + available, seen_at + used
+            self.forget()
+            return
+        except BaseException:  # nobody would have what ends the loan
+            self.drop()
+            raise
 
     @undisturbed
     def forget(self):

@@ -180,3 +180,33 @@ def test_a_reboot_stops_devices_first(with_devices):
     assert len(commands) > 3
     assert commands[-2] & 4
     assert not commands[-1] & 4
+
+
+@pytest.mark.parametrize("trouble", ["fail_allocation", "interrupt"])
+def test_trouble_at_any_point_of_lending_lends_nothing(kernel, trouble):
+    """What is lent stays, also when it is forgotten: nobody could end a loan that nobody has."""
+    kernel.exec(f"""
+        import _inject, gc, memory
+        from devices import new_buffer
+        def point(n):
+            b = None
+            _inject.{trouble}(n)
+            try:
+                b = new_buffer("a test", 4096)
+                left = _inject.{trouble}(0)
+                for _ in range(2): pass
+            except BaseException:
+                left = _inject.{trouble}(0)
+            if b:
+                b.end()
+                b.mapping.drop()
+            return left
+        def mapped():
+            for _ in range(3): gc.collect()
+            return memory.frame_allocator.statistics().mapped
+        point(1 << 40)
+        before, n = mapped(), 1
+        while not point(n): n += 1
+        """)
+    assert kernel.eval("(mapped() - before, memory.verify().violations)") == (0, [])
+    assert kernel.eval("n") > 50

@@ -259,4 +259,18 @@ MUTANTS = [
         "    if (true) {\n",
         "tests/micropython/test_exit_function.py",
     ),
+    (
+        "for want of memory a buffer stays lent, and nobody has the loan",
+        DMA,
+        "        self.runs, self._loan = [], None  # a new attribute takes memory, and there may be none\n",
+        "        self.runs = []\n",
+        f"'{DMA_TESTS}::test_trouble_at_any_point_of_lending_lends_nothing[fail_allocation]'",
+    ),
+    (
+        "Ctrl-C where a `try` ends leaves a buffer lent",
+        DMA,
+        "            return  # in here: a Ctrl-C also comes where a `try` ends\n",
+        "",
+        f"'{DMA_TESTS}::test_trouble_at_any_point_of_lending_lends_nothing[interrupt]'",
+    ),
 ]
