@@ -52,7 +52,7 @@ MUTANTS = [
         PROCESSORS,
         "    __atomic_and_fetch(&processors_attached, ~(1UL << self->number), __ATOMIC_SEQ_CST);\n",
         "",
-        f"{ROWS} {BOCHS}",
+        ROWS,
     ),
     (
         "a processor that is attached again keeps GLOBAL translations",

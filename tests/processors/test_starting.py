@@ -30,6 +30,7 @@ def test_low_memory_is_afterwards_what_it_was(boot):
     counts = "[a.statistics().tables for a in (__import__('memory').frame_allocator,)]"
     before = kernel.eval(counts)
     assert kernel.eval("len(processors.processors())") == 1
+    assert kernel.eval("processors.starting.apic_ids()") == [0, 1]
     assert {n: guest.memory.read(n * 4096, 4096) for n in LOW_PAGES} == pages
     assert kernel.eval(counts) == before
 

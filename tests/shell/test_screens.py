@@ -98,7 +98,7 @@ def assert_readable(reader, pages, line):
 def words_of(pages):
     """Return the words of pages; which number it is doesn't matter."""
     text = " ".join(row for page in pages for row in page.printed)
-    return {re.sub(r"0x[0-9a-f]+|\d+", "N", word) for word in text.split()}
+    return {re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "N", word) for word in text.split()}
 
 
 @pytest.mark.parametrize("size", SIZES)
