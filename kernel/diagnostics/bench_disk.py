@@ -23,9 +23,9 @@ PAGES = ACTS * TIMES + FRAMES
 LIMITS = {
     "disk: read a page": 9500,
     "disk: write a page": 9500,
-    "disk: a fault, a frame is free": 60000,
-    "disk: a fault, a clean page goes": 100000,
-    "disk: a fault, a dirty page goes": 170000,
+    "disk: a page comes, a frame is free": 60000,
+    "disk: a page comes, a clean one goes": 100000,
+    "disk: a page comes, a dirty one goes": 170000,
 }
 PEERS = {name: "limit %d" % limit for name, limit in LIMITS.items()}
 
@@ -88,7 +88,7 @@ def _fault(frames, is_written):
 ROWS = (
     ("disk: read a page", lambda: _request("read_frames"), TIMES),
     ("disk: write a page", lambda: _request("write_frames"), TIMES),
-    ("disk: a fault, a frame is free", lambda: _fault(PAGES, False), TIMES),
-    ("disk: a fault, a clean page goes", lambda: _fault(FRAMES, False), TIMES),
-    ("disk: a fault, a dirty page goes", lambda: _fault(FRAMES, True), TIMES),
+    ("disk: a page comes, a frame is free", lambda: _fault(PAGES, False), TIMES),
+    ("disk: a page comes, a clean one goes", lambda: _fault(FRAMES, False), TIMES),
+    ("disk: a page comes, a dirty one goes", lambda: _fault(FRAMES, True), TIMES),
 )

@@ -6,9 +6,9 @@ from harness import Kernel, QemuGuest
 ROWS = [
     "disk: read a page",
     "disk: write a page",
-    "disk: a fault, a frame is free",
-    "disk: a fault, a clean page goes",
-    "disk: a fault, a dirty page goes",
+    "disk: a page comes, a frame is free",
+    "disk: a page comes, a clean one goes",
+    "disk: a page comes, a dirty one goes",
 ]
 
 

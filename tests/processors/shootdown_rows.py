@@ -6,7 +6,7 @@ whole upper half at once, see CONTRIBUTING).
 
 TABLE = """
     table = get_kernel_mmi_ref().page_table
-    LOW = VirtualAddress(BASE + (1 << 39))
+    LOW = VirtualAddress((BASE & -(1 << 39)) + (1 << 39))
     def lower(count, flags=RW, at=LOW):
         return create_mapping_at(at, count * 4096, flags, huge=False)
     def address(m, n):
