@@ -22,6 +22,7 @@ DEVICE_WRITES = const(2)
 NO_INTERRUPT = const(1)
 LENGTH_END = const(1 << 32)
 LOST = const(-1)
+HEAD = const(0xFFFF)
 WRITTEN_SHIFT = const(16)
 QUICK_LOOKS = const(20000)
 
@@ -117,18 +118,17 @@ class Queue:
 
         Raises DeviceFailed when the device was reset meanwhile, or is done with what it was not given.
         """
-        while chain.written is None and self._note_one(1):
+        while chain.written is None and self._note(take(self._available, self._used, self.size, 1)):
             pass
         if chain.written == LOST:
             raise DeviceFailed(self.device, "it was reset before it was done with this chain")
         return chain.written
 
-    def _note_one(self, looks):
-        """Note that a chain is done, looking so many times at most. False: none is."""
-        done = take(self._available, self._used, self.size, looks)
+    def _note(self, done):
+        """Note that a chain is done, as take() says. False: none is."""
         if done < 0:
             return False
-        head = done & 0xFFFF
+        head = done & HEAD
         chain = self._given[head] if head < self.size else None
         if chain is None:
             raise DeviceFailed(self.device, "it is done with chain %d, which it does not have" % head)
@@ -174,7 +174,11 @@ class Queue:
             chain.written = None
             self._given[head] = chain
             publish(self._available, self.size, head, self._doorbell, self.number)
-            self._note_one(QUICK_LOOKS)
+            done = take(self._available, self._used, self.size, QUICK_LOOKS)
+            if done & HEAD == head and done >= 0:
+                self._given[head] = None
+                return done >> WRITTEN_SHIFT
+            self._note(done)
             written = chain.written
             return device.wait(self.finished, chain, chain.what) if written is None or written < 0 else written
         except BaseException:

@@ -47,6 +47,11 @@ def leave_out(ticks):
     _left_out += ticks
 
 
+def left_out():
+    """How many ticks that were since the act began."""
+    return _left_out
+
+
 def rows():
     """Yield (name, prepare, count) of all row modules, in their order."""
     for module in ROW_MODULES:
