@@ -89,8 +89,8 @@ MUTANTS = [
     (
         "the model of litmus tests goes on with what faulted",
         ORACLE,
-        "        return self.forgotten(state, number, place)\n\n\ndef translation",
-        "        return state\n\n\ndef translation",
+        " if FAULTS_KEEP in self.relaxations else self.forgotten(",
+        " if number >= 0 else self.forgotten(",
         NAMED,
     ),
     (
@@ -103,8 +103,8 @@ MUTANTS = [
     (
         "only what a test says itself is red in make litmus",
         "tools/litmus.py",
-        "        if outcome not in allowed\n",
-        "        if violated(test, outcome)\n",
+        "        if outcome not in allowed:\n",
+        "        if violated(test, outcome):\n",
         TOOL,
     ),
 ]

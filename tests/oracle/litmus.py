@@ -31,6 +31,8 @@ from collections import namedtuple
 
 STALE, SPECULATION, BUFFER, SPURIOUS = "stale TLB", "speculative walk", "store buffer", "spurious fault"
 RELAXATIONS = frozenset({STALE, SPECULATION, BUFFER, SPURIOUS})
+FAULTS_KEEP = "a page fault forgets nothing"
+"""No relaxation of the SDM's: what QEMU's TCG does instead."""
 FAULT, OK = 255, 0
 
 Cpu = namedtuple("Cpu", "at buffer results tlb waits")
@@ -235,7 +237,7 @@ class Machine:
         """Return the state in which an access has faulted."""
         results = state.cpus[number].results
         state = self.changed(state, number, results=(*results, FAULT) if act.result else results)
-        return self.forgotten(state, number, place)
+        return state if FAULTS_KEEP in self.relaxations else self.forgotten(state, number, place)
 
 
 def translation(entry):

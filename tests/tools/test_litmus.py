@@ -7,7 +7,7 @@ import sys
 import litmus
 import machine
 import pytest
-from oracle.litmus import outcomes
+from oracle.litmus import FAULTS_KEEP, outcomes
 from oracle.litmus_texts import all_named
 
 OPTIONS = argparse.Namespace(runs=2000, each=8, sample=1, seed=1)
@@ -51,6 +51,23 @@ def test_an_outcome_that_no_test_names_is_forbidden_too(monkeypatch):
     ((text, again),) = litmus.perform("qemu", 8, 1, numbers=[0])["disagreements"]
     assert text.startswith(f"qemu, {first.name}: 3 of 8 runs: r1 = 9, ")
     assert f"--test {first.name} " in again
+
+
+def test_a_known_fault_of_an_emulator_is_counted_for_that_emulator_only(monkeypatch):
+    """QEMU's TLB goes on with a page whose access has just faulted."""
+    text = "test t\nstart: x -> a writable accessed; a = 1\ncpu 0: x -> nothing\ncpu 1: w1 = write x 5; r1 = read x"
+    test = litmus.read_test(text)
+    kept, forbidden = (255, 1, ("", ""), 1), (255, 5, ("", ""), 1)
+    assert litmus.judge(test, {kept: 3}, litmus.KNOWN[litmus.QEMU]) == ([], {FAULTS_KEEP: 3})
+    assert litmus.judge(test, {kept: 3}) == ([("w1 = fault, r1 = 1, x = nothing, a = 1", 3)], {})
+    found, excused = litmus.judge(test, {forbidden: 2}, litmus.KNOWN[litmus.QEMU])
+    assert (len(found), excused) == (1, {})
+    monkeypatch.setattr(litmus, "read_test", lambda text: test)
+    monkeypatch.setattr(litmus, "histograms", shown([kept]))
+    answer = litmus.perform("qemu", 8, 1, numbers=[0])
+    assert answer["disagreements"] == []
+    assert answer["counts"][f"qemu: known fault, {FAULTS_KEEP}"] == 3
+    assert len(litmus.perform("bochs", 8, 1, numbers=[0])["disagreements"]) == 1
 
 
 def test_what_is_allowed_and_was_not_seen_is_counted_by_its_reason(monkeypatch):
