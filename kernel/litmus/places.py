@@ -18,7 +18,7 @@ BASE = 0x1000_0000_0000
 page by page; an INVLPG in the upper half makes it forget everything."""
 RUNS_AT_ONCE = 512
 RECORD_PAGES = RUNS_AT_ONCE * RECORD_BYTES // PAGE_SIZE
-PATIENT = 20_000_000  # rests: some seconds at least
+PATIENT = 3_000_000  # rests: some seconds
 BITS = {"P": PRESENT, "W": WRITABLE, "A": ACCESSED, "D": DIRTY, "G": GLOBAL}
 HARDWARE = value_of_word(NO_EXECUTE)
 ENTRY_BYTES = 8
