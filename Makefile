@@ -110,6 +110,10 @@ kills: $(BUILD)/kernel.elf .venv/ready | packages-run ## Kill the machine amid p
 replacement: $(BUILD)/kernel.elf .venv/ready | packages-run ## Judge every page replacement policy against its textbook (ARGS='--policy clock --references 200000 --seed 7')
 	@$(PYTHON) tools/replacement.py $(or $(ARGS),--json $(BUILD)/replacement.json)
 
+.PHONY: litmus
+litmus: $(BUILD)/kernel.elf $(BUILD)/kernel.iso .venv/ready | packages-run packages-bochs ## Run litmus tests for page tables: named ones, and all small ones (ARGS='--machine bochs --runs 9000 --seed 7')
+	@$(PYTHON) tools/litmus.py $(or $(ARGS),--json $(BUILD)/litmus.json)
+
 .PHONY: mutants
 mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put small faults into copies and see that the tests notice each (ARGS='--only TEXT' or '--random 200 --seed 7')
 	@$(PYTHON) tools/mutants.py $(or $(ARGS),--json $(BUILD)/mutants.json)

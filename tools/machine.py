@@ -50,6 +50,7 @@ class Machine:
 
     boot: "pvh" (QEMU loads build/kernel.elf itself: fastest), "iso" (SeaBIOS and GRUB), "uefi" (OVMF and GRUB).
     memory_file: a file that is the guest's RAM, shared with the host; None for private memory.
+    accelerator: "tcg" has a thread for each processor, "tcg,thread=single" one for all. The environment's goes first.
     modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own). QEMU's loader for PVH puts
         one file into memory, without its name; of several, all go as files do.
     files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
@@ -62,6 +63,7 @@ class Machine:
     memory: str = "128M"
     cpu: str = "max"
     processors: int = 1
+    accelerator: str = "tcg"
     kernel: Path = BUILD / "kernel.elf"
     iso: Path = BUILD / "kernel.iso"
     command_line: str = ""
@@ -81,7 +83,7 @@ class Machine:
     def qemu_command(self):
         """Return the words of the QEMU command line for this machine."""
         words = [os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]
-        words += ["-accel", os.environ.get("ACCEL") or "tcg", "-cpu", self.cpu, "-smp", str(self.processors)]
+        words += ["-accel", os.environ.get("ACCEL") or self.accelerator, "-cpu", self.cpu, "-smp", str(self.processors)]
         words += self._memory_words() + self._boot_words() + self._file_words() + self._disk_words()
         words += self._channel_words()
         words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]

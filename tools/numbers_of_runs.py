@@ -3,9 +3,9 @@
 
     tools/numbers_of_runs.py [--check]
 
-make test, matrix, replacement, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what they found
-in build/ when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its status is
-1 if a number is old.
+make test, matrix, replacement, litmus, mutants, fuzz-objects, bench, bench-boot and test-micropython each leave what
+they found in build/ when they ran whole. What has not run keeps its numbers, and is named. --check changes nothing; its
+status is 1 if a number is old.
 """
 
 import argparse
@@ -47,6 +47,12 @@ def of_matrix():
 def of_replacement():
     """How many references agreed."""
     return (f"{whole('replacement.json')['counts']['references']:,}",)
+
+
+def of_litmus():
+    """How many runs of litmus tests there were, and of how many tests."""
+    counts = whole("litmus.json")["counts"]
+    return f"{counts['runs']:,}", f"{counts['tests']:,}"
 
 
 def of_mutants():
@@ -101,6 +107,7 @@ PLACES = (
     (README, rf"\| {N} accesses, no disagreement but for", "matrix", of_matrix),
     (CHANGELOG, rf"`make matrix`: {N} accesses, each judged", "matrix", of_matrix),
     (README, rf"\| {N} references to real page tables, no disagreement", "replacement", of_replacement),
+    (README, rf"\| {N} runs of {N} tests, none with a forbidden outcome", "litmus", of_litmus),
     (README, rf"\| {N} of {N} caught, each by the tests that it names", "mutants", of_mutants),
     (README, rf"\| {N} files, each loaded and unloaded or refused", "fuzz-objects", of_objects),
     (README, rf"bytecode {N} of {N}, native {N} of {N};", "test-micropython", of_micropython),

@@ -1,7 +1,5 @@
 """The command that compares replacement policies; all of this is imported when it is first used."""
 
-import sys
-
 from diagnostics.replacement import Chart
 from loader.disks import find_file
 from replacement.laboratory import INTERVAL
@@ -13,7 +11,7 @@ from replacement.traces import KINDS, PAGES_MAX, REFERENCES_MAX, Trace, made, re
 from shell.command import Argument, command
 from shell.errors import UsageError
 from shell.kinds import NumberKind, TextKind
-from shell.terminal import ERASE, TERMINAL
+from shell.progress import say, unsay
 from shell.user import NAMES
 
 USUAL_PAGES, FEW_PAGES = 16, 8
@@ -85,8 +83,7 @@ def policies(trace, chosen, frames, references, pages, seed, interval):
         counts = usual_frames(trace.pages) if frames is None else frames
         return Chart(trace, chosen or POLICIES, counts, interval, tell)
     finally:
-        if TERMINAL.columns:
-            sys.stdout.write(ERASE)
+        unsay()
 
 
 def trace_called(name, numbers):
@@ -118,9 +115,3 @@ def usual_frames(pages):
 def tell(done, whole):
     """Say how far a comparison is."""
     say("run %d of %d" % (done + 1, whole))
-
-
-def say(text):
-    """Say on a person's screen what is being done, in the place of what was said before."""
-    if TERMINAL.columns:
-        sys.stdout.write(ERASE + text)

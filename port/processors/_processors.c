@@ -220,6 +220,9 @@ NATIVE_3(processors_forget, root, page_in, count_in) {
     return mp_const_none;
 }
 
+// shootdown_at(): for machine code that calls it as C does.
+NATIVE_0(processors_shootdown_at) { return native_new_u64((uint64_t)shootdown_round); }
+
 // Where the acts are that every processor knows.
 NATIVE_0(processors_acts) {
     return NATIVE_NUMBERS((uint64_t)act_read, (uint64_t)act_write, (uint64_t)act_fetch, (uint64_t)act_spin, (uint64_t)act_hammer,
@@ -235,4 +238,5 @@ NATIVE_MODULE(processors,
     NATIVE(processors, own_apic_id), NATIVE(processors, came), NATIVE(processors, post), NATIVE(processors, wait),
     NATIVE(processors, park), NATIVE(processors, stop), NATIVE(processors, state), NATIVE(processors, result),
     NATIVE(processors, result_object), NATIVE(processors, fault), NATIVE(processors, log_fault), NATIVE(processors, registers), NATIVE(processors, answer),
-    NATIVE(processors, viper), NATIVE(processors, arguments_at), NATIVE(processors, shoot), NATIVE(processors, forget), NATIVE(processors, acts));
+    NATIVE(processors, viper), NATIVE(processors, arguments_at), NATIVE(processors, shoot), NATIVE(processors, forget), NATIVE(processors, shootdown_at),
+    NATIVE(processors, acts));

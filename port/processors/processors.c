@@ -83,6 +83,11 @@ void processors_park_all(void) {
 
 // --- what the others do ---
 
+static void take_gates(void) {
+    const table_register_t idtr = { sizeof processors_start.gates - 1, (uint64_t)processors_start.gates };
+    gates_load(&idtr);
+}
+
 static void set_up(processor_t *self) {
     const uint64_t block = (uint64_t)self;
     task_state_t *task = &self->tables.task;
@@ -92,8 +97,7 @@ static void set_up(processor_t *self) {
     task->interrupt_stack[IST_INTERRUPT - 1] = block + PROCESSOR_INTERRUPT_STACK;
     descriptor_tables_load(&self->tables);
     msr_write(MSR_GS_BASE, block);
-    const table_register_t idtr = { sizeof processors_start.gates - 1, (uint64_t)processors_start.gates };
-    gates_load(&idtr);
+    take_gates();
     cr4_write(processors_start.cr4);
     cr0_write(processors_start.cr0);
     msr_write(MSR_EFER, processors_start.efer);
@@ -137,6 +141,7 @@ static void run_job(processor_t *self) {
     self->state = STATE_RUNNING;
     self->command = COMMAND_NONE;
     processor_call_job();
+    take_gates();                               // machine code may have had others, and been stopped
     self->jobs++;
     self->state = STATE_ATTACHED;
 }

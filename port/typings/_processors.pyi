@@ -106,6 +106,9 @@ def shoot(root_frame: int, page: int, count: int, mode: int) -> None:
 def forget(root_frame: int, page: int, count: int) -> None:
     """Forget `count` pages of 4 KiB here, then as `shoot`."""
 
+def shootdown_at() -> int:
+    """Where the same is for machine code: a C function (the root's address or 0, address, count, mode)."""
+
 def acts() -> tuple[int, ...]:
     """Where the acts are that every processor can do: READ, WRITE, FETCH, SPIN, HAMMER, COPY, READ_MSR,
     READ_CONTROL."""

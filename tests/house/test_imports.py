@@ -13,6 +13,7 @@ PACKAGES_FROM_THE_TOP = (
     "main",
     "shell",
     ("diagnostics", "examples"),
+    "litmus",
     "processors",
     ("loader", "devices"),
     "replacement",

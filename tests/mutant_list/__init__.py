@@ -21,6 +21,7 @@ from mutant_list import (
     iommu,
     language,
     lent_tables,
+    litmus,
     mappings,
     objects,
     owners,
@@ -67,5 +68,6 @@ PROMISES = (
     devices,
     iommu,
     virtio,
+    litmus,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

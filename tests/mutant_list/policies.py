@@ -187,9 +187,9 @@ MUTANTS = [
     ),
     (
         "the progress of a comparison stays on the line",
-        COMMAND,
-        "            sys.stdout.write(ERASE)\n",
-        "            pass\n",
+        "kernel/shell/progress.py",
+        "        sys.stdout.write(ERASE)\n",
+        "        pass\n",
         "tests/shell/test_policies.py",
     ),
     (

@@ -2,7 +2,7 @@
 
 import pytest
 from on_target import source
-from processors import rows, shootdown_rows, swapped_rows
+from processors import litmus_rows, rows, shootdown_rows, swapped_rows
 from processors.test_random import ran
 
 HERE = (
@@ -33,3 +33,6 @@ def test_all_rows(bochs_pair):
     assert ran(bochs_pair, seed=7, steps=25) == (25, [], [])
     bochs_pair.exec(source("processors/rounds"))
     assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000
+    litmus_rows.begin(bochs_pair)
+    litmus_rows.what_is_shown_is_allowed(bochs_pair, runs=100)
+    litmus_rows.a_shootdown_that_is_left_out_is_found(bochs_pair, runs=100)

@@ -22,6 +22,7 @@ def build(tmp_path, monkeypatch):
         "matrix.json": campaign | {"counts": {"cases": 99_000_001}},
         "fuzz-objects.json": campaign | {"counts": {"files": 19_999, "loaded": 5}},
         "replacement.json": campaign | {"counts": {"references": 88_000_001}},
+        "litmus.json": campaign | {"counts": {"runs": 77_000_001, "tests": 66_001}},
         "mutants.json": campaign | {"counts": {"caught": 76, "escaped": 1}},
         "mutants-random.json": campaign | {"counts": {"caught": 57, "escaped": 3, "no program": 17}},
         "micropython-tests.json": {"bytecode": [11, 12], "native": [13, 14]},
@@ -51,6 +52,7 @@ def test_numbers_are_brought_up_to_date_and_nothing_else_changes(build):
     for said in (
         *("| 4,321 passed; 6 minutes", "| 99,000,001 accesses", "| 76 of 77 caught", "| 19,999 files, each"),
         "| 88,000,001 references",
+        "| 77,000,001 runs of 66,001 tests",
         *("bytecode 11 of 12, native 13 of 14;", "map a page by numbers 1,235,", "PVH 1.00 s, ISO 2.00 s, UEFI 3.0 s;"),
     ):
         assert said in texts[numbers.README]
