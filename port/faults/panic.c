@@ -14,7 +14,6 @@ static void (*speakers[PANIC_SPEAKERS_MAX])(void);
 static size_t speakers_count, speakers_heard;
 
 static void (*stop_others)(void);
-volatile bool panic_is_elsewhere;
 
 void panic_set_stop_others(void (*function)(void)) {
     stop_others = function;
@@ -24,12 +23,6 @@ void panic_begin(void) {
     interrupts_disable();
     if (stop_others != NULL) {
         stop_others();
-    }
-}
-
-void panic_stay_out(void) {
-    while (panic_is_elsewhere) {
-        __asm__ volatile ("cli; hlt");
     }
 }
 

@@ -162,7 +162,6 @@ void trap_dispatch(trap_frame_t *frame) {
     }
     const char *reason = why_not_raise(frame);
     if (reason != NULL) {
-        panic_stay_out();
         trap_panic(frame, "", reason);
     }
     if (frame->vector == VECTOR_DEBUG && fault_handlers_step_done(frame)) {

@@ -32,7 +32,6 @@ void processors_stop_others(void) {
         }
     }
     if (self != processors_first_apic_id) {
-        panic_is_elsewhere = true;
         local_apic_send(processors_first_apic_id, APIC_NON_MASKABLE_TO);
     }
     for (uint64_t left = processors_online; left != 0;) {

@@ -104,13 +104,6 @@ MUTANTS = [
         f"{BOCHS} {ROWS}",
     ),
     (
-        "waiting for a processor runs nothing that is scheduled",
-        "port/processors/_processors.c",
-        "        mp_handle_pending(true);\n",
-        "",
-        ROWS,
-    ),
-    (
         "a soft reset leaves the others at their jobs",
         "port/main.c",
         "    processors_park_all();\n",
@@ -119,16 +112,16 @@ MUTANTS = [
     ),
     (
         "the processor that runs Python panics, too",
-        "port/faults/traps.c",
-        "        panic_stay_out();\n",
-        "",
+        PROCESSORS,
+        "        if (nobody == self + 1) {",
+        "        if (nobody != 0) {",
         f"{TROUBLE}::test_a_panic_there_stops_all_and_names_it",
     ),
     (
-        "a viper function on another processor may change the globals",
+        "a viper function on another processor may make lists",
         VIPER,
         "    table[MODULO] =",
-        "    table[5] = mp_fun_table.swap_globals;\n    table[MODULO] =",
+        "    table[20] = ((const void **)&mp_fun_table)[20];\n    table[MODULO] =",
         ROWS,
     ),
     (
