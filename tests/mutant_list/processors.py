@@ -111,13 +111,6 @@ MUTANTS = [
         f"{TROUBLE}::test_a_soft_reset_parks_it_whatever_it_does",
     ),
     (
-        "the processor that runs Python panics, too",
-        PROCESSORS,
-        "        if (nobody == self + 1) {",
-        "        if (nobody != 0) {",
-        f"{TROUBLE}::test_a_panic_there_stops_all_and_names_it",
-    ),
-    (
         "a viper function on another processor may make lists",
         VIPER,
         "    table[MODULO] =",
