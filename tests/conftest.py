@@ -3,6 +3,8 @@
 Fresh is a machine that was just booted, or one that a test left as a boot does: see harness/spare.py.
 """
 
+import os
+
 import hypothesis
 import machine
 import pytest
@@ -161,6 +163,11 @@ def unix_python():
     process = UnixPython()
     yield process
     process.close()
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are CPUs, for a test waits while its machine computes, and the machine for the test."""
+    return os.cpu_count() + 1
 
 
 def pytest_collection_modifyitems(items):

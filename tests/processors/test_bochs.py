@@ -30,7 +30,7 @@ def test_all_rows(bochs_pair):
     for row in (*HERE, *shootdown_rows.ROWS, *swapped_rows.ROWS, global_pages_outlive_a_reload):
         row(bochs_pair)
     shootdown_rows.no_dirty_bit_is_lost(bochs_pair, 20)
-    assert ran(bochs_pair, seed=7, steps=25) == (25, [], [])
+    assert ran(bochs_pair, seed=7, steps=12) == (12, [], [])
     bochs_pair.exec(source("processors/rounds"))
     assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000
     litmus_rows.begin(bochs_pair)

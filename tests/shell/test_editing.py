@@ -86,9 +86,9 @@ def test_paste_mode_takes_text_as_it_is(console):
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
-        ("cpu", "cpuid "),
+        ("cpui", "cpuid "),
         ("mod", "modules"),
-        ("help cp", "help cpuid"),
+        ("help cpui", "help cpuid"),
         ("? wal", "? walk"),
         ("import micropyt", "import micropython"),
         ("import exam", "import examples"),
