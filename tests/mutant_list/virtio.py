@@ -22,8 +22,8 @@ MUTANTS = [
     (
         "virtio: a device of the old version alone is driven as if it knew the new one",
         PLACES,
-        "            self._place(structure)\n",
-        "            pass\n",
+        "        if structure not in self._places:\n            text",
+        "        if structure in ():\n            text",
         f"{VIRTIO_TESTS}::test_what_is_no_device_for_this_driver_is_refused_by_name_and_nothing_is_kept",
     ),
     (
