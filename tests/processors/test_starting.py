@@ -57,6 +57,6 @@ def test_who_is_not_there_among_two(pair):
 
 
 def test_without_acpi_there_is_one(boot):
-    kernel = started(boot(processors=2, extra=("-no-acpi",)))
+    kernel = started(boot(processors=2, extra=("-machine", "acpi=off")))
     with kernel.raises("NoSuchProcessor"):
         kernel.exec("from processors import processor\nprocessor(1)")
