@@ -1,5 +1,6 @@
 """A virtio disk: sectors as the host has them, errors by name, and after each of these a disk that works."""
 
+import pytest
 from harness.disks import debugged, image
 
 
@@ -126,8 +127,10 @@ def test_the_host_makes_the_disk_smaller(disks):
     assert kernel.eval("(d.read_sectors(99)[:8], d.size_in_sectors)") == ((99).to_bytes(8, "little"), 100)
 
 
-def test_small_queues_do(disks):
-    kernel = disks((image(), ""), settings=",queue-size=4,seg-max-adjust=on")
+@pytest.mark.parametrize("says_so", ["on", "off"])
+def test_small_queues_do(disks, says_so):
+    """Also where the device says that it takes more pieces than there is room for."""
+    kernel = disks((image(), ""), settings=f",queue-size=4,seg-max-adjust={says_so}")
     kernel.exec("d, f = Disk(), allocate_frames(9); frames = [each.number for each in f.range]")
     kernel.exec("d.read_frames(5, frames); d.write_frames(50, frames); d.read_frames(0, frames[:1])")
     now = (kernel.folder / "image0").read_bytes()
