@@ -68,21 +68,20 @@ def names():
 
 def machines():
     """Return {row name: how much RAM its machine has}, of the row modules that have a MEMORY of their own."""
-    found = {}
-    for module in ROW_MODULES:
-        rows_of = getattr(__import__("diagnostics." + module), module)
-        if hasattr(rows_of, "MEMORY"):
-            found.update({row[0]: rows_of.MEMORY for row in rows_of.ROWS})
-    return found
+    return _said_by_modules("MEMORY")
 
 
 def of_disks():
     """Return {row name: bytes of the disk that its machine has}, of the row modules that have a DISK."""
+    return _said_by_modules("DISK")
+
+
+def _said_by_modules(name):
     found = {}
     for module in ROW_MODULES:
         rows_of = getattr(__import__("diagnostics." + module), module)
-        if hasattr(rows_of, "DISK"):
-            found.update({row[0]: rows_of.DISK for row in rows_of.ROWS})
+        if hasattr(rows_of, name):
+            found.update({row[0]: getattr(rows_of, name) for row in rows_of.ROWS})
     return found
 
 

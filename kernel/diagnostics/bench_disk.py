@@ -8,18 +8,15 @@ from time import ticks_cpu
 
 import devices.virtqueue
 from devices.disk import Disk
-from memory import PAGE_SIZE, PageRange, VirtualAddress, allocate_frames
-from replacement import Swapped
+from memory import allocate_frames
 from uctypes import addressof
 
 from diagnostics.bench import leave_out, left_out, undo
-from diagnostics.bench_faults import ACTS, TIMES, touch
+from diagnostics.bench_faults import TIMES
+from diagnostics.bench_replacement import FRAMES, PAGES, touching
 
 DISK = 2 << 20
-AREA = VirtualAddress(0x2200_0000_0000)
-FRAMES = 64
 PATIENCE = 10000
-PAGES = ACTS * TIMES + FRAMES
 
 LIMITS = {
     "disk: read a page": 8000,
@@ -75,31 +72,10 @@ def _request(method):
     return act
 
 
-def _fault(frames, is_written):
-    """An act that touches TIMES pages behind those that were touched before, as in `bench_replacement`."""
-    pages = PageRange.from_virt_addr(AREA, PAGES * PAGE_SIZE)
-    swapped = Swapped(pages, frames, _disk())
-    undo(swapped.drop)
-    memory = swapped.memory
-    first = 1 if frames == PAGES else frames
-    touch(AREA.value, first)
-
-    def act():
-        nonlocal first
-        if is_written:
-            for number in range(first, first + TIMES):
-                memory[number * PAGE_SIZE] = 1
-        else:
-            touch(AREA.value + first * PAGE_SIZE, TIMES)
-        first += TIMES
-
-    return act
-
-
 ROWS = (
     ("disk: read a page", lambda: _request("read_frames"), TIMES),
     ("disk: write a page", lambda: _request("write_frames"), TIMES),
-    ("disk: a page comes, a frame is free", lambda: _fault(PAGES, False), TIMES),
-    ("disk: a page comes, a clean one goes", lambda: _fault(FRAMES, False), TIMES),
-    ("disk: a page comes, a dirty one goes", lambda: _fault(FRAMES, True), TIMES),
+    ("disk: a page comes, a frame is free", lambda: touching(PAGES, False, _disk()), TIMES),
+    ("disk: a page comes, a clean one goes", lambda: touching(FRAMES, False, _disk()), TIMES),
+    ("disk: a page comes, a dirty one goes", lambda: touching(FRAMES, True, _disk()), TIMES),
 )

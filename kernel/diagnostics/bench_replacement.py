@@ -34,11 +34,11 @@ class Nowhere(BackingStore):
 PAGES = ACTS * TIMES + FRAMES
 
 
-def _act(frames, is_written, cluster=1):
+def touching(frames, is_written, store, cluster=1):
     """An act that touches TIMES pages behind those that were touched before. Without a frame for each page, all frames
     are taken when it begins."""
     pages = PageRange.from_virt_addr(AREA, PAGES * PAGE_SIZE)
-    swapped = Swapped(pages, frames, Nowhere(PAGES), cluster=cluster)
+    swapped = Swapped(pages, frames, store, cluster=cluster)
     undo(swapped.drop)
     memory = swapped.memory
     first = 1 if frames == PAGES else frames
@@ -57,8 +57,8 @@ def _act(frames, is_written, cluster=1):
 
 
 ROWS = (
-    ("replacement: a frame is free", lambda: _act(PAGES, False), TIMES),
-    ("replacement: a clean page goes", lambda: _act(FRAMES, False), TIMES),
-    ("replacement: a dirty page goes", lambda: _act(FRAMES, True), TIMES),
-    ("replacement: a page that is read ahead", lambda: _act(PAGES, False, 8), TIMES),
+    ("replacement: a frame is free", lambda: touching(PAGES, False, Nowhere(PAGES)), TIMES),
+    ("replacement: a clean page goes", lambda: touching(FRAMES, False, Nowhere(PAGES)), TIMES),
+    ("replacement: a dirty page goes", lambda: touching(FRAMES, True, Nowhere(PAGES)), TIMES),
+    ("replacement: a page that is read ahead", lambda: touching(PAGES, False, Nowhere(PAGES), 8), TIMES),
 )
