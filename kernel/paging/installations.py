@@ -10,7 +10,7 @@ import gc
 
 from .flags import ACCESSED, DIRTY
 from .natives import LAYOUT, entries, finaliser
-from .shootdown import EVERYBODY, forget_all
+from .shootdown import ALL_PAGES, EVERYBODY, forget_all
 
 FORGOTTEN = 3  # for `memory.reclaim`: the kind of a guard whose arena is told, by its method forgotten()
 MARKS = ACCESSED | DIRTY
@@ -67,7 +67,7 @@ class Installation:
             gc.collect()
             self._put_back()
         in_place.remove(self)
-        forget_all(EVERYBODY, 0, 1 << 52, True)
+        forget_all(EVERYBODY, *ALL_PAGES, True)
         if self._give_back is not None:
             self._give_back()
 

@@ -18,6 +18,7 @@ from .natives import cpu, processors
 EVERYBODY = const(0)  # instead of a root's frame number
 MOST_PAGES = const(64)  # of one request; for more everything is forgotten
 OBSERVERS, OTHERS = const(0), const(1)
+ALL_PAGES = 0, 1 << 52  # (page number, count)
 
 # Who has to hear of flushes: [OBSERVERS] is 1 while a callback has, [OTHERS] while other processors have.
 waits = bytearray(4)

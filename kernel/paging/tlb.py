@@ -14,7 +14,7 @@ from .frame_allocators import Keeper
 from .natives import cpu
 from .numbers import frame_of
 from .protection import Protection
-from .shootdown import EVERYBODY, OTHERS, shoot_all, shoot_spans, waits
+from .shootdown import ALL_PAGES, EVERYBODY, OTHERS, forget_all, shoot_spans, waits
 
 # Above this many leaves one full flush is cheaper than an invlpg for each. Measured under QEMU (microseconds, refilling
 # included): an invlpg 0.15; a full flush 9 when 64 pages are in use, 21 for 256, 65 for 1,024. So they meet at 60, 110
@@ -118,12 +118,10 @@ class FlushLedger:
         """
         if with_global:
             self.full_global += 1
-            cpu.flush_global()
         else:
             self.full += 1
-            cpu.flush()
-        if waits[OTHERS]:
-            shoot_all(root, *pages or (0, 1 << 52), with_global)
+        page, count = pages or ALL_PAGES
+        forget_all(root, page, count, with_global)
         if self.shootdown is not None:
             self.shootdown(None)
         if self.broadcast is not None and pages is not None:

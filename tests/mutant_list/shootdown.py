@@ -126,8 +126,8 @@ MUTANTS = [
     (
         "a token for everything flushes here only",
         TLB,
-        "        if waits[OTHERS]:\n            shoot_all(root, *pages or (0, 1 << 52), with_global)\n",
-        "        if waits[OTHERS] and not root:\n            shoot_all(root, *pages or (0, 1 << 52), with_global)\n",
+        "        forget_all(root, page, count, with_global)\n",
+        "        (cpu.flush_global if with_global else cpu.flush)()\n",
         of(PATHS, "tokens_of_the_paging_layer"),
     ),
     (
