@@ -9,6 +9,7 @@ HERE = (
     rows.an_unflushed_change_is_not_seen,
     rows.a_range_is_exactly_that,
     rows.everything_includes_global_pages,
+    rows.global_pages_outlive_a_reload,
     rows.who_is_parked_is_left_alone,
     rows.who_was_parked_forgets,
     rows.a_handler_answers_a_fault,
@@ -16,18 +17,10 @@ HERE = (
 """What an emulator may show otherwise; the rest is about Python and the mailbox."""
 
 
-def global_pages_outlive_a_reload(kernel):
-    kernel.exec("g = Ground(); g.set(0, 1, 0x103)")
-    assert kernel.eval("seen(0)") == 1
-    kernel.exec("g.set(0, 2, 0x103); _processors.shoot(0, 0, 0, _processors.NOT_GLOBAL)")
-    assert kernel.eval("seen(0)") == 1
-    kernel.exec("g.end()")
-
-
 @pytest.mark.bochs
 @pytest.mark.slow
 def test_all_rows(bochs_pair):
-    for row in (*HERE, *shootdown_rows.ROWS, *swapped_rows.ROWS, global_pages_outlive_a_reload):
+    for row in (*HERE, *shootdown_rows.ROWS, *swapped_rows.ROWS):
         row(bochs_pair)
     shootdown_rows.no_dirty_bit_is_lost(bochs_pair, 20)
     assert ran(bochs_pair, seed=7, steps=12) == (12, [], [])
