@@ -25,7 +25,7 @@ def test_all_rows(bochs_pair):
     shootdown_rows.no_dirty_bit_is_lost(bochs_pair, 20)
     assert ran(bochs_pair, seed=7, steps=12) == (12, [], [])
     bochs_pair.exec(source("processors/rounds"))
-    assert bochs_pair.eval("rounds(1000, 60000)", timeout=100) == 1000
+    assert bochs_pair.eval("rounds(300, 60000)", timeout=100) == 300
     litmus_rows.begin(bochs_pair)
     litmus_rows.what_is_shown_is_allowed(bochs_pair, runs=100, names=litmus_rows.DIFFERENT)
     litmus_rows.a_shootdown_that_is_left_out_is_found(

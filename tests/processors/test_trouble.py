@@ -76,10 +76,21 @@ def test_leaving_works_while_it_spins(pair):
     pair.exit()
 
 
-def test_rounds_of_post_shoot_and_stop(pair):
-    """As many as a second holds, of 1,000; Bochs has them all (test_bochs.py)."""
-    pair.exec(source("processors/rounds"))
-    assert pair.eval("rounds(1000, 1000)", timeout=60) > 2
+@pytest.mark.parametrize(
+    ("accelerator", "limit_ms", "least"),
+    [("tcg,thread=single", 60000, 1000), ("tcg", 1000, 3)],
+    ids=["one thread", "threads"],
+)
+def test_rounds_of_post_shoot_and_stop(boot, accelerator, limit_ms, least):
+    """On four CPUs: 1,000 where they take turns, and as many as a second holds where each has a thread."""
+    guest = boot(processors=4, accelerator=accelerator)
+    guest.console.wait_for_prompt(30)
+    kernel = Kernel(guest, timeout=90)
+    kernel.exec("from processors import processors\nprocessors()")
+    kernel.exec(source("processors/prelude"))
+    kernel.exec(source("processors/rounds"))
+    assert kernel.eval(f"rounds(1000, {limit_ms})") >= least
+    assert kernel.eval("(len(others), memory.verify().violations)") == (3, [])
 
 
 def test_a_round_costs_what_it_may(boot):
