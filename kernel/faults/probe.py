@@ -112,6 +112,7 @@ def step_write_protect(on):
 def sequence(steps):
     """Do up to 64 steps on the live tables with interrupts off; return the Outcome of each access among them.
 
+    The steps are this CPU's alone: no other one is told what has changed (paging.shootdown tells them).
     Raises ValueError for what is no step, and for more of them; then nothing was done.
     """
     if len(steps) > _STEPS_MAX:

@@ -43,6 +43,8 @@ class NoSuchProcessor(ProcessorError):
             text = "runs Python itself: it does no jobs"
         elif count == 1:
             text = "is not there: this machine has one (make run CPUS=4 gives it four)"
+        elif count == 2:
+            text = "is not there: the other one of this machine is 1"
         else:
             text = "is not there: the others of this machine are 1 to %d" % (count - 1)
         super().__init__(number, text)

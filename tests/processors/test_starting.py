@@ -46,7 +46,7 @@ def test_who_is_not_there(kernel):
 
 
 def test_who_is_not_there_among_two(pair):
-    with pair.raises("NoSuchProcessor", match="CPU 2 is not there: the others of this machine are 1 to 1"):
+    with pair.raises("NoSuchProcessor", match="CPU 2 is not there: the other one of this machine is 1"):
         pair.exec("processor(2)")
     with pair.raises("TypeError", match="a PageTable expected"):
         pair.exec("ap.attach(3)")
