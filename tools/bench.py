@@ -8,6 +8,7 @@ Rows live in kernel/diagnostics/bench*.py. Each runs in a freshly reset kernel; 
 """
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -33,25 +34,29 @@ def run_rows(only=""):
     results = {}
     with QemuGuest(counted=True) as guest:
         kernel = start(guest)
-        names = kernel.eval("__import__('diagnostics.bench').bench.names()")
-        machines = kernel.eval("__import__('diagnostics.bench').bench.machines()")
-        disks = kernel.eval("__import__('diagnostics.bench').bench.of_disks()")
-        peers = kernel.eval("__import__('diagnostics.bench').bench.peers()")
-        run_on(kernel, [name for name in names if only in name and name not in {**machines, **disks}], results)
-    for memory in sorted(set(machines.values())):
-        wanted = [name for name in names if only in name and machines.get(name) == memory]
+        names, machines, peers = kernel.eval(
+            "[getattr(__import__('diagnostics.bench').bench, it)() for it in ('names', 'machines', 'peers')]"
+        )
+        run_on(kernel, [name for name in names if only in name and name not in machines], results)
+    for settings in sorted({tuple(settings.items()) for settings in machines.values()}):
+        wanted = [name for name in names if only in name and tuple(machines.get(name, {}).items()) == settings]
         if wanted:
-            with QemuGuest(counted=True, memory=memory) as guest:
-                run_on(start(guest), wanted, results)
-    wanted = [name for name in names if only in name and name in disks]
-    if wanted:
-        with tempfile.NamedTemporaryFile() as disk:
-            disk.truncate(max(disks.values()))
-            with QemuGuest(counted=True, disk=disk.name) as guest:
+            with machine_of(**dict(settings)) as guest:
                 run_on(start(guest), wanted, results)
     for name in results.keys() & peers.keys():
         results[name]["peers"] = peers[name]
     return {name: results[name] for name in names if name in results}
+
+
+@contextlib.contextmanager
+def machine_of(disk=None, **settings):
+    """A machine that counts instructions, with what rows say that they need; `disk` is the size of one."""
+    with tempfile.NamedTemporaryFile() as image:
+        if disk:
+            image.truncate(disk)
+            settings["disk"] = image.name
+        with QemuGuest(counted=True, **settings) as guest:
+            yield guest
 
 
 def start(guest):

@@ -18,7 +18,7 @@ from diagnostics.boot_report import Ram
 
 # Modules beside this one that have ROWS.
 ROW_MODULES = ("bench_language", "bench_allocators", "bench_paging", "bench_ownership", "bench_faults", "bench_views")
-ROW_MODULES += ("bench_objects", "bench_replacement", "bench_devices", "bench_disk")
+ROW_MODULES += ("bench_objects", "bench_replacement", "bench_devices", "bench_disk", "bench_processors")
 WARM_UPS = 2
 SAMPLES = 5
 UNITS = {"M": 20, "G": 30}
@@ -67,21 +67,15 @@ def names():
 
 
 def machines():
-    """Return {row name: how much RAM its machine has}, of the row modules that have a MEMORY of their own."""
-    return _said_by_modules("MEMORY")
+    """Return {row name: what its machine has more than others}, of the row modules that have a MACHINE.
 
-
-def of_disks():
-    """Return {row name: bytes of the disk that its machine has}, of the row modules that have a DISK."""
-    return _said_by_modules("DISK")
-
-
-def _said_by_modules(name):
+    {"memory": "12G"} is as much RAM, {"disk": n} a disk of n bytes, {"processors": n} as many CPUs.
+    """
     found = {}
     for module in ROW_MODULES:
         rows_of = getattr(__import__("diagnostics." + module), module)
-        if hasattr(rows_of, name):
-            found.update({row[0]: getattr(rows_of, name) for row in rows_of.ROWS})
+        if hasattr(rows_of, "MACHINE"):
+            found.update({row[0]: rows_of.MACHINE for row in rows_of.ROWS})
     return found
 
 
@@ -126,7 +120,7 @@ def run(name):
     The heap was collected just before. The cost of calling an empty function is taken off. What the row made is undone,
     also when it fails. Raises ValueError for a name that no row has, and MachineTooSmall.
     """
-    needed = machines().get(name)
+    needed = machines().get(name, {}).get("memory")
     # The loader keeps a little for itself.
     if needed is not None and Ram().usable_in_bytes < (int(needed[:-1]) << UNITS[needed[-1]]) * 0.9:
         raise MachineTooSmall(name, needed)

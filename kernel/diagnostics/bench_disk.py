@@ -1,7 +1,7 @@
 """Bench rows of a disk and of paging to it, beside the polling: how long a disk takes is the host's affair.
 
 `LIMITS` are what a row may cost at most, in instructions; a test holds the rows to them. They need a machine with a
-disk of 2 MiB (`DISK`), and write to it.
+disk of 2 MiB (`MACHINE`), and write to it.
 """
 
 from time import ticks_cpu
@@ -15,7 +15,7 @@ from diagnostics.bench import leave_out, left_out, undo
 from diagnostics.bench_faults import TIMES
 from diagnostics.bench_replacement import FRAMES, PAGES, touching
 
-DISK = 2 << 20
+MACHINE = {"disk": 2 << 20}
 PATIENCE = 10000
 
 LIMITS = {

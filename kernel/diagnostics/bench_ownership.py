@@ -16,7 +16,7 @@ from paging.tlb import flush_all
 
 from diagnostics.bench import undo
 
-MEMORY = "12G"  # of the machine that these rows run on: most of it is never touched
+MACHINE = {"memory": "12G"}  # most of it is never touched
 ACTS = 8  # warm-ups, samples and the one that counts heap
 MANY = 1 << 18
 MILLION = 1 << 20

@@ -35,4 +35,5 @@ def test_a_row_is_within_its_limit_and_leaves_nothing(counted, row):
 def test_all_rows_are_listed(counted):
     counted.soft_reset()
     counted.exec("from diagnostics import bench, bench_disk")
-    assert counted.eval("sorted(bench_disk.LIMITS)") == sorted(ROWS) == counted.eval("sorted(bench.of_disks())")
+    assert counted.eval("sorted(bench_disk.LIMITS)") == sorted(ROWS)
+    assert set(ROWS) <= counted.eval("bench.machines()").keys()

@@ -91,16 +91,3 @@ def test_rounds_of_post_shoot_and_stop(boot, accelerator, limit_ms, least):
     kernel.exec(source("processors/rounds"))
     assert kernel.eval(f"rounds(1000, {limit_ms})") >= least
     assert kernel.eval("(len(others), memory.verify().violations)") == (3, [])
-
-
-def test_a_round_costs_what_it_may(boot):
-    """Instructions of all CPUs together, of which the one that asks has the larger part."""
-    guest = boot(processors=4, counted=True)
-    guest.console.wait_for_prompt(30)
-    kernel = Kernel(guest, timeout=60)
-    kernel.exec(source("processors/costs"))
-    found = kernel.eval("costs()")
-    for attached, (one_page, many_pages) in enumerate(found, 1):
-        assert one_page <= 160 + 97 * (attached - 1)
-        assert many_pages - one_page <= 63 * 10 * attached, "all pages go in one round"
-    assert len(found) == 3
