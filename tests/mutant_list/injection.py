@@ -3,7 +3,7 @@
 MAPPED = "kernel/memory/mappings/mapped_pages.py"
 TABLE_FRAMES = "kernel/memory/mappings/table_frames.py"
 INJECTION = "tests/memory/mappings/test_injection.py"
-WANT = INJECTION + "::test_want_of_frames_or_pages_changes_nothing"
+TROUBLE = INJECTION + "::test_trouble_at_every_point_leaves_all_as_before_or_as_after"
 
 MUTANTS = [
     (
@@ -18,28 +18,27 @@ MUTANTS = [
         "kernel/memory/mappings/data_frames.py",
         "            owner.drop()\n        raise\n    return owners\n",
         "            owner._state[0] = -1\n        raise\n    return owners\n",
-        f"'{INJECTION}::test_a_failed_allocation_changes_nothing[map to frames that do not touch]'",
+        f"'{TROUBLE}[map to frames that do not touch]'",
     ),
     (
         "a failed create keeps its pages",
         "kernel/memory/mappings/creating.py",
         "            if page >= 0:\n                give(tree, page, count)\n",
         "",
-        WANT + "[create_mapping]",
+        TROUBLE + "[create_mapping]",
     ),
     (
         "Ctrl-C gets into the middle of unmapping",
         MAPPED,
         "    @undisturbed\n    def _drop_in_steps(self):\n",
         "    def _drop_in_steps(self):\n",
-        "'tests/memory/mappings/test_injection.py::test_ctrl_c_sees_before_or_after[drop of many]'",
+        f"'{TROUBLE}[drop of many]'",
     ),
     (
         "a guarded stretch may run out of stack",
         "port/runtime/_critical.c",
         "#define ROOM_ON_STACK   0x6000\n#define ROOM_ON_PYSTACK 0x2000\n",
         "#define ROOM_ON_STACK   0\n#define ROOM_ON_PYSTACK 0\n",
-        "tests/memory/mappings/test_injection.py::test_a_stack_that_is_nearly_full_changes_nothing[create_mapping] "
-        "'tests/memory/mappings/test_injection.py::test_a_stack_that_is_nearly_full_changes_nothing[drop of many]'",
+        f"{TROUBLE}[create_mapping] '{TROUBLE}[drop of many]'",
     ),
 ]

@@ -10,8 +10,6 @@ OTHERS = f"{ATTACKS} tests/memory/allocators/test_frames_of_others.py tests/atta
 REFUSALS = "tests/memory/mappings/test_refused_accesses.py::test_a_"
 REFUSED = REFUSALS + "refused_access_loses_nothing"
 IN_THE_MIDDLE = REFUSALS + "refused_access_in_the_middle_of_a_table_loses_nothing"
-OUT_OF_REACH = REFUSALS + "frame_out_of_reach_loses_nothing"
-PARTLY = REFUSALS + "table_out_of_reach_with_a_part_of_its_entries_written_loses_nothing"
 
 MUTANTS = [
     (
@@ -138,14 +136,14 @@ MUTANTS = [
         FAULTED,
         "            owner._state = [DEAD, 0, None, FAULT, None]\n",
         "            pass\n",
-        PARTLY,
+        IN_THE_MIDDLE,
     ),
     (
         "what a fault has left is never undone",
         FAULTED,
         "            again()\n            kernel.unfinished.remove(again)\n",
         "            kernel.unfinished.remove(again)\n",
-        OUT_OF_REACH,
+        REFUSED,
     ),
     (
         "leaves that a fault has left changed stay so",
@@ -159,7 +157,7 @@ MUTANTS = [
         FAULTED,
         "            postpone_cutting(table, page, count)\n",
         "            pass\n",
-        OUT_OF_REACH,
+        REFUSED,
     ),
     (
         "entries of a few pages that a fault has emptied stay empty",

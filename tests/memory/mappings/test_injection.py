@@ -58,28 +58,19 @@ def test_all_operations_are_listed(injected):
     assert sorted(injected.eval("list(OPERATIONS)")) == sorted(OPERATIONS)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_failed_allocation_changes_nothing(injected, operation):
+def a_failed_allocation(injected, operation):
     assert tried(injected, f"fail_allocations({operation!r})") >= 1
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_want_of_frames_or_pages_changes_nothing(injected, operation):
-    assert tried(injected, f"starve({operation!r})") >= 1
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_ctrl_c_sees_before_or_after(injected, operation):
+def ctrl_c(injected, operation):
     assert tried(injected, f"interrupt({operation!r})") > 3
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_scheduled_callback_sees_before_or_after(injected, operation):
+def a_scheduled_callback(injected, operation):
     assert tried(injected, f"call_back({operation!r})") > 3
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_stack_that_is_nearly_full_changes_nothing(injected, operation):
+def a_stack_that_is_nearly_full(injected, operation):
     """Each call is made from every depth, down to where Python gives up."""
     injected.exec(
         f"""
@@ -127,3 +118,25 @@ def test_a_stack_that_is_nearly_full_changes_nothing(injected, operation):
         timeout=120,
     )
     assert injected.eval("(wrong, None in outcomes)") == ([], True)
+
+
+def want_of_frames_or_pages(injected, operation):
+    assert tried(injected, f"starve({operation!r})") >= 1
+
+
+# The last one has its own functions in place of the allocators' from then on.
+TROUBLES = (
+    a_failed_allocation,
+    ctrl_c,
+    a_scheduled_callback,
+    a_stack_that_is_nearly_full,
+    want_of_frames_or_pages,
+)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_trouble_at_every_point_leaves_all_as_before_or_as_after(injected, operation):
+    """All kinds of it in one machine, which has read the operations once."""
+    for trouble in TROUBLES:
+        trouble(injected, operation)
+        assert injected.eval("state() == at_start"), trouble.__name__
