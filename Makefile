@@ -58,7 +58,7 @@ bochs: settings $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bo
 ## Checking
 
 .PHONY: test
-test: settings all $(MICROPYTHON) .venv/notebook | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
+test: settings all $(MICROPYTHON) .venv/notebook .venv/docs | packages-run packages-uefi packages-bochs packages-debug ## Run the tests (ARGS='...' goes to pytest)
 	@$(PYTHON) -m pytest $(or $(ARGS),--junitxml=$(BUILD)/tests.xml)
 
 .PHONY: test-micropython
@@ -88,6 +88,10 @@ picture: $(BUILD)/kernel.elf .venv/ready | packages-run ## Draw a live kernel's 
 .PHONY: notebook
 notebook: $(BUILD)/kernel.elf .venv/notebook | packages-run ## Run the example notebook on a fresh machine: build/notebook.ipynb
 	@$(PYTHON) tools/notebook.py
+
+.PHONY: docs
+docs: all .venv/docs | packages-run ## Make the book: type its chapters on a fresh machine, write the site build/site (ARGS=--site: that only)
+	@$(PYTHON) tools/book.py $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(BUILD)/kernel.elf .venv/ready | packages-run ## Run random programs over mappings against a model (SEED=1 N=200000); hostile ones: make storms
@@ -204,5 +208,11 @@ endif
 .venv/notebook: requirements-notebook.txt .venv/ready
 	@echo 'clew: installing what the example notebook needs into .venv (about 30 s) ...' >&2
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements-notebook.txt || \
+		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
+	@touch $@
+
+.venv/docs: requirements-docs.txt .venv/ready
+	@echo 'clew: installing what the book needs into .venv (about 20 s) ...' >&2
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements-docs.txt || \
 		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
 	@touch $@

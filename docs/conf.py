@@ -1,0 +1,25 @@
+"""How Sphinx makes the site: `make docs` runs it on a copy of this folder, beside which tools/reference.py writes api/."""
+
+project = "Clew"
+author = "the authors of Clew"
+extensions = ["myst_parser", "autoapi.extension"]
+html_theme = "furo"
+html_title = "Clew"
+html_copy_source = False
+html_show_sphinx = False
+exclude_patterns = ["api", "site", "notebook.ipynb"]
+suppress_warnings = ["misc.highlighting_failure"]
+highlight_language = "text"
+nitpicky = True
+# What a class stands on may be Python's own, or no part of the surface.
+nitpick_ignore_regex = [("py:.*", ".*")]
+default_role = "literal"
+myst_heading_anchors = 3
+smartquotes = False
+
+autoapi_dirs = ["api"]
+autoapi_root = "reference"
+autoapi_options = ["members", "undoc-members", "show-inheritance"]
+autoapi_member_order = "bysource"
+autoapi_add_toctree_entry = False
+autoapi_keep_files = False
