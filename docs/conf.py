@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `make docs` runs it on a copy of this folder, beside which tools/reference.py writes api/."""
+"""How Sphinx makes the site: `make docs` runs it on a copy of this folder, to which tools/reference.py adds api/."""
 
 project = "Clew"
 author = "the authors of Clew"
