@@ -32,7 +32,7 @@ DOCS, SOURCES, SITE = ROOT / "docs", BUILD / "docs", BUILD / "site"
 
 
 def type_chapter(path):
-    """Type a chapter; if it shows something else than what happens, write it anew. Raises Stale if it can't be typed."""
+    """Type a chapter; if it shows something else than what happens, write it anew. Stale if it can't be typed."""
     text = path.read_text()
     numbers, printed, agree = Numbers(text, path.name), {}, []
 

@@ -11,7 +11,7 @@ from paging import BootInfo
 
 from diagnostics.memory_access import HexDump
 from diagnostics.picture import COLUMNS, Picture
-from diagnostics.text import Lines, View
+from diagnostics.text import WIDTH, Lines, View
 
 TEXT_KIND = 2
 TEXT_COLUMNS, TEXT_ROWS = 80, 25
@@ -75,7 +75,7 @@ class Screen(View):
         letters = "".join([chr(code) if 32 <= code < 127 else " " for code in codes])
         self.rows = [letters[first : first + TEXT_COLUMNS].rstrip() for first in range(0, len(letters), TEXT_COLUMNS)]
 
-    def lines(self):
+    def lines(self, width=WIDTH):
         for number, row in enumerate(self.rows):
             if row:
                 yield "%2d  %s" % (number, row)

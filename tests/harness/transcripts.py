@@ -1,6 +1,6 @@
 """Sessions at the prompt, as a text shows them: typed again on a fresh machine, and compared with what is printed.
 
-A text is Markdown. A ```clew block is typed line by line; the blocks of a text go on with the same machine until `exit`.
+A text is Markdown. A ```clew block is typed line by line; blocks go on with the same machine until `exit`.
 A ```sh block before them says what machine it is: its line `make run CPUS=2 QEMU_EXTRA="-device edu"`, and files by
 `truncate -s 16M FILE`. ```c blocks are files, each begins with its name in a comment.
 
@@ -26,7 +26,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARIES = re.compile(r"^<!-- varies\n(.*?)^-->$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 SHORTEST = 3
-"""Digits of a number that may vary: shorter ones say something."""
+"""Digits of a number that may vary. A shorter one says something; in hexadecimal it may be a size, and is all of it."""
 
 
 class Stale(AssertionError):
@@ -137,7 +137,7 @@ class Numbers:
             for row in comment[1].splitlines():
                 what, _, value = row.rpartition(": ")
                 digits = value.removeprefix("0x")
-                if not what or not NUMBER.fullmatch(value) or len(digits) < SHORTEST:
+                if not what or not NUMBER.fullmatch(value) or (value == digits and len(digits) < SHORTEST):
                     raise Stale(f"{name}: {row!r} names no number of {SHORTEST} digits or more")
                 if what in self.shown or value in self.shown.values():
                     raise Stale(f"{name}: {row!r} is named twice")
@@ -182,13 +182,15 @@ class Numbers:
         value = ("0x" if self.shown[what].startswith("0x") else "") + digits
         if self.found.setdefault(what, value) != value:
             return False
-        return [*self.found.values()].count(value) == 1
+        return len(digits) < SHORTEST or [*self.found.values()].count(value) == 1
 
 
 def place_in(token, value):
     """Return where in a number the digits of one that varies begin; None if they are not there."""
     if not value.startswith("0x"):
         return 0 if token == value else None
+    if len(value) < SHORTEST + 2:
+        return 2 if token == value else None
     if not token.startswith("0x"):
         return None
     place = token[2:].find(value[2:])
