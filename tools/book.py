@@ -106,7 +106,7 @@ def write_commands(path):
     """Write the page of the commands: what `help` says of each, on a machine of now."""
     with QemuGuest() as guest:
         guest.console.wait_for_prompt(30)
-        commands = ast.literal_eval(Kernel(guest).exec(COMMANDS))
+        commands = ast.literal_eval(Kernel(guest, timeout=60).exec(COMMANDS))
     parts = ["# Commands", "What `help` says of each word of the prompt. Each is a Python function, too."]
     for name, lines in commands:
         parts.append(f"({name})=\n## `{name}`\n\n```text\n" + "\n".join(lines) + "\n```")
