@@ -20,6 +20,9 @@ MICROPY_VFS_FAT = 1
 MICROPY_VFS_LFS2 = 1
 MICROPY_ROM_TEXT_COMPRESSION = 1
 
+# What `help` says of public names: the manifest freezes it beside the kernel.
+MICROPY_MANIFEST_HELP_DIR = $(BUILD)/help
+
 include $(MICROPY_DIR)/py/mkenv.mk
 include $(TOP)/py/py.mk
 include $(TOP)/extmod/extmod.mk
@@ -111,6 +114,10 @@ $(MPY_LIB_DIR)/README.md:
 # MicroPython's makemanifest.py looks at the Python files that are there; the names (qstrs) that C uses are frozen in, too.
 $(BUILD)/frozen_names: $(BUILD)/genhdr/qstrdefs.generated.h $(BUILD)/frozen_sources $(BUILD)/frozen_anew
 	$(Q)rm -f $(BUILD)/frozen_content.c && touch $@
-$(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md $(BUILD)/frozen_names
+$(BUILD)/frozen_content.c: $(MPY_LIB_DIR)/README.md $(BUILD)/frozen_names help_texts
+# It asks the sources, and writes nothing when they say the same.
+.PHONY: help_texts
+help_texts:
+	$(Q)$(PYTHON) tools/help_texts.py $(BUILD)/help/help_texts.py
 
 include $(TOP)/py/mkrules.mk

@@ -43,13 +43,13 @@ class RamStore(BackingStore):
         self.pages = {}
 
     def read(self, offset, buffer):
-        """See the head of this file."""
+        """Fill the buffer with the pages from `offset` on; what was never written reads as zeros."""
         for at in range(0, len(buffer), PAGE_SIZE):
             buffer[at : at + PAGE_SIZE] = self.pages.get(offset, ZEROS)
             offset += 1
 
     def write(self, offset, buffer):
-        """See the head of this file. Raises MemoryError."""
+        """Store the buffer as the pages from `offset` on: all of a page or nothing of it. Raises MemoryError."""
         for at in range(0, len(buffer), PAGE_SIZE):
             page = self.pages.get(offset)
             if page is None:

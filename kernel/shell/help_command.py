@@ -42,11 +42,60 @@ def about(word, table):
             if each.name == word:
                 return about_command(each)
         try:
-            word = eval(word, NAMES)
-        except (NameError, SyntaxError):
-            guess = nearest(word, [each.name for each in table])
-            raise UsageError("there is no command %s%s" % (word, ": did you mean %s?" % guess if guess else ""))
-    return about_command(word) if isinstance(word, Command) else Description(word)
+            value = eval(word, NAMES)
+        except (NameError, SyntaxError, AttributeError):
+            return about_name(word, table)
+        if "." in word and not isinstance(value, Command):
+            return about_attribute(word, value)
+        word = value
+    return about_command(word) if isinstance(word, Command) else about_object(word)
+
+
+def about_name(word, table):
+    """Return what the reference says of a name that the prompt does not know. Raises UsageError."""
+    from shell.reference import articles, known_names  # noqa: PLC0415 (the boot needs no reference)
+
+    found = articles(word)
+    if not found:
+        near = [name for name in known_names() if abs(len(name) - len(word)) < 3]
+        guess = nearest(word, [each.name for each in table]) or nearest(word, near)
+        raise UsageError("there is no command %s%s" % (word, ": did you mean %s?" % guess if guess else ""))
+    return found[0] if len(found) == 1 else Several(word, found)
+
+
+def about_attribute(word, value):
+    """Return what the reference says of an attribute, by the class of what has it; else about the value."""
+    from shell.reference import articles  # noqa: PLC0415 (the boot needs no reference)
+
+    left, _, name = word.rpartition(".")
+    owner = eval(left, NAMES)
+    kinds = [owner if isinstance(owner, type) else type(owner)]
+    while kinds:
+        kind = kinds.pop()
+        found = articles("%s.%s" % (kind.__name__, name))
+        if found:
+            return found[0]
+        kinds += getattr(kind, "__bases__", ())
+    return about_object(value)
+
+
+def about_object(value):
+    """Return what the reference says of an object, or what can be seen of it."""
+    from shell.reference import article_of  # noqa: PLC0415 (the boot needs no reference)
+
+    return article_of(value) or Description(value)
+
+
+class Several(View):
+    """A word that several things are called by."""
+
+    def __init__(self, word, articles):
+        self.word = word
+        self.names = sorted({name.split(":")[1] for article in articles for name in article.names})
+
+    def lines(self, width=WIDTH):
+        yield "several things are called %s; help NAME tells about one:" % self.word
+        yield from fitted("  " + "  ".join(self.names), width, 2)
 
 
 def about_command(each):

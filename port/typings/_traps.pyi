@@ -48,14 +48,29 @@ class ProcessorFault(Exception):
 
     record: Record
 
-class PageFault(ProcessorFault): ...
-class StackOverflow(PageFault): ...
-class GeneralProtectionFault(ProcessorFault): ...
-class DivideFault(ProcessorFault): ...
-class InvalidOpcode(ProcessorFault): ...
-class AlignmentFault(ProcessorFault): ...
-class BreakpointTrap(ProcessorFault): ...
-class FloatingPointFault(ProcessorFault): ...
+class PageFault(ProcessorFault):
+    """The MMU refused an access: `.address`, `.error_code`, `.page`, `.walk`, `.level`, `.reason`, `.mapping`."""
+
+class StackOverflow(PageFault):
+    """The stack pointer came to the guard page of the stack in use."""
+
+class GeneralProtectionFault(ProcessorFault):
+    """`.address` is the non-canonical one that the instruction named, if it did."""
+
+class DivideFault(ProcessorFault):
+    """Vector 0: a division by zero, or one whose quotient does not fit."""
+
+class InvalidOpcode(ProcessorFault):
+    """Vector 6: bytes that are no instruction here."""
+
+class AlignmentFault(ProcessorFault):
+    """Vector 17: an access that is not aligned, where that is checked."""
+
+class BreakpointTrap(ProcessorFault):
+    """Vector 3: INT3."""
+
+class FloatingPointFault(ProcessorFault):
+    """Vectors 16 and 19: an exception of the FPU or of SSE that is not masked."""
 
 def set_views(views: dict[str, Callable[[Record], object]], describer: Callable[[Record], object]) -> None:
     """Have exceptions answer these attributes, and their text, by calling a function with their Record.

@@ -8,6 +8,7 @@ that are about what is wrong, so that trying a mutant takes seconds. Each file o
 from mutant_list import (
     acts,
     audit,
+    book,
     boot,
     callbacks,
     campaigns,
@@ -57,6 +58,7 @@ PROMISES = (
     policies,
     processors,
     hostile,
+    book,
     boot,
     callbacks,
     campaigns,

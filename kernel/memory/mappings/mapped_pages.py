@@ -63,7 +63,9 @@ LEASE = const(3)
 
 @seal
 class MappedPages(Viewable):
-    """See the head of this file. Made by a Mapper; can't be copied, and every consuming call leaves it dead.
+    """Having one means that these pages are mapped, and that nobody else may unmap them.
+
+    Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
     .flags         the rights it was mapped with, as PteFlags
     .page_table    the PageTable that it lives in, and that every operation on it acts on

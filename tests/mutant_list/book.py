@@ -1,0 +1,77 @@
+"""The book and the help at the prompt say what is."""
+
+TYPED = "tests/house/test_book.py"
+HELP = "tests/shell/test_help.py"
+
+MUTANTS = (
+    (
+        "what a line prints may be anything",
+        "tests/harness/transcripts.py",
+        "elif not agrees:",
+        "elif False:",
+        f"{TYPED}::test_a_block_that_fails_names_text_block_and_line",
+    ),
+    (
+        "a masked number takes what stands behind it along",
+        "tests/harness/transcripts.py",
+        "pattern += re.escape(after)",
+        'pattern += f"[0-9a-f]{{{len(after)}}}"',
+        f"{TYPED}::test_only_what_is_named_may_vary_and_only_as_one_number",
+    ),
+    (
+        "a number that varies need not be the same one throughout",
+        "tests/harness/transcripts.py",
+        "if self.found.setdefault(what, value) != value:",
+        "if self.found.setdefault(what, value) is None:",
+        f"{TYPED}::test_only_what_is_named_may_vary_and_only_as_one_number",
+    ),
+    (
+        "numbers of one digit may vary",
+        "tests/harness/transcripts.py",
+        "(value == digits and len(digits) < SHORTEST)",
+        "(value == digits and len(digits) < 1)",
+        f"{TYPED}::test_what_may_not_vary_is_refused",
+    ),
+    (
+        "a picture of other colours is the same picture",
+        "tools/book.py",
+        "(?:fill|stroke|",
+        "(?:",
+        f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "a link to a place that a page does not have is none that leads nowhere",
+        "tools/book.py",
+        "or (place and",
+        "or (not file and place and",
+        "tests/tools/test_book.py::test_a_link_that_leads_nowhere_is_found",
+    ),
+    (
+        "a text of help is cut",
+        "tools/help_texts.py",
+        r"\n{entry.signature}\n{entry.text}",
+        r"\n{entry.signature}\n{entry.text[:300]}",
+        f"{HELP}::test_every_public_name_with_a_docstring_is_packed",
+    ),
+    (
+        "help leaves out the last paragraph",
+        "kernel/shell/reference.py",
+        'yield from fitted(" ".join(prose), width, 0) if prose else ()\n\n',
+        "yield from ()\n\n",
+        f"{HELP}::test_help_prints_the_docstring_however_it_is_asked",
+    ),
+    (
+        "help knows no inherited methods",
+        "tools/surface.py",
+        "lineage = list(with_bases(origin, node))",
+        "lineage = [(origin, node)]",
+        f"{HELP}::test_a_class_says_what_it_can_be_asked_inherited_or_not",
+    ),
+    (
+        "help on a name of one's own is about the kernel's",
+        "kernel/shell/reference.py",
+        "if thing_called(page, name) is value:",
+        "if thing_called(page, name) is not None:",
+        f"{HELP}::test_help_prints_the_docstring_however_it_is_asked",
+    ),
+)

@@ -1,0 +1,119 @@
+"""`help` at the prompt says of public names what the reference says: the docstrings, as the sources have them."""
+
+import re
+import zlib
+
+import help_texts
+import pytest
+import surface
+from harness.transcripts import squeezed
+
+
+def words(text):
+    """Return a text's words, wherever its lines end."""
+    return text.split()
+
+
+def entry_of(page, name):
+    """Return the Entry of a name of the surface."""
+    _, entries = next(found for found in surface.surface() if found[0].page == page)
+    return next(each for entry in entries for each in (entry, *entry.members) if each.name == name)
+
+
+def test_the_image_has_the_texts_of_the_sources_whole(kernel):
+    packed = {}
+    exec(help_texts.packed(), packed)
+    kernel.exec("import help_texts, binascii")
+    found = kernel.eval("(len(help_texts.TEXTS), binascii.crc32(help_texts.TEXTS))")
+    assert found == (len(packed["TEXTS"]), zlib.crc32(packed["TEXTS"])), "make build/kernel.elf"
+    assert len(packed["TEXTS"]) <= 150 * 1024
+
+
+def test_every_public_name_with_a_docstring_is_packed():
+    packed = "".join(help_texts.records())
+    for page, entries in surface.surface():
+        for each in [page, *(each for entry in entries for each in (entry, *entry.members))]:
+            assert f"{each.page}:{each.name}" in packed
+            assert each.text in packed
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "ways"),
+    [
+        ("memory", "create_mapping", ("help create_mapping", "help(create_mapping)", "? memory.create_mapping")),
+        ("memory", "MappedPages.remap", ("help MappedPages.remap", "help(MappedPages.remap)", "help m.remap")),
+        ("faults", "PageFault", ("help PageFault", "help faults.PageFault")),
+    ],
+)
+def test_help_prints_the_docstring_however_it_is_asked(console, page, name, ways):
+    entry = entry_of(page, name)
+    for is_imported in False, True:
+        if is_imported:
+            console.command("from memory import *; m = create_mapping(4096, PteFlags())")
+        for way in ways if is_imported else ways[:1]:
+            said = console.command(way)
+            assert said.startswith(f"{entry.signature}\nfrom {page}\n")
+            assert words(said)[: len(words(entry.signature)) + 2 + len(words(entry.text))] == words(
+                f"{entry.signature} from {page} {entry.text}"
+            )
+            assert all(len(line) <= 80 for line in said.split("\n"))
+
+
+def test_a_class_says_what_it_can_be_asked_inherited_or_not(console):
+    said = console.command("help MappedPages")
+    listed = set(words(said.partition("can be asked:")[2]))
+    assert listed == {member.name.split(".")[1] for member in entry_of("memory", "MappedPages").members}
+    assert {"remap", "as_slice"} <= listed
+
+
+def test_what_is_laid_out_by_hand_stays_so(console):
+    said = console.command("help memory")
+    assert re.search(r"^    runs +free runs of numbers$", said, re.MULTILINE)
+    assert squeezed(said).startswith("memory\n\nThe Theseus layer")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("help create_maping", "UsageError: there is no command create_maping: did you mean create_mapping?\n"),
+        (
+            "help MappedPages.rmap",
+            "UsageError: there is no command MappedPages.rmap: did you mean MappedPages.remap?\n",
+        ),
+        ("help xyzzyxyzzy", "UsageError: there is no command xyzzyxyzzy\n"),
+    ],
+)
+def test_what_nobody_knows_gets_the_nearest(console, typed, said):
+    assert console.command(typed) == said
+
+
+def test_a_name_of_several_things_lists_them(console):
+    said = console.command("help drop")
+    assert said.startswith("several things are called drop; help NAME tells about one:\n")
+    assert {"MappedPages.drop", "Stack.drop"} <= set(words(said))
+    assert "Unmap, and give pages and frames back" in console.command("help MappedPages.drop")
+
+
+def test_a_name_of_ones_own_comes_before_the_reference(console):
+    console.command("create_mapping = 5")
+    assert console.command("help create_mapping").startswith("int: 5\n")
+    console.command("remap = lambda: 0")
+    assert console.command("help remap").startswith("function: <function <lambda> at ")
+
+
+def test_texts_that_are_too_large_are_refused(monkeypatch):
+    monkeypatch.setattr(help_texts, "MAXIMUM_BYTES", 1000)
+    with pytest.raises(ValueError, match=r"^the texts of help are \d+ bytes, and may be 1000$"):
+        help_texts.packed()
+
+
+def test_a_name_that_is_nowhere_is_refused(monkeypatch):
+    monkeypatch.setattr(surface, "public_names", lambda page: ["no_such_thing"])
+    with pytest.raises(surface.NoSuchName, match=r"^memory has no no_such_thing$"):
+        surface.surface()
+
+
+def test_no_public_docstring_sends_the_reader_to_a_file_that_they_do_not_see():
+    for _, entries in surface.surface():
+        for each in (each for entry in entries for each in (entry, *entry.members)):
+            assert "head of this file" not in each.text, each.name
