@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from contextlib import ExitStack
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,6 +22,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import reference
 from machine import BUILD, ROOT
+from picture import GONE, NEW
 from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -73,13 +75,19 @@ def draw(words, path):
 
 
 def what_it_says(picture):
-    """Return what an SVG says, wherever things lie: elements, colours and letters, with places numbered in order."""
-    places = {}
-    parts = re.findall(r"<(\w+)|(?:fill|stroke|stroke-dasharray)=\"([^\"]*)\"|>([^<>]+)<", picture)
-    words = [next(filter(None, part), "").strip() for part in parts]
-    return [
-        re.sub(r"0x[0-9a-f]+", lambda found: f"#{places.setdefault(found[0], len(places))}", word) for word in words
-    ]
+    """Return what an SVG says, wherever things lie and however large the image is: {what: how often}.
+
+    Kinds of shapes by their colours and labels without their numbers count once; what is new or gone, each time.
+    """
+    shapes = re.findall(r"<(\w+)([^>]*)>(?:([^<>]+)<)?", picture)
+    said = Counter()
+    for name, attributes, text in shapes:
+        colours = dict(re.findall(r'(fill|stroke|stroke-dasharray)="([^"]*)"', attributes))
+        is_mark = colours.get("stroke") in (NEW, GONE)
+        said[name, *sorted(colours.items())] += is_mark
+        if name == "text":
+            said[re.sub(r"0x[0-9a-f]+|\d+", "#", text)] += 0
+    return dict(said)  # a Counter takes what is missing for 0
 
 
 def draw_pictures(chapter):

@@ -5,6 +5,7 @@ import machine
 import pytest
 from harness.sessions import typed_in_a_machine
 from harness.transcripts import Numbers, Stale, pictures, sessions
+from picture import GONE, NEW
 
 CHAPTERS = sorted((machine.ROOT / "docs" / "book").glob("*.md"))
 
@@ -34,11 +35,12 @@ def test_a_picture_shows_what_it_would_show_if_drawn_now(tmp_path, chapter, word
 
 
 def test_a_picture_of_something_else_says_something_else():
-    picture = '<path fill="#59a14f"/><text>p0x1000</text><text>p0x2000 rw-</text>'
-    same = picture.replace("1000", "7000").replace("2000", "9000")
-    assert book.what_it_says(picture) == book.what_it_says(same), "it lies elsewhere"
-    for wrong, right in (("2000", "1000"), ("rw-", "r--"), ("#59a14f", "#4c78a8"), ("<path", "<rect")):
-        assert book.what_it_says(picture) != book.what_it_says(picture.replace(wrong, right))
+    picture = f'<path fill="#59a14f"/><rect stroke="{NEW}"/><text>p0x1000</text><text>p0x2000 rw-</text>'
+    assert book.what_it_says(picture) == book.what_it_says(picture.replace("1000", "7000")), "it lies elsewhere"
+    for right, wrong in (("rw-", "r--"), ("#59a14f", "#4c78a8"), ("<path", "<circle"), (NEW, GONE)):
+        assert book.what_it_says(picture) != book.what_it_says(picture.replace(right, wrong, 1)), wrong
+    twice = picture + f'<rect stroke="{NEW}"/>'
+    assert book.what_it_says(picture) != book.what_it_says(twice), "another entry is new"
 
 
 SHOWN = """
