@@ -1,20 +1,23 @@
 /*
  * The address space of Clew, and every constant that assembler, linker, C and Python share.
  *
- *   P4 index   virtual address       what lives there
- *   --------   -------------------   ------------------------------------------------------------------
- *   0          0x0000000000000000    identity map, during the boot only
- *   1..255     0x0000008000000000    the lower half: each page table's own
- *   256..383   0xffff800000000000    the physical window: physical address p is at WINDOW_BASE + p
- *   384..507   0xffffc00000000000    the kernel's page pool (create_mapping and friends)
- *   508        0xfffffe0000000000    windows of the access techniques (temporary pages)
- *   509        0xfffffe8000000000    recursive slot of a table that is not active
- *   510        0xffffff0000000000    recursive slot of the active table
- *   511        0xffffff8000000000    from KERNEL_BASE: the kernel image; from OBJECTS_BASE: object files that
- *                                    were loaded; from EMITTED_CODE_BASE: the executable alias of the area for
- *                                    emitted machine code
+ *   index in    virtual address
+ *   the root    with four levels      with five              what lives there
+ *   ---------   -------------------   -------------------   ------------------------------------------------------
+ *   0           0x0000000000000000    0x0000000000000000    identity map, during the boot only
+ *   1..255      0x0000008000000000    0x0001000000000000    the lower half: each page table's own
+ *   256..383    0xffff800000000000    0xff00000000000000    the physical window, paging_mode.window: physical address p
+ *                                                           is at the window's beginning + p
+ *   384..507    0xffffc00000000000    0xff80000000000000    the kernel's page pool (create_mapping and friends)
+ *   508         0xfffffe0000000000    0xfffc000000000000    windows of the access techniques (temporary pages)
+ *   509         0xfffffe8000000000    0xfffd000000000000    recursive slot of a table that is not active
+ *   510         0xffffff0000000000    0xfffe000000000000    recursive slot of the active table
+ *   511         0xffffff8000000000    0xffff000000000000    from KERNEL_BASE: the kernel image; from OBJECTS_BASE:
+ *                                                           object files that were loaded; from EMITTED_CODE_BASE:
+ *                                                           the executable alias of the area for emitted code
  *
- * Python reads these numbers through `_boot.layout()`; nothing repeats them.
+ * So each root entry has one purpose, however much it covers: what all roots share is the same 254 entries in either
+ * mode. Python reads these numbers through `_boot.layout()`; nothing repeats them.
  */
 #ifndef CLEW_BOOT_LAYOUT_H
 #define CLEW_BOOT_LAYOUT_H
@@ -38,12 +41,7 @@
 #define RECURSIVE_P4_INDEX      510
 #define KERNEL_P4_INDEX         511
 
-/*
- * The addresses above are those of four levels of tables, which boot/long_mode.S switches on. How many there are is asked
- * at run time everywhere else: port/hardware/paging.c, kernel/memory_structs/mode.py.
- */
-#define ROOT_ENTRY_BYTES        (UL(1) << 39)
-#define WINDOW_BASE             (UL(0) - (ENTRIES_PER_TABLE - WINDOW_P4_INDEX) * ROOT_ENTRY_BYTES)
+/* What is linked lies where both modes have it. The rest is computed: port/hardware/paging.c, memory_structs/mode.py. */
 /* The last 2 GiB, which instructions reach with 32 bits, and the last GiB. */
 #define KERNEL_BASE             UL(0xffffffff80000000)
 #define EMITTED_CODE_BASE       UL(0xffffffffc0000000)

@@ -18,6 +18,7 @@
 #define TO_TABLE (ENTRY_PRESENT | ENTRY_WRITABLE)
 #define TO_PAGE (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE)
 #define KERNEL_P3_INDEX 510         /* of KERNEL_BASE in its level-3 table */
+#define SELECTOR_ENTRY_CODE_32 0x18
 #define LINE_STATUS 5
 #define TRANSMITTER_EMPTY 0x20
 
@@ -179,12 +180,58 @@ long_mode:
     hlt
     jmp 1b
 
+/*
+ * For C, on the entry tables: one level more above them. CR4.LA57 can only change while paging is off, and so not in
+ * 64-bit mode: there and back through 32-bit code at its physical address (SDM volume 3, "Enabling 5-Level Paging").
+ */
+    .text
+    .global five_levels_enter
+five_levels_enter:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, entry_saved_stack
+    movl $(entry_p4 + TO_TABLE), entry_p5
+    movl $(entry_p4 + TO_TABLE), entry_p5 + KERNEL_P4_INDEX * 8
+    push $SELECTOR_ENTRY_CODE_32
+    push $without_paging
+    lretq
+
+    .section .boot.text, "ax"
+    .code32
+without_paging:
+    mov %cr0, %eax
+    xor $CR0_PG, %eax
+    mov %eax, %cr0
+    mov %cr4, %ecx
+    or $CR4_LA57, %ecx
+    mov %ecx, %cr4
+    mov $entry_p5, %ecx
+    mov %ecx, %cr3
+    xor $CR0_PG, %eax
+    mov %eax, %cr0
+    ljmp $SELECTOR_KERNEL_CODE, $with_five_levels
+    .code64
+with_five_levels:
+    mov entry_saved_stack, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    ret
+
     .section .boot.data, "aw"
     .balign 8
 entry_gdt:
     .quad 0
     .quad 0x00af9b000000ffff        /* SELECTOR_KERNEL_CODE: 64-bit, ring 0 */
     .quad 0x00cf93000000ffff        /* SELECTOR_KERNEL_DATA */
+    .quad 0x00cf9b000000ffff        /* SELECTOR_ENTRY_CODE_32: 32-bit, ring 0 */
 entry_gdt_end:
 entry_gdt_pointer:
     .word entry_gdt_end - entry_gdt - 1
@@ -209,9 +256,11 @@ message_nx:
 
     .section .boot.bss, "aw", @nobits
     .balign 0x1000
+entry_p5:           .skip 0x1000        /* with five levels only */
 entry_p4:           .skip 0x1000
 entry_p3_low:       .skip 0x1000
 entry_p3_kernel:    .skip 0x1000
 entry_p2:           .skip 4 * 0x1000
 entry_stack:        .skip 0x1000
 entry_stack_top:
+entry_saved_stack:  .skip 8

@@ -11,6 +11,7 @@
 #include "shared/readline/readline.h"
 #include "shared/runtime/pyexec.h"
 #include "boot/layout.h"
+#include "port/boot/depth.h"
 #include "port/boot/info.h"
 #include "port/boot/tables.h"
 #include "port/console/console.h"
@@ -49,6 +50,7 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
+    depth_choose();
     paging_init();
     cpu_init();
     gates_init();                               // from here on a fault is a panic

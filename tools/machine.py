@@ -29,8 +29,10 @@ SUCCESS = 33
 LOW_MEMORY_LIMIT = 0xB000_0000
 LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
 FOUR_GIB = 1 << 32
+FOUR_LEVELS = 4
 # Files for the kernel among QEMU's, and how long a name is there at most (kernel/loader/firmware.py reads them).
 FILES_PREFIX = "opt/clew/"
+PAGING_FILE = "opt/clew-paging"  # port/boot/depth.c reads it
 FILE_NAME_MAX = 55
 
 # In front of a machine's command: whoever started it takes it along when killed.
@@ -54,6 +56,7 @@ class Machine:
     modules: paths given to the kernel as boot modules (PVH only; an ISO carries its own). QEMU's loader for PVH puts
         one file into memory, without its name; of several, all go as files do.
     files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
+    paging: how many levels of page tables; with 5 a CPU that lacks them gets four, and the kernel says so.
     disk: path of a raw image that the machine has as a virtio disk; who may not write it, may not write to the disk.
     counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
     trace: a file for QEMU's log of CPU resets, and of every exception when trace_exceptions is true.
@@ -62,6 +65,7 @@ class Machine:
     boot: str = "pvh"
     memory: str = "128M"
     cpu: str = "max"
+    paging: int = FOUR_LEVELS
     processors: int = 1
     accelerator: str = "tcg"
     kernel: Path = BUILD / "kernel.elf"
@@ -114,6 +118,7 @@ class Machine:
         if wrong := refused_files(paths):
             raise ValueError(wrong)
         names = [f"name={FILES_PREFIX}{escaped(Path(path).name)},file={escaped(path)}" for path in paths]
+        names += [f"name={PAGING_FILE},string={self.paging}"] if self.paging != FOUR_LEVELS else []
         return [word for name in names for word in ("-fw_cfg", name)]
 
     def _disk_words(self):

@@ -17,6 +17,7 @@ import machine
 from say import stop
 
 BOOTS = ("pvh", "iso", "uefi")
+PAGINGS = ("4", "5")
 MOST_PROCESSORS = 64  # as port/processors/processors.h says
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
@@ -27,6 +28,16 @@ QCOW2 = b"QFI\xfb"  # how such an image begins
 def check_boot(value):
     """BOOT: how the kernel is loaded."""
     return None if value in BOOTS else f"choose {', '.join(BOOTS[:-1])} or {BOOTS[-1]}"
+
+
+def check_paging(value):
+    """PAGING: how many levels of page tables."""
+    return None if value in PAGINGS else "choose 4 or 5: so many levels of page tables there are"
+
+
+def paging(environment=os.environ):
+    """Return how many levels of page tables PAGING asks for."""
+    return int(environment.get("PAGING") or machine.FOUR_LEVELS)
 
 
 def check_memory(value):
@@ -108,6 +119,7 @@ CHECKS = {
     "OBJECTS": check_objects,
     "DISK": check_disk,
     "BOOT": check_boot,
+    "PAGING": check_paging,
     "MEMORY": check_memory,
     "CPUS": check_processors,
     "QEMU": check_program,

@@ -92,12 +92,12 @@ NATIVE_0(boot_guard_pages) {
 NATIVE_0(boot_image_range) { return NATIVE_NUMBERS((uint64_t)__image_start, (uint64_t)__image_end); }
 
 NATIVE_0(boot_layout) {
-    static const struct { qstr_short_t name; uint64_t value; } entries[] = {
+    const struct { qstr_short_t name; uint64_t value; } entries[] = {
         { MP_QSTR_WINDOW_P4_INDEX, WINDOW_P4_INDEX }, { MP_QSTR_WINDOW_P4_ENTRIES, WINDOW_P4_ENTRIES },
         { MP_QSTR_POOL_P4_INDEX, POOL_P4_INDEX }, { MP_QSTR_POOL_P4_ENTRIES, POOL_P4_ENTRIES },
         { MP_QSTR_TECHNIQUE_P4_INDEX, TECHNIQUE_P4_INDEX }, { MP_QSTR_OTHER_RECURSIVE_P4_INDEX, OTHER_RECURSIVE_P4_INDEX },
         { MP_QSTR_RECURSIVE_P4_INDEX, RECURSIVE_P4_INDEX }, { MP_QSTR_KERNEL_P4_INDEX, KERNEL_P4_INDEX },
-        { MP_QSTR_WINDOW_PAGE, WINDOW_BASE >> 12 }, { MP_QSTR_KERNEL_PAGE, KERNEL_BASE >> 12 }, { MP_QSTR_EMITTED_CODE_PAGE, EMITTED_CODE_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGE, OBJECTS_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGES, OBJECTS_BYTES >> 12 },
+        { MP_QSTR_WINDOW_PAGE, paging_mode.window >> 12 }, { MP_QSTR_KERNEL_PAGE, KERNEL_BASE >> 12 }, { MP_QSTR_EMITTED_CODE_PAGE, EMITTED_CODE_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGE, OBJECTS_BASE >> 12 }, { MP_QSTR_OBJECTS_PAGES, OBJECTS_BYTES >> 12 },
     };
     mp_obj_t dict = mp_obj_new_dict(MP_ARRAY_SIZE(entries));
     for (size_t i = 0; i < MP_ARRAY_SIZE(entries); i++) {

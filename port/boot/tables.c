@@ -19,7 +19,7 @@
 typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
 #define STATIC_TABLES __attribute__((section(".bss.tables")))
 
-static table_t root STATIC_TABLES, window_p3 STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
+static table_t root STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
     emitted_p1 STATIC_TABLES, kernel_p1[KERNEL_IMAGE_TABLES] STATIC_TABLES;
 uint64_t boot_tables_root, window_bytes;
 
@@ -27,35 +27,43 @@ static uint64_t entry_to(const void *table) {
     return image_physical(table) | ENTRY_PRESENT | ENTRY_WRITABLE;
 }
 
-// The physical window with the largest pages that the CPU has. Also the identity map: the same level-3 table.
+// The table at a level, 3 at least, on the way of an address; those that are missing on this way are made.
+static uint64_t *table_towards(uint64_t address, unsigned wanted) {
+    uint64_t *table = root;
+    for (unsigned level = paging_levels(); level > wanted; level--) {
+        uint64_t *entry = &table[index_of_address(address, level)];
+        if (*entry == 0) {
+            *entry = early_frame_allocate() | ENTRY_PRESENT | ENTRY_WRITABLE;
+        }
+        table = (uint64_t *)(*entry & ENTRY_FRAME);
+    }
+    return table;
+}
+
+// The physical window with the largest pages that the CPU has. Also the identity map: the same tables below the root.
 static void build_window(void) {
+    const uint64_t window = paging_mode.window;
     uint64_t top = boot_info.ram_end > 4 * GIGABYTE ? boot_info.ram_end : 4 * GIGABYTE;
     if (boot_info.framebuffer.address >= top) {
         top = boot_info.framebuffer.address + (uint64_t)boot_info.framebuffer.pitch * boot_info.framebuffer.height;
     }
-    if (top > WINDOW_P4_ENTRIES * ROOT_ENTRY_BYTES) {
+    if (top > WINDOW_P4_ENTRIES * bytes_of_level(paging_levels())) {
         boot_refuse("RAM above 64 TiB is beyond the physical window");
     }
     window_bytes = (top + GIGABYTE - 1) / GIGABYTE * GIGABYTE;
-    uint64_t *p3 = window_p3;
-    root[WINDOW_P4_INDEX] = entry_to(window_p3) | ENTRY_NO_EXECUTE;
     for (uint64_t address = 0; address < top; address += GIGABYTE) {
-        if (address != 0 && index_of_address(address, 3) == 0) {
-            uint64_t frame = early_frame_allocate();
-            p3 = (uint64_t *)frame;
-            root[WINDOW_P4_INDEX + address / ROOT_ENTRY_BYTES] = frame | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
-        }
+        uint64_t *entry = &table_towards(window + address, 3)[index_of_address(address, 3)];
         if (cpu_features.gigabyte_pages) {
-            p3[index_of_address(address, 3)] = address | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;
+            *entry = address | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;
             continue;
         }
         uint64_t frame = early_frame_allocate();
         for (uint64_t i = 0; i < ENTRIES_PER_TABLE; i++) {
             ((uint64_t *)frame)[i] = (address + i * HUGE_PAGE_SIZE) | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_HUGE | ENTRY_NO_EXECUTE;
         }
-        p3[index_of_address(address, 3)] = frame | ENTRY_PRESENT | ENTRY_WRITABLE;
+        *entry = frame | ENTRY_PRESENT | ENTRY_WRITABLE;
     }
-    root[0] = entry_to(window_p3) | ENTRY_NO_EXECUTE;
+    root[0] = root[WINDOW_P4_INDEX];
 }
 
 static void map_image(const char *start, const char *end, uint64_t flags) {
@@ -66,7 +74,7 @@ static void map_image(const char *start, const char *end, uint64_t flags) {
 }
 
 static void build_kernel(void) {
-    root[KERNEL_P4_INDEX] = entry_to(kernel_p3);
+    table_towards(KERNEL_BASE, 4)[index_of_address(KERNEL_BASE, 4)] = entry_to(kernel_p3);
     kernel_p3[index_of_address(KERNEL_BASE, 3)] = entry_to(kernel_p2);
     for (size_t i = 0; i < KERNEL_IMAGE_TABLES; i++) {
         kernel_p2[index_of_address(KERNEL_BASE, 2) + i] = entry_to(kernel_p1[i]);

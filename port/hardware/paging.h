@@ -60,6 +60,7 @@
 typedef struct {
     unsigned levels;        // 4, or 5 with CR4.LA57
     uint64_t half_bytes;    // what each half of the address space has
+    uint64_t window;        // where the physical window begins
 } paging_mode_t;
 extern paging_mode_t paging_mode;
 void paging_init(void);

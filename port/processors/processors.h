@@ -158,7 +158,7 @@ extern const char trampoline_start[], trampoline_root[], trampoline_end[];
 typedef struct __attribute__((packed)) {
     uint32_t root, long_mode;
     uint16_t selector, gdt_limit;
-    uint32_t gdt;
+    uint32_t gdt, cr4;
 } trampoline_words_t;                           // at trampoline_root
 extern const uint64_t processor_refusals[VIPER_ENTRIES];
 void processor_call_job(void);

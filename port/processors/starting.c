@@ -42,4 +42,5 @@ void trampoline_place(uint64_t frame, uint64_t root) {
     words->root = root;
     words->long_mode += frame;
     words->gdt += frame;
+    words->cr4 |= cr4_read() & CR4_LA57;
 }

@@ -1,6 +1,6 @@
 /*
  * Where another processor begins: at the start of a page below 1 MiB, in real mode, CS:IP = page << 8 : 0. This code is
- * copied there, with the three words at its end filled in. State on entry: as INIT leaves a processor (SDM volume 3, "Processor State After
+ * copied there, with the four words at its end filled in. State on entry: as INIT leaves a processor (SDM volume 3, "Processor State After
  * Reset"). On the way out: 64-bit mode, on a root that maps this page and the kernel's half; no stack.
  */
 #include "boot/layout.h"
@@ -16,7 +16,7 @@ trampoline_start:
     cld
     mov %cs, %ax
     mov %ax, %ds
-    mov $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT), %eax
+    mov OF(trampoline_cr4), %eax
     mov %eax, %cr4
     mov OF(trampoline_root), %eax
     mov %eax, %cr3
@@ -56,4 +56,6 @@ trampoline_far_pointer:
 trampoline_gdt_pointer:
     .word trampoline_gdt_end - trampoline_gdt - 1
     .long OF(trampoline_gdt)            /* plus where the page is */
+trampoline_cr4:
+    .long CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT         /* and LA57, as the first processor has it */
 trampoline_end:

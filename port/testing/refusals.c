@@ -38,7 +38,7 @@ uint64_t refusals_begin(uint64_t n, const uint8_t *spared, size_t frames, bool e
 }
 
 static bool is_refused(uint64_t address, bool write) {
-    uint64_t frame = (address - WINDOW_BASE) >> 12, access = (address & ~7UL) | write;
+    uint64_t frame = (address - paging_mode.window) >> 12, access = (address & ~7UL) | write;
     if (frame == refused_frame) {
         return true;
     }
@@ -67,7 +67,7 @@ bool refusals_watch(trap_frame_t *frame) {
         return true;
     }
     uint64_t address = cr2_read();
-    if (frame->vector != VECTOR_PAGE_FAULT || !(cr4_read() & CR4_SMAP) || address < WINDOW_BASE || address - WINDOW_BASE >= window_bytes) {
+    if (frame->vector != VECTOR_PAGE_FAULT || !(cr4_read() & CR4_SMAP) || address < paging_mode.window || address - paging_mode.window >= window_bytes) {
         return false;
     }
     if ((frame->rflags & FLAGS_INTERRUPT) && is_refused(address, frame->error_code & CODE_WRITE)) {
