@@ -12,6 +12,7 @@ from diagnostics.processor import Processor
 from diagnostics.text import Table, size
 from loader import disks
 from loader.handover import loader_name
+from memory_structs.mode import LEVELS, VIRTUAL_BITS
 from shell import prompt
 from shell.terminal import TERMINAL
 
@@ -37,6 +38,7 @@ def print_banner():
     TERMINAL.say("Clew: MicroPython on the bare machine, and its page tables are yours.")
     rows = (
         ("loader", loader_name()),
+        ("paging", "%d levels of tables, %d-bit addresses" % (LEVELS, VIRTUAL_BITS)),
         ("RAM", "%s usable in %d regions" % (size(ram.usable_in_bytes), ram.usable_regions)),
         (
             "CPU",

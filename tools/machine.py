@@ -6,6 +6,7 @@ The environment can change what every one of them uses:
     QEMU=path        another QEMU (default qemu-system-x86_64)
     QEMU_EXTRA=...   words added to the end of QEMU's command line
     ACCEL=...        another accelerator (default tcg; kvm can't run this kernel on every host)
+    PAGING=5         five levels of page tables (default 4); nothing that runs in Bochs, whose CPUs have four
 """
 
 import os
@@ -29,6 +30,7 @@ SUCCESS = 33
 LOW_MEMORY_LIMIT = 0xB000_0000
 LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
 FOUR_GIB = 1 << 32
+# Levels of page tables, unless somebody asks for five.
 FOUR_LEVELS = 4
 # Files for the kernel among QEMU's, and how long a name is there at most (kernel/loader/firmware.py reads them).
 FILES_PREFIX = "opt/clew/"
@@ -39,6 +41,11 @@ FILE_NAME_MAX = 55
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def wanted_levels(environment=os.environ):
+    """Return how many levels of page tables PAGING asks for."""
+    return int(environment.get("PAGING") or FOUR_LEVELS)
 
 
 def size_in_bytes(text):
@@ -65,7 +72,7 @@ class Machine:
     boot: str = "pvh"
     memory: str = "128M"
     cpu: str = "max"
-    paging: int = FOUR_LEVELS
+    paging: int = field(default_factory=wanted_levels)
     processors: int = 1
     accelerator: str = "tcg"
     kernel: Path = BUILD / "kernel.elf"

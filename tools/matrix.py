@@ -4,6 +4,7 @@
     --machine qemu|bochs [--cpu NAME]     an emulator of this machine, one for each job
     --console tcp:HOST:PORT or a path     a machine that runs already and has a serial line; --known FILE says what it
                                           does otherwise than the SDM (tests/matrix/known_differences.py)
+    PAGING=5 make matrix ...              all of it on the root's entry, and again on that of level 4 (QEMU only)
     --seed N --part anchor|left-out       the order of the blocks, and which of them
     --sample STATES                       only so many table states of each block; the seed says which
     --job N, --case BLOCK:STATE           one job of the campaign again, or one table state
@@ -15,7 +16,7 @@ import os
 import sys
 
 import campaign
-from machine import ROOT
+from machine import FOUR_LEVELS, ROOT, wanted_levels
 from say import stop
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -42,6 +43,9 @@ def arguments():
         parser.error("--console is a machine that runs already: neither --machine nor --cpu goes with it")
     if options.console and os.environ.get("SCHEDULER"):
         parser.error("--console is one machine, reached from here: SCHEDULER does not go with it")
+    options.paging = wanted_levels()
+    if options.paging != FOUR_LEVELS and options.machine == "bochs":
+        parser.error("PAGING=5: no CPU of Bochs 2.7 has five levels of page tables")
     options.known_text = known_text(parser, options.known)
     return parser, options
 
@@ -69,7 +73,7 @@ def runs_wanted(parser, options):
         if int(state) >= numbered[int(block)].states:
             parser.error(f"--case {options.case}: block {block} has {numbered[int(block)].states} states")
         return [(f"case {options.case}", [[int(block), int(state), 1]])]
-    found = list(jobs.divided(jobs.runs_of(options.part, options.seed, options.sample)))
+    found = list(jobs.divided(jobs.runs_of(options.part, options.seed, options.sample, options.paging)))
     if options.job and options.job > len(found):
         parser.error(f"--job {options.job}: there are {len(found)} jobs")
     named = [(f"job {number}", runs) for number, runs in enumerate(found, 1)]
@@ -81,13 +85,15 @@ def command(options, *words):
     where = ["--console", options.console] if options.console else ["--machine", options.machine or "qemu"]
     where += ["--cpu", options.cpu] if options.cpu else []
     where += ["--known", options.known] if options.known else []
-    return f"make matrix ARGS='{' '.join([*where, *words])}'"
+    depth = f" PAGING={options.paging}" if options.paging != FOUR_LEVELS else ""
+    return f"make matrix{depth} ARGS='{' '.join([*where, *words])}'"
 
 
 def jobs_of(parser, options):
     """Return the jobs that the options ask for."""
     machine = {"kind": "console" if options.console else options.machine or "qemu"}
     machine |= {"cpu": options.cpu, "console": options.console}
+    machine |= {"paging": options.paging} if machine["kind"] == "qemu" else {}
     which = ["--part", options.part, "--seed", str(options.seed)]
     which += ["--sample", str(options.sample)] if options.sample else []
     one_case = command(options, "--case", "{case}")
@@ -119,6 +125,7 @@ def main():
         needs.append("build/kernel.elf" if options.machine != "bochs" else "build/kernel.iso")
     with campaign.Workers(1 if options.console else options.jobs, needs) as workers:
         name = f"matrix on {options.console or options.machine or 'qemu'}, seed {options.seed}"
+        name += f", {options.paging} levels of tables" if options.paging != FOUR_LEVELS else ""
         total = workers.run(name, "matrix.jobs.perform", wanted)
         summed = {"cases": 0, "faults": 0, "disagreements": 0} | total.counts
         for part, cases in total.counts.items():

@@ -17,7 +17,19 @@ import tty
 from pathlib import Path
 
 import settings
-from machine import BUILD, DIE_WITH_PARENT, FOUR_LEVELS, HALTED, ROOT, SUCCESS, Machine, bochs_command, escaped, exit_reason
+from machine import (
+    BUILD,
+    DIE_WITH_PARENT,
+    FOUR_LEVELS,
+    HALTED,
+    ROOT,
+    SUCCESS,
+    Machine,
+    bochs_command,
+    escaped,
+    exit_reason,
+    wanted_levels,
+)
 from say import say, stop
 
 ESCAPE = 0x1D  # Ctrl-]: Ctrl-A belongs to the prompt (raw REPL, start of line)
@@ -40,7 +52,7 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 def machine(console, **wanted):
     """Return the person's machine: MEMORY, BOOT, CPU, CPUS and PAGING change it, OBJECTS and DISK come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
-    wanted["processors"], wanted["paging"] = settings.processors(), settings.paging()
+    wanted["processors"] = settings.processors()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -213,7 +225,7 @@ def bochs():
         stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
     if settings.disk():
         stop("DISK: only QEMU has a virtio disk: make run BOOT=iso DISK='...'")
-    if settings.paging() != FOUR_LEVELS:
+    if wanted_levels() != FOUR_LEVELS:
         stop("PAGING: no CPU of Bochs 2.7 has five levels of page tables: make run BOOT=iso PAGING=5")
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
         command = bochs_command(folder, server.getsockname()[1], processors=settings.processors())

@@ -35,11 +35,6 @@ def check_paging(value):
     return None if value in PAGINGS else "choose 4 or 5: so many levels of page tables there are"
 
 
-def paging(environment=os.environ):
-    """Return how many levels of page tables PAGING asks for."""
-    return int(environment.get("PAGING") or machine.FOUR_LEVELS)
-
-
 def check_memory(value):
     """MEMORY: RAM, as a number with its unit."""
     if not re.fullmatch(r"[0-9]+[MGT]", value):

@@ -121,7 +121,7 @@ def live_entry_at(address):
 
 
 def page_is_shared(page, level):
-    """True for what lies below a level-3 table that all roots share."""
+    """True for what lies below a table that all roots share."""
     return level < LEVELS and canonical_page(page) >> 51 != 0
 
 

@@ -20,7 +20,7 @@ USER, PRIMED, ALIGNMENT_CHECK = _probe.USER, _probe.PRIMED, _probe.ALIGNMENT_CHE
 
 # Settings of a block.
 WRITE_PROTECT, NO_EXECUTE_ENABLE = _probe.WRITE_PROTECT, _probe.NO_EXECUTE_ENABLE
-SMEP, SMAP, PROTECTION_KEYS = _probe.SMEP, _probe.SMAP, _probe.PROTECTION_KEYS
+SMEP, SMAP, PROTECTION_KEYS, BELOW_ROOT = _probe.SMEP, _probe.SMAP, _probe.PROTECTION_KEYS, _probe.BELOW_ROOT
 
 _CHUNK_BYTES = 0x8000
 _KIND, _ALL_ACCESSES = 3, 32
@@ -152,8 +152,10 @@ class Block:
 def block(flags, toggles, accesses, settings, pkru, place, value):
     """Return a Block of cases: every combination of some entry bits, times some accesses.
 
-    flags: raw entries of levels 1 to 4 without addresses. toggles: (level, bit) pairs, at most 24; state n has the
-    k-th flipped if bit k of n is set. accesses: 1 to 48. place: (level-4 index, level-3 index, offset in the page).
+    flags: raw entries of levels 1 to 3 and of the root without addresses; with BELOW_ROOT among the settings the last
+    is one of level 4, below the root. toggles: (place 1 to 4 of the entry, bit) pairs, at most 24; state n has the k-th
+    flipped if bit k of n is set. accesses: 1 to 48. place: (the root's index, that of the levels below down to 3, offset
+    in the page).
     value: what the frame holds there, 0x....cc........b8. Raises ValueError or TypeError for anything else.
     """
     p4_index, p3_index, offset = place

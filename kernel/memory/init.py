@@ -60,7 +60,7 @@ class InitialMemoryMappings:
 
 
 class EarlyIdentityMappedPages:
-    """The identity mappings of the boot: root entry 0, which leads to a level-3 table of the static boot tables."""
+    """The identity mappings of the boot: root entry 0, which leads to a table of the boot's."""
 
     def __init__(self, *_):
         raise TypeError("EarlyIdentityMappedPages are made by init(), once")
@@ -163,7 +163,7 @@ def root_entries(name, count):
 
 
 def new_kernel_table(system, boot_info):
-    """The kernel's root, with all its level-3 tables, and nothing mapped. From here on its half is protected."""
+    """The kernel's root, with all tables that other roots will share, and nothing mapped. From here on its half is protected."""
     pool = system.frame_allocator.pool
     first, end = image_frames(boot_info)
     protection = Protection(window_size_in_pages(boot_info), boot_info.sections, (first, end - 1))

@@ -123,6 +123,8 @@ class VirtualAddress(Address):
     │ copies  │   P4   │   P3   │   P2   │   P1   │  offset  │
     │ of 47   │  index │  index │  index │  index │          │
     └─────────┴────────┴────────┴────────┴────────┴──────────┘
+
+    With five levels of tables bits 48 to 56 are the P5 index, and those above copy bit 56.
     """
 
     _space = VIRTUAL
@@ -130,7 +132,7 @@ class VirtualAddress(Address):
 
     @classmethod
     def new_canonical(cls, value):
-        """Coerce any 64 bits: copy bit 47 to those above it."""
+        """Coerce any 64 bits: copy the highest that counts, 47 or 56, to those above it."""
         return cls._coerced(value)
 
     def page_offset(self):
@@ -138,8 +140,12 @@ class VirtualAddress(Address):
         return self._offset()
 
     def index_at(self, level):
-        """The table index (0-511) that the walk uses at `level`, 4 (P4) down to 1 (P1)."""
+        """The table index (0-511) that the walk uses at `level`, from the root's (4 or 5) down to 1."""
         return index_of(self._value >> PAGE_SHIFT, level)
+
+    def p5_index(self):
+        """Raises ValueError where there are four levels of tables only."""
+        return self.index_at(5)
 
     def p4_index(self):
         return self.index_at(4)

@@ -199,8 +199,12 @@ class Page(Chunk):
     _address = VirtualAddress
 
     def index_at(self, level):
-        """The table index (0-511) that the walk uses at `level`, 4 (P4) down to 1 (P1)."""
+        """The table index (0-511) that the walk uses at `level`, from the root's (4 or 5) down to 1."""
         return index_of(self._number, level)
+
+    def p5_index(self):
+        """Raises ValueError where there are four levels of tables only."""
+        return self.index_at(5)
 
     def p4_index(self):
         return self.index_at(4)

@@ -3,7 +3,7 @@
 Everything in this package is written once and asks one of these two objects what
 is a valid number, so the virtual and the physical family cannot drift apart.
 
-    virtual (48 bits: four levels of tables)   physical (MAXPHYADDR bits)
+    virtual (48 bits; 57 with five levels)     physical (MAXPHYADDR bits)
     0xffff_ffff_ffff_ffff ┐
                           │ upper half         2^64 ┐
     0xffff_8000_0000_0000 ┘                         │ does not exist
@@ -11,6 +11,8 @@ is a valid number, so the virtual and the physical family cannot drift apart.
     0x0000_7fff_ffff_ffff ┐                                 ┐
                           │ lower half                      │ physical memory and devices
     0x0000_0000_0000_0000 ┘                               0 ┘
+
+With five levels of tables the halves are 64 PiB each: up to 0x00ff_ffff_ffff_ffff, and from 0xff00_0000_0000_0000.
 
 A *number* is an address >> 12, sign bits included: at most 52 bits, so always a
 small integer. (Intel SDM, volume 1, "Canonical Addressing"; volume 3, "Paging".)

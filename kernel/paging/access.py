@@ -29,7 +29,7 @@ _SHIFT = const(4)  # of the root table's indexes
 _LARGEST = const(5)  # the highest level at which this CPU has pages
 _RESERVED = const(6)  # of the bits from 32 on: those that no present entry may have
 _UNFOLLOWED = const(7)  # the same, and those of frames where no table can be seen
-_SHARED_FIRST = const(8)  # 2: frames of the level-3 tables of the kernel's half, which all roots share
+_SHARED_FIRST = const(8)  # 2: frames of the tables of the kernel's half that all roots share
 _SHARED_LAST = const(10)  # 2
 _MARKS = const(12)  # 2: where the marks of linked tables are (linked.py)
 _WORDS = const(14)
@@ -81,7 +81,7 @@ class Access:
 
     # By how much page numbers are shifted for the root's index: a device's tables may have fewer levels than the CPU's.
     root_shift = ROOT_SHIFT
-    # Frames of the level-3 tables of the kernel's half, and the marks of linked tables; none before `memory.init`.
+    # Frames of the tables of the kernel's half that all roots share, and the marks of linked tables; none before `memory.init`.
     shared_tables = (1, 0)
     marks = uctypes.addressof(NO_MARKS)
 
@@ -126,7 +126,7 @@ class Access:
         return 1
 
     def shared_table(self, page):
-        """The frame of the level-3 table of the kernel's half that a page number's way leads through, or 0."""
+        """The frame of the shared table of the kernel's half that a page number's way leads through, or 0."""
         return shared_table(self.facts, self.see, page)
 
     def link(self, at, frame, level, page, word):
@@ -266,7 +266,7 @@ def map_page(facts: int, page: int, frame: int, word: int) -> int:
 
 @micropython.viper
 def shared_table(facts: int, see, page: int) -> int:
-    """The frame of the level-3 table of the kernel's half that a page number's way leads through; 0 if it does not."""
+    """The frame of the shared table of the kernel's half that a page number's way leads through; 0 if it does not."""
     fact = ptr32(facts)
     shift = int(fact[_SHIFT])
     root = fact[_ROOT] | fact[_ROOT + 1] << 32

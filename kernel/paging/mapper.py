@@ -295,7 +295,7 @@ class Mapper:
     # Tables.
 
     def clean_up(self, frame_deallocator):
-        """Free every empty table but the root and shared level-3 tables; returns how many that were."""
+        """Free every empty table but the root and shared tables; returns how many that were."""
         return cleaning.clean_up_run(self, 0, LAST_PAGE, frame_deallocator)
 
     def clean_up_range(self, pages, frame_deallocator):

@@ -1,7 +1,8 @@
 """What the kernel itself runs on, and so can't be changed: known by the tables that hold it, whoever looks at them.
 
-All roots share one kernel's half: the same level-3 tables. So whether a change concerns the kernel is not a question of
-the object, the technique or the root it is made through, but of the level-3 table on the way: is it one of those?
+All roots share one kernel's half: their entries there lead to the same tables, the *shared tables*, one level below the
+root. So whether a change concerns the kernel is not a question of the object, the technique or the root it is made
+through, but of the table below the root on the way: is it a shared one?
 """
 
 import struct
@@ -42,7 +43,7 @@ class Protection:
     """The kernel's half of all tables. `Protection.live` is the one of this machine, once memory.init has made it.
 
     .kernel_root       frame number of the kernel's own root
-    .shared_tables     (first, last) frame numbers of the level-3 tables of the kernel's half, in order of their entries
+    .shared_tables     (first, last) frame numbers of those, in order of their root entries
     .window_pages      how many frames the physical window shows
     .spans             (first page, last page, name) of what is never changed; .areas() gives more, as (first, count)
     .image_frames      (first, last) of the kernel's image, the static boot tables included
@@ -96,7 +97,7 @@ class Protection:
         return Access(cpu.read_root_frame(), address_in_window(0), None, self.window_pages).translate(page)
 
     def ranges_in_small_tables(self):
-        """Yield (first page, last page) of what tables below level 3 show of what the kernel runs on: its image, where
+        """Yield (first page, last page) of what tables below the shared ones show of what the kernel runs on: its image, where
         it is linked and where the window's huge pages end because of it, Python's heap, and stacks in use."""
         for first, last, _ in self.spans[WHOLE_ENTRIES:]:
             yield first, last
@@ -136,12 +137,12 @@ class Protection:
             )
 
     def shared_table_of(self, index):
-        """The frame of the level-3 table that a root entry of the kernel's half leads to."""
+        """The frame of the shared table that a root entry of the kernel's half leads to."""
         return self.shared_tables[0] + index - FIRST_UPPER_INDEX - sum([own < index for own in OWN_ENTRIES])
 
     def refuse_through(self, access, page, count):
         """Raise KernelInUse if one of `count` pages from number `page` on, as seen by a root, is one that the kernel
-        runs on: whatever the page's number, it is where the shared level-3 table on its way says."""
+        runs on: whatever the page's number, it is where the shared table on its way says."""
         while count > 0:
             done = min(count, PAGES_PER_ROOT_ENTRY - (page & PAGES_PER_ROOT_ENTRY - 1))
             table = access.shared_table(page)
@@ -154,7 +155,7 @@ class Protection:
             count -= done
 
     def page_in_kernel(self, page, table):
-        """The page of the kernel's half that a page is whose way leads through the shared level-3 table in a frame."""
+        """The page of the kernel's half that a page is whose way leads through the shared table in a frame."""
         index = self.indexes[table - self.shared_tables[0]]
         return page_of_root_entry(index) | page & PAGES_PER_ROOT_ENTRY - 1
 

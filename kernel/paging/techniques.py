@@ -2,9 +2,9 @@
 
     technique             a table in frame f is seen at      what it needs in live tables
     OffsetPageTable       offset + f                         the physical window (always there)
-    IdentityPageTable     f                                  root entry 0, lent from the window: its level-3 table
+    IdentityPageTable     f                                  root entry 0, lent from the window: its first table
     MappedPageTable       frame_to_page(f)                   whatever the function relies on
-    TemporaryPageTable    a slot, for the time of a call     two tables in the kernel's technique slot
+    TemporaryPageTable    a slot, for the time of a call     tables of its own in the kernel's technique slot
     RecursivePageTable    n times through the same slot      one root entry that leads to the root itself
 
 A sixth is a class with `_open`, which answers with a SessionAccess whose `see(frame, level, page)` says at which
@@ -12,7 +12,15 @@ address a table is seen. Used with `with`, or `leave()`: what was put into live 
 """
 
 from memory_structs import Page
-from memory_structs.mode import FIRST_UPPER_INDEX, LEVELS, PAGES_PER_ROOT_ENTRY, canonical_page, page_of_root_entry
+from memory_structs.mode import (
+    FIRST_UPPER_INDEX,
+    LEVELS,
+    PAGE_SHIFT,
+    PAGES_PER_ROOT_ENTRY,
+    canonical_page,
+    page_of_root_entry,
+    pages_at,
+)
 
 from .access import ANYWHERE, Access, is_canonical
 from .boot_info import BootInfo
@@ -28,6 +36,7 @@ from .sessions import WINDOW_WORD, SessionAccess, SessionTechnique, TechniqueMap
 
 WRITE_PROTECT = 1 << 16  # CR0
 TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
+FIRST_ENTRY = "%d GiB" % (PAGES_PER_ROOT_ENTRY >> 30 - PAGE_SHIFT)  # what root entry 0 covers
 
 
 class OffsetPageTable(TechniqueMapper):
@@ -59,21 +68,21 @@ def check_shown_at(page, frame, name):
 
 
 class IdentityPageTable(SessionTechnique):
-    """Tables at their physical addresses. Root entry 0 is lent the window's first level-3 table, without execute."""
+    """Tables at their physical addresses. Root entry 0 is lent the window's first table, without execute."""
 
     name = "identity"
 
     @undisturbed
     def __init__(self, root=None, ledger=None):
         if max([region._end for region in BootInfo().memory_map if region.is_usable]) >> 12 > PAGES_PER_ROOT_ENTRY:
-            raise TechniqueUnavailable(self.name, "there is RAM above the first 512 GiB")
+            raise TechniqueUnavailable(self.name, "there is RAM above the first %s" % FIRST_ENTRY)
         super().__init__(root, ledger)
         active = cpu.read_root_frame()
         self._key = "identity", active
         installation = installation_for(self._key)
         if installation is None:
             if read_entry(active, 0) != (0, 0):
-                raise TechniqueUnavailable(self.name, "the first 512 GiB of the lower half are in use")
+                raise TechniqueUnavailable(self.name, "the first %s of the lower half are in use" % FIRST_ENTRY)
             window = read_entry(active, LAYOUT["WINDOW_P4_INDEX"])[0]
             links = ((active, 0, window),)
             self._use = install(Installation(self._key), links)
@@ -266,8 +275,8 @@ class TemporaryAccess(SessionAccess):
 class TemporaryPageTable(SessionTechnique):
     """Tables in a window of slots that are mapped for the time of one call.
 
-    The window's own level-1 table is seen through its first slot; the way to it takes two tables, from
-    `frame_allocator`, below the kernel's level-3 table of the technique slot, which all roots share.
+    The window's own level-1 table is seen through its first slot. It, and the tables on the way to it, are from
+    `frame_allocator`, below the kernel's table of the technique slot, which all roots share.
     """
 
     name = "temporary"
@@ -279,20 +288,19 @@ class TemporaryPageTable(SessionTechnique):
             raise TechniqueUnavailable(self.name, "the kernel's own tables are not there yet")
         above = Protection.live.shared_table_of(LAYOUT["TECHNIQUE_P4_INDEX"])
         index = first_unused(above)
-        frames = take_frames(frame_allocator, 2)
-        p2, p1 = frames
+        frames = take_frames(frame_allocator, LEVELS - 2)  # one for each level below that of `above`
         try:
-            for frame in frames:
+            for place, frame in enumerate(frames, 1):
                 LinkedTables.live.add(frame)
                 entries.clear(entry_in_window(frame, 0), 512)
-                entries.write(entry_in_window(frame, 0), p1, WINDOW_WORD)
-            links = ((above, index, p2),)
+                entries.write(entry_in_window(frame, 0), frames[place] if place < len(frames) else frame, WINDOW_WORD)
+            links = ((above, index, frames[0]),)
             installation = Installation(("temporary", index), frames, lambda: give_frames(frame_allocator, frames))
         except BaseException:
             give_frames(frame_allocator, frames)
             raise
         self._use = install(installation, links)
-        self.window = address_of_page(TECHNIQUE_PAGE + index * (1 << 18))
+        self.window = address_of_page(TECHNIQUE_PAGE + index * pages_at(LEVELS - 1))
         self.depth = 0
 
     def _open(self, writes):

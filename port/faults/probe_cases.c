@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     const block_t *block;
     uint64_t address, user_code;
+    unsigned top;                       // the level of the highest entry of a case
     probe_step_t way[PROBE_LEVELS];
     volatile uint64_t *held;            // the value in the frame
 } setting_t;
@@ -34,13 +35,14 @@ uint64_t cases_cr4(const block_t *block) {
 }
 
 // PKRU is written even when the keys are then switched off: it has to be without effect.
-static void enter_root(const block_t *block, machine_before_t *before) {
+static void enter_root(const setting_t *setting, machine_before_t *before) {
+    const block_t *block = setting->block;
     before->interrupts = interrupts_disable();
     before->cr0 = cr0_read();
     before->cr3 = cr3_read();
     before->cr4 = cr4_read();
     before->efer = msr_read(MSR_EFER);
-    uint64_t root = probe_root_build();
+    uint64_t root = probe_root_build(setting->address, setting->top);
     memcpy((char *)probe_target + block->offset, &block->value, sizeof block->value);
     cr3_write(root);
     if (cpu_features.cr4_allowed & CR4_PKE) {
@@ -133,9 +135,10 @@ const uint16_t *cases_run(const block_t *block, uint64_t first_state, uint64_t s
     setting_t setting = {
         .block = block, .user_code = probe_user_code(), .held = (uint64_t *)((char *)probe_target + block->offset),
         .address = probe_address(block->p4_index, block->p3_index, block->offset),
+        .top = block->settings & SETTING_BELOW_ROOT ? PROBE_LEVELS : paging_levels(),
     };
-    probe_way(setting.address, setting.way);
-    enter_root(block, &before);
+    probe_way(setting.address, setting.top, setting.way);
+    enter_root(&setting, &before);
     for (uint64_t state = first_state; state < first_state + states; state++) {
         entries_of(&setting, state, entries);
         for (size_t i = 0; i < block->accesses_count; i++) {

@@ -12,11 +12,12 @@
 #define SETTING_SMEP        4
 #define SETTING_SMAP        8
 #define SETTING_PKE         16
+#define SETTING_BELOW_ROOT  32          // the highest entry of a case is one of level 4, even if the root is above it
 
 // What the caller packs, by this format of `struct`.
 #define BLOCK_FORMAT "<4QQHHHHIBB48s48s"
 typedef struct __attribute__((packed)) {
-    uint64_t flags[PROBE_LEVELS];   // entries of levels 1 to 4, without the addresses
+    uint64_t flags[PROBE_LEVELS];   // entries of levels 1 to 3 and of the root, without the addresses
     uint64_t value;                 // what the frame holds at the address; its low 6 bytes are code
     uint16_t p4_index, p3_index, offset;
     uint16_t settings;

@@ -14,18 +14,21 @@
 
 typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
 
-static table_t user_p3, user_p2, user_p1;
-static table_t root, test_p3, test_p2, test_p1, image_p3, image_p2, image_p1[KERNEL_IMAGE_TABLES];
+// Below the root, a table for each level, from 1 on; the image has several at level 1.
+static table_t user_tables[PAGING_LEVELS_MAX - 1], test_tables[PAGING_LEVELS_MAX - 1], image_tables[PAGING_LEVELS_MAX - 1];
+static table_t root, image_p1[KERNEL_IMAGE_TABLES];
 uint64_t probe_target[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
 
 // --- ring 3's code: the page of probe_read, mapped for users ---
 
 // The entry for a root.
 static uint64_t build_user_code(void) {
-    user_p3[0] = image_physical(user_p2) | TO_TABLE | ENTRY_USER;
-    user_p2[0] = image_physical(user_p1) | TO_TABLE | ENTRY_USER;
-    user_p1[0] = (image_physical(probe_read) & ENTRY_FRAME) | ENTRY_PRESENT | ENTRY_USER | ENTRY_ACCESSED;
-    return image_physical(user_p3) | TO_TABLE | ENTRY_USER;
+    uint64_t entry = (image_physical(probe_read) & ENTRY_FRAME) | ENTRY_PRESENT | ENTRY_USER | ENTRY_ACCESSED;
+    for (unsigned level = 1; level < paging_levels(); level++) {
+        user_tables[level - 1][0] = entry;
+        entry = image_physical(user_tables[level - 1]) | TO_TABLE | ENTRY_USER;
+    }
+    return entry;
 }
 
 uint64_t probe_user_code(void) {
@@ -67,10 +70,15 @@ static void copy_pages(uint64_t *to, uint64_t entry) {
 }
 
 static void copy_image(void) {
-    root[KERNEL_P4_INDEX] = image_physical(image_p3) | TO_TABLE;
-    image_p3[index_of_address(KERNEL_BASE, 3)] = image_physical(image_p2) | TO_TABLE;
-    const uint64_t *active = table_of_entry(cr3_read());
-    const uint64_t *p2 = table_behind(table_behind(active, KERNEL_P4_INDEX), index_of_address(KERNEL_BASE, 3));
+    const uint64_t *p2 = table_of_entry(cr3_read());
+    uint64_t *own = root;
+    for (unsigned level = paging_levels(); level > 2; level--) {
+        uint64_t index = index_of_address(KERNEL_BASE, level);
+        own[index] = image_physical(image_tables[level - 2]) | TO_TABLE;
+        own = image_tables[level - 2];
+        p2 = table_behind(p2, index);
+    }
+    uint64_t *image_p2 = own;
     for (size_t i = 0; i < KERNEL_IMAGE_TABLES; i++) {
         image_p2[i] = p2[i] & ENTRY_PRESENT ? image_physical(image_p1[i]) | TO_TABLE : 0;
         if (p2[i] & ENTRY_PRESENT) {
@@ -79,13 +87,20 @@ static void copy_image(void) {
     }
 }
 
-uint64_t probe_root_build(void) {
+static uint64_t *test_table(unsigned level) {
+    return level == paging_levels() ? root : test_tables[level - 1];
+}
+
+uint64_t probe_root_build(uint64_t address, unsigned top) {
     memset(root, 0, sizeof root);
     copy_image();
     root[USER_P4_INDEX] = build_user_code();
-    memset(test_p3, 0, sizeof test_p3);
-    memset(test_p2, 0, sizeof test_p2);
-    memset(test_p1, 0, sizeof test_p1);
+    memset(test_tables, 0, (paging_levels() - 1) * sizeof test_tables[0]);
+    for (unsigned level = PROBE_LEVELS; level <= paging_levels(); level++) {
+        if (level != top) {
+            test_table(level)[index_of_address(address, level)] = image_physical(test_table(level - 1)) | TO_TABLE | ENTRY_USER;
+        }
+    }
     memset(probe_target, 0, sizeof probe_target);
     return image_physical(root);
 }
@@ -94,17 +109,21 @@ bool probe_root_has_room(uint64_t root_index) {
     return root_index < ENTRIES_PER_TABLE && root_index != USER_P4_INDEX && root_index != KERNEL_P4_INDEX;
 }
 
-uint64_t probe_address(uint64_t p4_index, uint64_t p3_index, uint64_t offset) {
-    return address_of_root_index(p4_index) + p3_index * bytes_of_level(3) + image_physical(probe_target) + offset;
+uint64_t probe_address(uint64_t root_index, uint64_t index, uint64_t offset) {
+    uint64_t address = address_of_root_index(root_index) + image_physical(probe_target) + offset;
+    for (unsigned level = 3; level < paging_levels(); level++) {
+        address += index * bytes_of_level(level);
+    }
+    return address;
 }
 
-void probe_way(uint64_t address, probe_step_t way[PROBE_LEVELS]) {
-    uint64_t *const tables[PROBE_LEVELS] = { test_p1, test_p2, test_p3, root };
-    for (unsigned level = 1; level <= PROBE_LEVELS; level++) {
-        way[level - 1] = (probe_step_t) {
-            .entry = &tables[level - 1][index_of_address(address, level)],
+void probe_way(uint64_t address, unsigned top, probe_step_t way[PROBE_LEVELS]) {
+    for (unsigned place = 1; place <= PROBE_LEVELS; place++) {
+        unsigned level = place == PROBE_LEVELS ? top : place;
+        way[place - 1] = (probe_step_t) {
+            .entry = &test_table(level)[index_of_address(address, level)],
             .as_leaf = image_physical(probe_target) & ~(bytes_of_level(level) - 1),
-            .as_table = level > 1 ? image_physical(tables[level - 2]) : 0,
+            .as_table = level > 1 ? image_physical(test_table(level - 1)) : 0,
         };
     }
 }

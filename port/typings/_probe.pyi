@@ -19,6 +19,7 @@ NO_EXECUTE_ENABLE: int
 SMEP: int
 SMAP: int
 PROTECTION_KEYS: int
+BELOW_ROOT: int
 """Settings of a block."""
 
 STEP_ACCESS: int

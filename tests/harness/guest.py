@@ -21,6 +21,7 @@ from harness.qmp import Monitor
 # A guest whose log says one of these has failed, whatever it does next.
 BAD_PATTERNS = re.compile(rb"PANIC|Triple fault|out of memory in the collector", re.IGNORECASE)
 TAIL_IN_LINES = 25
+CR4_LA57 = 1 << 12
 # How long a machine may take to its prompt, by the way it boots.
 BOOT_TIMEOUT_S = {"pvh": 15, "iso": 30, "uefi": 60}
 
@@ -196,8 +197,12 @@ class QemuGuest(Guest):
     def memory(self):
         """Guest RAM, shared with the host; mapped at first use."""
         if self._memory is None:
-            self._memory = GuestMemory(self.memory_file)
+            self._memory = GuestMemory(self.memory_file, self.levels)
         return self._memory
+
+    def levels(self):
+        """Return how many levels of page tables QEMU's processor goes through, by its CR4."""
+        return 5 if self.monitor.registers()["CR4"] & CR4_LA57 else 4
 
     def trace(self):
         return self.trace_path.read_text(errors="replace") if self.trace_path.exists() else ""

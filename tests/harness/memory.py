@@ -1,5 +1,6 @@
 """Guest RAM as the host sees it: QEMU keeps it in a memory file that both map."""
 
+import functools
 import mmap
 import os
 import struct
@@ -10,13 +11,19 @@ FOUR_GIB = machine.FOUR_GIB
 
 
 class GuestMemory:
-    """The RAM of a q35 machine, addressed by guest-physical address. Reads and writes take no lock: stop the guest
+    """The RAM of a q35 machine, addressed by guest-physical address; `levels()` says how deep its tables are. Reads and writes take no lock: stop the guest
     (monitor.stop()) or have it wait at its prompt first."""
 
-    def __init__(self, file):
+    def __init__(self, file, levels):
+        self._levels = levels
         self.size_in_bytes = os.fstat(file).st_size
         self.low_size_in_bytes = machine.low_memory_in_bytes(self.size_in_bytes)
         self.buffer = mmap.mmap(file, self.size_in_bytes)
+
+    @functools.cached_property
+    def levels(self):
+        """How many levels of page tables the processor goes through; asked once, so the machine has to be up."""
+        return self._levels()
 
     def offset_of(self, address, length=1):
         """Return where a guest-physical range lies in the file; ValueError if it isn't all RAM."""

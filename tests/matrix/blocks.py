@@ -4,6 +4,7 @@
 each factor that it leaves out, whole, against a pairwise cover of the others.
 """
 
+import dataclasses
 import itertools
 import random
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ P, W, U, PWT, PCD, A, D, PS, G = 0, 1, 2, 3, 4, 5, 6, 7, 8
 PAT_HUGE, RESERVED_HUGE, RESERVED, KEY, NX = 12, 13, 51, 59, 63
 TABLE = 1 << P | 1 << W | 1 << U
 CODE_VALUE = 0x7E57CC5A17AB1EB8  # ends with `mov $imm32, %eax; int3`; bytes 6 and 7 are free
-PLACE = (64, 1, 0x100)  # level-4 index, level-3 index, offset in the page
+PLACE = (64, 1, 0x100)  # the root's index, that of the levels below, offset in the page
 
 
 @dataclass(frozen=True)
 class Question:
     """What the oracle needs to know of a block.
 
-    flags: raw entries of levels 4 to 1, in this order, without addresses. toggles: (level, bit) pairs; state n has the
+    flags: raw entries of levels 4 (or the root) to 1, in this order, without addresses. toggles: (level, bit) pairs; state n has the
     k-th flipped if bit k of n is set.
     """
 
@@ -56,12 +57,14 @@ class Question:
 class Block(Question):
     """Cases that share everything but some entry bits and the access, and where they are performed.
 
-    place: level-4 index, level-3 index, offset in the page. value: what the frame holds there.
+    place: the root's index, the index of the levels below down to 3, offset in the page. value: what the frame holds
+    there. below_root: the highest entry is one of level 4, with the root above it; with four levels that is the root's.
     """
 
     name: str = ""
     place: tuple = PLACE
     value: int = CODE_VALUE
+    below_root: bool = False
 
     def question(self):
         """Return the part that decides the outcome."""
@@ -297,8 +300,12 @@ def left_out(keys=True):
 
 
 def catalogue():
-    """Return all blocks, those of the anchor first: a block's place in it is its number."""
-    return [*anchor(), *left_out()]
+    """Return all blocks, those of the anchor first: a block's place in it is its number.
+
+    All come twice: about the root's entry, and then about one of level 4 below a root that allows everything.
+    """
+    found = [*anchor(), *left_out()]
+    return found + [dataclasses.replace(each, below_root=True) for each in found]
 
 
 def sample(blocks, states, seed):

@@ -8,6 +8,7 @@ from collections import Counter
 
 from harness import BochsGuest, Kernel, QemuGuest
 from harness.serial_line import SerialGuest
+from machine import FOUR_LEVELS
 
 from matrix import blocks
 from matrix.judge import LIBERTIES, Judge, lacking, processor_of
@@ -24,13 +25,17 @@ def catalogue():
     return blocks.catalogue()
 
 
-def runs_of(part, seed, states=None):
+def runs_of(part, seed, states=None, paging=FOUR_LEVELS):
     """Return [block's number, first state, number of states] lists, in an order that the seed decides.
 
-    part: "all", "anchor" or "left-out". states: take only so many of each block, which ones decides the seed.
+    part: "all", "anchor" or "left-out". states: take only so many of each block, which ones decides the seed. paging:
+    how many levels of tables there are; what is below the root is tried where level 4 is not the root's.
     """
     numbers = [
-        n for n, block in enumerate(catalogue()) if part == "all" or (block.name == "anchor") == (part == "anchor")
+        n
+        for n, block in enumerate(catalogue())
+        if (part == "all" or (block.name == "anchor") == (part == "anchor"))
+        and (paging != FOUR_LEVELS or not block.below_root)
     ]
     chance = random.Random(seed)
     chance.shuffle(numbers)
@@ -64,12 +69,14 @@ def divided(runs):
 def kernel_of(machine):
     """Boot a machine, or find the one on a serial line, and yield its kernel.
 
-    machine: {"kind": "qemu", "bochs" or "console", "cpu": name or None, "console": tcp:HOST:PORT or a path}.
+    machine: {"kind": "qemu", "bochs" or "console", "cpu": name or None, "console": tcp:HOST:PORT or a path}; in QEMU
+    "paging" is how many levels of tables it has.
     """
     if machine["kind"] == "console":
         guest = SerialGuest(machine["console"])
     else:
         settings = {"cpu": machine["cpu"]} if machine["cpu"] else {}
+        settings |= {"paging": machine["paging"]} if "paging" in machine else {}
         guest = (QemuGuest if machine["kind"] == "qemu" else BochsGuest)(**settings)
     with guest:
         if machine["kind"] == "console":

@@ -80,7 +80,7 @@ def access_number(access):
 def packed(block):
     """Return the arguments of the kernel's `block()` for a block."""
     s = block.settings
-    settings = s.wp | s.nxe << 1 | s.smep << 2 | s.smap << 3 | s.pke << 4
+    settings = s.wp | s.nxe << 1 | s.smep << 2 | s.smap << 3 | s.pke << 4 | block.below_root << 5
     accesses = tuple(access_number(access) for access in block.accesses)
     return (block.flags[::-1], block.toggles, accesses, settings, s.pkru, block.place, block.value)
 

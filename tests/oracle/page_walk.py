@@ -12,8 +12,6 @@ PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE, GLOBAL, NO_EXECUTE = (1 << bit f
 ADDRESS_MASK = ((1 << 52) - 1) & ~0xFFF
 SMALLEST_PAGE = 4096
 LARGEST_PAGE_LEVEL = 3
-# What the machines of the tests pass on the way of an address; 5 is for whoever says so.
-LEVELS = 4
 
 
 class Leaf(NamedTuple):
@@ -86,12 +84,14 @@ def combined(rights, entry):
     return writable and bool(entry & WRITABLE), user and bool(entry & USER), executable and not entry & NO_EXECUTE
 
 
-def walk(cr3, memory, levels=LEVELS, physical_bits=40, no_execute=True, top_slots=range(ENTRIES)):
+def walk(cr3, memory, levels=None, physical_bits=40, no_execute=True, top_slots=range(ENTRIES)):
     """Yield every Leaf of the address space whose root CR3 names, in ascending order of table index.
 
-    memory: an object with read(address, length) and is_ram(address, length), such as GuestMemory.
+    memory: an object with read(address, length) and is_ram(address, length), such as GuestMemory; and with .levels,
+        unless `levels` says how many there are.
     top_slots: the root entries to follow, so that recursive slots can be left out.
     """
+    levels = levels or memory.levels
     yield from _walk(
         cr3 & ADDRESS_MASK, levels, 0, (True, True, True), False, (memory, levels, physical_bits, no_execute), top_slots
     )
@@ -112,9 +112,9 @@ def _walk(table, level, base, rights, malformed_above, machine, slots):
             yield from _walk(*below, machine, None)
 
 
-def path_to(cr3, memory, va, levels=LEVELS):
+def path_to(cr3, memory, va, levels=None):
     """Return the raw entries on the way to a virtual address, from the root down to the leaf or the hole."""
-    table, path = cr3 & ADDRESS_MASK, []
+    table, path, levels = cr3 & ADDRESS_MASK, [], levels or memory.levels
     for level in range(levels, 0, -1):
         index = va >> (12 + 9 * (level - 1)) & 0x1FF
         entry = int(read_table(memory, table)[index])
@@ -125,9 +125,9 @@ def path_to(cr3, memory, va, levels=LEVELS):
     return path
 
 
-def translate(cr3, memory, va, levels=LEVELS, physical_bits=40, no_execute=True):
+def translate(cr3, memory, va, levels=None, physical_bits=40, no_execute=True):
     """Return the Leaf that translates a virtual address, or None."""
-    rights, malformed = (True, True, True), False
+    rights, malformed, levels = (True, True, True), False, levels or memory.levels
     for depth, entry in enumerate(path_to(cr3, memory, va, levels)):
         level = levels - depth
         if not entry & PRESENT:
@@ -139,9 +139,9 @@ def translate(cr3, memory, va, levels=LEVELS, physical_bits=40, no_execute=True)
     return None
 
 
-def table_frames(cr3, memory, levels=LEVELS):
+def table_frames(cr3, memory, levels=None):
     """Return {physical address of a table: the highest level it is used at}; recursive entries add nothing."""
-    found, waiting = {}, [(cr3 & ADDRESS_MASK, levels)]
+    found, waiting = {}, [(cr3 & ADDRESS_MASK, levels or memory.levels)]
     while waiting:
         table, level = waiting.pop()
         if found.get(table, 0) >= level:

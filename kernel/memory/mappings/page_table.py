@@ -1,6 +1,6 @@
 """`PageTable`: a top-level table, and everything that hangs below it in the lower half.
 
-The kernel's half of all tables is one and the same: every entry of the upper half leads to a level-3 table that was
+The kernel's half of all tables is one and the same: every entry of the upper half leads to a table that was
 made at boot and is never freed, so what one table maps there, all map. Only the recursive entry differs: it leads
 to the table itself.
 """
@@ -35,7 +35,7 @@ def is_executable_entry(index):
 
 
 def share_kernel_half(root):
-    """Give a root, cleared, the kernel's half: its level-3 tables; and the entry that leads to itself."""
+    """Give a root, cleared, the kernel's half: its shared tables; and the entry that leads to itself."""
     protection = Protection.live
     if root == protection.kernel_root:
         for index in protection.indexes:
