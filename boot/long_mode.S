@@ -182,7 +182,8 @@ long_mode:
 
 /*
  * For C, on the entry tables: one level more above them. CR4.LA57 can only change while paging is off, and so not in
- * 64-bit mode: there and back through 32-bit code at its physical address (SDM volume 3, "Enabling 5-Level Paging").
+ * 64-bit mode: there and back through 32-bit code at its physical address (SDM volume 3, "4-Level Paging and 5-Level
+ * Paging"). The stack is in the last 2 GiB: the low half of its pointer, all that 32-bit code keeps, is enough.
  */
     .text
     .global five_levels_enter
@@ -193,7 +194,10 @@ five_levels_enter:
     push %r13
     push %r14
     push %r15
-    mov %rsp, entry_saved_stack
+    mov $entry_p5, %edi
+    mov $ENTRIES_PER_TABLE, %ecx
+    xor %eax, %eax
+    rep stosq
     movl $(entry_p4 + TO_TABLE), entry_p5
     movl $(entry_p4 + TO_TABLE), entry_p5 + KERNEL_P4_INDEX * 8
     push $SELECTOR_ENTRY_CODE_32
@@ -216,7 +220,7 @@ without_paging:
     ljmp $SELECTOR_KERNEL_CODE, $with_five_levels
     .code64
 with_five_levels:
-    mov entry_saved_stack, %rsp
+    movslq %esp, %rsp
     pop %r15
     pop %r14
     pop %r13
@@ -256,11 +260,10 @@ message_nx:
 
     .section .boot.bss, "aw", @nobits
     .balign 0x1000
-entry_p5:           .skip 0x1000        /* with five levels only */
 entry_p4:           .skip 0x1000
 entry_p3_low:       .skip 0x1000
 entry_p3_kernel:    .skip 0x1000
 entry_p2:           .skip 4 * 0x1000
+entry_p5:                               /* with five levels, when C runs, on a stack of its own */
 entry_stack:        .skip 0x1000
 entry_stack_top:
-entry_saved_stack:  .skip 8

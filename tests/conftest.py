@@ -9,7 +9,7 @@ import hypothesis
 import machine
 import pytest
 import settings
-from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython
+from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython, depth
 from harness.disks import SETUP, words
 from harness.example_objects import compile_example
 from harness.spare import GUESTS, PASSED, Spare
@@ -177,6 +177,8 @@ def pytest_collection_modifyitems(items):
     """
     for item in items:
         item.user_properties += [("mark", name) for name in ("slow", "bochs") if item.get_closest_marker(name)]
+        if depth.LEVELS != machine.FOUR_LEVELS and any(map(item.get_closest_marker, ("bochs", "four_levels"))):
+            item.add_marker(pytest.mark.skip(reason="about four levels of page tables"))
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "bochs")])
 
 

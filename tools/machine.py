@@ -16,6 +16,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from say import stop
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 MICROPYTHON = BUILD / "micropython"
@@ -44,8 +46,16 @@ UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 def wanted_levels(environment=os.environ):
-    """Return how many levels of page tables PAGING asks for."""
-    return int(environment.get("PAGING") or FOUR_LEVELS)
+    """Return how many levels of page tables PAGING asks for; end with one line if there are no so many."""
+    value = environment.get("PAGING") or str(FOUR_LEVELS)
+    if wrong := refused_levels(value):
+        stop(f"PAGING={value}: {wrong}")
+    return int(value)
+
+
+def refused_levels(value):
+    """Return why there are no so many levels of page tables, or None."""
+    return None if value in ("4", "5") else "choose 4 or 5: so many levels of page tables there are"
 
 
 def size_in_bytes(text):

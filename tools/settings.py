@@ -17,7 +17,6 @@ import machine
 from say import stop
 
 BOOTS = ("pvh", "iso", "uefi")
-PAGINGS = ("4", "5")
 MOST_PROCESSORS = 64  # as port/processors/processors.h says
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
@@ -32,7 +31,7 @@ def check_boot(value):
 
 def check_paging(value):
     """PAGING: how many levels of page tables."""
-    return None if value in PAGINGS else "choose 4 or 5: so many levels of page tables there are"
+    return machine.refused_levels(value)
 
 
 def check_memory(value):

@@ -13,7 +13,7 @@ NATIVE_1(provoke_exception, vector) {
         case VECTOR_DIVIDE: __asm__ volatile ("xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; div %%ecx" : : : "rax", "rcx", "rdx"); break;
         case VECTOR_BREAKPOINT: __asm__ volatile ("int3"); break;
         case VECTOR_INVALID_OPCODE: __asm__ volatile ("ud2"); break;
-        case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov $0x900000000000, %%rsp; push %%rax" : : : "memory"); break;
+        case VECTOR_DOUBLE_FAULT: __asm__ volatile ("mov %0, %%rsp; push %%rax" : : "r"(2 * paging_mode.half_bytes - 4096) : "memory"); break;
         case VECTOR_STACK: __asm__ volatile ("1: sub $8, %%rsp; push %%rax; jmp 1b" : : : "memory"); break;
         case VECTOR_GENERAL_PROTECTION: *(volatile char *)paging_mode.half_bytes; break;        // not canonical
         case VECTOR_PAGE_FAULT: __asm__ volatile ("mov $0x100000000000, %%rsp; push %%rax" : : : "memory"); break;

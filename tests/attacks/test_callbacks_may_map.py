@@ -233,7 +233,7 @@ FLUSHES = {
 def test_the_paging_layers_own_flushes_call_the_shootdown_callback(kernel, act):
     """Other CPUs have to forget, too, whoever unmapped: the callback hears of the page, after the entry has changed."""
     kernel.exec("""
-        m = create_mapping_at(VirtualAddress(0xffffc00000000000 + (1 << 40)), 4 * 4096, WRITE)
+        m = create_mapping_at(VirtualAddress((page_of_root_entry(384) << 12) + (1 << 40)), 4 * 4096, WRITE)
         many = create_mapping(300 * 4096, WRITE, huge=False)
         mapper = OffsetPageTable()
         mapper.map_to(at(LOW), Frame(0xb8), DATA, tf)

@@ -175,7 +175,7 @@ def test_entries_on_the_way_to_the_kernels_text_are_the_kernels(kernel, level):
     """The same below the root."""
     kernel.exec(f"""
         table = active_level_4_table()
-        for above in range(4, {level}, -1):
+        for above in range(LEVELS, {level}, -1):
             table = table.next_table(Page(TEXT).index_at(above))
         entry = table[Page(TEXT).index_at({level})]
         """)

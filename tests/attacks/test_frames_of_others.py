@@ -157,7 +157,7 @@ def test_lent_frames_that_were_forgotten_stay_while_tables_lie_in_them(kernel):
     """Owner and allocator are gone, the tables are not: whose are the frames?"""
     kernel.exec("lend()\nfirst = owned.start\nmapper.unmap(at(LOW))[2].flush()\nowned = None\ncollected()")
     assert kernel.text("mapper.translate_page(at(LOW + (1 << 40)))") == "Frame(p0xb8000)"
-    kernel.exec("tables = [Frame(place(LOW + (1 << 40), level)[0]) for level in (1, 2, 3)]")
+    kernel.exec("tables = [Frame(place(LOW + (1 << 40), level)[0]) for level in range(1, LEVELS)]")
     assert kernel.eval("[refused(memory.allocate_frames_at, frame.start_address, 1) for frame in tables]") == (
         ["AddressInUse"] * 3
     )
@@ -217,7 +217,7 @@ def test_a_table_stays_its_makers_when_its_entry_gets_other_flags(kernel):
     """Who frees the tables of an owned mapping whose entries were set by the paging layer?"""
     kernel.exec("""
         near = create_mapping_at(VirtualAddress(LOW + (2 << 40)), 4096, WRITE)
-        for level in (4, 3, 2): mapper.set_parent_flags(near.start, level, P | W).flush()
+        for level in range(LEVELS, 1, -1): mapper.set_parent_flags(near.start, level, P | W).flush()
         near.drop()
         del near
         """)

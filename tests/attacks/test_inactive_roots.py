@@ -24,7 +24,7 @@ def each(act):
         if name != "view":
             mapper.leave()
     return answers
-m = create_mapping_at(VirtualAddress(0xffffc00000000000 + (1 << 40)), 8 * 4096, WRITE)  # far from Python's heap
+m = create_mapping_at(VirtualAddress((page_of_root_entry(384) << 12) + (1 << 40)), 8 * 4096, WRITE)  # far from Python's heap
 """
 
 
@@ -51,7 +51,7 @@ def test_cleaning_up_another_root_frees_no_table_of_the_shared_half(kernel):
     before = kernel.state(other(kernel))
     for call in (
         "mapper.clean_up(tf)",
-        "mapper.clean_up_range(PageRange(at(0xffff800000000000), at(0xfffffffffffff000)), tf)",
+        "mapper.clean_up_range(PageRange(Page(WINDOW), at(0xfffffffffffff000)), tf)",
     ):
         kernel.exec(f"answers = each(lambda mapper: {call})")
         kernel.is_as(before, other(kernel), after=f"{call}: {kernel.eval('answers')} freed")
@@ -78,12 +78,12 @@ def test_the_kernels_text_is_not_to_be_changed_through_another_root(kernel, call
 @pytest.mark.parametrize(
     "call",
     [
-        "mapper.update_flags(at(0xffff800000000000 + (active_root() << 12)), P)",
-        "mapper.unmap(at(0xffff800000000000))",
-        "mapper.set_flags_p4_entry(at(0xffff800000000000), P)",
-        "mapper.map_to(at(0xffff800000000000 + (1 << 45)), Frame(9), DATA, tf)",
-        "mapper.map_to(at(0xffffff0000000000), Frame(9), DATA, tf)",
-        "mapper.map_to(at(0xfffffe8000000000), Frame(9), DATA, tf)",
+        "mapper.update_flags(Page(WINDOW + active_root()), P)",
+        "mapper.unmap(Page(WINDOW))",
+        "mapper.set_flags_p4_entry(Page(WINDOW), P)",
+        "mapper.map_to(Page(WINDOW + 64 * PAGES_PER_ROOT_ENTRY), Frame(9), DATA, tf)",
+        "mapper.map_to(Page(page_of_root_entry(510)), Frame(9), DATA, tf)",
+        "mapper.map_to(Page(page_of_root_entry(509)), Frame(9), DATA, tf)",
         "mapper.map_to(Page(BootInfo().guard_pages[0]), Frame(9), DATA, tf)",
     ],
 )
@@ -142,7 +142,7 @@ def test_a_view_that_was_first_taken_under_another_table_protects_all_the_same(k
 def test_cleaning_up_what_all_roots_share_is_flushed_whichever_root_it_was_done_through(kernel):
     """The way through a table of the shared half may be remembered whatever root is active."""
     kernel.exec("""
-        far = at(0xffffd00000000000)  # its level-3 table has nothing below it yet
+        far = Page(page_of_root_entry(416))  # its level-3 table has nothing below it yet
         live = OffsetPageTable()
         told = []
         def freed_through(mapper):

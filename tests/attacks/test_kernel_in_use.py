@@ -14,7 +14,7 @@ areas = MMI.heap.areas()
 SYSTEM = [section.first_page for section in BootInfo().sections]
 SYSTEM += [section.last_page for section in BootInfo().sections]
 SYSTEM += [WINDOW, WINDOW + active_root(), WINDOW + 0xfffff]
-SLOTS = [0xfffffe0000000, 0xfffffe8000000, 0xffffff0000000, 0xffffff7ffffff]
+SLOTS = [page_of_root_entry(508), page_of_root_entry(509), page_of_root_entry(510), page_of_root_entry(511) - 1]
 HEAP = [first for first, count in areas] + [first + count - 1 for first, count in areas]
 HEAP += [first + count // 2 for first, count in areas]
 def mappers():
@@ -103,7 +103,7 @@ def test_the_tables_of_python_heap_are_protected_by_the_entry_objects_too(kernel
     """An entry on the way to the live heap, set by hand."""
     kernel.exec(f"""
         table = active_level_4_table()
-        for above in range(4, {level}, -1):
+        for above in range(LEVELS, {level}, -1):
             table = table.next_table(Page(HEAP[0]).index_at(above))
         entry = table[Page(HEAP[0]).index_at({level})]
         """)
@@ -117,7 +117,7 @@ def test_tables_of_the_window_are_protected_by_the_entry_objects_too(kernel, lev
     kernel.exec(f"""
         shown = Page(WINDOW + LIVE.translate_page(Page(TEXT)).number)
         table = active_level_4_table()
-        for above in range(4, {level}, -1):
+        for above in range(LEVELS, {level}, -1):
             table = table.next_table(shown.index_at(above))
         entry = table[shown.index_at({level})]
         """)
@@ -127,11 +127,11 @@ def test_tables_of_the_window_are_protected_by_the_entry_objects_too(kernel, lev
 
 @pytest.mark.parametrize("mapper", ["LIVE", "K.view"])
 def test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel(kernel, mapper):
-    """A root entry of the lower half leads to the kernel's own level-3 table: what lies there is not to be changed, and
+    """A root entry of the lower half leads to the kernel's own table: what lies there is not to be changed, and
     not even its holes, the guard pages, are to be filled."""
     kernel.exec("""
-        guard = Page(41 << 27 | BootInfo().guard_pages[0] & (1 << 27) - 1)
-        text = Page(41 << 27 | TEXT & (1 << 27) - 1)
+        guard = Page(page_of_root_entry(41) | BootInfo().guard_pages[0] & PAGES_PER_ROOT_ENTRY - 1)
+        text = Page(page_of_root_entry(41) | TEXT & PAGES_PER_ROOT_ENTRY - 1)
         poke(active_root(), 41, raw(active_root(), 511))
         """)
     for call in (
@@ -150,8 +150,8 @@ def test_under_an_entry_that_was_lent_the_kernels_table_it_is_the_kernel(kernel,
 def test_a_range_that_reaches_into_an_entry_that_was_lent_the_kernels_table_is_refused_too(kernel):
     """Its first page is nobody's, its second the physical window's."""
     kernel.exec("""
-        pages = pages_from(Page((41 << 27) - 1), 2)
-        poke(active_root(), 41, raw(active_root(), Page(WINDOW).p4_index()))
+        pages = pages_from(Page(page_of_root_entry(41) - 1), 2)
+        poke(active_root(), 41, raw(active_root(), 256))
         """)
     for call in (
         "LIVE.map_range(pages, FrameRange(Frame(9), Frame(10)), DATA, tf)",

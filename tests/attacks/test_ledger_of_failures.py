@@ -17,12 +17,12 @@ def tables_below():
     found = []
     def below(frame, level):
         for entry in PageTable512(WINDOW + frame, level).used():
-            if level < 4 or entry.index < 256 or entry.index in (508, 509):
+            if level < LEVELS or entry.index < 256 or entry.index in (508, 509):
                 value = entry.value & ~0x60
                 found.append((level, entry.index, value if level == 1 else value & 0xfff))
                 if level > 1 and value & 0x81 == 1 and entry.index < 508:
                     below(value >> 12 & (1 << 40) - 1, level - 1)
-    below(active_root(), 4)
+    below(active_root(), LEVELS)
     return found
 def snapshot(with_audit=True):
     told = memory.frame_allocator.statistics()
@@ -227,7 +227,7 @@ def test_a_deallocator_that_raises_loses_no_other_frame(kernel, n):
                 if len(self.offered) == {n}:
                     raise ValueError("no")
         sink = Raises()
-        tables = [place(LOW, level)[0] for level in (1, 2, 3)]
+        tables = [place(LOW, level)[0] for level in range(1, LEVELS)]
         answer = refused(mapper.clean_up_range, REGION, sink)
         linked = len(tables_below()) - at_first
         """)

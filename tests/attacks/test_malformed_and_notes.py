@@ -5,6 +5,7 @@ followed. What is mapped by owners and what is mapped by the paging layer goes b
 """
 
 import pytest
+from harness import depth
 
 SETUP = """
 t = PageTable.new_table(K)
@@ -12,18 +13,18 @@ lent = memory.allocate_frames(24)
 frames = Frames(lent)
 data = memory.allocate_frames(4)
 mapper = OffsetPageTable()
-UP = 0xffffc00000000000 + (3 << 39)  # a part of the pool where nothing is
+UP = page_of_root_entry(387) << 12  # a part of the pool where nothing is
 def neighbours(base):
     "Map a page below each of three entries, so that every level has a table on the way of base + one entry."
-    for level in (1, 2, 3):
+    for level in range(1, LEVELS):
         mapper.map_to(at(base + (3 << 12 + 9 * (level - 1))), data.start, DATA, frames)
 def far(base, level):
-    "An address whose entry of `level` is free, with tables above it. Level 4: in the lower half only."
+    "An address whose entry of `level` is free, with tables above it. The root's: in the lower half only."
     return base + (5 << 12 + 9 * (level - 1))
 def undo(base):
-    for level in (1, 2, 3):
+    for level in range(1, LEVELS):
         mapper.unmap(at(base + (3 << 12 + 9 * (level - 1))))[2].flush()
-    mapper.clean_up_range(pages_from(at(base), 1 << 21), frames)
+    mapper.clean_up_range(pages_from(at(base), 4 << 9 * (LEVELS - 2)), frames)
 neighbours(LOW)
 neighbours(UP)
 def owned_calls(address):
@@ -58,7 +59,7 @@ def answers(calls):
 """
 
 NOTES = [0x2, 0x80, 1 << 63, 0x000FFFFFFFFFF000, 0xDEAD0000]
-PLACES = [("LOW", 1), ("LOW", 2), ("LOW", 3), ("LOW", 4), ("UP", 1), ("UP", 2), ("UP", 3)]
+PLACES = [(name, n) for name in ("LOW", "UP") for n in range(1, depth.LEVELS + (name == "LOW"))]
 
 
 @pytest.fixture

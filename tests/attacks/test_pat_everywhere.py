@@ -6,11 +6,12 @@ gets a page of its own; after each change a walk over raw RAM that knows nothing
 
 import on_target
 import pytest
+from harness import depth
 from oracle import page_walk
 
 CODE = on_target.source("attacks/every_flag")
 SLOT = 60
-BASE = SLOT << 39
+BASE = depth.root_entry(SLOT)
 FRAMES_FROM = 16 << 30
 # Bits of an entry in the order of BITS in on_target/attacks/every_flag.py; PAT's place depends on the level.
 W, U, PWT, PCD, ACCESSED, DIRTY, GLOBAL, NX = (1 << bit for bit in (1, 2, 3, 4, 5, 6, 8, 63))
@@ -135,6 +136,6 @@ def compare_parts(kernel, level, subset, what):
         for offset, leaf_level in parts:
             expected = owned(subset(n), level, 5, frame=frame + offset, leaf_level=leaf_level) | ACCESSED | DIRTY
             path = page_walk.path_to(cr3, kernel.guest.memory, start + offset)
-            if (path[-1], 5 - len(path)) != (expected, leaf_level):
+            if (path[-1], depth.LEVELS + 1 - len(path)) != (expected, leaf_level):
                 wrong.append(f"page {n} + {offset:#x}: {expected:#x}, found {path[-1]:#x}")
     assert not wrong, f"{what} at level {level}: {len(wrong)} entries are wrong; {'; '.join(wrong[:3])}"

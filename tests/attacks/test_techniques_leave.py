@@ -121,7 +121,7 @@ def test_a_technique_may_be_left_under_another_table(kernel, name, enter, leave)
 
 @pytest.mark.parametrize("name", INSTALLING)
 def test_leaving_takes_nothing_of_what_came_to_the_other_table_meanwhile(kernel, name):
-    """Left under another table, does identity take what that one has mapped in its own first 512 GiB?"""
+    """Left under another table, does identity take what that one has mapped in its own first root entry?"""
     kernel.exec(f"mapper = MAKE[{name!r}]()\nt.switch_to()")
     kernel.exec("low = t.create_mapping_at(VirtualAddress(0x600000), 4096, WRITE)")
     kernel.exec("_memory.store64(0x600000, 77)\nmapper.leave()")
@@ -227,7 +227,7 @@ def test_verify_knows_the_windows_of_techniques_in_use(kernel, name):
     kernel.adds_up()
 
 
-@pytest.mark.parametrize("address", ["LOW", "16 << 30", "0x7000000", "(1 << 39) - 4096"])
+@pytest.mark.parametrize("address", ["LOW", "16 << 30", "0x7000000", "(PAGES_PER_ROOT_ENTRY << 12) - 4096"])
 def test_an_owned_mapping_under_identity_does_not_land_in_the_window(kernel, address):
     """Root entry 0 is lent from the window: whose tables does create_mapping_at fill there?"""
     kernel.exec(f"""

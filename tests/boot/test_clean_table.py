@@ -1,7 +1,7 @@
 """The kernel boots onto a clean table of its own: rights, guard pages, aliases, and nothing left of the loader's."""
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 from oracle import page_walk
 
@@ -9,7 +9,7 @@ PRELUDE = source("memory/prelude")
 PAGE = 4096
 POOL, TECHNIQUE, RECURSIVE = 384, 508, 510
 FREE_RUNS = "[run[:2] for run in memory.frame_allocator.pool.runs()]"
-WINDOW = 0xFFFF_8000_0000_0000
+WINDOW = depth.WINDOW
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import ast
 
 import machine
 import pytest
+from harness import depth
 from oracle.replacement import faults_of
 
 EXAMPLES = sorted((machine.ROOT / "kernel" / "examples").glob("*.py"))
-AREA = 0x1000_0000_0000
+AREA = depth.root_entry(32)
 PAGE = 4096
 
 SETUP = f"""

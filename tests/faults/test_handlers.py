@@ -2,6 +2,7 @@
 stays alive."""
 
 import pytest
+from harness import depth
 from on_target.playground import BASE, CODE, NX, PRESENT, SUPPLY, WRITABLE
 
 READ_ONLY = PRESENT | NX
@@ -109,9 +110,9 @@ def test_numbers_are_enough_for_a_handler_and_allocate_nothing(play):
 
 @pytest.mark.parametrize("answer", ["False", "None", "0", "1", "'yes'"])
 def test_anything_but_true_raises_the_fault(play, answer):
-    with play.raises("PageFault", "read of v0x200000005000: not present at P1; nothing is mapped"):
+    with play.raises("PageFault", f"read of v{BASE + 0x5000:#x}: not present at P1; nothing is mapped"):
         play.exec(f"with faults.on_fault(pages, lambda fault: {answer}): peek(BASE + 0x5000)")
-    with play.raises("PageFault", "read of v0x200000005000"):
+    with play.raises("PageFault", f"read of v{BASE + 0x5000:#x}"):
         play.exec(f"with faults.on_fault_numbers(pages, lambda page, code: {answer}): peek(BASE + 0x5000)")
 
 
@@ -153,7 +154,7 @@ def test_a_handler_that_faults_in_its_own_range_gets_the_fault(play):
         with faults.on_fault(pages, handler): peek(BASE + 0x5000)
         """)
     assert play.eval("asked") == [6, 5]
-    with play.raises("PageFault", "0x200000007000"):
+    with play.raises("PageFault", f"{BASE + 0x7000:#x}"):
         play.exec("with faults.on_fault(pages, lambda fault: peek(BASE + 0x7000)): peek(BASE + 0x8000)")
 
 
@@ -167,7 +168,7 @@ def test_handlers_of_other_ranges_nest_only_so_deep(play):
             return supply(fault)
         handlers = [faults.on_fault(PageRange.from_numbers(PAGE + n, PAGE + n), handler) for n in range(20)]
         """)
-    with play.raises("PageFault", "0x200000008000"):
+    with play.raises("PageFault", f"{BASE + 0x8000:#x}"):
         play.exec("peek(BASE)")
     assert play.eval("depth") == 8
     play.exec("p.map(5, 5); depth = 0; peek(BASE)")
@@ -348,11 +349,11 @@ def test_a_soft_reset_disarms_handlers(play):
     assert play.eval("__import__('faults.handlers', None, None, ['handlers']).handlers()") == []
     play.exec("import _memory")
     with play.raises("PageFault"):
-        play.exec(f"_memory.load8({BASE + 0x5000:#x} + (1 << 39))")
+        play.exec(f"_memory.load8({BASE + depth.ROOT_ENTRY_BYTES + 0x5000:#x})")
 
 
 def test_other_addresses_are_not_the_handlers(play):
-    with play.raises("PageFault", "0x200000014000"):
+    with play.raises("PageFault", f"{BASE + 0x14000:#x}"):
         play.exec("with faults.on_fault(pages, supply): peek(BASE + 20 * 4096)")
     play.exec(f"p.map(3, 3, {READ_ONLY})")
     with play.raises("PageFault", "read-only"):

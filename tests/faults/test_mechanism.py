@@ -4,8 +4,9 @@ in port/faults/traps.c is tried from both sides: with its condition, and without
 import re
 
 import pytest
+from harness import depth
 
-HOLE = 0x6000_0000_0000
+HOLE = depth.root_entry(192)
 """An address that nothing maps."""
 
 RAISED = {
@@ -36,16 +37,16 @@ def test_an_exception_of_the_cpu_is_an_exception_of_python(kernel, vector):
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("_memory.load64(HOLE)", "read of v0x600000000000: not present at P4"),
-        ("_memory.store8(HOLE + 5, 1)", "write to v0x600000000005: not present at P4"),
+        ("_memory.load64(HOLE)", f"read of v{HOLE:#x}: not present at {depth.ROOT}"),
+        ("_memory.store8(HOLE + 5, 1)", f"write to v{HOLE + 5:#x}: not present at {depth.ROOT}"),
         ("_memory.store8(TEXT, 1)", "write to v0xffffffff80[0-9a-f]+: read-only at P1"),
-        ("_memory.read_bytes(HOLE, 10)", "read of v0x600000000000"),
-        ("uctypes.bytearray_at(HOLE, 10)[3]", "read of v0x600000000003"),
-        ("bytes(uctypes.bytearray_at(HOLE, 10))", "read of v0x600000000000"),
-        ("machine.mem32[HOLE]", "read of v0x600000000000"),
-        ("viper_read(HOLE)", "read of v0x600000000000"),
-        ("uctypes.struct(HOLE, {'x': 0 | uctypes.UINT32}, uctypes.NATIVE).x", "read of v0x600000000000"),
-        ("memoryview(uctypes.bytearray_at(HOLE, 10))[1:3] == b'xx'", "read of v0x60000000000"),
+        ("_memory.read_bytes(HOLE, 10)", f"read of v{HOLE + 0:#x}"),
+        ("uctypes.bytearray_at(HOLE, 10)[3]", f"read of v{HOLE + 3:#x}"),
+        ("bytes(uctypes.bytearray_at(HOLE, 10))", f"read of v{HOLE + 0:#x}"),
+        ("machine.mem32[HOLE]", f"read of v{HOLE + 0:#x}"),
+        ("viper_read(HOLE)", f"read of v{HOLE + 0:#x}"),
+        ("uctypes.struct(HOLE, {'x': 0 | uctypes.UINT32}, uctypes.NATIVE).x", f"read of v{HOLE + 0:#x}"),
+        ("memoryview(uctypes.bytearray_at(HOLE, 10))[1:3] == b'xx'", f"read of v{HOLE >> 4:#x}"),
     ],
 )
 def test_a_refused_access_is_a_page_fault_wherever_it_is_made(kernel, code, message):
@@ -71,8 +72,7 @@ def test_a_page_fault_carries_what_was_true_at_the_fault(kernel):
             facts = [raw.address, raw.error_code, raw.page, raw.vector, raw.entries, raw.name]
             pointer = raw.instruction_pointer
         """)
-    index = HOLE >> 39 & 511
-    assert kernel.eval("facts") == [HOLE + 0x1234, 2, (HOLE + 0x1234) >> 12, 14, [(4, index, 0, 0)], "page fault"]
+    assert kernel.eval("facts") == [HOLE + 0x1234, 2, (HOLE + 0x1234) >> 12, 14, [(depth.LEVELS, 192, 0, 0)], "page fault"]
     start, end = kernel.eval("[(page << 12, page + count << 12) for _, page, _, count, _ in "
                              "__import__('_boot').sections()][0]")  # fmt: skip
     assert start <= kernel.eval("pointer") < end
@@ -175,7 +175,7 @@ def test_a_fault_with_interrupts_off_is_a_panic(kernel):
     assert line.endswith("interrupts were off")
     assert f"address {HOLE:#x}" in line
     assert re.search(r"rip [0-9a-f]{16} .*\n.*rax", log)
-    assert "P4 entry 0000000000000000" in log
+    assert f"{depth.ROOT} entry 0000000000000000" in log
 
 
 def test_with_interrupts_on_again_it_is_an_exception(kernel):

@@ -4,6 +4,7 @@ Change and second access are one native sequence, with nothing in between that c
 """
 
 import pytest
+from harness import depth
 from on_target import source
 from on_target.playground import CODE, DATA, NX, PRESENT, TABLE, USER, WRITABLE
 
@@ -167,7 +168,7 @@ def test_a_probe_leaves_the_machine_as_it_was(play):
         ("probe.step_access(BASE, 32)", "ValueError"),
         ("probe.step_access(BASE, None)", "TypeError"),
         ("probe.step_entry(1 << 52, 0, 0, 0)", "ValueError"),
-        ("probe.step_entry(1 << 35, 0, 0, 0)", "ValueError"),
+        (f"probe.step_entry({depth.HALF_BYTES >> 12}, 0, 0, 0)", "ValueError"),
         ("probe.step_entry(p.p1, 512, 0, 0)", "ValueError"),
         ("probe.step_entry(p.p1, 0, 1 << 40, 0)", "ValueError"),
         ("probe.step_entry(p.p1, 0, 0, 1 << 24)", "ValueError"),

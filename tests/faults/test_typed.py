@@ -1,6 +1,7 @@
 """A fault explains itself: typed attributes that hold what was true at the fault, and one line that says what to do."""
 
 import pytest
+from harness import depth
 from on_target.playground import BASE, CODE, NX, PRESENT, TABLE
 
 READ_ONLY = PRESENT | NX
@@ -74,18 +75,18 @@ def test_the_walk_is_that_of_the_moment(play):
         entry = _memory.load64((p.p1 << 12) + 24)
         p.unmap(3)
         """)
-    assert play.eval("[entry.level for entry in fault.walk]") == [4, 3, 2, 1]
-    assert play.eval("fault.walk[3].value == entry and fault.walk[3].frame.number == p.frames[3]") is True
+    assert play.eval("[entry.level for entry in fault.walk]") == list(range(depth.LEVELS, 0, -1))
+    assert play.eval("fault.walk[-1].value == entry and fault.walk[-1].frame.number == p.frames[3]") is True
     assert play.eval("fault.walk[0].table.number == _cpu.read_root_frame()") is True
 
 
 @pytest.mark.parametrize(
     ("setup", "access", "line"),
     [
-        ("p.unmap(1)", "_memory.load64(BASE + 0x1000)", "read of v0x200000001000: not present at P1; .*on_fault"),
-        ("p.map(1, 1, RO)", "_memory.store8(BASE + 0x1001, 0)", "write to v0x200000001001: read-only at P1; remap it"),
+        ("p.unmap(1)", "_memory.load64(BASE + 0x1000)", f"read of v{BASE + 0x1000:#x}: not present at P1; .*on_fault"),
+        ("p.map(1, 1, RO)", "_memory.store8(BASE + 0x1001, 0)", f"write to v{BASE + 0x1001:#x}: read-only at P1; remap it"),
         ("p.map(1, 1); p.set(p.p2, 0, p.p1 - WINDOW_PAGE, RO)", "_memory.store8(BASE + 0x1000, 0)", "read-only at P2"),
-        ("p.map(1, 1)", "probe.call(BASE + 0x1000)", "execute at v0x200000001000: no-execute at P1; remap it exec"),
+        ("p.map(1, 1)", "probe.call(BASE + 0x1000)", f"execute at v{BASE + 0x1000:#x}: no-execute at P1; remap it exec"),
         ("p.map(1, 1, USER_PAGE)", "probe.call(BASE + 0x1000)", "a user's page, which the kernel keeps off"),
         (
             "p.set(p.p2, 1, p.p1 - WINDOW_PAGE + 2, DATA | 1 << 7)",
@@ -102,7 +103,7 @@ def test_the_walk_is_that_of_the_moment(play):
             "_memory.load8(BASE)",
             "names a table where there is no RAM at P3; an entry was",
         ),
-        ("", "_memory.load8(0x6000_0000_0000)", "not present at P4"),
+        ("", f"_memory.load8({depth.root_entry(192):#x})", f"not present at {depth.ROOT}"),
         ("", "_memory.store8(_boot.sections()[0][1] << 12, 1)", "kernel's own text .r-x., which stays as it is"),
         ("", "_memory.load8(_boot.guard_pages()[0] << 12)", "stack overflow: this is the guard page of a stack"),
     ],
@@ -117,9 +118,9 @@ def test_the_line_says_what_and_why_and_what_to_do(play, setup, access, line):
     ("access", "name", "line"),
     [
         (
-            "_memory.load64(0x0000_8000_0000_0000)",
+            f"_memory.load64({depth.HALF_BYTES:#x})",
             "GeneralProtectionFault",
-            "access to 0x800000000000 .*v0x7fffffffffff",
+            f"access to {depth.HALF_BYTES:#x} .*v{depth.HALF_BYTES - 1:#x}",
         ),
         ("_memory.store8(0x1234_0000_0000_0000, 1)", "GeneralProtectionFault", "0x1234000000000000 .*not a canonical"),
         ("poke(0x8000_0000_0000_0010, 1)", "GeneralProtectionFault", "general protection fault at"),
@@ -136,8 +137,8 @@ def test_other_exceptions_explain_themselves(play, access, name, line):
 
 
 def test_a_bad_address_is_an_attribute(play):
-    play.exec("fault = caught(lambda: _memory.load64(0x0000_8000_0000_0010))")
-    assert play.eval("fault.address") == 0x8000_0000_0010
+    play.exec(f"fault = caught(lambda: _memory.load64({depth.HALF_BYTES + 16}))")
+    assert play.eval("fault.address") == depth.HALF_BYTES + 16
     play.exec("fault = caught(lambda: poke(0x8000_0000_0000_0010, 1))")
     assert play.eval("fault.address") is None
 
@@ -196,8 +197,8 @@ def test_fifty_thousand_faults_under_collector_pressure_leak_nothing(play):
 def test_a_soft_reset_keeps_faults_explained(play):
     play.soft_reset()
     play.exec("import _memory")
-    with play.raises("PageFault", "not present at P4; nothing is mapped there"):
-        play.exec(f"_memory.load8({BASE + (1 << 40):#x})")
+    with play.raises("PageFault", f"not present at {depth.ROOT}; nothing is mapped there"):
+        play.exec(f"_memory.load8({BASE + 2 * depth.ROOT_ENTRY_BYTES:#x})")
 
 
 def test_a_fault_names_the_mapping_of_the_root_that_it_happened_under(kernel):

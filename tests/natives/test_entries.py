@@ -8,6 +8,7 @@ import random
 
 import numpy
 import pytest
+from harness import depth
 
 PAGE = 4096
 SCRATCH = 0x300_0000
@@ -31,7 +32,7 @@ class Table:
     def __init__(self, kernel, number=0):
         self.memory = kernel.guest.memory
         self.place = SCRATCH + number * PAGE
-        self.at = 0xFFFF_8000_0000_0000 + self.place
+        self.at = depth.WINDOW + self.place
 
     def write(self, entries):
         self.memory.write(self.place, numpy.array(entries, "<u8").tobytes())

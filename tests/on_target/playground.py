@@ -3,8 +3,10 @@
 It stands on the natives alone, so that what a test sees is the MMU's and not a mapper's.
 """
 
-BASE = 0x2000_0000_0000
-"""Address of the first page; its level-4 slot belongs to nobody."""
+from harness import depth
+
+BASE = depth.root_entry(64)
+"""Address of the first page; its entry of the root belongs to nobody."""
 
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE, GLOBAL = (1 << bit for bit in (0, 1, 2, 5, 6, 7, 8))
 NX = 1 << 23
@@ -13,26 +15,32 @@ DATA = PRESENT | WRITABLE | NX
 
 CODE = f"""
 import _memory, _cpu, _boot, uctypes, gc, memory
+from memory_structs.mode import ENTRIES, LEVELS, ROOT_SHIFT
 from faults import probe
 BASE, DATA, TABLE = {BASE:#x}, {DATA:#x}, {TABLE:#x}
 PAGE = BASE >> 12
 WINDOW_PAGE = _boot.layout()['WINDOW_PAGE']
 class Playground:
-    '''Level-3, level-2 and level-1 table and 20 frames; frames[n] holds its own number in its first word.'''
+    '''A table for each level below the root and 20 frames; frames[n] holds its own number in its first word. The root is
+    p4, whatever its level.'''
     def __init__(self):
-        self.owner = memory.allocate_frames(24)
+        self.owner = memory.allocate_frames(25)
         first = WINDOW_PAGE + self.owner.start.number
-        _memory.zero_frames(self.owner.start.number, 24)
+        _memory.zero_frames(self.owner.start.number, 25)
         self.p3, self.p2, self.p1 = first, first + 1, first + 2
         self.pages = [first + 3 + n for n in range(20)]
         self.frames = [page - WINDOW_PAGE for page in self.pages]
         for n, page in enumerate(self.pages):
             _memory.store64(page << 12, 0x7e57cc00000000b8 | n << 8)
         self.p4 = WINDOW_PAGE + _cpu.read_root_frame()
-        self.index = BASE >> 39 & 511
+        self.index = PAGE >> ROOT_SHIFT & ENTRIES - 1
         self.set(self.p3, 0, self.p2 - WINDOW_PAGE, TABLE)
         self.set(self.p2, 0, self.p1 - WINDOW_PAGE, TABLE)
-        self.set(self.p4, self.index, self.p3 - WINDOW_PAGE, TABLE)
+        top = self.p3
+        for level in range(4, LEVELS):
+            top = self.between = first + 23 + level - 3
+            self.set(top, 0, self.p3 - WINDOW_PAGE, TABLE)
+        self.set(self.p4, self.index, top - WINDOW_PAGE, TABLE)
     def set(self, table, index, frame, flags):
         _memory.store64((table << 12) + index * 8, frame << 12 | flags & 0xfff | flags >> 12 << 52)
     def get(self, table, index):

@@ -5,6 +5,7 @@ translation stays until it is invalidated, so a missing invalidation reads the o
 """
 
 import pytest
+from harness import depth
 from on_target import source
 
 PAGE = 4096
@@ -17,7 +18,7 @@ first = owned.end.number - 255  # the last 256 frames are data
 frames.free = frames.free[256:]
 mapper = OffsetPageTable()
 ledger = mapper.ledger
-BASE = 40 << 27
+BASE = page_of_root_entry(40)
 def pages(start, count):
     return PageRange.from_numbers(BASE + start, BASE + start + count - 1)
 def run_of(start, count):
@@ -48,24 +49,24 @@ CASES = [
     ("mapper.unmap(Page(BASE + 4096))", (0, 0, 0, 1)),
     ("mapper.update_flags(Page(BASE + 4096), P).flush()", (1, 0, 0, 0)),
     ("mapper.update_flags(Page(BASE + 4096), W).flush()", (1, 0, 0, 0)),
-    ("mapper.unmap(page_at(41 << 39, Page2M))[2].flush()", (1, 0, 0, 0)),
-    ("mapper.update_flags(page_at(41 << 39, Page2M), P).flush()", (1, 0, 0, 0)),
+    ("mapper.unmap(page_at(page_of_root_entry(41) << 12, Page2M))[2].flush()", (1, 0, 0, 0)),
+    ("mapper.update_flags(page_at(page_of_root_entry(41) << 12, Page2M), P).flush()", (1, 0, 0, 0)),
     ("mapper.unmap_range(pages(4096, 1))[1].flush()", (1, 0, 0, 0)),
     ("mapper.unmap_range(pages(4096, 100))[1].flush()", (100, 0, 0, 0)),
     ("mapper.update_flags_range(pages(4096, 100), P).flush()", (100, 0, 0, 0)),
     ("mapper.unmap_range(pages(4096, ledger.threshold))[1].flush()", (128, 0, 0, 0)),
     ("mapper.unmap_range(pages(4096, ledger.threshold + 1))[1].flush()", (0, 1, 0, 0)),
     ("mapper.update_flags_range(pages(4096, ledger.threshold + 1), P).flush()", (0, 1, 0, 0)),
-    ("mapper.unmap_range(PageRange.from_numbers(42 << 27, (42 << 27) + 300))[1].flush()", (0, 0, 1, 0)),
-    ("mapper.unmap_range(PageRange.from_numbers(41 << 27, (41 << 27) + 5119))[1].flush()", (10, 0, 0, 0)),
-    ("mapper.update_flags_range(PageRange.from_numbers(41 << 27, (41 << 27) + 5119), P).flush()", (10, 0, 0, 0)),
+    ("mapper.unmap_range(PageRange.from_numbers(page_of_root_entry(42), page_of_root_entry(42) + 300))[1].flush()", (0, 0, 1, 0)),
+    ("mapper.unmap_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119))[1].flush()", (10, 0, 0, 0)),
+    ("mapper.update_flags_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119), P).flush()", (10, 0, 0, 0)),
     ("mapper.set_flags_p2_entry(Page(BASE + 4096), PW).flush()", (0, 0, 1, 0)),
     ("mapper.set_flags_p4_entry(Page(BASE + 4096), PW).flush_all()", (0, 0, 1, 0)),
     ("mapper.map_to(Page(BASE + 4500), Frame(5), PW, frames, PW)", NOTHING),
     ("mapper.map_to(Page(BASE + 4500), Frame(5), PW, frames, PW | U).flush()", (0, 0, 1, 0)),
     ("mapper.clear(Page(BASE + 5100))", NOTHING),
     ("mapper.clean_up(frames)", NOTHING),
-    ("(mapper.unmap_range(pages((1 << 27), 5120))[1].ignore(), mapper.clean_up(frames))", (0, 1, 0, 0)),
+    ("(mapper.unmap_range(pages(PAGES_PER_ROOT_ENTRY, 5120))[1].ignore(), mapper.clean_up(frames))", (0, 1, 0, 0)),
 ]
 
 
@@ -73,8 +74,8 @@ CASES = [
 def test_each_act_costs_the_invalidations_it_must_and_no_more(paging, act, expected):
     paging.exec("""
         mapper.map_range(pages(4096, 400), run_of(0x100001, 400), PW, frames)
-        mapper.map_range(PageRange.from_numbers(41 << 27, (41 << 27) + 5119), run_of(0x100000, 5120), PW, frames)
-        mapper.map_range(PageRange.from_numbers(42 << 27, (42 << 27) + 300), run_of(0x100001, 301), PW | G, frames)
+        mapper.map_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119), run_of(0x100000, 5120), PW, frames)
+        mapper.map_range(PageRange.from_numbers(page_of_root_entry(42), page_of_root_entry(42) + 300), run_of(0x100001, 301), PW | G, frames)
         mapper.map_to(Page(BASE + 5100), Frame(5), PW, frames)
         mapper.update_flags(Page(BASE + 5100), W).flush()
         """)
@@ -97,7 +98,7 @@ def test_each_leaf_of_a_mix_of_sizes_is_flushed_once(paging, call):
 def test_a_token_flushes_once(paging):
     paging.exec("mapper.map_to(Page(BASE), Frame(5), PW, frames)\ntoken = mapper.unmap(Page(BASE))[2]")
     assert paging.eval("token.needed")
-    assert paging.text("token") == "MapperFlush(v0x140000000000: 1)"
+    assert paging.text("token") == f"MapperFlush(v{depth.root_entry(40):#x}: 1)"
     assert paging.eval("counted(lambda: (token.flush(), token.flush(), token.ignore()))") == (1, 0, 0, -1)
     assert not paging.eval("token.needed")
 
@@ -105,7 +106,7 @@ def test_a_token_flushes_once(paging):
 def test_an_open_token_is_a_finding_of_verify_until_it_is_flushed_or_ignored(paging):
     paging.exec("mapper.map_to(Page(BASE), Frame(5), PW, frames)\ntoken = mapper.unmap(Page(BASE))[2]")
     owed = "[text for text in memory.verify().violations if 'flush' in text]"
-    assert paging.eval(owed) == ["a TLB flush is owed: MapperFlush(v0x140000000000: 1)"]
+    assert paging.eval(owed) == [f"a TLB flush is owed: MapperFlush(v{depth.root_entry(40):#x}: 1)"]
     paging.exec("token.ignore()\nmapper.clean_up(frames)")
     assert paging.eval("findings() == HEALTHY")
 
@@ -117,7 +118,7 @@ def test_a_table_that_is_not_active_needs_no_flush(paging):
         """)
     for act in ("update_flags_range(pages(0, 300), P)", "unmap(Page(BASE))[2]", "unmap_range(pages(1, 299))[1]"):
         assert not paging.eval(f"other.{act}.needed")
-    assert paging.eval("other.ledger is not ledger and (other.clean_up(frames), other.ledger.full)") == (3, 0)
+    assert paging.eval("other.ledger is not ledger and (other.clean_up(frames), other.ledger.full)") == (depth.LEVELS - 1, 0)
 
 
 def test_the_shootdown_callback_hears_of_every_invalidation(paging):
@@ -129,7 +130,7 @@ def test_the_shootdown_callback_hears_of_every_invalidation(paging):
         mapper.unmap_range(pages(1, 299))[1].flush()
         ledger.shootdown = None
         """)
-    base = 40 << 27
+    base = depth.root_page(40)
     assert paging.eval("heard") == [((base, 1, 1),), None]
 
 
@@ -209,7 +210,7 @@ def test_the_frames_of_tables_go_back_only_after_the_flush(paging):
         mapper.clean_up(watched)
         ledger.shootdown = None
         """)
-    assert paging.eval("order") == ["flush", "frame", "frame", "frame"]
+    assert paging.eval("order") == ["flush", *["frame"] * (depth.LEVELS - 1)]
 
 
 @pytest.mark.bochs

@@ -4,6 +4,7 @@ Every row runs on an inactive table. A refused call must leave every byte of eve
 """
 
 import pytest
+from harness import depth
 from on_target import source
 
 PAGE = 4096
@@ -18,8 +19,8 @@ def fresh():
     root = new_root(frames.allocate_frame())
     mapper = OffsetPageTable(root)
 def entry(page, level):
-    table = PageTable512(page_in_window(root.number), 4, page_in_window)
-    for above in range(4, level, -1):
+    table = PageTable512(page_in_window(root.number), LEVELS, page_in_window)
+    for above in range(LEVELS, level, -1):
         table = table.next_table(page.index_at(above))
     return table[page.index_at(level)]
 def raw(page, level, frame, word):
@@ -67,18 +68,19 @@ def test_a_fresh_mapping_makes_the_tables_of_the_crate(paging):
         """)
     first = paging.eval("owned.start.number")
     read = paging.guest.memory.read_entry
-    root, p3, p2, p1 = (first * PAGE + n * PAGE for n in range(4))
-    path = [(root, 27, p3 | 3), (p3, 427, p2 | 3), (p2, 223, p1 | 3), (p1, 175, 0xB8003)]
+    made = [first * PAGE + n * PAGE for n in range(depth.LEVELS)]
+    indexes = [0, 27, 427, 223, 175][-depth.LEVELS :]
+    path = list(zip(made, indexes, [table | 3 for table in made[1:]] + [0xB8003], strict=True))
     assert [read(table + 8 * index) for table, index, _ in path] == [value for *_, value in path]
     for table, *_ in path:
         entries = paging.guest.memory.read(table, PAGE)
         assert entries.count(0) >= PAGE - 8, "dirty frames are cleared before they are linked"
 
 
-@pytest.mark.parametrize("available", [0, 1, 2])
+@pytest.mark.parametrize("available", range(depth.LEVELS - 1))
 def test_running_out_of_frames_leaves_no_half_made_tables(paging, available):
     paging.exec(f"frames.limit = 1 + {available}")
-    message = f"needs 3 frames for tables, the frame allocator had {available}"
+    message = f"needs {depth.LEVELS - 1} frames for tables, the frame allocator had {available}"
     refused_without_a_trace(paging, MAPPED, "FrameAllocationFailed", message)
 
 
@@ -107,8 +109,8 @@ def test_mapping_frame_0_with_no_flags_is_refused(paging):
 
 def test_parent_flags_without_present_make_present_tables(paging):
     paging.exec("mapper.map_to(A, F, PW, frames, U)")
-    assert paging.text("[e.flags for e in mapper.walk(VirtualAddress(0x405000))][:3]") == str(
-        ["PRESENT | USER_ACCESSIBLE"] * 3
+    assert paging.text("[e.flags for e in mapper.walk(VirtualAddress(0x405000))][:-1]") == str(
+        ["PRESENT | USER_ACCESSIBLE"] * (depth.LEVELS - 1)
     ).replace("'", "")
 
 
@@ -120,14 +122,14 @@ def test_huge_page_where_it_means_nothing_is_refused(paging):
     refused_without_a_trace(paging, "mapper.set_flags_p2_entry(A, PW | HUGE)", "ContradictoryFlags")
 
 
-@pytest.mark.parametrize("level", [4, 3, 2])
+@pytest.mark.parametrize("level", range(depth.LEVELS, 1, -1))
 def test_a_parent_that_is_not_present_is_never_taken_for_a_table(paging, level):
     paging.exec(f"{MAPPED}\nraw(A, {level}, entry(A, {level})._frame_number(), 0)")
     message = f"its P{level} entry is not present but names"
     refused_without_a_trace(paging, "mapper.map_to(A, F, PW, frames)", "StaleParentEntry", message)
     refused_without_a_trace(paging, "mapper.unmap(A)", "PageNotMapped")
     refused_without_a_trace(paging, "mapper.update_flags(A, P)", "PageNotMapped")
-    refused_without_a_trace(paging, f"mapper.set_flags_p{level}_entry(A, P)", "PageNotMapped")
+    refused_without_a_trace(paging, f"mapper.set_parent_flags(A, {level}, P)", "PageNotMapped")
     assert paging.text("mapper.translate(VirtualAddress(0x405000))") == "NotMapped"
 
 
@@ -188,8 +190,8 @@ def test_wider_flags_on_a_leaf_show_in_the_effective_flags_only_when_the_parents
     paging.exec("mapper.update_flags(A, PW | U)")
     assert paging.text("mapper.translate(VirtualAddress(0x405000)).flags") == "PRESENT | WRITABLE | USER_ACCESSIBLE"
     assert paging.text("mapper.translate(VirtualAddress(0x405000)).effective_flags") == "PRESENT"
-    for level in (4, 3, 2):
-        paging.exec(f"mapper.set_flags_p{level}_entry(A, PW | U)")
+    for level in range(depth.LEVELS, 1, -1):
+        paging.exec(f"mapper.set_parent_flags(A, {level}, PW | U)")
     effective = "mapper.translate(VirtualAddress(0x405000)).effective_flags"
     assert paging.text(effective) == "PRESENT | WRITABLE | USER_ACCESSIBLE"
     paging.exec("mapper.set_flags_p3_entry(A, PW | NX)")
@@ -197,19 +199,19 @@ def test_wider_flags_on_a_leaf_show_in_the_effective_flags_only_when_the_parents
 
 
 def test_a_root_entry_with_the_huge_bit_is_reported_not_followed(paging):
-    paging.exec(f"{MAPPED}\nraw(A, 4, entry(A, 4)._frame_number(), 0x83)")
-    refused_without_a_trace(paging, "mapper.translate(VirtualAddress(0x405000))", "MalformedEntry", "its P4 entry")
+    paging.exec(f"{MAPPED}\nraw(A, LEVELS, entry(A, LEVELS)._frame_number(), 0x83)")
+    refused_without_a_trace(paging, "mapper.translate(VirtualAddress(0x405000))", "MalformedEntry", f"its {depth.ROOT} entry")
 
 
 def test_clean_up_and_ranges_cope_with_the_last_pages_of_both_halves(paging):
     paging.exec("""
-        for address in (0x7ffffffff000, 0xfffffffffffff000, 0xffff800000000000):
-            mapper.map_to(page_at(address), F, PW, frames)
+        LAST, TOP, FIRST = Page(LOWER_HALF_PAGES - 1), Page((1 << 52) - 1), Page(UPPER_HALF_FIRST_PAGE)
+        for page in (LAST, TOP, FIRST): mapper.map_to(page, F, PW, frames)
         """)
-    assert paging.eval("frames.out") == 10
-    paging.exec("ends = PageRange(page_at(0x7fffffffe000), page_at(0x7ffffffff000))")
+    assert paging.eval("frames.out") == 1 + 3 * (depth.LEVELS - 1)
+    paging.exec("ends = PageRange(LAST - 1, LAST)")
     assert paging.eval("mapper.translate_range(ends)[1].frame") == 9
     assert paging.eval("mapper.clean_up(frames)") == 0
-    paging.exec("for a in (0x7ffffffff000, 0xfffffffffffff000, 0xffff800000000000): mapper.unmap(page_at(a))")
-    assert paging.eval("mapper.clean_up(frames)") == 9
+    paging.exec("for page in (LAST, TOP, FIRST): mapper.unmap(page)")
+    assert paging.eval("mapper.clean_up(frames)") == 3 * (depth.LEVELS - 1)
     assert paging.eval("(frames.out, tables.next_used(page_in_window(root.number), 0))") == (1, 512)

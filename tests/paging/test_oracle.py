@@ -12,14 +12,14 @@ from pathlib import Path
 
 import machine
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 from oracle import page_walk
 from oracle.qemu import letters_of, lines_of_qemu
 
 PAGE = 4096
 SLOTS = (40, 41)
-FIRST, LAST = 40 << 39, (42 << 39) - 1
+FIRST, LAST = depth.root_entry(40), depth.root_entry(42) - 1
 ACTS = 120
 
 SETUP = """
@@ -30,7 +30,7 @@ frames.free = frames.free[128:]
 data = owned.end.number - 127  # the last 128 frames are data
 mapper = OffsetPageTable()
 native = __import__("_memory")
-BASE = 40 << 27
+BASE = page_of_root_entry(40)
 def attempt(call, *arguments):
     try:
         token = call(*arguments)
@@ -54,8 +54,8 @@ FLAGS = ["P", "PW", "PW | NX", "P | U", "PW | U | NX", "P | G | NX", "PW | PteFl
 
 def starts(chance):
     """Return where something begins: near the ends of tables of every level, or anywhere among a few."""
-    edge = chance.choice([0, 512, 1 << 18, (1 << 18) + 512, 1 << 27, (1 << 28) - 512])
-    return max(0, min(edge + chance.choice([-3, -1, 0, 1, 5, 300]), (1 << 28) - 1025))
+    edge = chance.choice([0, 512, 1 << 18, (1 << 18) + 512, depth.ROOT_ENTRY_PAGES, (1 << 28) - 512])
+    return max(0, min(edge + chance.choice([-3, -1, 0, 1, 5, 300]), 2 * depth.ROOT_ENTRY_PAGES - 1025))
 
 
 def act(chance):
@@ -78,7 +78,7 @@ def act(chance):
             f"mapper.unmap, Page(BASE + {huge}, Page2M)",
             f"mapper.update_flags_range, pages({start}, {count}), {flags}",
             f"mapper.update_flags, Page(BASE + {huge}, Page2M), {flags}",
-            f"mapper.set_flags_p{chance.choice([2, 3, 4])}_entry, Page(BASE + {start}), "
+            f"mapper.set_parent_flags, Page(BASE + {start}), {chance.randint(2, depth.LEVELS)}, "
             + chance.choice(["P", "PW", "PW | U", "PW | NX"]),
             "mapper.clean_up, frames",
         ]
@@ -87,7 +87,7 @@ def act(chance):
 
 def runs_of(kernel):
     """Return the kernel's leaves of the region: {address: (physical, size, flag word, effective flag word)}."""
-    kernel.exec("found = mapper.translate_range(PageRange.from_numbers(40 << 27, (42 << 27) - 1))")
+    kernel.exec("found = mapper.translate_range(PageRange.from_numbers(BASE, page_of_root_entry(42) - 1))")
     runs = kernel.eval("[(r.page, r.count, r.frame, r.level, r.word, r.effective) for r in found if r.is_mapped]")
     leaves = {}
     for page, count, frame, level, word, effective in runs:

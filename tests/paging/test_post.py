@@ -7,7 +7,7 @@ console prints here.
 import re
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 
 NAMES = """
 from memory_structs import *
@@ -115,7 +115,7 @@ def test_08_7_what_a_parent_forbids_is_forbidden_below_once_the_tlb_knows(typed)
 
 def test_09_1_the_loader_hands_over_a_memory_map_and_an_offset(typed):
     assert re.search(r"p0x100000\.\.=p0x[0-9a-f]+fff  usable", typed.command("boot_info.memory_map"))
-    assert typed.command("boot_info.physical_memory_offset").strip() == "v0xffff800000000000"
+    assert typed.command("boot_info.physical_memory_offset").strip() == f"v{depth.WINDOW:#x}"
 
 
 def test_09_2_and_3_the_used_entries_of_levels_4_and_3_are_listed(typed):
@@ -125,7 +125,10 @@ def test_09_2_and_3_the_used_entries_of_levels_4_and_3_are_listed(typed):
     assert {256, 508, 510, 511} <= set(found)
     assert "PRESENT | WRITABLE | ACCESSED" in found[511]
     assert "NO_EXECUTE" in found[256]
-    said = one_line_loop(typed, "for e in l4_table.next_table(511).used(): print('  L3 Entry %d: %r' % (e.index, e))")
+    typed.command("l3_table = l4_table.next_table(511)")
+    for _ in range(4, depth.LEVELS):
+        typed.command("l3_table = l3_table.next_table(511)")
+    said = one_line_loop(typed, "for e in l3_table.used(): print('  L3 Entry %d: %r' % (e.index, e))")
     assert re.search(r"  L3 Entry 510: PageTableEntry\(p0x[0-9a-f]+, PRESENT \| WRITABLE", said)
     assert typed.command("print('It did not crash!')").strip() == "It did not crash!"
 
@@ -174,12 +177,12 @@ def test_09_7_and_8_page_0_mapped_to_the_vga_buffer_shows_new(screen, tmp_path):
     screen.command("page = Page.containing_address(VirtualAddress(0))")
     said = screen.command("mapper.map_to(page, frame, P | W, EmptyFrameAllocator()).flush()")
     assert "Error" not in said
-    assert screen.command("out == 3 and frame_allocator.allocated == 3").strip() == "True"
+    assert screen.command(f"out == {depth.LEVELS - 1} == frame_allocator.allocated").strip() == "True"
     assert screen.command("mapper.translate_addr(VirtualAddress(0xabc))").strip() == "p0xb8abc"
     for half in (0, 4):
         value = NEW >> 8 * half & 0xFFFFFFFF
         screen.command(f"machine.mem32[{OFFSET_IN_POST + half}] = {value:#x}")
-        screen.command(f"machine.mem32[{0xFFFF8000000B8000 + 23 * VGA_ROW_IN_BYTES + half:#x}] = {value:#x}")
+        screen.command(f"machine.mem32[{depth.WINDOW + 0xB8000 + 23 * VGA_ROW_IN_BYTES + half:#x}] = {value:#x}")
     _, _, rows = picture(guest, tmp_path)
     after = four_characters(rows, ROW)
     assert after != before
@@ -194,10 +197,10 @@ def test_09_9_and_10_a_new_region_needs_frames_and_then_shows_new_too(screen, tm
     screen.command("page = Page.containing_address(VirtualAddress(0xdeadbeaf000))")
     screen.command("frame = Frame.containing_address(PhysicalAddress(0xb8000))")
     said = screen.command("mapper.map_to(page, frame, P | W, EmptyFrameAllocator())")
-    assert "FrameAllocationFailed: v0xdeadbeaf000: needs 3 frames for tables, the frame allocator had 0" in said
+    assert f"FrameAllocationFailed: v0xdeadbeaf000: needs {depth.LEVELS - 1} frames for tables, the frame allocator had 0" in said
     frames_for_tables(screen)
     screen.command("mapper.map_to(page, frame, P | W, frame_allocator).flush()")
-    assert screen.command("frame_allocator.allocated").strip() == "3"
+    assert screen.command("frame_allocator.allocated").strip() == str(depth.LEVELS - 1)
     before = four_characters(picture(guest, tmp_path)[2], ROW)
     for half in (0, 4):
         address = 0xDEADBEAF000 + OFFSET_IN_POST + half
@@ -208,11 +211,12 @@ def test_09_9_and_10_a_new_region_needs_frames_and_then_shows_new_too(screen, tm
 def test_09_11_a_neighbour_needs_no_table_another_2_mib_one_a_new_region_three(typed):
     frames_for_tables(typed)
     typed.command("frame, needs = Frame(0xb8), []")
-    for address in (0x100000000000, 0x100000001000, 0x100000200000, 0x100040000000, 0x180000000000):
+    first = depth.root_entry(32)
+    for address in (first, first + 0x1000, first + 0x200000, first + 0x40000000, depth.root_entry(48)):
         typed.command("before = frame_allocator.allocated")
         typed.command(f"mapper.map_to(Page(0x{address:x} >> 12), frame, P | W, frame_allocator)")
         typed.command("needs.append(frame_allocator.allocated - before)")
-    assert typed.command("needs").strip() == "[3, 0, 1, 2, 3]"
+    assert typed.command("needs").strip() == str([depth.LEVELS - 1, 0, 1, 2, depth.LEVELS - 1])
 
 
 def test_09_12_a_token_that_nobody_used_is_reported_at_run_time(typed):
@@ -234,15 +238,15 @@ def test_09_13_the_recursive_slot_shows_every_table_at_an_address_of_its_own(boo
     kernel.exec(NAMES + "\nfrom paging.natives import entries\nfrom paging.entries import address_of_page")
     kernel.exec("recursive = RecursivePageTable()")
     r = 510
-    for address in (0xFFFF8000000B8000, 0xFFFFFFFF80200123):
-        a, b, c, d = (address >> shift & 0o777 for shift in (39, 30, 21, 12))
-        sign = 0o177777 << 48
-        shown = {
-            4: sign | r << 39 | r << 30 | r << 21 | r << 12 | a * 8,
-            3: sign | r << 39 | r << 30 | r << 21 | a << 12 | b * 8,
-            2: sign | r << 39 | r << 30 | a << 21 | b << 12 | c * 8,
-            1: sign | r << 39 | a << 30 | b << 21 | c << 12 | d * 8,
-        }
+    for address in (depth.WINDOW + 0xB8000, 0xFFFFFFFF80200123):
+        levels = range(depth.LEVELS, 0, -1)
+        way = [address >> 12 + 9 * (level - 1) & 0o777 for level in levels]
+        shown = {}
+        for place, level in enumerate(levels):
+            shown[level] = depth.root_entry(0o777) >> 12 + 9 * depth.LEVELS  # the copies of the highest bit
+            for index in [r] * level + way[:place]:
+                shown[level] = shown[level] << 9 | index
+            shown[level] = shown[level] << 12 | way[place] * 8
         walk = kernel.eval(f"[(e.level, e.value & ~0x60) for e in recursive.walk(VirtualAddress({address}))]")
         for level, value in walk:
             page, index = shown[level] >> 12, shown[level] >> 3 & 511

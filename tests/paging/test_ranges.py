@@ -1,12 +1,12 @@
 """Ranges: whole runs in one call, all page sizes, all or nothing."""
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 from oracle import page_walk
 
 PAGE = 4096
-BASE = 40 << 39
+BASE = depth.root_entry(40)
 TABLES = 1200
 
 SETUP = f"""
@@ -14,7 +14,7 @@ import memory
 owned = own_frames({TABLES})
 frames = Frames(owned)
 mapper = OffsetPageTable()
-BASE = 40 << 27
+BASE = page_of_root_entry(40)
 def pages(first, count):
     return PageRange.from_numbers(BASE + first, BASE + first + count - 1)
 def run_of(first, count):
@@ -89,17 +89,17 @@ def test_a_range_goes_round_what_is_mapped_inside_its_tables(paging):
     assert [leaf.size for leaf in leaves(paging)] == [2 << 20] + [PAGE] * 512 + [2 << 20]
 
 
-@pytest.mark.parametrize("available", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("available", range(depth.LEVELS + 1))
 def test_frames_that_run_out_in_the_middle_leave_nothing_behind(paging, available):
     paging.exec(f"frames.limit = {available}")
     before = state(paging)
     call = "mapper.map_range(pages(0, 1200), run_of(0x100001, 1200), PW, frames)"
     assert paging.eval(f"refused(lambda: {call})") == (
         "FrameAllocationFailed",
-        f"v0x140000000000: needs 5 frames for tables, the frame allocator had {available}",
+        f"v{BASE:#x}: needs {depth.LEVELS + 1} frames for tables, the frame allocator had {available}",
     )
     assert state(paging) == before
-    paging.exec(f"frames.limit = 5\n{call}")
+    paging.exec(f"frames.limit = {depth.LEVELS + 1}\n{call}")
     assert len(leaves(paging)) == 1200
 
 
@@ -144,12 +144,12 @@ def test_huge_pages_go_and_the_tables_behind_them_stay(paging):
         mapper.map_range(pages(0, 1024), run_of(0x100000, 1024), PW, frames)
         mapper.map_range(pages(1024, 1024), run_of(0x200001, 1024), PW, frames)
         """)
-    assert paging.eval("frames.out") == 4
+    assert paging.eval("frames.out") == depth.LEVELS
     for call in ("update_flags_range(pages(0, 2048), P).flush()", "unmap_range(pages(0, 2048))[1].flush()"):
         paging.exec(f"mapper.{call}")
         wanted = [] if call.startswith("unmap") else [1 << 21] * 2 + [PAGE] * 1024
         assert [leaf.size for leaf in leaves(paging)] == wanted
-    assert paging.eval("(mapper.clean_up(frames), frames.out)") == (4, 0)
+    assert paging.eval("(mapper.clean_up(frames), frames.out)") == (depth.LEVELS, 0)
 
 
 def test_changing_flags_over_a_mix_of_sizes_keeps_what_is_asked_for(paging):
@@ -219,7 +219,7 @@ def test_clean_up_frees_bottom_up_and_keeps_what_is_used(paging):
     assert paging.eval("mapper.clean_up_range(pages(1999, 1), frames)") == 0
     assert paging.eval("mapper.clean_up(frames)") == 1
     paging.exec("mapper.unmap_range(pages(1024, 976))[1].flush()")
-    assert paging.eval("mapper.clean_up(frames)") == 4
+    assert paging.eval("mapper.clean_up(frames)") == depth.LEVELS
     assert paging.eval("frames.out") == 0
     assert paging.eval("findings() == HEALTHY")
 
@@ -234,7 +234,7 @@ def test_clean_up_never_frees_level_3_tables_of_the_kernels_half(paging):
 def test_a_long_range_of_both_halves_ends(paging):
     """Up to the last page of either half, without forming an address behind it."""
     paging.exec("other = OffsetPageTable(new_root(frames.allocate_frame()))")
-    for last in (0x7FFFFFFFF, 0xFFFFFFFFFFFFF):
+    for last in ((depth.HALF_BYTES >> 12) - 1, 0xFFFFFFFFFFFFF):
         paging.exec(f"""
             ends = PageRange.from_numbers({last} - 599, {last})
             other.map_range(ends, run_of(0x100000, 600), PW, frames)
@@ -242,7 +242,7 @@ def test_a_long_range_of_both_halves_ends(paging):
         found = paging.eval("[(r.page, r.count, r.frame) for r in other.translate_range(ends)]")
         assert found == [(last - 599, 600, 0x100000)]
         paging.exec("other.unmap_range(ends)")
-    assert paging.eval("(other.clean_up(frames), frames.out)") == (8, 1)
+    assert paging.eval("(other.clean_up(frames), frames.out)") == (2 * depth.LEVELS, 1)
 
 
 def test_a_deallocator_that_fails_loses_at_most_the_frame_it_was_given(paging):
@@ -257,7 +257,7 @@ def test_a_deallocator_that_fails_loses_at_most_the_frame_it_was_given(paging):
                     raise RuntimeError("full")
                 for number in range(frame, frame + count): frames.deallocate_frame(Frame(number))
         """)
-    assert paging.eval("frames.out") == 6
+    assert paging.eval("frames.out") == depth.LEVELS + 2
     assert paging.eval("refused(mapper.clean_up, Failing())") == ("RuntimeError", "full")
     assert paging.eval("mapper.clean_up(frames)") == 0, "nothing new to free"
     refused_run = paging.eval("Failing.got[0]")
@@ -280,6 +280,7 @@ def test_identity_mapping_puts_a_frame_of_any_size_at_its_own_address(paging):
     assert paging.eval("refused(lambda: mapper.identity_map(Page(5), PW, frames))")[0] == "TypeError"
 
 
+@pytest.mark.four_levels  # with five, every frame has a page of its number
 def test_an_identity_mapping_above_the_lower_half_is_refused(boot):
     guest = boot(cpu="max,phys-bits=52")
     guest.console.wait_for_prompt(30)
@@ -295,7 +296,7 @@ def test_a_run_says_what_it_is(paging):
     paging.exec("mapper.map_range(pages(3, 2), run_of(0x900, 2), PW, frames)")
     said = paging.eval("[repr(run) for run in mapper.translate_range(pages(2, 3))]")
     assert said == [
-        "Run(v0x140000002000 +1: NotMapped)",
-        "Run(v0x140000003000 +2 -> p0x900000, PRESENT | WRITABLE, P1)",
+        f"Run(v{BASE + 0x2000:#x} +1: NotMapped)",
+        f"Run(v{BASE + 0x3000:#x} +2 -> p0x900000, PRESENT | WRITABLE, P1)",
     ]
     paging.exec("mapper.unmap_range(pages(3, 2))[1].flush(); mapper.clean_up_range(pages(0, 512), frames)")

@@ -1,6 +1,7 @@
 """Bad input to the live mapper: each mistake its own error that names the address, and nothing has changed."""
 
 import pytest
+from harness import depth
 from on_target import source
 
 PAGE = 4096
@@ -10,7 +11,7 @@ import memory
 owned = own_frames(16)
 frames = Frames(owned)
 mapper = OffsetPageTable()
-BASE = 40 << 39
+BASE, OTHER = page_of_root_entry(40) << 12, Page(page_of_root_entry(41))
 A, A2, A1 = page_at(BASE + 0x405000), page_at(BASE + 0x800000, Page2M), page_at(BASE + 0x80000000, Page1G)
 F, F2, F1 = frame_at(0x9000), frame_at(0x600000, Page2M), frame_at(0x40000000, Page1G)
 mapper.map_to(A, F, PW, frames)
@@ -18,7 +19,7 @@ mapper.map_to(A2, F2, PW, frames)
 mapper.map_to(A1, F1, PW, frames)
 def where(page, level):
     table = active_level_4_table()
-    for above in range(4, level, -1):
+    for above in range(LEVELS, level, -1):
         table = table.next_table(page.index_at(above))
     entry = table[page.index_at(level)]
     return entry._table_page, entry.index
@@ -48,6 +49,11 @@ def refused(paging, call, name, *texts):
     assert state(paging) == before, call
 
 
+def at(offset):
+    """Return how messages write the address `offset` bytes into the tests' region."""
+    return f"v{depth.root_entry(40, offset):#x}"
+
+
 ARGUMENTS = [
     ("mapper.map_to(F, A, PW, frames)", "TypeError", ""),
     ("mapper.map_to(A, F2, PW, frames)", "TypeError", "two sizes"),
@@ -62,20 +68,20 @@ ARGUMENTS = [
     ("mapper.unmap_range(A)", "TypeError", ""),
     ("mapper.unmap_range(FrameRange(F, F))", "TypeError", "PageRange expected"),
     ("mapper.map_range(PageRange(A, A), FrameRange(F, F + 1), PW, frames)", "ValueError", "as many"),
-    ("mapper.set_parent_flags(A, 5, PW)", "ValueError", ""),
+    ("mapper.set_parent_flags(A, LEVELS + 1, PW)", "ValueError", ""),
     ("PteFlagsX86_64(0x1003)", "ValueError", "bits of the frame"),
     ("PteFlagsX86_64(1 << 64)", "ValueError", "64 bits"),
     ("PteFlagsX86_64(True)", "TypeError", ""),
     ("PteFlags() | PW", "TypeError", "cannot combine"),
     ("page_at(BASE + 0x1000, Page2M)", "Misaligned", ""),
-    ("VirtualAddress(0x800000000000)", "NonCanonicalAddress", ""),
-    ("mapper.map_numbers(0x800000000, 9, 1, PW, frames)", "ValueError", "not canonical"),
+    ("VirtualAddress(LOWER_HALF_PAGES << 12)", "NonCanonicalAddress", ""),
+    ("mapper.map_numbers(LOWER_HALF_PAGES, 9, 1, PW, frames)", "ValueError", "not canonical"),
     ("mapper.unmap_numbers(-1, 1)", "ValueError", "page number"),
     ("mapper.update_numbers('5', 1, PW)", "TypeError", "int expected, not str"),
     ("mapper.map_numbers(5, 1 << 40, 1, PW, frames)", "ValueError", "frame number"),
     ("mapper.map_numbers(5, (1 << 28) - 1, 2, PW, frames)", "OutOfRange", "physical addresses"),
     ("mapper.map_numbers(5, 9, 0, PW, frames)", "ValueError", "0 pages from page number 0x5 on do not fit this half"),
-    ("mapper.map_numbers(0x7ffffffff, 9, 2, PW, frames)", "ValueError", "do not fit this half"),
+    ("mapper.map_numbers(LOWER_HALF_PAGES - 1, 9, 2, PW, frames)", "ValueError", "do not fit this half"),
     ("mapper.map_numbers(0xfffffffffffff, 9, 2, PW, frames)", "ValueError", "do not fit this half"),
     ("mapper.map_numbers(5, 9, 1, PW, frames, None, 0)", "ValueError", "levels"),
     ("mapper.map_numbers(5, 9, True, PW, frames)", "TypeError", "int expected"),
@@ -95,11 +101,11 @@ REFUSALS = [
     ("mapper.map_to(A + 1, F, W, frames)", "ContradictoryFlags", "PRESENT"),
     ("mapper.map_to(A + 1, F, PW, frames, PW | HUGE)", "ContradictoryFlags", "HUGE_PAGE"),
     ("mapper.set_flags_p3_entry(A, W)", "ContradictoryFlags", "PRESENT"),
-    ("mapper.map_to(A, F + 1, PW, frames)", "PageAlreadyMapped", "v0x140000405000", "p0x9000", "p0xa000"),
+    ("mapper.map_to(A, F + 1, PW, frames)", "PageAlreadyMapped", at(0x405000), "p0x9000", "p0xa000"),
     (
         "mapper.map_to(A2.to_size(Page4K) + 1, F, PW, frames)",
         "ParentEntryHugePage",
-        "v0x140000801000",
+        at(0x801000),
         "P2",
         "p0x600000",
     ),
@@ -109,7 +115,7 @@ REFUSALS = [
     ("mapper.map_to(page_at(BASE, Page1G), F1, PW, frames)", "TableInTheWay", "a table at"),
     ("mapper.map_to(A2, F2, PW, frames)", "PageAlreadyMapped", "p0x600000"),
     ("mapper.unmap(A + 1)", "PageNotMapped", "P1 entry"),
-    ("mapper.unmap(page_at(41 << 39))", "PageNotMapped", "P4 entry"),
+    ("mapper.unmap(OTHER)", "PageNotMapped", depth.ROOT + " entry"),
     ("mapper.unmap(page_at(BASE + 0x801000))", "ParentEntryHugePage", "P2"),
     ("mapper.unmap(page_at(BASE + 0x80200000, Page2M))", "ParentEntryHugePage", "P3"),
     ("mapper.unmap(page_at(BASE + 0x400000, Page2M))", "SmallerPages", "table"),
@@ -117,20 +123,20 @@ REFUSALS = [
     ("mapper.update_flags(A + 1, P)", "PageNotMapped", "P1"),
     ("mapper.translate_page(page_at(BASE + 0x801000))", "ParentEntryHugePage", "P2"),
     ("mapper.set_flags_p2_entry(A2, PW)", "ParentEntryHugePage", ""),
-    ("mapper.set_flags_p4_entry(page_at(41 << 39), PW)", "PageNotMapped", "P4"),
-    ("mapper.clear(A)", "PageAlreadyMapped", "v0x140000405000"),
+    ("mapper.set_flags_p4_entry(OTHER, PW)", "PageNotMapped", depth.ROOT),
+    ("mapper.clear(A)", "PageAlreadyMapped", at(0x405000)),
     ("mapper.clear(A + 1)", "PageNotMapped", "P1"),
     ("mapper.clear(page_at(BASE + 0x400000, Page2M))", "TableInTheWay", ""),
     ("mapper.unmap_range(PageRange(A2.to_size(Page4K), A2.to_size(Page4K) + 510))", "ParentEntryHugePage", ""),
-    ("mapper.update_flags_range(PageRange(A, A + 1), P)", "PageNotMapped", "v0x140000406000"),
-    ("mapper.unmap_range(PageRange(A, A + 1))", "PageNotMapped", "v0x140000406000"),
-    ("mapper.unmap_range(PageRange(page_at(41 << 39), page_at((41 << 39) + 0x5000)))", "PageNotMapped", "P4"),
-    ("mapper.update_flags_range(PageRange(page_at(41 << 39), page_at((41 << 39) + 0x5000)), P)", "PageNotMapped", "P4"),
+    ("mapper.update_flags_range(PageRange(A, A + 1), P)", "PageNotMapped", at(0x406000)),
+    ("mapper.unmap_range(PageRange(A, A + 1))", "PageNotMapped", at(0x406000)),
+    ("mapper.unmap_range(PageRange(OTHER, OTHER + 5))", "PageNotMapped", depth.ROOT),
+    ("mapper.update_flags_range(PageRange(OTHER, OTHER + 5), P)", "PageNotMapped", depth.ROOT),
     ("mapper.unmap_range(PageRange(page_at(BASE + 0xc0000000), page_at(BASE + 0xc0000000)))", "PageNotMapped", "P3"),
     ("mapper.walk(PhysicalAddress(0x1000))", "TypeError", "VirtualAddress or a Page"),
     ("mapper.map_range(PageRange(A + 9, A + 9), FrameRange(F, F), PW, frames, None, 1)", "TypeError", "size must be"),
     ("mapper.clean_up_range(A, frames)", "TypeError", "PageRange expected"),
-    ("mapper.identity_map(frame_at(0xff00000000), PW, EmptyFrameAllocator())", "FrameAllocationFailed", "3 frames"),
+    ("mapper.identity_map(frame_at(0xff00000000), PW, EmptyFrameAllocator())", "FrameAllocationFailed", f"{depth.LEVELS - 1} frames"),
     ("mapper.map_to(page_at(0xdeadbeaf000), F, PW, EmptyFrameAllocator())", "FrameAllocationFailed", "v0xdeadbeaf000"),
 ]
 
@@ -143,9 +149,9 @@ def test_a_call_that_cannot_be_done_says_why_and_changes_nothing(paging):
 SYSTEM = {
     "kernel's text": "boot.sections()[0][1]",
     "the physical window": "LAYOUT['WINDOW_PAGE'] + 0x1234",
-    "the recursive slot": "0xffffff0000000",
-    "the technique windows": "0xfffffe0000000",
-    "the recursive slot of inactive tables": "0xfffffe8000000",
+    "the recursive slot": hex(depth.root_page(510)),
+    "the technique windows": hex(depth.root_page(508)),
+    "the recursive slot of inactive tables": hex(depth.root_page(509)),
 }
 
 
@@ -172,7 +178,7 @@ def test_every_section_of_the_image_is_refused(paging):
 
 
 def test_a_range_that_only_touches_the_kernel_is_refused(paging):
-    pages = "PageRange.from_numbers(0xfffffdfffffff - 3, 0xfffffe0000000 + 3)"
+    pages = "PageRange.from_numbers(page_of_root_entry(508) - 4, page_of_root_entry(508) + 3)"
     before = state(paging)
     answer = paging.eval(f"refused(mapper.map_range, {pages}, FrameRange.from_numbers(0, 7), PW, frames)")
     assert answer[0] == "KernelInUse"
@@ -187,7 +193,7 @@ def test_a_range_that_only_touches_the_kernel_is_refused(paging):
     assert state(paging) == before
 
 
-RESERVED = [(level, bit) for level in (4, 3, 2, 1) for bit in (40, 51)] + [(4, 7)]
+RESERVED = [(level, bit) for level in range(depth.LEVELS, 0, -1) for bit in (40, 51)] + [(depth.LEVELS, 7)]
 
 
 @pytest.mark.parametrize(("level", "bit"), RESERVED)
@@ -201,7 +207,7 @@ def test_an_entry_with_reserved_bits_is_shown_by_walk_and_never_followed(paging,
     paging.exec(f"tables.set_entry(table, index, {bad[0]}, {bad[1]})")
     refused(paging, "mapper.translate(A.start_address)", "MalformedEntry", f"its P{level} entry")
     refused(paging, "mapper.translate_page(A)", "MalformedEntry")
-    refused(paging, "mapper.unmap(A)", "MalformedEntry", "v0x140000405000")
+    refused(paging, "mapper.unmap(A)", "MalformedEntry", at(0x405000))
     refused(paging, "mapper.update_flags(A, P)", "MalformedEntry")
     refused(paging, "mapper.unmap_range(PageRange(A, A))", "MalformedEntry")
     if level > 1:
@@ -209,7 +215,7 @@ def test_an_entry_with_reserved_bits_is_shown_by_walk_and_never_followed(paging,
     walked = paging.text("mapper.walk(A.start_address)")
     assert f"P{level}[" in walked
     assert walked.rstrip().endswith("RESERVED BITS SET")
-    assert len(walked.splitlines()) == 1 + 5 - level
+    assert len(walked.splitlines()) == 2 + depth.LEVELS - level
     assert paging.text("mapper.translate_addr(A.start_address)") == "None"
     paging.exec("tables.set_entry(table, index, *old)")
     assert paging.text("mapper.translate_page(A)") == "Frame(p0x9000)"
@@ -232,20 +238,20 @@ def test_one_gibibyte_pages_need_a_cpu_that_has_them(boot):
     guest.console.wait_for_prompt(30)
     kernel = Kernel(guest)
     kernel.exec(source("paging/prelude"))
-    kernel.exec("owned = own_frames(1030); frames = Frames(owned); mapper = OffsetPageTable()")
-    call = "mapper.map_to(page_at(40 << 39, Page1G), frame_at(1 << 30, Page1G), PW, frames)"
+    kernel.exec("owned = own_frames(1030); frames = Frames(owned); mapper = OffsetPageTable(); BASE = page_of_root_entry(40) << 12")
+    call = "mapper.map_to(page_at(BASE, Page1G), frame_at(1 << 30, Page1G), PW, frames)"
     assert kernel.eval(f"refused(lambda: {call})")[0] == "ContradictoryFlags"
     kernel.exec(
-        "mapper.map_range(PageRange.from_numbers(40 << 27, (40 << 27) + (1 << 18) - 1),"
+        "mapper.map_range(PageRange.from_numbers(page_of_root_entry(40), page_of_root_entry(40) + (1 << 18) - 1),"
         "FrameRange.from_numbers(1 << 18, (1 << 19) - 1), PW, frames)"
     )
-    assert kernel.eval("mapper.translate(VirtualAddress(40 << 39)).level") == 2
-    assert kernel.eval("frames.out") == 2
+    assert kernel.eval("mapper.translate(VirtualAddress(BASE)).level") == 2
+    assert kernel.eval("frames.out") == kernel.eval("LEVELS") - 2
 
 
 WITHOUT_HEAP = [
     "mapper.map_to(A + 1, F, PW, frames)",
-    "mapper.map_to(page_at(41 << 39), F, PW, frames)",
+    "mapper.map_to(OTHER, F, PW, frames)",
     "mapper.map_to(A + 2, F, PW, frames, PW | U)",
     "mapper.map_range(PageRange(A + 3, A + 600), FrameRange(F, F + 597), PW, frames)",
     "mapper.unmap(A)",

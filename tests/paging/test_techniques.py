@@ -4,11 +4,12 @@ import re
 
 import numpy
 import pytest
+from harness import depth
 from on_target import source
 from oracle import page_walk
 
 TECHNIQUES = ["offset", "identity", "mapped", "temporary", "recursive"]
-BASE = 40 << 39
+BASE = depth.root_entry(40)
 PAGE = 4096
 MARKS = 0x60
 # Frames for tables hold anything before they are tables: here, entries that lead somewhere.
@@ -113,7 +114,7 @@ def test_a_temporary_window_shows_nothing_between_two_calls(paging):
         mapper = TemporaryPageTable(Frames(spare))
         mapper.translate(VirtualAddress(0xffffffff80000000))
         """)
-    slots = paging.eval("[tables.entry_frame(508 << 27 | 0xffff000000000, n) for n in range(8)]")
+    slots = paging.eval("[tables.entry_frame(page_of_root_entry(508), n) for n in range(8)]")
     own, *others = slots
     assert own != 0
     assert others == [0] * 7
@@ -204,7 +205,7 @@ def test_a_function_that_names_pages_where_tables_cannot_be_written_changes_noth
                 live.map_to(Page(SEEN_AT + place), Frame(first + place), PW | NX, lent))
             return answer
         """)
-    for place in (0, 1, 2, 3):
+    for place in range(depth.LEVELS):
         before = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
         name, _ = paging.eval(f"try_without({place})")
         assert name == "PageFault"
@@ -213,7 +214,7 @@ def test_a_function_that_names_pages_where_tables_cannot_be_written_changes_noth
         assert paging.eval("frames.out") == 1
     paging.exec("mapper.map_to(page_at(0x5000), frame_at(0x9000), PW, frames)")
     before = paging.guest.memory.read(paging.eval("first") * PAGE, 64 * PAGE)
-    assert paging.eval("frames.out") == 4
+    assert paging.eval("frames.out") == depth.LEVELS
 
 
 def test_a_technique_that_cannot_be_had_says_why_and_installs_nothing(paging):
@@ -221,7 +222,7 @@ def test_a_technique_that_cannot_be_had_says_why_and_installs_nothing(paging):
     before = without_marks(paging.guest.memory.read(root, PAGE))
     name, message = paging.eval("refused(TemporaryPageTable, Frames(spare, 1))")
     assert name == "FrameAllocationFailed"
-    assert "needs 2 frames for tables, the frame allocator had 1" in message
+    assert f"needs {depth.LEVELS - 2} frames for tables, the frame allocator had 1" in message
     assert without_marks(paging.guest.memory.read(root, PAGE)) == before
     paging.exec("""
         frames, live = Frames(owned), OffsetPageTable()

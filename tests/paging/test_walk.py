@@ -1,7 +1,7 @@
 """What a walk answers is what the entries say, at every level: in numbers, in types, and to the MMU itself."""
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 
 SETUP = """
@@ -10,7 +10,7 @@ from faults import probe
 owned = own_frames(32)
 frames = Frames(owned)
 mapper = OffsetPageTable()
-BASE = 40 << 27
+BASE = page_of_root_entry(40)
 PAT = PteFlagsX86_64.PAT
 def at_table_of(page, level):
     "The address of the entry at a level on the way of a page."
@@ -60,10 +60,10 @@ def test_a_huge_page_with_a_frame_that_is_not_aligned_leads_nowhere(paging, size
     paging.exec("entries.write(at, frame, word)")
 
 
-@pytest.mark.parametrize("level", [1, 2, 3, 4])
+@pytest.mark.parametrize("level", range(1, depth.LEVELS + 1))
 @pytest.mark.parametrize("right", ["NX", "W", "U"])
 def test_each_level_has_its_say_in_the_rights_that_are_left(paging, right, level):
-    """NO_EXECUTE at one level is enough to forbid; WRITABLE and USER_ACCESSIBLE are needed at all four."""
+    """NO_EXECUTE at one level is enough to forbid; WRITABLE and USER_ACCESSIBLE are needed at all."""
     paging.exec(f"""
         mapper.map_range(PageRange(Page(BASE), Page(BASE + 1)), FrameRange(owned.end - 1, owned.end), PW | U, frames)
         at = at_table_of(BASE, {level})
@@ -104,20 +104,20 @@ def test_a_page_for_ring_3_is_reached_by_ring_3(paging, call):
     """The tables that are made for it are for ring 3, too: the leaf decides."""
     paging.exec(f"mapper.{call}")
     assert paging.eval("probe.access(BASE << 12, probe.WRITE, user=True).ok")
-    assert paging.eval("[bool(entry.flags & U) for entry in mapper.walk(Page(BASE))]") == [True] * 4
+    assert paging.eval("[bool(entry.flags & U) for entry in mapper.walk(Page(BASE))]") == [True] * depth.LEVELS
     paging.exec("mapper.map_to(Page(BASE + 1), owned.end - 1, PW, frames)")
     assert not paging.eval("probe.access(BASE + 1 << 12, user=True).ok")
 
 
 def test_a_huge_page_that_this_cpu_lacks_leads_nowhere(boot):
-    """At level 3 without pages of 1 GiB, and at level 4 on every CPU: a reserved bit, even if the frame is aligned."""
+    """At level 3 without pages of 1 GiB, and above it on every CPU: a reserved bit, even if the frame is aligned."""
     guest = boot(cpu="max,-pdpe1gb")
     guest.console.wait_for_prompt()
     kernel = Kernel(guest)
     kernel.exec(source("paging/prelude"))
     kernel.exec(SETUP)
     kernel.exec("mapper.map_to(Page(BASE), owned.end, PW, frames)")
-    for level in (4, 3):
+    for level in range(depth.LEVELS, 2, -1):
         kernel.exec(f"""
             at = at_table_of(BASE, {level})
             frame, word = entries.frame(at), entries.word(at)
@@ -129,6 +129,6 @@ def test_a_huge_page_that_this_cpu_lacks_leads_nowhere(boot):
             None,
         )
         assert kernel.eval("refused(mapper.unmap, Page(BASE))")[0] == "MalformedEntry"
-        if level == 4:  # QEMU has pages of 1 GiB on every CPU
+        if level > 3:  # QEMU has pages of 1 GiB on every CPU
             assert kernel.eval("probe.access(BASE << 12).error_code") & 8, "the MMU says so, too"
         kernel.exec("entries.write(at, frame, word); cpu.flush()")

@@ -6,7 +6,7 @@ whole upper half at once, see CONTRIBUTING).
 
 TABLE = """
     table = get_kernel_mmi_ref().page_table
-    LOW = VirtualAddress((BASE & -(1 << 39)) + (1 << 39))
+    LOW = VirtualAddress((BASE & -(PAGES_PER_ROOT_ENTRY << 12)) + (PAGES_PER_ROOT_ENTRY << 12))
     def lower(count, flags=RW, at=LOW):
         return create_mapping_at(at, count * 4096, flags, huge=False)
     def address(m, n):
@@ -209,7 +209,7 @@ def a_root_that_is_not_active_here_for_the_paging_layer(kernel):
         lent = BootInfoFrameAllocator(BootInfo().memory_map, owned)
         mapper = OffsetPageTable(root=Frame.containing_address(other.physical_address))
         DATA = PteFlagsX86_64.PRESENT | PteFlagsX86_64.WRITABLE | PteFlagsX86_64.NO_EXECUTE
-        FIRST = (BASE >> 12) + (1 << 27) + 5
+        FIRST = (BASE >> 12) + PAGES_PER_ROOT_ENTRY + 5
         mapper.map_numbers(FIRST, target.start.number, 4, DATA, lent)
         ap.attach(other)
         for n in range(4): ap.write(FIRST + n << 12, 1)

@@ -1,6 +1,6 @@
 """All the CPUs come that the machine says it has; who is not there is refused by name. Other loaders: tests/boot."""
 
-from harness import BOOT_TIMEOUT_S, Kernel
+from harness import BOOT_TIMEOUT_S, Kernel, depth
 
 LOW_PAGES = range(1, 0xA0)
 COME = "from processors import *\nfound = processors()\nstates = [each.state for each in found]"
@@ -17,7 +17,7 @@ def test_sixty_four_come(boot):
     kernel.exec(COME)
     assert kernel.eval("states") == ["parked"] * 63
     assert kernel.eval("__import__('_processors').came()") == (1 << 64) - 2
-    assert kernel.eval("found[62].read(0xffff800000000000) == found[0].read(0xffff800000000000)")
+    assert kernel.eval(f"found[62].read({depth.WINDOW:#x}) == found[0].read({depth.WINDOW:#x})")
     assert kernel.eval("__import__('memory').verify().violations") == []
 
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from harness.errors import KernelRaised
 from on_target import source
 
@@ -22,7 +22,7 @@ def test_a_soft_reset_parks_it_whatever_it_does(pair, begin):
     pair.exec(begin)
     pair.soft_reset()
     pair.exec("from processors import *\nap = processor(1)")
-    assert pair.eval("(ap.state, ap.read(0xffff800000000000) > 0, ap.state)") == ("parked", True, "attached")
+    assert pair.eval(f"(ap.state, ap.read({depth.WINDOW:#x}) > 0, ap.state)") == ("parked", True, "attached")
 
 
 def test_the_blocks_stay_taken(pair):
@@ -41,7 +41,7 @@ def test_ctrl_c_ends_a_job(pair):
     pair.interrupt()
     with pytest.raises(KernelRaised, match="KeyboardInterrupt"):
         pair.finish()
-    assert pair.eval("(ap.state, ap.read(0xffff800000000000) > 0)") == ("attached", True)
+    assert pair.eval(f"(ap.state, ap.read({depth.WINDOW:#x}) > 0)") == ("attached", True)
 
 
 def test_a_panic_there_stops_all_and_names_it(pair):

@@ -6,11 +6,11 @@ import re
 import struct
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from oracle import page_walk
 
 TOUCHED = 0x60
-NOWHERE = 0x6000_0000_0000
+NOWHERE = depth.root_entry(192)
 RECURSIVE = (509, 510)
 KERNEL_SLOTS = [slot for slot in range(512) if slot not in RECURSIVE]
 
@@ -31,7 +31,8 @@ def test_the_regions_are_all_canonical_addresses_and_none_twice(kernel):
     regions = kernel.eval(
         "[(r.first_page, r.last_page) for r in __import__('diagnostics.regions', None, None, [1]).regions()]"
     )
-    halves = [(0, (1 << 35) - 1), ((1 << 52) - (1 << 35), (1 << 52) - 1)]
+    half = depth.HALF_BYTES >> 12
+    halves = [(0, half - 1), ((1 << 52) - half, (1 << 52) - 1)]
     assert regions[0] == halves[0]
     assert (regions[1][0], regions[-1][1]) == halves[1]
     assert all(first[1] + 1 == then[0] for first, then in itertools.pairwise(regions[1:]))
@@ -158,7 +159,7 @@ def test_entries_that_go_on_are_two_lines_and_others_their_own(guest, huge, leve
     start = int(console.command("m.start_address.value"))
     if not huge:
         console.command("a, b = m.split(m.range.start + 5); b, c = b.split(b.range.start + 1); b.remap(PteFlags())")
-    table = page_walk.path_to(guest.monitor.registers()["CR3"], memory, start)[3 - level] & 0xFFFFFFFFFF000
+    table = page_walk.path_to(guest.monitor.registers()["CR3"], memory, start)[-level] & 0xFFFFFFFFFF000
     raw = [memory.read_entry(table + 8 * index) for index in range(512)]
     text = console.command(f"entries {start:#x} {level}")
     assert entries_in(text) == {index: value & ~TOUCHED for index, value in enumerate(raw) if value}

@@ -4,7 +4,8 @@ A stand-in for the processor's native module says how many levels there are; eve
 """
 
 import pytest
-from harness import unix_port
+from harness import Kernel, unix_port
+from on_target import source
 
 SETUP = """
 import sys
@@ -30,6 +31,8 @@ V.new_canonical(1 << 56) | v0xff00000000000000
 V((1 << 64) - 1).index_at(5) | 511
 V(3 << 48).index_at(5) | 3
 V(3 << 48).p4_index() | 0
+V(3 << 48).p5_index() | 3
+Page(5 << 36).p5_index() | 5
 V(0).index_at(6) | ValueError
 Page(1 << 43) | Page(v0x80000000000000)
 Page(1 << 44) | NonCanonicalAddress
@@ -44,9 +47,18 @@ PhysicalAddress(1 << 52) | PhysicalAddressTooWide
 WITH_FOUR = """
 V(0x800000000000) | NonCanonicalAddress
 V(0).index_at(5) | ValueError
+V(0).p5_index() | ValueError
 VIRTUAL.description() | 'the canonical addresses (bits 48 to 63 copy bit 47)'
 mode.page_of_root_entry(511) | 4503599493152768
 """
+
+
+def test_the_kernel_itself_gives_the_same(boot):
+    kernel = Kernel(boot(paging=5))
+    kernel.exec("from memory_structs import set_physical_address_bits; set_physical_address_bits(52)")
+    kernel.exec(source("unix_port/short_names"))
+    kernel.exec("from memory_structs import mode\nfrom memory_structs.spaces import VIRTUAL")
+    assert kernel.eval(f"wrong_rows({list(unix_port.rows_of(WITH_FIVE))!r})") == []
 
 
 @pytest.mark.parametrize(("levels", "table"), [(5, WITH_FIVE), (4, WITH_FOUR)])

@@ -188,6 +188,7 @@ def test_every_row_gives_what_the_table_says(tmp_path, table):
     assert unix_port.wrong_rows(tmp_path, SETUP, TABLES[table]) == []
 
 
+@pytest.mark.four_levels
 def test_the_kernel_itself_gives_the_same(kernel):
     kernel.exec("from memory_structs import set_physical_address_bits; set_physical_address_bits(52)")
     kernel.exec(SETUP)

@@ -1,8 +1,9 @@
 """What nobody may map a second time, or at all, and who may write and execute it."""
 
 import pytest
+from harness import depth
 
-POOL_SPOT = 0xFFFF_D000_0000_0000
+POOL_SPOT = depth.root_entry(416)
 """Of the kernel's pool, far from everything else: what is mapped here has tables of its own."""
 
 
@@ -30,7 +31,7 @@ def test_two_mappings_of_one_frame_are_found_and_the_frame_that_nobody_maps_then
     [
         ("Frame(a_free_frame())", "READ", "free"),
         ("Frame(table.root)", "READ", "a page table"),
-        ("Frame(_memory.load64(entry(table.root, 0xffffc00000000, 4)) >> 12 & 0xffffffffff)", "READ", "a page table"),
+        ("Frame(_memory.load64(entry(table.root, page_of_root_entry(384), LEVELS)) >> 12 & 0xffffffffff)", "READ", "a page table"),
         ("Frame(mmi.initial_mappings.text.frames()[0].start.number)", "WRITE", "the kernel's own"),
         ("Frame(memory.frame_allocator.reservations[-1][0])", "WRITE", "the kernel's own"),
     ],

@@ -1,8 +1,9 @@
 """Entries of every level, records, and roots: what can't be, and what is not as its owner says."""
 
 import pytest
+from harness import depth
 
-POOL_SPOT = 0xFFFF_D000_0000_0000
+POOL_SPOT = depth.root_entry(416)
 """Of the kernel's pool, far from everything else: what is mapped here has tables of its own."""
 
 
@@ -23,10 +24,10 @@ def test_reserved_bits_are_found_at_every_level(audited, said):
     audited.exec("raw.unmap(SPOT)[2].flush()\nraw.clean_up(table_frames)\nframes.drop()")
 
 
-@pytest.mark.parametrize("level", [4, 3, 2])
+@pytest.mark.parametrize("level", range(depth.LEVELS, 1, -1))
 def test_a_table_lies_in_ram_is_not_free_and_hangs_in_one_place(audited, said, level):
     audited.exec("frames = memory.allocate_frames(1)\nraw.map_to(SPOT, frames.start, READ, table_frames)")
-    audited.exec(f"at = entry(table.root, SPOT.number, {level})\nother = Page(0x700000000)")
+    audited.exec(f"at = entry(table.root, SPOT.number, {level})\nother = Page(page_of_root_entry(56))")
     audited.exec("raw.map_to(other, frames.start, READ, table_frames)")
 
     def table_in(frame):
@@ -48,21 +49,21 @@ def test_a_table_lies_in_ram_is_not_free_and_hangs_in_one_place(audited, said, l
 def test_a_table_in_a_frame_that_an_owner_lent_is_well_until_it_is_freed(audited, said):
     audited.exec(
         """
-        owned = memory.allocate_frames(4)
+        owned = memory.allocate_frames(LEVELS)
         class Lent:
-            left = [owned.start.number + n for n in range(3)]
+            left = [owned.start.number + n for n in range(LEVELS - 1)]
             def allocate_frame(self):
                 return Frame(self.left.pop())
-        raw.map_to(SPOT, owned.start + 3, READ, Lent())
+        raw.map_to(SPOT, owned.start + (LEVELS - 1), READ, Lent())
         first = owned.start.number
         """
     )
     assert audited.eval("memory.verify().violations") == []
-    audited.exec("at = entry(table.root, SPOT.number, 4)\nvalue = _memory.load64(at)")
+    audited.exec("at = entry(table.root, SPOT.number, LEVELS)\nvalue = _memory.load64(at)")
     assert audited.eval("refused(owned.drop)") == "IllegalState", "its owner can't give it away meanwhile"
-    audited.exec("give(pool.tree, first << 1, 4)")
+    audited.exec("give(pool.tree, first << 1, LEVELS)")
     assert "is free" in said("memory.verify().violations")
-    audited.exec("take_at(pool.tree, first, 4)\n_memory.store64(at, 0)\nowned.drop()")
+    audited.exec("take_at(pool.tree, first, LEVELS)\n_memory.store64(at, 0)\nowned.drop()")
     assert audited.eval("memory.verify().violations") == []
 
 
@@ -142,7 +143,7 @@ def test_the_lower_half_of_every_table_is_looked_at_active_or_not(audited, said)
 
 def test_the_window_shows_every_frame_at_its_place(audited, said):
     gib = 3
-    at = f"entry(table.root, (0xffff800000000000 >> 12) + ({gib} << 18), 3)"
+    at = f"entry(table.root, {depth.WINDOW >> 12} + ({gib} << 18), 3)"
     assert "of the physical window shows p0x0" in said(f"planted({at}, _memory.load64({at}) & 0xfff | 1 << 63)")
     assert "not as its owner says" in said(f"flipped({at}, 2)")
     assert "not as its owner says: not NO_EXECUTE" in said(f"flipped({at}, 1 << 63)")

@@ -196,7 +196,7 @@ def test_in_a_fault_handler_in_the_middle_of_a_walk(looking):
         window = memory.get_kernel_mmi_ref()
         def frame_to_page(frame):
             _memory.load64((LOW + (1 << 30)).value)
-            return 0xffff800000000 + frame
+            return LAYOUT['WINDOW_PAGE'] + frame
         frames = memory.allocate_frames(1)
         page = Page.containing_address(LOW)
         lender = memory.frame_allocator.table_frames

@@ -1,10 +1,10 @@
 """Whatever entries hold, the audit comes to its end, or to that of Ctrl-C, and nothing stays locked."""
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 
-POOL_SPOT = 0xFFFF_D000_0000_0000
+POOL_SPOT = depth.root_entry(416)
 """Of the kernel's pool, far from everything else: what is mapped here has tables of its own."""
 
 

@@ -10,7 +10,7 @@ allocators count what they counted, and the audit is clean.
 """
 
 import pytest
-from harness import Kernel, QemuGuest
+from harness import Kernel, QemuGuest, depth
 from on_target import source
 
 PRELUDE = source("memory/prelude")
@@ -66,8 +66,8 @@ ATTEMPTS = [
     ("memory.map_frame_range(PhysicalAddress(table.root << 12), 4096, WRITE)", "AddressInUse"),
     ("memory.map_frame_range(PhysicalAddress(0x200000), 4096, WRITE)", "AddressInUse"),
     ("memory.allocate_pages_at(VirtualAddress(0), 1)", "AddressInUse"),
-    ("memory.allocate_pages_at(VirtualAddress(0xffff800000000000), 1)", "AddressInUse"),
-    ("memory.allocate_pages_at(VirtualAddress(0xffffff0000000000), 1)", "AddressInUse"),
+    (f"memory.allocate_pages_at(VirtualAddress({depth.WINDOW:#x}), 1)", "AddressInUse"),
+    (f"memory.allocate_pages_at(VirtualAddress({depth.root_entry(510):#x}), 1)", "AddressInUse"),
     ("memory.allocate_pages_at(VirtualAddress(0xffffffff80200000), 1)", "AddressInUse"),
     ("rw.merge(rw)", "NotTouching"),
     ("rw.merge(ro)", "NotTouching"),

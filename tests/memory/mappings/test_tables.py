@@ -1,5 +1,7 @@
 """Several page tables: all have the kernel's half, the lower half belongs to one, and none goes while it is used."""
 
+from harness import depth
+
 from oracle import page_walk
 
 PAGE = 4096
@@ -31,12 +33,12 @@ def test_the_kernels_half_is_shared_by_tables_made_before(owned):
     owned.exec("late.drop()\nmy.drop()\nother.drop()")
 
 
-def test_a_level_3_table_of_the_kernels_half_outlives_its_last_mapping(owned):
+def test_a_shared_table_of_the_kernels_half_outlives_its_last_mapping(owned):
     """Root entry 416 is empty but for this: freeing its table would take it away from every other root."""
     owned.exec(
-        """
+        f"""
         other = PageTable.new_table(table)
-        at = VirtualAddress(0xffffd00000000000)
+        at = VirtualAddress({depth.root_entry(416):#x})
         table.map_allocated_pages(memory.allocate_pages_at(at, 1), WRITE).drop()
         """
     )

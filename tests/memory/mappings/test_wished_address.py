@@ -1,13 +1,13 @@
 """`create_mapping_at`: the mapping is like any other; and what is refused has changed nothing."""
 
 import pytest
+from harness import depth
 from on_target import source
 from oracle import page_walk
 
 PRELUDE = source("memory/prelude")
 PAGE = 4096
-LOWER = 0x7000_0000_0000
-POOL = 0xFFFF_C100_0000_0000
+LOWER, POOL = depth.root_entry(224), depth.root_entry(386)
 """A page of the kernel's pool, with no tables below the level-3 one."""
 EXCLUSIVE = 1 << 55
 
@@ -16,8 +16,8 @@ EXCLUSIVE = 1 << 55
 def owned(kernel):
     """A kernel with the prelude and `at`; at the end every frame and page is back, and the audit is clean."""
     kernel.exec(PRELUDE)
-    kernel.exec("""
-        LOWER, POOL = VirtualAddress(0x7000_0000_0000), VirtualAddress(0xFFFF_C100_0000_0000)
+    kernel.exec(f"""
+        LOWER, POOL = VirtualAddress({LOWER:#x}), VirtualAddress({POOL:#x})
         at = memory.create_mapping_at
         def facts(my):
             return [my.start_address.value, len(my), my.kind, my.flags == WRITE, my.page_table is table]
@@ -137,7 +137,7 @@ REFUSED = {
         "at(kept.start_address - 4096 * 600, 700 * 4096, WRITE)",
         "at(up.start_address, 1, WRITE)",
         "at(VirtualAddress(0), 4096, WRITE)",
-        "at(VirtualAddress(0xffff800000000000), 4096, WRITE)",
+        f"at(VirtualAddress({depth.WINDOW:#x}), 4096, WRITE)",
         "at(VirtualAddress(0xffffffff80000000), 4096, WRITE)",
     ],
     "OutOfRange": [
@@ -150,7 +150,7 @@ REFUSED = {
     "WritableExecutable": ["at(LOWER, 4096, WRITE.executable(True))"],
     "ValueError": ["at(LOWER, 0, WRITE)", "at(LOWER, -4096, WRITE)"],
     "TypeError": [
-        "at(0x7000_0000_0000, 4096, WRITE)",
+        "at(LOWER.value, 4096, WRITE)",
         "at(PhysicalAddress(0x1000), 4096, WRITE)",
         "at(LOWER, 4096.0, WRITE)",
         "at(LOWER, True, WRITE)",

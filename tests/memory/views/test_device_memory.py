@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 
 EDU, EDU_BAR = "addr=5", 0xD000_0000
 ECAM_OF_NOBODY = 0xB000_0000 + (0x1E << 15)  # the configuration space of a device that is not there: all may be written
@@ -116,7 +116,7 @@ def test_a_raw_buffer_of_a_device_is_refused_and_one_of_firmwares_ram_is_not(edu
 
 
 def test_numbers_are_read_and_written_in_the_width_that_is_said(edu, accesses):
-    window = f"0xffff8000{EDU_BAR:08x}"
+    window = f"{depth.WINDOW + EDU_BAR:#x}"
     assert accesses(f"raw.read_bytes({window}, 16, 4)") == each("read", 0, 4, 4)
     assert accesses(f"raw.read_bytes({window} + 0x80, 16, 8)") == each("read", 0x80, 2, 8)
     assert accesses(f"raw.write_bytes({window}, bytes(8), 4)") == each("write", 0, 2, 4)

@@ -1,6 +1,8 @@
 # Every subset of the flag bits, in the kernel: maps 512 pages of a size, each with its own subset, and changes them.
+from memory_structs.mode import LEVELS as ROOT_LEVEL
+
 SLOT = 60  # a root entry of the lower half, where ring 3 may be let in
-BASE = SLOT << 39
+BASE = page_of_root_entry(SLOT) << 12
 LEVELS = {1: Page4K, 2: Page2M, 3: Page1G}
 FRAMES_FROM = 16 << 30  # frames of no RAM, so that nothing needs to be cleared
 BITS = [W, U, PteFlagsX86_64.WRITE_THROUGH, PteFlagsX86_64.CACHE_DISABLE, PteFlagsX86_64.ACCESSED]
@@ -31,7 +33,7 @@ def find_leaves():
     """The one table that all 512 leaves are in, as an object of the paging layer."""
     global leaves
     leaves = active_level_4_table()
-    for above in range(4, size.level, -1):
+    for above in range(ROOT_LEVEL, size.level, -1):
         leaves = leaves.next_table(first_page.index_at(above))
 
 
@@ -42,7 +44,7 @@ def each(act):
 
 def finish():
     """Give back tables and frames."""
-    mapper.clean_up_range(PageRange(at(BASE), at(BASE + (1 << 39) - 4096)), frames)
+    mapper.clean_up_range(PageRange(at(BASE), Page(page_of_root_entry(SLOT + 1) - 1)), frames)
     assert frames.out == 0
     lent.drop()
 

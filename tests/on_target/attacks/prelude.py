@@ -27,6 +27,7 @@ from memory_structs import (
     PhysicalAddress,
     VirtualAddress,
 )
+from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, UPPER_HALF_FIRST_PAGE, page_of_root_entry
 from paging import (
     BootInfo,
     BootInfoFrameAllocator,
@@ -56,7 +57,7 @@ WINDOW = BootInfo().physical_memory_offset.number
 MMI = get_kernel_mmi_ref()
 K = MMI.page_table
 tf = memory.frame_allocator.table_frames
-LOW = 40 << 39  # an address whose root entry belongs to nobody
+LOW = page_of_root_entry(40) << 12  # an address whose root entry belongs to nobody
 TEXT = next(section.first_page for section in BootInfo().sections if section.name == "text")
 
 
@@ -98,7 +99,7 @@ def place(address, level, root=None):
     """(frame number of the table, index) of the entry of `level` on the way of an address."""
     frame = active_root() if root is None else root
     number = address >> 12
-    for above in range(4, level, -1):
+    for above in range(LEVELS, level, -1):
         frame = raw(frame, number >> 9 * (above - 1) & 511) >> 12 & (1 << 40) - 1
     return frame, number >> 9 * (level - 1) & 511
 

@@ -21,7 +21,7 @@ MORTAL = (
 )
 # What the kernel goes by, and what owns: nobody sets an attribute of these.
 KERNELS_OWN = MORTAL + ("K", "t", "MMI", "tf", "heap", "frame allocator", "page allocator", "shared", "stack")
-FAR = LOW + (11 << 39)  # the next part of the lower half where nothing is
+FAR = page_of_root_entry(51) << 12  # the next part of the lower half where nothing is
 
 
 class Anything:

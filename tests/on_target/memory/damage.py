@@ -1,7 +1,7 @@
 # Damage for verify() to find. Runs after prelude_on_target.py.
 import _memory
 from memory.runs import give, take, take_at
-from memory_structs.mode import LEVELS, index_at
+from memory_structs.mode import LEVELS, index_at, page_of_root_entry
 from paging import Cr3, OffsetPageTable, RecursivePageTable, TemporaryPageTable, tlb
 from paging.techniques import new_root
 
@@ -16,7 +16,7 @@ USED = 1 << 5 | 1 << 6
 
 def window(frame):
     """The address at which the physical window shows a frame."""
-    return 0xFFFF800000000000 + frame * 4096
+    return (page_of_root_entry(256) << 12) + frame * 4096
 
 
 def entry(root, page, level):

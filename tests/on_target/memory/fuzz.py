@@ -2,6 +2,8 @@
 # Runs after prelude.py: `fuzz = Fuzz(seed)`, then `fuzz.run(operations, verify_every)`.
 import random
 
+from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+
 FLAGS = READ, WRITE, RUN
 LOWER = 0x10_0000_0000
 
@@ -56,7 +58,7 @@ class Fuzz:
 
     def is_here(self, found):
         """The kernel's half is everywhere, the lower half only in its own table."""
-        return found.first >= 0xFFFF800000000 or found.table is self.active
+        return found.first >= UPPER_HALF_FIRST_PAGE or found.table is self.active
 
     def add(self, mapped, flags, pages):
         self.known.append(Known(mapped, mapped.page_table, flags, pages))

@@ -11,6 +11,7 @@ import memory.mappings.table_frames
 import uctypes
 from memory import runs
 from memory.ledger import lost
+from memory_structs.mode import page_of_root_entry
 from paging.entries import page_in_window
 
 MANY = 1 << 40
@@ -22,7 +23,7 @@ def pages_at(address, count):
 
 def far_up():
     """An address of the pool with nothing mapped nearby: tables are missing there."""
-    return VirtualAddress(0xFFFFC00000000000) + (1 << 40)
+    return VirtualAddress(page_of_root_entry(384) << 12) + (1 << 40)
 
 
 def huge_mapping():
@@ -157,7 +158,7 @@ def snapshot(owners):
     """What a failed call may not change: what allocators count, the tables of the pool, who lives and what they say."""
     alive = sorted((name, repr(owner)) for name, owner in owners.items())
     alive.append(active())
-    return state(), tables_of(0xFFFFC00000000), alive
+    return state(), tables_of(page_of_root_entry(384)), alive
 
 
 def give_back(made, owners):

@@ -3,6 +3,7 @@
 # refuse(name, n, ...) makes the n-th access to the physical window fault, while OPERATIONS[name] is at work.
 import _critical
 import _memory
+from memory_structs.mode import LEVELS, page_of_root_entry
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable
 from paging.natives import LAYOUT
 
@@ -12,7 +13,7 @@ WINDOW_INDEX = LAYOUT["WINDOW_P4_INDEX"]
 memory_map = BootInfo().memory_map
 FRAMES = max([region._end for region in memory_map if region.is_usable]) >> 12
 mapper = OffsetPageTable()
-FAR = 0x30000000000 >> 12  # a page of the lower half where no table is
+FAR = page_of_root_entry(6)  # a page of the lower half where no table is
 DATA = PteFlagsX86_64.PRESENT | PteFlagsX86_64.WRITABLE | PteFlagsX86_64.NO_EXECUTE
 USER_FLAG = PteFlagsX86_64.USER_ACCESSIBLE
 DEVICE = 0x80000  # a frame outside of RAM
@@ -31,7 +32,7 @@ def window_entries():
             if level > 1 and not value & 0x80:
                 note(value >> 12 & 0xFFFFFFFFFF, level - 1, min(covered, frames_left - index * covered))
 
-    note(_memory.load64(found[0]) >> 12 & 0xFFFFFFFFFF, 3, FRAMES)
+    note(_memory.load64(found[0]) >> 12 & 0xFFFFFFFFFF, LEVELS - 1, FRAMES)
     return found
 
 

@@ -1,10 +1,10 @@
 # The same operations through each access technique, on an inactive table and on the live ones.
 import memory
 
-BASE = 40 << 39
+BASE = page_of_root_entry(40) << 12
 owned = own_frames(64)
-spare = own_frames(8)
-SEEN_AT = 60 << 27  # page number where MappedPageTable's function shows the owned frames
+spare = own_frames(12)
+SEEN_AT = page_of_root_entry(60)  # page number where MappedPageTable's function shows the owned frames
 
 
 def fixed_offset(root_frame):

@@ -5,6 +5,11 @@ NAMES_OF = {"4K": Page4K, "2M": Page2M, "1G": Page1G}
 PARENT_BITS = 0b111
 owned = own_frames(202)
 DELTA = owned.start.number - 1
+# With five levels: the root's entries towards the crate's two halves lead to tables of level 4 that stay, for one entry of
+# each, which no sequence uses, holds something.
+halves = own_frames(2)
+HALVES = (0, halves.start.number), (511, halves.start.number + 1)
+KEPT_BY = 100
 
 
 class Bump:
@@ -77,8 +82,22 @@ def result_of(mapper, allocator, line):
         raise
 
 
+def new_tables():
+    """An empty root, and the tables of level 4 that are the crate's root: in one, or in two halves."""
+    root = new_root(Frame(DELTA + 1))
+    if LEVELS == 4:
+        return root, [PageTable512(page_in_window(root.number), LEVELS, page_in_window)]
+    for index, frame in HALVES:
+        tables.clear_table(page_in_window(frame))
+        tables.set_entry(page_in_window(frame), KEPT_BY, 1, 0)
+        tables.set_entry(page_in_window(root.number), index, frame, 0b111)
+    return root, [PageTable512(page_in_window(frame), 4, page_in_window) for _, frame in HALVES]
+
+
 def print_entries(table, path):
     for entry in table.used():
+        if entry.value == 1 << 12:
+            continue
         below = table.next_table(entry.index)
         value = entry.value - (DELTA << 12 if below is not None else 0)
         print("E", path + str(entry.index) + "=" + hex(value))
@@ -87,8 +106,10 @@ def print_entries(table, path):
 
 
 def run_sequence(frames, lines):
-    mapper = OffsetPageTable(new_root(Frame(DELTA + 1)))
+    root, tops = new_tables()
+    mapper = OffsetPageTable(root)
     allocator = Bump(frames)
     for line in lines:
         print(result_of(mapper, allocator, line))
-    print_entries(PageTable512(page_in_window(DELTA + 1), 4, page_in_window), "")
+    for top in tops:
+        print_entries(top, "")

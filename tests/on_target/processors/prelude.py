@@ -10,6 +10,7 @@ import processors
 from _cpu import invlpg, read_root_frame
 from faults import PageFault, on_fault
 from memory import *
+from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, UPPER_HALF_FIRST_PAGE, page_of_root_entry
 from paging.natives import LAYOUT
 from processors import *
 
@@ -35,7 +36,7 @@ class Ground:
             _memory.store64(first + 3 + n << 12, n)
         _memory.store64(p3, (first + 1 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
         _memory.store64(p2, (first + 2 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
-        self.top = ((LAYOUT["WINDOW_PAGE"] + read_root_frame()) << 12) + (BASE >> 39 & 511) * 8
+        self.top = ((LAYOUT["WINDOW_PAGE"] + read_root_frame()) << 12) + (BASE >> 12 >> ROOT_SHIFT & 511) * 8
         _memory.store64(self.top, (first - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
 
     def set(self, page, n, bits=3):

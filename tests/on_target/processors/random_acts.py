@@ -4,7 +4,7 @@ import random
 from memory import PteFlagsX86_64
 
 table = get_kernel_mmi_ref().page_table
-LOW = (BASE & -(1 << 39)) + (1 << 39)
+LOW = (BASE & -(PAGES_PER_ROOT_ENTRY << 12)) + (PAGES_PER_ROOT_ENTRY << 12)
 READ_ONLY = PteFlags()
 GLOBAL_RW = RW.to_arch() | PteFlagsX86_64.GLOBAL
 

@@ -3,10 +3,11 @@ import faults
 import uctypes
 from memory import HEAP_FLAGS, PAGE_SIZE, Page, PageRange, PteFlags, VirtualAddress, frame_allocator, verify
 from memory_structs import KernelError
+from memory_structs.mode import page_of_root_entry
 from replacement import *
 from replacement.policies import policy_of
 
-AREA = 0x1000_0000_0000
+AREA = page_of_root_entry(32) << 12
 FIRST = AREA >> 12
 PAGES = 8
 area = PageRange.from_virt_addr(VirtualAddress(AREA), PAGES * PAGE_SIZE)
