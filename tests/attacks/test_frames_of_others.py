@@ -5,6 +5,7 @@ root, a table in use, somebody's data. Taken back, it would have a second owner.
 """
 
 import pytest
+from harness import depth
 
 SETUP = """
 t = PageTable.new_table(K)
@@ -75,7 +76,7 @@ def test_a_frame_comes_back_once_and_a_table_after_its_end(kernel):
     kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
     kernel.exec("mapper.unmap(at(LOW))[2].flush()")
     kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
-    assert kernel.eval("mapper.clean_up_range(pages_from(at(LOW), 1), tf)") == 3
+    assert kernel.eval("mapper.clean_up_range(pages_from(at(LOW), 1), tf)") == depth.LEVELS - 1
     kernel.refuses("tf.deallocate_frame(frame)", ["IllegalState"])
     kernel.exec("mapper.map_to(at(LOW), owned.end, DATA, tf)")
     everything_comes_back(kernel)
@@ -159,7 +160,7 @@ def test_lent_frames_that_were_forgotten_stay_while_tables_lie_in_them(kernel):
     assert kernel.text("mapper.translate_page(at(LOW + (1 << 40)))") == "Frame(p0xb8000)"
     kernel.exec("tables = [Frame(place(LOW + (1 << 40), level)[0]) for level in range(1, LEVELS)]")
     assert kernel.eval("[refused(memory.allocate_frames_at, frame.start_address, 1) for frame in tables]") == (
-        ["AddressInUse"] * 3
+        ["AddressInUse"] * (depth.LEVELS - 1)
     )
     assert kernel.eval("violations()") == []
 
@@ -190,7 +191,8 @@ def test_a_dropped_table_leaves_the_frames_that_somebody_lent_it(kernel):
         t.drop()
         after = memory.frame_allocator.statistics()
         """)
-    assert kernel.eval("(b.allocated, after.free - before.free, before.tables - after.tables)") == (3, 1, 1), "its root"
+    told = kernel.eval("(b.allocated, after.free - before.free, before.tables - after.tables)")
+    assert told == (depth.LEVELS - 1, 1, 1), "its root"
     for number in range(16):
         call = f"memory.allocate_frames_at((owned.start + {number}).start_address, 1)"
         assert kernel.eval(f"refused(lambda: {call})") == "AddressInUse", "the frame has two owners"
@@ -248,7 +250,7 @@ def test_a_lending_allocator_takes_only_what_it_gave(kernel):
 
 
 GIVEN = {what: frame for what, frame in FOREIGN.items() if what != "a frame that somebody owns"}
-NEW = "pages_from(at(LOW + (3 << 40)), 1)"
+NEW = "pages_from(Page(page_of_root_entry(46)), 1)"
 
 
 @pytest.mark.parametrize("what", GIVEN)
@@ -276,9 +278,9 @@ def test_frames_that_held_tables_are_not_clean(kernel):
         owned.mark_clean()
         mine = Frames(owned)
         mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)
-        mapper.unmap(at(LOW + (3 << 40)))[2].flush()
+        mapper.unmap(Page(page_of_root_entry(46)))[2].flush()
         """)
-    assert kernel.eval(f"mapper.clean_up_range({NEW}, mine)") == 3
+    assert kernel.eval(f"mapper.clean_up_range({NEW}, mine)") == depth.LEVELS - 1
     assert not kernel.eval("owned.is_clean()"), "who gets them next would read entries"
     kernel.exec("del mine")
     everything_comes_back(kernel)
@@ -293,8 +295,8 @@ def test_tables_of_a_root_that_is_not_active_are_in_use_too(kernel):
         """)
     kernel.refuses("owned.drop()", ["IllegalState"])
     kernel.refuses("owned.split(owned.start + 8)", ["IllegalState"])
-    kernel.exec("other.unmap(at(LOW + (3 << 40)))[2].flush()")
-    assert kernel.eval(f"other.clean_up_range({NEW}, mine)") == 3
+    kernel.exec("other.unmap(Page(page_of_root_entry(46)))[2].flush()")
+    assert kernel.eval(f"other.clean_up_range({NEW}, mine)") == depth.LEVELS - 1
     kernel.exec("del mine, other")
     everything_comes_back(kernel)
 
@@ -310,6 +312,6 @@ def test_forgotten_frames_come_back_with_the_end_of_their_tables(kernel):
         collected()
         """)
     kernel.refuses("memory.allocate_frames_at(first, 16)", ["AddressInUse"])
-    kernel.exec(f"mapper.unmap(at(LOW + (3 << 40)))[2].flush()\nmapper.clean_up_range({NEW}, mine)\ncollected()")
+    kernel.exec(f"mapper.unmap(Page(page_of_root_entry(46)))[2].flush()\nmapper.clean_up_range({NEW}, mine)\ncollected()")
     kernel.exec("owned = memory.allocate_frames_at(first, 16)\nmapper.map_to(at(LOW), owned.end, DATA, tf)\ndel mine")
     everything_comes_back(kernel)

@@ -6,6 +6,7 @@ is changed there must be flushed.
 """
 
 import pytest
+from harness import depth
 
 SETUP = """
 t2 = PageTable.new_table(K)
@@ -47,7 +48,7 @@ def all_refuse(kernel, act, names=("KernelInUse",)):
 
 
 def test_cleaning_up_another_root_frees_no_table_of_the_shared_half(kernel):
-    """Do 251 level-3 tables that are empty, but in every root, count as nobody's?"""
+    """Do 251 shared tables that are empty, but in every root, count as nobody's?"""
     before = kernel.state(other(kernel))
     for call in (
         "mapper.clean_up(tf)",
@@ -142,7 +143,7 @@ def test_a_view_that_was_first_taken_under_another_table_protects_all_the_same(k
 def test_cleaning_up_what_all_roots_share_is_flushed_whichever_root_it_was_done_through(kernel):
     """The way through a table of the shared half may be remembered whatever root is active."""
     kernel.exec("""
-        far = Page(page_of_root_entry(416))  # its level-3 table has nothing below it yet
+        far = Page(page_of_root_entry(416))  # its shared table has nothing below it yet
         live = OffsetPageTable()
         told = []
         def freed_through(mapper):
@@ -155,8 +156,8 @@ def test_cleaning_up_what_all_roots_share_is_flushed_whichever_root_it_was_done_
             return count, len(told)
         """)
     kernel.exec("answers = each(freed_through)")
-    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), (2, 2)), "two tables; both halves are told"
-    assert kernel.eval("freed_through(live)") == (2, 2)
+    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), (depth.LEVELS - 2, 2)), "both halves are told"
+    assert kernel.eval("freed_through(live)") == (depth.LEVELS - 2, 2)
     assert kernel.eval("[range.contains(far) for range in told]") == [False, True]
 
 

@@ -1,7 +1,7 @@
 """Nothing but one place says how many levels of tables there are: port/hardware/paging.c, out of CR4.LA57.
 
-Python asks there (kernel/memory_structs/mode.py) and computes everything else; the host's walks have one place of their
-own (tests/oracle/page_walk.py). Whoever writes 4 for the root, 27 for the shift of its entries, 48 for the bits of an
+Python asks there (kernel/memory_structs/mode.py) and computes everything else; the host asks QEMU for CR4
+(tests/harness/guest.py), and the tests compute addresses in one place (tests/harness/depth.py). Whoever writes 4 for the root, 27 for the shift of its entries, 48 for the bits of an
 address, or the edges of the hole between the halves, is wrong as soon as there are five levels.
 """
 
@@ -25,12 +25,13 @@ EXCEPTIONS = {
     ("kernel/memory_structs/mode.py", "LEVELS = 4 if cpu is None else cpu.paging_levels()"): "a host can't be asked",
     ("kernel/memory_structs/addresses.py", "self.index_at(4)"): "P4 is level 4 in either mode",
     ("kernel/memory_structs/chunks.py", "self.index_at(4)"): "P4 is level 4 in either mode",
+    ("kernel/memory_structs/addresses.py", "self.index_at(5)"): "P5 is level 5, where there is one",
+    ("kernel/memory_structs/chunks.py", "self.index_at(5)"): "P5 is level 5, where there is one",
     ("kernel/paging/mapper.py", "self.set_parent_flags(page, 4, flags)"): "P4 is level 4 in either mode",
     ("kernel/memory/views/layouts.py", "value >> 27"): "a layout of uctypes",
     ("kernel/diagnostics/descriptors.py", "low >> 47"): "the parts of a gate",
     ("kernel/diagnostics/descriptors.py", "low >> 48"): "the parts of a gate",
-    ("tests/oracle/page_walk.py", "LEVELS = 4"): "the one place of the host's walks",
-    ("boot/layout.h", "<< 39"): "addresses that are compiled in, for the levels that the boot switches on",
+    ("tools/machine.py", "FOUR_LEVELS = 4"): "what a machine has unless it is asked for five",
     ("port/faults/probe_tables.h", "LEVELS 4"): "a case of the probe is four entries, to its judge as well",
     ("port/hardware/paging.c", "? 5 : 4"): "the one place",
     ("port/hardware/paging.h", "LEVELS_MAX 5"): "room for the entries of one walk",

@@ -16,6 +16,7 @@ from mutant_list import (
     devices,
     engine,
     faults,
+    five_levels,
     hostile,
     injection,
     invariants,
@@ -42,6 +43,7 @@ from mutant_list import (
 PROMISES = (
     engine,
     tables,
+    five_levels,
     acts,
     mappings,
     stacks,

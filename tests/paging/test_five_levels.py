@@ -100,6 +100,21 @@ def test_owners_have_the_new_addresses_in_every_table(five):
     assert five.eval(f"(before - {tables}, findings())") == (26, [])
 
 
+def test_a_root_gives_back_what_the_paging_layer_left_in_it(five):
+    """Tables of all levels, at both ends of its half, go with it."""
+    five.exec("""
+        counts = lambda: (memory.frame_allocator.statistics().free, memory.frame_allocator.statistics().tables)
+        before = counts()
+        other = PageTable.new_table(get_kernel_mmi_ref().page_table)
+        mapper = OffsetPageTable(Frame.containing_address(other.physical_address))
+        for address in (0x1000, 0x00ff_ffff_ffff_f000):
+            mapper.map_to(page_at(address), frame_at(0x8000000000), PW, memory.frame_allocator.table_frames)
+        """)
+    assert five.eval("before[0] - counts()[0]") == 1 + 2 * 4
+    five.exec("other.drop()")
+    assert five.eval("(counts() == before, findings())") == (True, [])
+
+
 def test_an_address_that_57_bits_do_not_make_is_refused_by_name(five):
     for address in HOLE:
         name, message = five.eval(f"refused(VirtualAddress, {address:#x})")
@@ -112,6 +127,17 @@ def test_an_address_that_57_bits_do_not_make_is_refused_by_name(five):
     )
     assert five.eval("VirtualAddress(0x0000_8000_0000_0000).p5_index()") == 0
     assert five.eval("VirtualAddress(0xffaa_aaaa_aaaa_a000).p5_index()") == 0x1AA
+
+
+def test_the_tables_that_all_roots_share_are_below_the_root(five):
+    """Their entries are the kernel's, and what lies below is the kernel's through whichever root entry it is seen."""
+    five.exec("root = active_level_4_table()\nimage = root.next_table(511)")
+    for entry in "root[511]", "root[256]", "image[511]", "root.next_table(256)[0]":
+        assert five.eval(f"refused({entry}.set_unmapped)")[0] == "KernelInUse", entry
+    five.exec("set_root_entry(100, *root_entry(511))\ntext = Page(page_of_root_entry(101) - (1 << 19) + 0x200)")
+    assert five.eval("refused(OffsetPageTable().unmap, text)")[0] == "KernelInUse"
+    five.exec("set_root_entry(100, 0, 0)")
+    assert five.eval("findings()") == []
 
 
 def test_a_fault_names_the_level_at_which_the_way_ends(five):

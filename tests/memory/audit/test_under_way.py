@@ -193,10 +193,10 @@ def test_in_a_fault_handler_in_the_middle_of_a_walk(looking):
             there.append(memory.create_mapping_at(LOW + (1 << 30), 4096, WRITE))
             look()
             return True
-        window = memory.get_kernel_mmi_ref()
+        window = __import__("_boot").layout()["WINDOW_PAGE"]
         def frame_to_page(frame):
             _memory.load64((LOW + (1 << 30)).value)
-            return LAYOUT['WINDOW_PAGE'] + frame
+            return window + frame
         frames = memory.allocate_frames(1)
         page = Page.containing_address(LOW)
         lender = memory.frame_allocator.table_frames

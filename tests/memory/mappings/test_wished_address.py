@@ -141,7 +141,7 @@ REFUSED = {
         "at(VirtualAddress(0xffffffff80000000), 4096, WRITE)",
     ],
     "OutOfRange": [
-        "at(VirtualAddress(0x7fff_ffff_f000), 8192, WRITE)",
+        f"at(VirtualAddress({depth.HALF_BYTES - 4096:#x}), 8192, WRITE)",
         "at(VirtualAddress(0xffff_ffff_ffff_f000), 8192, WRITE)",
         "at(LOWER + (1 << 30), 1 << 60, WRITE)",
     ],
@@ -217,10 +217,10 @@ def test_owners_are_counted_as_they_come_and_go(owned):
             my.drop()
         """)
     frames, pool, lower = owned.eval("first")
-    tables_below_the_root, tables_below_level_3 = 3, 2
+    tables_below_the_root, tables_below_shared_ones = depth.LEVELS - 1, depth.LEVELS - 2
     assert owned.eval("while_mapped") == [
         [frames + 1 + tables_below_the_root, pool, lower + 1],
-        [frames + 1 + tables_below_level_3, pool + 1, lower],
+        [frames + 1 + tables_below_shared_ones, pool + 1, lower],
     ]
     assert owned.eval("owners()") == [frames, pool, lower]
 

@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from harness import depth
 from oracle.page_walk import translate
 
 TYPECODES = "bBhHiIlLqQfd"
@@ -283,7 +284,7 @@ def test_a_layout_changed_afterwards_changes_no_view(memory_kernel):
 
 def test_a_fault_in_a_view_arrives_at_its_statement_and_harms_nothing(memory_kernel):
     """Somebody takes a page away behind the owner's back, and puts it back."""
-    memory_kernel.exec("""
+    memory_kernel.exec(f"""
         import _cpu, _memory
         from paging.natives import LAYOUT
         mp = create_mapping(12288, RW)
@@ -291,7 +292,7 @@ def test_a_fault_in_a_view_arrives_at_its_statement_and_harms_nothing(memory_ker
         middle = mp.start_address.value + 4096
         window = (LAYOUT['WINDOW_PAGE'] << 12) - (1 << 64)
         table = _cpu.read_root_frame()
-        for level in 4, 3, 2, 1:
+        for level in range({depth.LEVELS}, 0, -1):
             at = window + table * 4096 + (middle >> (12 + 9 * (level - 1)) & 511) * 8
             old = _memory.load64(at)
             table = old >> 12 & 0xffffffffff

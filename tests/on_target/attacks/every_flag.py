@@ -1,9 +1,7 @@
 # Every subset of the flag bits, in the kernel: maps 512 pages of a size, each with its own subset, and changes them.
-from memory_structs.mode import LEVELS as ROOT_LEVEL
-
 SLOT = 60  # a root entry of the lower half, where ring 3 may be let in
 BASE = page_of_root_entry(SLOT) << 12
-LEVELS = {1: Page4K, 2: Page2M, 3: Page1G}
+SIZE_AT = {1: Page4K, 2: Page2M, 3: Page1G}
 FRAMES_FROM = 16 << 30  # frames of no RAM, so that nothing needs to be cleared
 BITS = [W, U, PteFlagsX86_64.WRITE_THROUGH, PteFlagsX86_64.CACHE_DISABLE, PteFlagsX86_64.ACCESSED]
 BITS += [PteFlagsX86_64.DIRTY, G, PAT, NX]
@@ -15,7 +13,7 @@ SUBSETS = []
 def prepare(level, key):
     """What all rows need: pages and frames of one level, tables above them, and the 512 sets of flags."""
     global size, frames, lent, first_page, first_frame
-    size = LEVELS[level]
+    size = SIZE_AT[level]
     lent = memory.allocate_frames(8)
     frames = Frames(lent)
     first_page = Page.from_start_address(VirtualAddress(BASE), size)
@@ -33,7 +31,7 @@ def find_leaves():
     """The one table that all 512 leaves are in, as an object of the paging layer."""
     global leaves
     leaves = active_level_4_table()
-    for above in range(ROOT_LEVEL, size.level, -1):
+    for above in range(LEVELS, size.level, -1):
         leaves = leaves.next_table(first_page.index_at(above))
 
 
