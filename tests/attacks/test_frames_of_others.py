@@ -264,9 +264,9 @@ def test_an_allocator_of_somebodys_own_cannot_make_tables_of_others_frames(kerne
 
 def test_a_frame_becomes_one_table_at_a_time(kernel):
     """An allocator hands the same frame out for two tables of one mapping, or for a table of another."""
-    kernel.exec("mine = Frames(owned)\nmine.free = [owned.start.number] * 3")
+    kernel.exec("mine = Frames(owned)\nmine.free = [owned.start.number] * LEVELS")
     kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
-    kernel.exec("b = lend()\nmine.free = [place(LOW + (1 << 40), 1)[0], owned.end.number, owned.end.number - 1]")
+    kernel.exec("b = lend()\nmine.free = [place(LOW + (1 << 40), 1)[0]] + [owned.end.number - n for n in range(LEVELS - 2)]")
     kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
     kernel.exec("end(b)\ndel b, mine")
     everything_comes_back(kernel)
