@@ -32,14 +32,14 @@
 #define HUGE_PAGE_SIZE          UL(0x200000)
 #define ENTRIES_PER_TABLE       512
 
-#define WINDOW_P4_INDEX         256
-#define WINDOW_P4_ENTRIES       128
-#define POOL_P4_INDEX           384
-#define POOL_P4_ENTRIES         124
-#define TECHNIQUE_P4_INDEX      508
-#define OTHER_RECURSIVE_P4_INDEX 509
-#define RECURSIVE_P4_INDEX      510
-#define KERNEL_P4_INDEX         511
+#define WINDOW_ROOT_INDEX         256
+#define WINDOW_ROOT_ENTRIES       128
+#define POOL_ROOT_INDEX           384
+#define POOL_ROOT_ENTRIES         124
+#define TECHNIQUE_ROOT_INDEX      508
+#define OTHER_RECURSIVE_ROOT_INDEX 509
+#define RECURSIVE_ROOT_INDEX      510
+#define KERNEL_ROOT_INDEX         511
 
 /* What is linked lies where both modes have it. The rest is computed: port/hardware/paging.c, memory_structs/mode.py. */
 /* The last 2 GiB, which instructions reach with 32 bits, and the last GiB. */

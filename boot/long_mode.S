@@ -107,7 +107,7 @@ require_long_mode:
  */
 build_entry_tables:
     movl $(entry_p3_low + TO_TABLE), entry_p4
-    movl $(entry_p3_kernel + TO_TABLE), entry_p4 + KERNEL_P4_INDEX * 8
+    movl $(entry_p3_kernel + TO_TABLE), entry_p4 + KERNEL_ROOT_INDEX * 8
     movl $(entry_p2 + TO_TABLE), entry_p3_kernel + KERNEL_P3_INDEX * 8
     mov $(entry_p2 + TO_TABLE), %eax
     mov $entry_p3_low, %edi
@@ -199,7 +199,7 @@ five_levels_enter:
     xor %eax, %eax
     rep stosq
     movl $(entry_p4 + TO_TABLE), entry_p5
-    movl $(entry_p4 + TO_TABLE), entry_p5 + KERNEL_P4_INDEX * 8
+    movl $(entry_p4 + TO_TABLE), entry_p5 + KERNEL_ROOT_INDEX * 8
     push $SELECTOR_ENTRY_CODE_32
     push $without_paging
     lretq

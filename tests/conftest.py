@@ -128,8 +128,8 @@ def memory_kernel(kernel):
     before = kernel.eval("free()")
     yield kernel
     kernel.exec(f"for name in set(globals()) - set({names!r}): del globals()[name]")
-    for depth in range(ROUNDS):  # a word that the collector takes for a reference goes when something else lies there
-        kernel.exec(f"overwrite({depth}); clutter(); gc.collect(); clutter(); gc.collect(); clutter()")
+    for turn in range(ROUNDS):  # a word that the collector takes for a reference goes when something else lies there
+        kernel.exec(f"overwrite({turn}); clutter(); gc.collect(); clutter(); gc.collect(); clutter()")
         if kernel.eval("free()") == before:
             break
     assert kernel.eval("free()") == before, "frames or pages did not come back"

@@ -24,7 +24,7 @@ from diagnostics.bench import undo
 ROUNDS = 20
 TIMES = 5 * ROUNDS
 FEW, MANY = 10, 100_000
-FIRST = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
+FIRST = page_of_root_entry(LAYOUT["POOL_ROOT_INDEX"])
 SPACING = 32
 MILLION = 1_000_000
 # Far behind the small chunks: where a million fit.

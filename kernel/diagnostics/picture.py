@@ -84,8 +84,8 @@ class PoolPicture(CellMap):
     address_columns = 19
 
     def __init__(self):
-        first = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
-        end = first + LAYOUT["POOL_P4_ENTRIES"] * PAGES_PER_ROOT_ENTRY
+        first = page_of_root_entry(LAYOUT["POOL_ROOT_INDEX"])
+        end = first + LAYOUT["POOL_ROOT_ENTRIES"] * PAGES_PER_ROOT_ENTRY
         inside = [owner for owner in owners() if first <= owner.first_page < end]
         stretches = [
             Stretch(owner.first_page, owner.first_page + owner.count - 1, owner.letter, "") for owner in inside

@@ -22,12 +22,12 @@ def regions():
     objects, emitted = LAYOUT["OBJECTS_PAGE"], LAYOUT["EMITTED_CODE_PAGE"]
     return (
         Region("lower half", 0, LOWER_HALF_LAST_PAGE),
-        slots("physical window", "WINDOW_P4_INDEX", LAYOUT["WINDOW_P4_ENTRIES"]),
-        slots("page pool", "POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]),
-        slots("technique windows", "TECHNIQUE_P4_INDEX"),
-        slots("recursive slot of inactive tables", "OTHER_RECURSIVE_P4_INDEX", is_recursive=True),
-        slots("recursive slot", "RECURSIVE_P4_INDEX", is_recursive=True),
-        Region("kernel image", slots("", "KERNEL_P4_INDEX").first_page, objects - 1),
+        slots("physical window", "WINDOW_ROOT_INDEX", LAYOUT["WINDOW_ROOT_ENTRIES"]),
+        slots("page pool", "POOL_ROOT_INDEX", LAYOUT["POOL_ROOT_ENTRIES"]),
+        slots("technique windows", "TECHNIQUE_ROOT_INDEX"),
+        slots("recursive slot of inactive tables", "OTHER_RECURSIVE_ROOT_INDEX", is_recursive=True),
+        slots("recursive slot", "RECURSIVE_ROOT_INDEX", is_recursive=True),
+        Region("kernel image", slots("", "KERNEL_ROOT_INDEX").first_page, objects - 1),
         Region("loaded objects", objects, emitted - 1),
         Region("emitted code", emitted, LAST_PAGE),
     )

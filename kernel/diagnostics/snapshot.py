@@ -11,7 +11,7 @@ from diagnostics.census import table_frames
 from diagnostics.regions import regions
 from diagnostics.rights import EVERYTHING, combined
 
-RECURSIVE = (LAYOUT["RECURSIVE_P4_INDEX"], LAYOUT["OTHER_RECURSIVE_P4_INDEX"])
+RECURSIVE = (LAYOUT["RECURSIVE_ROOT_INDEX"], LAYOUT["OTHER_RECURSIVE_ROOT_INDEX"])
 
 
 def snapshot():

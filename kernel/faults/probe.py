@@ -154,11 +154,11 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
 
     flags: raw entries of levels 1 to 3 and of the root without addresses; with BELOW_ROOT among the settings the last
     is one of level 4, below the root. toggles: (place 1 to 4 of the entry, bit) pairs, at most 24; state n has the k-th
-    flipped if bit k of n is set. accesses: 1 to 48. place: (the root's index, that of the levels below down to 3, offset
-    in the page).
+    flipped if bit k of n is set. accesses: 1 to 48. place: (the root's index, that of the levels below it down to 3,
+    offset in the page).
     value: what the frame holds there, 0x....cc........b8. Raises ValueError or TypeError for anything else.
     """
-    p4_index, p3_index, offset = place
+    root_index, index, offset = place
     if not 0 < len(accesses) <= _ACCESSES_MAX or len(toggles) > _TOGGLES_MAX or len(flags) != 4:
         raise ValueError("block: 4 entries, 1 to 48 accesses, 0 to 24 toggles")
     for kind in accesses:
@@ -166,7 +166,7 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
     for level, bit in toggles:
         if not (0 < level <= len(flags) and 0 <= bit < 64):
             raise ValueError("block: toggles are (level 1 to 4, bit 0 to 63)")
-    if not 0 <= p4_index < 512 or not 0 <= p3_index < 512:
+    if not 0 <= root_index < 512 or not 0 <= index < 512:
         raise ValueError("block: an index is from 0 to 511")
     if not 0 <= offset <= 4096 - 8 or value & 0xFF != 0xB8 or value >> 40 & 0xFF != 0xCC:
         raise ValueError("block: offset at most 4088, value 0x....cc........b8")

@@ -143,15 +143,15 @@ def image_frames(boot_info):
 
 def page_layout():
     """(pool, others, reserved, named) as PageAllocator.from_layout takes them; page numbers."""
-    pool = root_entries("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"])
+    pool = root_entries("POOL_ROOT_INDEX", LAYOUT["POOL_ROOT_ENTRIES"])
     reserved = [
         (0, 0, "the null page"),
-        root_entries("WINDOW_P4_INDEX", LAYOUT["WINDOW_P4_ENTRIES"]) + ("the physical window",),
-        root_entries("TECHNIQUE_P4_INDEX", 1) + ("the windows of the access techniques",),
-        root_entries("OTHER_RECURSIVE_P4_INDEX", 1) + ("the recursive slot of other tables",),
-        root_entries("RECURSIVE_P4_INDEX", 1) + ("the recursive slot",),
-        (root_entries("KERNEL_P4_INDEX", 1)[0], OBJECTS[0] - 1, "the kernel's image"),
-        (OBJECTS[1] + 1, root_entries("KERNEL_P4_INDEX", 1)[1], "the alias of emitted code"),
+        root_entries("WINDOW_ROOT_INDEX", LAYOUT["WINDOW_ROOT_ENTRIES"]) + ("the physical window",),
+        root_entries("TECHNIQUE_ROOT_INDEX", 1) + ("the windows of the access techniques",),
+        root_entries("OTHER_RECURSIVE_ROOT_INDEX", 1) + ("the recursive slot of other tables",),
+        root_entries("RECURSIVE_ROOT_INDEX", 1) + ("the recursive slot",),
+        (root_entries("KERNEL_ROOT_INDEX", 1)[0], OBJECTS[0] - 1, "the kernel's image"),
+        (OBJECTS[1] + 1, root_entries("KERNEL_ROOT_INDEX", 1)[1], "the alias of emitted code"),
     ]
     return pool, [(1, LOWER_HALF_LAST_PAGE)], reserved, [OBJECTS]
 
@@ -163,7 +163,7 @@ def root_entries(name, count):
 
 
 def new_kernel_table(system, boot_info):
-    """The kernel's root, with all tables that other roots will share, and nothing mapped. From here on its half is protected."""
+    """The kernel's root, with all tables that roots share, and nothing mapped. From here on its half is protected."""
     pool = system.frame_allocator.pool
     first, end = image_frames(boot_info)
     protection = Protection(window_size_in_pages(boot_info), boot_info.sections, (first, end - 1))

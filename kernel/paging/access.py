@@ -81,7 +81,8 @@ class Access:
 
     # By how much page numbers are shifted for the root's index: a device's tables may have fewer levels than the CPU's.
     root_shift = ROOT_SHIFT
-    # Frames of the tables of the kernel's half that all roots share, and the marks of linked tables; none before `memory.init`.
+    # Frames of the tables of the kernel's half that all roots share, and the marks of linked tables; none before
+    # `memory.init`.
     shared_tables = (1, 0)
     marks = uctypes.addressof(NO_MARKS)
 

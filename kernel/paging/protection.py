@@ -11,6 +11,7 @@ import micropython
 from memory_structs.mode import (
     ENTRIES,
     FIRST_UPPER_INDEX,
+    LARGEST_PAGE_LEVEL,
     LEVELS,
     PAGES_PER_ROOT_ENTRY,
     ROOT_SHIFT,
@@ -25,13 +26,13 @@ from .flags import ACCESSED, DIRTY, HUGE_PAGE
 from .natives import LAYOUT, cpu, entries
 from .refusals import KernelInUse
 
-RECURSIVE = LAYOUT["RECURSIVE_P4_INDEX"]
-OTHER_RECURSIVE = LAYOUT["OTHER_RECURSIVE_P4_INDEX"]
-TECHNIQUE = LAYOUT["TECHNIQUE_P4_INDEX"]
-KERNEL_PAGE = page_of_root_entry(LAYOUT["KERNEL_P4_INDEX"])
+RECURSIVE = LAYOUT["RECURSIVE_ROOT_INDEX"]
+OTHER_RECURSIVE = LAYOUT["OTHER_RECURSIVE_ROOT_INDEX"]
+TECHNIQUE = LAYOUT["TECHNIQUE_ROOT_INDEX"]
+KERNEL_PAGE = page_of_root_entry(LAYOUT["KERNEL_ROOT_INDEX"])
 # Root entries that are no part of what all roots share: each root has its own there, or none.
 OWN_ENTRIES = (OTHER_RECURSIVE, RECURSIVE)
-FIRST_POOL_PAGE = page_of_root_entry(LAYOUT["POOL_P4_INDEX"])
+FIRST_POOL_PAGE = page_of_root_entry(LAYOUT["POOL_ROOT_INDEX"])
 NO_TABLES = 1, 0
 MARKS = ACCESSED | DIRTY
 WHOLE_ENTRIES = 4  # so many of the spans, the first, are whole root entries
@@ -59,7 +60,7 @@ class Protection:
         self.image_words = struct.pack("<II", *image_frames)
         self.areas = no_areas
         self.spans = [
-            root_entries("the physical window", LAYOUT["WINDOW_P4_INDEX"], LAYOUT["WINDOW_P4_ENTRIES"]),
+            root_entries("the physical window", LAYOUT["WINDOW_ROOT_INDEX"], LAYOUT["WINDOW_ROOT_ENTRIES"]),
             root_entries("the technique windows", TECHNIQUE, 1),
             root_entries("the recursive slot of inactive tables", OTHER_RECURSIVE, 1),
             root_entries("the recursive slot", RECURSIVE, 1),
@@ -85,7 +86,7 @@ class Protection:
                 first = page_of_root_entry(self.indexes[frame - self.shared_tables[0]])
                 self.refuse(first + index * covered, covered)
         else:
-            for first, last in self.ranges_in_small_tables():
+            for first, last in self.ranges_in_small_tables(level):
                 page = first & -covered * ENTRIES
                 while page <= last:
                     if self.table_of(page, level) == frame:
@@ -96,9 +97,12 @@ class Protection:
         """The frame that a page number leads to under the active root; negative if to none."""
         return Access(cpu.read_root_frame(), address_in_window(0), None, self.window_pages).translate(page)
 
-    def ranges_in_small_tables(self):
-        """Yield (first page, last page) of what tables below the shared ones show of what the kernel runs on: its image, where
-        it is linked and where the window's huge pages end because of it, Python's heap, and stacks in use."""
+    def ranges_in_small_tables(self, level):
+        """Yield (first page, last page) of what tables at a level, below the shared ones, show of what the kernel runs
+        on: its image, where it is linked and where the window's huge pages end because of it, Python's heap, stacks in
+        use; and the window itself where its largest pages are below the shared tables."""
+        if level == LARGEST_PAGE_LEVEL:
+            yield LAYOUT["WINDOW_PAGE"], LAYOUT["WINDOW_PAGE"] + self.window_pages - 1
         for first, last, _ in self.spans[WHOLE_ENTRIES:]:
             yield first, last
         for first, count in self.areas():

@@ -35,7 +35,7 @@ from .refusals import FrameAllocationFailed, TechniqueUnavailable
 from .sessions import WINDOW_WORD, SessionAccess, SessionTechnique, TechniqueMapper, install, tables_end, undisturbed
 
 WRITE_PROTECT = 1 << 16  # CR0
-TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_P4_INDEX"])
+TECHNIQUE_PAGE = page_of_root_entry(LAYOUT["TECHNIQUE_ROOT_INDEX"])
 FIRST_ENTRY = "%d GiB" % (PAGES_PER_ROOT_ENTRY >> 30 - PAGE_SHIFT)  # what root entry 0 covers
 
 
@@ -83,7 +83,7 @@ class IdentityPageTable(SessionTechnique):
         if installation is None:
             if read_entry(active, 0) != (0, 0):
                 raise TechniqueUnavailable(self.name, "the first %s of the lower half are in use" % FIRST_ENTRY)
-            window = read_entry(active, LAYOUT["WINDOW_P4_INDEX"])[0]
+            window = read_entry(active, LAYOUT["WINDOW_ROOT_INDEX"])[0]
             links = ((active, 0, window),)
             self._use = install(Installation(self._key), links)
         else:
@@ -213,7 +213,7 @@ class RecursivePageTable(SessionTechnique):
         super().__init__(root, ledger)
         number, active = self.root_frame, cpu.read_root_frame()
         self._active = active
-        self._slot = LAYOUT["RECURSIVE_P4_INDEX" if number == active else "OTHER_RECURSIVE_P4_INDEX"]
+        self._slot = LAYOUT["RECURSIVE_ROOT_INDEX" if number == active else "OTHER_RECURSIVE_ROOT_INDEX"]
         key = "recursive", active, number
         installation = installation_for(key)
         if installation is None and not self._leads_to_root():
@@ -286,7 +286,7 @@ class TemporaryPageTable(SessionTechnique):
         super().__init__(root, ledger)
         if Protection.live is None:
             raise TechniqueUnavailable(self.name, "the kernel's own tables are not there yet")
-        above = Protection.live.shared_table_of(LAYOUT["TECHNIQUE_P4_INDEX"])
+        above = Protection.live.shared_table_of(LAYOUT["TECHNIQUE_ROOT_INDEX"])
         index = first_unused(above)
         frames = take_frames(frame_allocator, LEVELS - 2)  # one for each level below that of `above`
         try:
@@ -351,6 +351,6 @@ def new_root(frame, shared_with=None):
         source = check_frame(shared_with).number
         count = OWN_ENTRIES[0] - FIRST_UPPER_INDEX
         entries.copy(entry_in_window(number, FIRST_UPPER_INDEX), entry_in_window(source, FIRST_UPPER_INDEX), count)
-        kernel = LAYOUT["KERNEL_P4_INDEX"]
+        kernel = LAYOUT["KERNEL_ROOT_INDEX"]
         entries.copy(entry_in_window(number, kernel), entry_in_window(source, kernel), 1)
     return frame

@@ -47,7 +47,7 @@ static void build_window(void) {
     if (boot_info.framebuffer.address >= top) {
         top = boot_info.framebuffer.address + (uint64_t)boot_info.framebuffer.pitch * boot_info.framebuffer.height;
     }
-    if (top > WINDOW_P4_ENTRIES * bytes_of_level(paging_levels())) {
+    if (top > WINDOW_ROOT_ENTRIES * bytes_of_level(paging_levels())) {
         boot_refuse("RAM above 64 TiB is beyond the physical window");
     }
     window_bytes = (top + GIGABYTE - 1) / GIGABYTE * GIGABYTE;
@@ -63,7 +63,7 @@ static void build_window(void) {
         }
         *entry = frame | ENTRY_PRESENT | ENTRY_WRITABLE;
     }
-    root[0] = root[WINDOW_P4_INDEX];
+    root[0] = root[WINDOW_ROOT_INDEX];
 }
 
 static void map_image(const char *start, const char *end, uint64_t flags) {

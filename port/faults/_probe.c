@@ -26,7 +26,7 @@ NATIVE_3(probe_run, bytes, first_in, results) {
     mp_get_buffer_raise(bytes, &in, MP_BUFFER_READ);
     mp_get_buffer_raise(results, &out, MP_BUFFER_WRITE);
     memcpy(&block, in.buf, sizeof block);
-    if (!probe_root_has_room(block.p4_index)) {
+    if (!probe_root_has_room(block.root_index)) {
         mp_raise_ValueError(MP_ERROR_TEXT("block: level-4 index 2 and 511 are taken"));
     }
     if (!cpu_cr4_is_valid(cases_cr4(&block))) {

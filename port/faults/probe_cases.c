@@ -134,7 +134,7 @@ const uint16_t *cases_run(const block_t *block, uint64_t first_state, uint64_t s
     uint16_t *out = words;
     setting_t setting = {
         .block = block, .user_code = probe_user_code(), .held = (uint64_t *)((char *)probe_target + block->offset),
-        .address = probe_address(block->p4_index, block->p3_index, block->offset),
+        .address = probe_address(block->root_index, block->index, block->offset),
         .top = block->settings & SETTING_BELOW_ROOT ? PROBE_LEVELS : paging_levels(),
     };
     probe_way(setting.address, setting.top, setting.way);

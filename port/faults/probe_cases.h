@@ -19,7 +19,7 @@
 typedef struct __attribute__((packed)) {
     uint64_t flags[PROBE_LEVELS];   // entries of levels 1 to 3 and of the root, without the addresses
     uint64_t value;                 // what the frame holds at the address; its low 6 bytes are code
-    uint16_t p4_index, p3_index, offset;
+    uint16_t root_index, index, offset;       // `index` is that of the levels below the root down to 3
     uint16_t settings;
     uint32_t pkru;
     uint8_t accesses_count, toggles_count;

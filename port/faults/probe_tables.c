@@ -8,7 +8,7 @@
 #include "port/hardware/instructions.h"
 #include "port/hardware/paging_walk.h"
 
-#define USER_P4_INDEX           2       // where the own root has ring 3's code
+#define USER_ROOT_INDEX           2       // where the own root has ring 3's code
 #define LOWER_HALF_LAST_INDEX   255
 #define TO_TABLE                (ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_ACCESSED)
 
@@ -32,7 +32,7 @@ static uint64_t build_user_code(void) {
 }
 
 uint64_t probe_user_code(void) {
-    return address_of_root_index(USER_P4_INDEX);
+    return address_of_root_index(USER_ROOT_INDEX);
 }
 
 uint64_t probe_user_code_borrow(void) {
@@ -94,7 +94,7 @@ static uint64_t *test_table(unsigned level) {
 uint64_t probe_root_build(uint64_t address, unsigned top) {
     memset(root, 0, sizeof root);
     copy_image();
-    root[USER_P4_INDEX] = build_user_code();
+    root[USER_ROOT_INDEX] = build_user_code();
     memset(test_tables, 0, (paging_levels() - 1) * sizeof test_tables[0]);
     for (unsigned level = PROBE_LEVELS; level <= paging_levels(); level++) {
         if (level != top) {
@@ -106,7 +106,7 @@ uint64_t probe_root_build(uint64_t address, unsigned top) {
 }
 
 bool probe_root_has_room(uint64_t root_index) {
-    return root_index < ENTRIES_PER_TABLE && root_index != USER_P4_INDEX && root_index != KERNEL_P4_INDEX;
+    return root_index < ENTRIES_PER_TABLE && root_index != USER_ROOT_INDEX && root_index != KERNEL_ROOT_INDEX;
 }
 
 uint64_t probe_address(uint64_t root_index, uint64_t index, uint64_t offset) {

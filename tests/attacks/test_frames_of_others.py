@@ -266,7 +266,9 @@ def test_a_frame_becomes_one_table_at_a_time(kernel):
     """An allocator hands the same frame out for two tables of one mapping, or for a table of another."""
     kernel.exec("mine = Frames(owned)\nmine.free = [owned.start.number] * LEVELS")
     kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
-    kernel.exec("b = lend()\nmine.free = [place(LOW + (1 << 40), 1)[0]] + [owned.end.number - n for n in range(LEVELS - 2)]")
+    kernel.exec(
+        "b = lend()\nmine.free = [place(LOW + (1 << 40), 1)[0]] + [owned.end.number - n for n in range(LEVELS - 2)]"
+    )
     kernel.refuses(f"mapper.map_range({NEW}, FrameRange(Frame(0xb8), Frame(0xb8)), DATA, mine)", ["IllegalState"])
     kernel.exec("end(b)\ndel b, mine")
     everything_comes_back(kernel)
@@ -312,6 +314,8 @@ def test_forgotten_frames_come_back_with_the_end_of_their_tables(kernel):
         collected()
         """)
     kernel.refuses("memory.allocate_frames_at(first, 16)", ["AddressInUse"])
-    kernel.exec(f"mapper.unmap(Page(page_of_root_entry(46)))[2].flush()\nmapper.clean_up_range({NEW}, mine)\ncollected()")
+    kernel.exec(
+        f"mapper.unmap(Page(page_of_root_entry(46)))[2].flush()\nmapper.clean_up_range({NEW}, mine)\ncollected()"
+    )
     kernel.exec("owned = memory.allocate_frames_at(first, 16)\nmapper.map_to(at(LOW), owned.end, DATA, tf)\ndel mine")
     everything_comes_back(kernel)

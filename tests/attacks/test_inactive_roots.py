@@ -25,7 +25,7 @@ def each(act):
         if name != "view":
             mapper.leave()
     return answers
-m = create_mapping_at(VirtualAddress((page_of_root_entry(384) << 12) + (1 << 40)), 8 * 4096, WRITE)  # far from Python's heap
+m = create_mapping_at(Page(page_of_root_entry(386)).start_address, 8 * 4096, WRITE)  # far from Python's heap
 """
 
 
@@ -156,7 +156,9 @@ def test_cleaning_up_what_all_roots_share_is_flushed_whichever_root_it_was_done_
             return count, len(told)
         """)
     kernel.exec("answers = each(freed_through)")
-    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), (depth.LEVELS - 2, 2)), "both halves are told"
+    assert kernel.eval("answers") == dict.fromkeys(kernel.eval("MAPPERS"), (depth.LEVELS - 2, 2)), (
+        "both halves are told"
+    )
     assert kernel.eval("freed_through(live)") == (depth.LEVELS - 2, 2)
     assert kernel.eval("[range.contains(far) for range in told]") == [False, True]
 

@@ -72,7 +72,14 @@ def test_a_page_fault_carries_what_was_true_at_the_fault(kernel):
             facts = [raw.address, raw.error_code, raw.page, raw.vector, raw.entries, raw.name]
             pointer = raw.instruction_pointer
         """)
-    assert kernel.eval("facts") == [HOLE + 0x1234, 2, (HOLE + 0x1234) >> 12, 14, [(depth.LEVELS, 192, 0, 0)], "page fault"]
+    assert kernel.eval("facts") == [
+        HOLE + 0x1234,
+        2,
+        (HOLE + 0x1234) >> 12,
+        14,
+        [(depth.LEVELS, 192, 0, 0)],
+        "page fault",
+    ]
     start, end = kernel.eval("[(page << 12, page + count << 12) for _, page, _, count, _ in "
                              "__import__('_boot').sections()][0]")  # fmt: skip
     assert start <= kernel.eval("pointer") < end

@@ -7,7 +7,11 @@ from on_target import source
 LOAD, DIVIDE, UNDEFINED, WILD = "31c0488b00", "31c9f7f9", "0f0b", "48b80000000000000080488b00"
 # Each behind nops, so that the offset counts: in a function "careless" that begins 16 bytes into its section.
 FAULTS = {
-    "PageFault": (LOAD, 2, f"read of v0x0: not present at {depth.ROOT}; by sum.o .text careless+0x6; page 0 is never mapped"),
+    "PageFault": (
+        LOAD,
+        2,
+        f"read of v0x0: not present at {depth.ROOT}; by sum.o .text careless+0x6; page 0 is never mapped",
+    ),
     "DivideFault": (DIVIDE, 2, " in sum.o .text careless+0x6: by zero"),
     "InvalidOpcode": (UNDEFINED, 0, " in sum.o .text careless+0x4: these bytes"),
     "GeneralProtectionFault": (WILD, 10, " in sum.o .text careless+0xe, error code 0x0"),

@@ -84,9 +84,17 @@ def test_the_walk_is_that_of_the_moment(play):
     ("setup", "access", "line"),
     [
         ("p.unmap(1)", "_memory.load64(BASE + 0x1000)", f"read of v{BASE + 0x1000:#x}: not present at P1; .*on_fault"),
-        ("p.map(1, 1, RO)", "_memory.store8(BASE + 0x1001, 0)", f"write to v{BASE + 0x1001:#x}: read-only at P1; remap it"),
+        (
+            "p.map(1, 1, RO)",
+            "_memory.store8(BASE + 0x1001, 0)",
+            f"write to v{BASE + 0x1001:#x}: read-only at P1; remap it",
+        ),
         ("p.map(1, 1); p.set(p.p2, 0, p.p1 - WINDOW_PAGE, RO)", "_memory.store8(BASE + 0x1000, 0)", "read-only at P2"),
-        ("p.map(1, 1)", "probe.call(BASE + 0x1000)", f"execute at v{BASE + 0x1000:#x}: no-execute at P1; remap it exec"),
+        (
+            "p.map(1, 1)",
+            "probe.call(BASE + 0x1000)",
+            f"execute at v{BASE + 0x1000:#x}: no-execute at P1; remap it exec",
+        ),
         ("p.map(1, 1, USER_PAGE)", "probe.call(BASE + 0x1000)", "a user's page, which the kernel keeps off"),
         (
             "p.set(p.p2, 1, p.p1 - WINDOW_PAGE + 2, DATA | 1 << 7)",

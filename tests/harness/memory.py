@@ -11,8 +11,10 @@ FOUR_GIB = machine.FOUR_GIB
 
 
 class GuestMemory:
-    """The RAM of a q35 machine, addressed by guest-physical address; `levels()` says how deep its tables are. Reads and writes take no lock: stop the guest
-    (monitor.stop()) or have it wait at its prompt first."""
+    """The RAM of a q35 machine, addressed by guest-physical address; `levels()` says how deep its tables are.
+
+    Reads and writes take no lock: stop the guest (monitor.stop()) or have it wait at its prompt first.
+    """
 
     def __init__(self, file, levels):
         self._levels = levels

@@ -1,8 +1,9 @@
 """Nothing but one place says how many levels of tables there are: port/hardware/paging.c, out of CR4.LA57.
 
 Python asks there (kernel/memory_structs/mode.py) and computes everything else; the host asks QEMU for CR4
-(tests/harness/guest.py), and the tests compute addresses in one place (tests/harness/depth.py). Whoever writes 4 for the root, 27 for the shift of its entries, 48 for the bits of an
-address, or the edges of the hole between the halves, is wrong as soon as there are five levels.
+(tests/harness/guest.py), and the tests compute addresses in one place (tests/harness/depth.py). Whoever writes 4 for
+the root, 27 for the shift of its entries, 48 for the bits of an address, or the edges of the hole between the halves,
+is wrong as soon as there are five levels.
 """
 
 import ast

@@ -23,8 +23,8 @@ PLACE = (64, 1, 0x100)  # the root's index, that of the levels below, offset in 
 class Question:
     """What the oracle needs to know of a block.
 
-    flags: raw entries of levels 4 (or the root) to 1, in this order, without addresses. toggles: (level, bit) pairs; state n has the
-    k-th flipped if bit k of n is set.
+    flags: raw entries of levels 4 (or the root) to 1, in this order, without addresses. toggles: (level, bit) pairs;
+    state n has the k-th flipped if bit k of n is set.
     """
 
     flags: tuple

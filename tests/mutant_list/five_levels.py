@@ -102,6 +102,13 @@ MUTANTS = [
         f"{ADDRESSES}::test_the_tables_that_all_roots_share_are_below_the_root",
     ),
     (
+        "the window's tables of level 3 are the kernel's where they are shared only",
+        "kernel/paging/protection.py",
+        "        if level == LARGEST_PAGE_LEVEL:\n",
+        "        if False:\n",
+        f"{ADDRESSES}::test_the_window_is_the_kernels_wherever_it_shows_ram",
+    ),
+    (
         "a root that goes gives back the tables of the first 128 TiB only",
         "kernel/memory/mappings/table_frames.py",
         "TRANSLATED_PAGES // 2 - 1, ANYBODYS",

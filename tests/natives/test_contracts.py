@@ -240,7 +240,7 @@ def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
         table(first + 3, [(0, 0x1111)])
         table(first + 4, [(0, 0x2222)])
         from memory_structs.mode import LEVELS, page_of_root_entry
-        index, top = layout['POOL_P4_INDEX'] + 7, first
+        index, top = layout['POOL_ROOT_INDEX'] + 7, first
         for level in range(4, LEVELS):
             top = first + level + 1
             table(top, [(0, first * 4096 + 3)])

@@ -35,6 +35,6 @@ def test_frames_beyond_the_cpu_are_reserved(boot, cpu, bits):
 
 def test_what_the_layout_compiles_in_is_what_the_mode_says(kernel):
     kernel.exec("import _boot\nfrom memory_structs.mode import page_of_root_entry\nlayout = _boot.layout()")
-    assert kernel.eval("page_of_root_entry(layout['WINDOW_P4_INDEX']) == layout['WINDOW_PAGE']")
-    last = kernel.eval("page_of_root_entry(layout['KERNEL_P4_INDEX'])")
+    assert kernel.eval("page_of_root_entry(layout['WINDOW_ROOT_INDEX']) == layout['WINDOW_PAGE']")
+    last = kernel.eval("page_of_root_entry(layout['KERNEL_ROOT_INDEX'])")
     assert kernel.eval("layout['KERNEL_PAGE']") >= last

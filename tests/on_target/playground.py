@@ -21,8 +21,8 @@ BASE, DATA, TABLE = {BASE:#x}, {DATA:#x}, {TABLE:#x}
 PAGE = BASE >> 12
 WINDOW_PAGE = _boot.layout()['WINDOW_PAGE']
 class Playground:
-    '''A table for each level below the root and 20 frames; frames[n] holds its own number in its first word. The root is
-    p4, whatever its level.'''
+    '''A table for each level below the root and 20 frames; frames[n] holds its own number in its first word. p4 is the
+    root, whatever its level.'''
     def __init__(self):
         self.owner = memory.allocate_frames(25)
         first = WINDOW_PAGE + self.owner.start.number

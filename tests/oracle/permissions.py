@@ -20,7 +20,7 @@ from oracle.page_walk import LARGEST_PAGE_LEVEL
 PRESENT, WRITABLE, USER, ACCESSED, DIRTY, HUGE = 1 << 0, 1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 7
 NO_EXECUTE = 1 << 63
 KEY_SHIFT = 59
-# The entries that a case is about. The highest is the root's, or one of level 4 below it: the SDM has one rule for both.
+# The entries that a case is about. The highest is the root's, or one of level 4 below it: one rule is for both.
 LEVELS = (4, 3, 2, 1)
 READ, WRITE, EXECUTE = 0, 1, 2
 CODE_P, CODE_W, CODE_U, CODE_RSVD, CODE_FETCH, CODE_KEY = 1, 2, 4, 8, 16, 32

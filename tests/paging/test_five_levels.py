@@ -69,7 +69,9 @@ def test_every_technique_maps_the_new_addresses_and_takes_them_back(five):
             five.exec(f"through({name!r}, lambda mapper: mapper.unmap(page)[2].flush(), is_upper)")
             with five.raises("PageFault", f"write to v{address:#x}: not present at P1"):
                 five.exec(f"native.store64({address:#x}, 1)")
-            five.exec(f"through({name!r}, lambda mapper: mapper.clean_up_range(PageRange(page, page), frames), is_upper)")
+            five.exec(
+                f"through({name!r}, lambda mapper: mapper.clean_up_range(PageRange(page, page), frames), is_upper)"
+            )
             assert five.eval("frames.out") == 0, (name, hex(address))
             assert seen_by(five, address) is None
     assert five.eval("findings()") == []
@@ -138,6 +140,15 @@ def test_the_tables_that_all_roots_share_are_below_the_root(five):
     assert five.eval("refused(OffsetPageTable().unmap, text)")[0] == "KernelInUse"
     five.exec("set_root_entry(100, 0, 0)")
     assert five.eval("findings()") == []
+
+
+def test_the_window_is_the_kernels_wherever_it_shows_ram(boot):
+    """Beyond 512 GiB it has another table of level 3, which is none that roots share."""
+    kernel = Kernel(boot(paging=5, memory="600G"))
+    kernel.exec(source("paging/prelude"))
+    kernel.exec("window = active_level_4_table().next_table(256)")
+    for entry in "window[1]", "window.next_table(0)[3]", "window.next_table(1)[0]":
+        assert kernel.eval(f"refused({entry}.set_unmapped)")[0] == "KernelInUse", entry
 
 
 def test_a_fault_names_the_level_at_which_the_way_ends(five):

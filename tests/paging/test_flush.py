@@ -19,6 +19,8 @@ frames.free = frames.free[256:]
 mapper = OffsetPageTable()
 ledger = mapper.ledger
 BASE = page_of_root_entry(40)
+def pages_of_entry(index, count):
+    return PageRange.from_numbers(page_of_root_entry(index), page_of_root_entry(index) + count - 1)
 def pages(start, count):
     return PageRange.from_numbers(BASE + start, BASE + start + count - 1)
 def run_of(start, count):
@@ -57,9 +59,18 @@ CASES = [
     ("mapper.unmap_range(pages(4096, ledger.threshold))[1].flush()", (128, 0, 0, 0)),
     ("mapper.unmap_range(pages(4096, ledger.threshold + 1))[1].flush()", (0, 1, 0, 0)),
     ("mapper.update_flags_range(pages(4096, ledger.threshold + 1), P).flush()", (0, 1, 0, 0)),
-    ("mapper.unmap_range(PageRange.from_numbers(page_of_root_entry(42), page_of_root_entry(42) + 300))[1].flush()", (0, 0, 1, 0)),
-    ("mapper.unmap_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119))[1].flush()", (10, 0, 0, 0)),
-    ("mapper.update_flags_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119), P).flush()", (10, 0, 0, 0)),
+    (
+        "mapper.unmap_range(pages_of_entry(42, 301))[1].flush()",
+        (0, 0, 1, 0),
+    ),
+    (
+        "mapper.unmap_range(pages_of_entry(41, 5120))[1].flush()",
+        (10, 0, 0, 0),
+    ),
+    (
+        "mapper.update_flags_range(pages_of_entry(41, 5120), P).flush()",
+        (10, 0, 0, 0),
+    ),
     ("mapper.set_flags_p2_entry(Page(BASE + 4096), PW).flush()", (0, 0, 1, 0)),
     ("mapper.set_flags_p4_entry(Page(BASE + 4096), PW).flush_all()", (0, 0, 1, 0)),
     ("mapper.map_to(Page(BASE + 4500), Frame(5), PW, frames, PW)", NOTHING),
@@ -74,8 +85,8 @@ CASES = [
 def test_each_act_costs_the_invalidations_it_must_and_no_more(paging, act, expected):
     paging.exec("""
         mapper.map_range(pages(4096, 400), run_of(0x100001, 400), PW, frames)
-        mapper.map_range(PageRange.from_numbers(page_of_root_entry(41), page_of_root_entry(41) + 5119), run_of(0x100000, 5120), PW, frames)
-        mapper.map_range(PageRange.from_numbers(page_of_root_entry(42), page_of_root_entry(42) + 300), run_of(0x100001, 301), PW | G, frames)
+        mapper.map_range(pages_of_entry(41, 5120), run_of(0x100000, 5120), PW, frames)
+        mapper.map_range(pages_of_entry(42, 301), run_of(0x100001, 301), PW | G, frames)
         mapper.map_to(Page(BASE + 5100), Frame(5), PW, frames)
         mapper.update_flags(Page(BASE + 5100), W).flush()
         """)
@@ -118,7 +129,10 @@ def test_a_table_that_is_not_active_needs_no_flush(paging):
         """)
     for act in ("update_flags_range(pages(0, 300), P)", "unmap(Page(BASE))[2]", "unmap_range(pages(1, 299))[1]"):
         assert not paging.eval(f"other.{act}.needed")
-    assert paging.eval("other.ledger is not ledger and (other.clean_up(frames), other.ledger.full)") == (depth.LEVELS - 1, 0)
+    assert paging.eval("other.ledger is not ledger and (other.clean_up(frames), other.ledger.full)") == (
+        depth.LEVELS - 1,
+        0,
+    )
 
 
 def test_the_shootdown_callback_hears_of_every_invalidation(paging):

@@ -200,7 +200,9 @@ def test_wider_flags_on_a_leaf_show_in_the_effective_flags_only_when_the_parents
 
 def test_a_root_entry_with_the_huge_bit_is_reported_not_followed(paging):
     paging.exec(f"{MAPPED}\nraw(A, LEVELS, entry(A, LEVELS)._frame_number(), 0x83)")
-    refused_without_a_trace(paging, "mapper.translate(VirtualAddress(0x405000))", "MalformedEntry", f"its {depth.ROOT} entry")
+    refused_without_a_trace(
+        paging, "mapper.translate(VirtualAddress(0x405000))", "MalformedEntry", f"its {depth.ROOT} entry"
+    )
 
 
 def test_clean_up_and_ranges_cope_with_the_last_pages_of_both_halves(paging):

@@ -197,7 +197,10 @@ def test_09_9_and_10_a_new_region_needs_frames_and_then_shows_new_too(screen, tm
     screen.command("page = Page.containing_address(VirtualAddress(0xdeadbeaf000))")
     screen.command("frame = Frame.containing_address(PhysicalAddress(0xb8000))")
     said = screen.command("mapper.map_to(page, frame, P | W, EmptyFrameAllocator())")
-    assert f"FrameAllocationFailed: v0xdeadbeaf000: needs {depth.LEVELS - 1} frames for tables, the frame allocator had 0" in said
+    assert (
+        f"FrameAllocationFailed: v0xdeadbeaf000: needs {depth.LEVELS - 1} frames for tables, the frame allocator had 0"
+        in said
+    )
     frames_for_tables(screen)
     screen.command("mapper.map_to(page, frame, P | W, frame_allocator).flush()")
     assert screen.command("frame_allocator.allocated").strip() == str(depth.LEVELS - 1)

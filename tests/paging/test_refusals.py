@@ -136,7 +136,11 @@ REFUSALS = [
     ("mapper.walk(PhysicalAddress(0x1000))", "TypeError", "VirtualAddress or a Page"),
     ("mapper.map_range(PageRange(A + 9, A + 9), FrameRange(F, F), PW, frames, None, 1)", "TypeError", "size must be"),
     ("mapper.clean_up_range(A, frames)", "TypeError", "PageRange expected"),
-    ("mapper.identity_map(frame_at(0xff00000000), PW, EmptyFrameAllocator())", "FrameAllocationFailed", f"{depth.LEVELS - 1} frames"),
+    (
+        "mapper.identity_map(frame_at(0xff00000000), PW, EmptyFrameAllocator())",
+        "FrameAllocationFailed",
+        f"{depth.LEVELS - 1} frames",
+    ),
     ("mapper.map_to(page_at(0xdeadbeaf000), F, PW, EmptyFrameAllocator())", "FrameAllocationFailed", "v0xdeadbeaf000"),
 ]
 
@@ -238,7 +242,8 @@ def test_one_gibibyte_pages_need_a_cpu_that_has_them(boot):
     guest.console.wait_for_prompt(30)
     kernel = Kernel(guest)
     kernel.exec(source("paging/prelude"))
-    kernel.exec("owned = own_frames(1030); frames = Frames(owned); mapper = OffsetPageTable(); BASE = page_of_root_entry(40) << 12")
+    kernel.exec("owned = own_frames(1030); frames = Frames(owned); mapper = OffsetPageTable()")
+    kernel.exec("BASE = page_of_root_entry(40) << 12")
     call = "mapper.map_to(page_at(BASE, Page1G), frame_at(1 << 30, Page1G), PW, frames)"
     assert kernel.eval(f"refused(lambda: {call})")[0] == "ContradictoryFlags"
     kernel.exec(

@@ -74,7 +74,7 @@ def test_poke_into_a_table_of_another_root_is_known_too(live):
 def test_whichever_way_leads_there(live):
     """By the recursive slot, or by a mapping of the frame: what counts is where it lies in RAM."""
     live.exec("from paging.natives import LAYOUT")
-    slot = live.eval("LAYOUT['RECURSIVE_P4_INDEX']")
+    slot = live.eval("LAYOUT['RECURSIVE_ROOT_INDEX']")
     page = live.eval("m.start.number")
     recursive = 0xFFFF << 48 | slot << 39 | (page & (1 << 36) - 1) * 8
     assert poke(live, recursive, "raw(1)")[1].startswith("P1[")

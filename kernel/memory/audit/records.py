@@ -138,7 +138,7 @@ class Records:
 
 def is_in_window(page):
     """Does a page number, without sign bits, lie in the physical window?"""
-    return LAYOUT["WINDOW_P4_INDEX"] <= page >> ROOT_SHIFT < LAYOUT["POOL_P4_INDEX"]
+    return LAYOUT["WINDOW_ROOT_INDEX"] <= page >> ROOT_SHIFT < LAYOUT["POOL_ROOT_INDEX"]
 
 
 def check_the_rest(walk, ranges, windows, gaps, devices, findings):
@@ -151,6 +151,6 @@ def check_the_rest(walk, ranges, windows, gaps, devices, findings):
             if first < end:
                 walk.walk_root(root, first, end, visit)
                 visit.close()
-    first = LAYOUT["TECHNIQUE_P4_INDEX"] * PAGES_PER_ROOT_ENTRY
+    first = LAYOUT["TECHNIQUE_ROOT_INDEX"] * PAGES_PER_ROOT_ENTRY
     for table in windows:
         walk.walk(table, LEVELS - 1, first, first + PAGES_PER_ROOT_ENTRY, ALL_RIGHTS, techniques)

@@ -26,7 +26,7 @@ from .reclaiming import gc_and_reclaim
 from .table_frames import dismantle, give_dismantled
 
 RECURSIVE_WORD = 0b11 | 1 << 23  # PRESENT, WRITABLE, NO_EXECUTE
-EXECUTABLE_ENTRIES = ("POOL_P4_INDEX", LAYOUT["POOL_P4_ENTRIES"]), ("KERNEL_P4_INDEX", 1)
+EXECUTABLE_ENTRIES = ("POOL_ROOT_INDEX", LAYOUT["POOL_ROOT_ENTRIES"]), ("KERNEL_ROOT_INDEX", 1)
 
 
 def is_executable_entry(index):
@@ -46,7 +46,7 @@ def share_kernel_half(root):
         kernels = entry_in_window(protection.kernel_root, FIRST_UPPER_INDEX)
         entries.copy(entry_in_window(root, FIRST_UPPER_INDEX), kernels, upper)
         entries.clear(entry_in_window(root, OTHER_RECURSIVE), 1)
-    entries.write(entry_in_window(root, LAYOUT["RECURSIVE_P4_INDEX"]), root, RECURSIVE_WORD)
+    entries.write(entry_in_window(root, LAYOUT["RECURSIVE_ROOT_INDEX"]), root, RECURSIVE_WORD)
 
 
 @seal

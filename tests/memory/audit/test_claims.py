@@ -31,7 +31,11 @@ def test_two_mappings_of_one_frame_are_found_and_the_frame_that_nobody_maps_then
     [
         ("Frame(a_free_frame())", "READ", "free"),
         ("Frame(table.root)", "READ", "a page table"),
-        ("Frame(_memory.load64(entry(table.root, page_of_root_entry(384), LEVELS)) >> 12 & 0xffffffffff)", "READ", "a page table"),
+        (
+            "Frame(_memory.load64(entry(table.root, page_of_root_entry(384), LEVELS)) >> 12 & 0xffffffffff)",
+            "READ",
+            "a page table",
+        ),
         ("Frame(mmi.initial_mappings.text.frames()[0].start.number)", "WRITE", "the kernel's own"),
         ("Frame(memory.frame_allocator.reservations[-1][0])", "WRITE", "the kernel's own"),
     ],

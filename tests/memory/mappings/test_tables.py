@@ -1,7 +1,6 @@
 """Several page tables: all have the kernel's half, the lower half belongs to one, and none goes while it is used."""
 
 from harness import depth
-
 from oracle import page_walk
 
 PAGE = 4096

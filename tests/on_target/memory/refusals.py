@@ -9,7 +9,7 @@ from paging.natives import LAYOUT
 
 USER = 4
 WINDOW = LAYOUT["WINDOW_PAGE"] - (1 << 52) << 12
-WINDOW_INDEX = LAYOUT["WINDOW_P4_INDEX"]
+WINDOW_INDEX = LAYOUT["WINDOW_ROOT_INDEX"]
 memory_map = BootInfo().memory_map
 FRAMES = max([region._end for region in memory_map if region.is_usable]) >> 12
 mapper = OffsetPageTable()

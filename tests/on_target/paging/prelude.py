@@ -1,6 +1,12 @@
 # What the paging tests share on the target: names, frames that nobody else has, and a region of virtual addresses.
 from memory_structs import *
-from memory_structs.mode import LEVELS, LOWER_HALF_PAGES, PAGES_PER_ROOT_ENTRY, UPPER_HALF_FIRST_PAGE, page_of_root_entry
+from memory_structs.mode import (
+    LEVELS,
+    LOWER_HALF_PAGES,
+    PAGES_PER_ROOT_ENTRY,
+    UPPER_HALF_FIRST_PAGE,
+    page_of_root_entry,
+)
 from paging import *
 from paging.entries import address_of_page, page_in_window
 from paging.natives import LAYOUT, boot, cpu, entries

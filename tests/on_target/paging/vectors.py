@@ -5,8 +5,8 @@ NAMES_OF = {"4K": Page4K, "2M": Page2M, "1G": Page1G}
 PARENT_BITS = 0b111
 owned = own_frames(202)
 DELTA = owned.start.number - 1
-# With five levels: the root's entries towards the crate's two halves lead to tables of level 4 that stay, for one entry of
-# each, which no sequence uses, holds something.
+# With five levels: the root's entries towards the crate's two halves lead to tables of level 4 that stay, for one entry
+# of each, which no sequence uses, holds something.
 halves = own_frames(2)
 HALVES = (0, halves.start.number), (511, halves.start.number + 1)
 KEPT_BY = 100
