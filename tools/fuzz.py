@@ -5,7 +5,7 @@ Hostile programs, with malformed calls and faults injected, are `make storms`.""
 import sys
 
 import campaign
-from machine import ROOT
+from machine import ROOT, depth_word
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -22,7 +22,8 @@ class FuzzFailure(AssertionError):
 
     def __init__(self, seed, operations, text):
         super().__init__(
-            f"seed {seed} fails after {operations} operations: make fuzz SEED={seed} N={operations}\n{text}"
+            f"seed {seed} fails after {operations} operations: "
+            f"make fuzz {depth_word()}SEED={seed} N={operations}\n{text}"
         )
         self.seed = seed
         self.operations = operations
@@ -80,7 +81,7 @@ def perform(seed, operations):
     try:
         counts = run(seed, operations)
     except FuzzFailure as failure:
-        again = f"make fuzz SEED={failure.seed} N={failure.operations}"
+        again = f"make fuzz {depth_word()}SEED={failure.seed} N={failure.operations}"
         text = f"seed {seed} fails after {failure.operations} operations: {failure.text.splitlines()[-1]}"
         return {"counts": {"programs": 1}, "disagreements": [(text, again)], "said": failure.text}
     return {"counts": {"programs": 1, "operations": operations} | {name[3:]: n for name, n in counts.items()}}
@@ -93,7 +94,7 @@ def jobs_of(seed, operations):
         campaign.Job(
             f"seed {seed + number}",
             {"seed": seed + number, "operations": size},
-            f"make fuzz SEED={seed + number} N={size}",
+            f"make fuzz {depth_word()}SEED={seed + number} N={size}",
             size,
         )
         for number, size in enumerate(sizes)

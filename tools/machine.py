@@ -58,6 +58,11 @@ def refused_levels(value):
     return None if value in ("4", "5") else "choose 4 or 5: so many levels of page tables there are"
 
 
+def depth_word():
+    """Return the word for make's command line that asks for the levels of page tables in use here, with a blank."""
+    return "" if wanted_levels() == FOUR_LEVELS else f"PAGING={wanted_levels()} "
+
+
 def size_in_bytes(text):
     """Return the bytes that a size such as "128M" or "8G" means."""
     return int(text[:-1]) * UNITS[text[-1]] if text[-1] in UNITS else int(text)

@@ -16,7 +16,7 @@ import os
 import sys
 
 import campaign
-from machine import FOUR_LEVELS, ROOT, wanted_levels
+from machine import FOUR_LEVELS, ROOT, depth_word, wanted_levels
 from say import stop
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -85,8 +85,7 @@ def command(options, *words):
     where = ["--console", options.console] if options.console else ["--machine", options.machine or "qemu"]
     where += ["--cpu", options.cpu] if options.cpu else []
     where += ["--known", options.known] if options.known else []
-    depth = f" PAGING={options.paging}" if options.paging != FOUR_LEVELS else ""
-    return f"make matrix{depth} ARGS='{' '.join([*where, *words])}'"
+    return f"make matrix {depth_word()}ARGS='{' '.join([*where, *words])}'"
 
 
 def jobs_of(parser, options):

@@ -9,6 +9,8 @@ import pytest
 
 WRONG = [
     ("BOOT=foo", "choose pvh, iso or uefi"),
+    ("PAGING=3", "choose 4 or 5: so many levels of page tables there are"),
+    ("PAGING=five", "choose 4 or 5"),
     ("MEMORY=1", "give a number and a unit"),
     ("MEMORY=12Q", "give a number and a unit"),
     ("MEMORY=23M", "Clew needs 24M or more"),
@@ -87,6 +89,23 @@ def test_what_qemu_refuses_is_one_line_with_its_reason(setting, why):
     assert result.stderr.startswith(f"clew: {setting}: QEMU refuses: ")
     assert why in result.stderr
     assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tools/run.py", "bochs"), "clew: PAGING: no CPU of Bochs 2.7 has five levels of page tables: "),
+        (
+            ("tools/matrix.py", "--machine", "bochs"),
+            "clew: make matrix: PAGING=5: no CPU of Bochs 2.7 has five levels",
+        ),
+    ],
+    ids=["run", "matrix"],
+)
+def test_bochs_has_four_levels_of_page_tables(words, said):
+    result = run(sys.executable, *words, setting="PAGING=5")
+    assert said in result.stderr.splitlines()[-1]
+    assert (result.returncode != 0, result.stdout) == (True, "")
 
 
 @pytest.mark.parametrize("target", ["run", "debug", "pty", "bochs", "test"])

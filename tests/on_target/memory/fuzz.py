@@ -2,10 +2,10 @@
 # Runs after prelude.py: `fuzz = Fuzz(seed)`, then `fuzz.run(operations, verify_every)`.
 import random
 
-from memory_structs.mode import UPPER_HALF_FIRST_PAGE
+from memory_structs.mode import LEVELS, UPPER_HALF_FIRST_PAGE, page_of_root_entry
 
 FLAGS = READ, WRITE, RUN
-LOWER = 0x10_0000_0000
+LOWER = (page_of_root_entry(LEVELS - 4) << 12) + 0x10_0000_0000  # with five levels, where four have no way to
 
 
 class Known:
