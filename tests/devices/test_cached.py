@@ -3,6 +3,7 @@
 import mmap
 
 import pytest
+from harness import depth
 from oracle import page_walk
 
 PWT, PCD, PAT, HUGE_PAT = 1 << 3, 1 << 4, 1 << 7, 1 << 12
@@ -13,7 +14,7 @@ def caching(kernel, expression):
     """Return {(level, PAT, PCD and PWT as one number)} of a mapping's entries, by a walk over raw RAM."""
     start, size = kernel.eval(f"({expression}.start_address.value, {expression}.size_in_bytes)")
     found, root = set(), kernel.guest.monitor.registers()["CR3"]
-    for leaf in page_walk.walk(root, kernel.guest.memory, top_slots=(start >> 39 & 511,)):
+    for leaf in page_walk.walk(root, kernel.guest.memory, top_slots=(depth.root_index(start),)):
         if start <= leaf.va < start + size:
             pat = leaf.raw & (PAT if leaf.level == 1 else HUGE_PAT)
             found.add((leaf.level, bool(pat) * 4 + bool(leaf.raw & PCD) * 2 + bool(leaf.raw & PWT)))

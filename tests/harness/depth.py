@@ -18,6 +18,11 @@ def root_entry(index, offset=0):
     return (index * ROOT_ENTRY_BYTES | (0 if index < 256 else (1 << 64) - 2 * HALF_BYTES)) + offset
 
 
+def root_index(address):
+    """Return which entry of the root the way of an address leads through."""
+    return address // ROOT_ENTRY_BYTES % 512
+
+
 def root_page(index, offset=0):
     """Return the number of the page `offset` pages behind the first one that an entry of the root covers."""
     return (root_entry(index) >> 12) + offset

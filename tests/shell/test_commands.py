@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from harness import depth
 
 TRACEBACK = "Traceback"
 
@@ -39,8 +40,9 @@ def test_peek_and_poke_reach_memory_in_every_width(guest):
 
 def test_peek_takes_addresses_in_every_notation_and_names_arguments(guest):
     guest.memory.write_entry(0x300_0000, 0xABCDEF)
-    guest.console.command("place = 0xffff800003000000")
-    notations = ("0xffff800003000000", "v0xffff800003000000", "p0x3000000", "18446603336271527936", "place", "place+0")
+    at = depth.WINDOW + 0x3000000
+    guest.console.command(f"place = {at:#x}")
+    notations = (f"{at:#x}", f"v{at:#x}", "p0x3000000", str(at), "place", "place+0")
     for text in (*notations, "address=place count=1", "place width=64"):
         assert guest.console.command(f"peek {text}").strip().endswith("0x0000000000abcdef"), text
 
@@ -69,7 +71,7 @@ def test_a_mistake_is_one_line_that_helps(console, line, said):
 
 def test_a_fault_of_a_command_is_one_line(console):
     said = console.command("peek 0x600000000000")
-    assert said.startswith("PageFault: read of v0x600000000000: not present at P4; ")
+    assert said.startswith(f"PageFault: read of v0x600000000000: not present at {depth.ROOT}; ")
     assert said.count("\n") == 1
 
 
@@ -105,7 +107,7 @@ def test_python_still_is_python(console):
 
 
 def test_ctrl_c_stops_a_command(console):
-    console.sendline("peek 0xffff800000000000 4000000")
+    console.sendline(f"peek {depth.WINDOW:#x} 4000000")
     console.expect_exact("\r\n")
     console.interrupt()
     assert "nterrupt" in console.wait_for_prompt()

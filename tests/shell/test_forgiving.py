@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 
 
 @pytest.mark.parametrize("line", ["exit", "exit()", "quit", "quit()", "exit 0", "exit(0)"])
@@ -87,7 +87,7 @@ mapped = OffsetPageTable().translate(m.start_address)
 try: peek(0x600000000008)
 except PageFault as error: fault = error
 own = [owner for owner in owners().owners if owner.first_page == m.start_address.number][0]
-def window(physical): return 0xffff800000000000 + physical
+def window(physical): return (__import__("_boot").layout()["WINDOW_PAGE"] << 12) + physical
 del peek, owners
 """
 PLACES = {
@@ -117,7 +117,7 @@ PLACES = {
     "mapped": "window(way.physical)",
     "get_kernel_mmi_ref().page_table": "window(get_kernel_mmi_ref().page_table.physical_address.value)",
     "own": "m.start_address.value",
-    "region_of(m.range.start.number)": "0xffffc00000000000",
+    "region_of(m.range.start.number)": f"{depth.POOL:#x}",
 }
 
 
@@ -176,7 +176,7 @@ def test_numbers_come_in_the_kernels_own_notation(guest):
     console = guest.console
     console.command("poke p0x3000000 p0x1234")
     assert guest.memory.read_entry(0x300_0000) == 0x1234
-    assert console.command("peek v0xffff800003000000").split()[-1] == "0x0000000000001234"
+    assert console.command(f"peek v{depth.WINDOW + 0x3000000:#x}").split()[-1] == "0x0000000000001234"
     console.command("exercise 2 seed=3")
     console.command("import shell.learning_commands as lessons")
     answer = int(console.command("lessons.DESK.exercise.answer[0]"))

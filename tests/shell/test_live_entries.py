@@ -2,6 +2,7 @@
 
 import on_target
 import pytest
+from harness import depth
 
 PREPARE = """
 import _memory, memory
@@ -76,7 +77,7 @@ def test_whichever_way_leads_there(live):
     live.exec("from paging.natives import LAYOUT")
     slot = live.eval("LAYOUT['RECURSIVE_ROOT_INDEX']")
     page = live.eval("m.start.number")
-    recursive = 0xFFFF << 48 | slot << 39 | (page & (1 << 36) - 1) * 8
+    recursive = depth.root_entry(slot, (page & 2 * depth.HALF_BYTES // 4096 - 1) * 8)
     assert poke(live, recursive, "raw(1)")[1].startswith("P1[")
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 
 PAGE = 4096
 CELL_LINE = re.compile(r"^ *[pv](0x[0-9a-f]+) (.*)$", re.MULTILINE)
@@ -141,10 +141,10 @@ def test_verify_is_happy_with_a_busy_machine_and_finds_damage(busy):
     kernel = Kernel(busy)
     kernel.exec("""
         from paging import active_level_4_table
-        from memory import VirtualAddress
+        from memory_structs.mode import LEVELS
         address = kept[0].start_address
         table = active_level_4_table()
-        for index in (address.p4_index(), address.p3_index(), address.p2_index()):
+        for index in [address.index_at(level) for level in range(LEVELS, 1, -1)]:
             table = table.next_table(index)
         table[address.p1_index()].set_unmapped()
         """)
@@ -193,7 +193,7 @@ def test_the_fault_log_tells_what_was_raised_and_what_was_answered(guest):
     console.command("poke 0x100000000000 1")
     lines = console.command("faultlog").strip().split("\n")
     assert lines[0] == "2 faults since the last reset:"
-    assert re.match(r" +1  raised, at v0x[0-9a-f]+: read of v0x600000000008: not present at P4", lines[1])
+    assert re.match(rf" +1  raised, at v0x[0-9a-f]+: read of v0x600000000008: not present at {depth.ROOT}", lines[1])
     assert re.match(r" +2  answered by a handler, at v0x[0-9a-f]+: write to v0x100000000000: not present", lines[2])
 
 
