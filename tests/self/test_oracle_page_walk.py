@@ -21,6 +21,8 @@ from oracle.page_walk import (
 class Ram:
     """1 MiB of RAM at physical address 0."""
 
+    levels = 4
+
     def __init__(self):
         self.bytes = bytearray(1 << 20)
 
