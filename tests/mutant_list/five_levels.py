@@ -81,13 +81,6 @@ MUTANTS = [
         f"{BOOT}::test_a_cpu_without_them_says_so_and_has_four",
     ),
     (
-        "a CPU without leaf 7 of CPUID is asked for it",
-        DEPTH,
-        "    if (out[0] < 7) {\n",
-        "    if (false) {\n",
-        f"{BOOT}::test_a_cpu_without_them_says_so_and_has_four",
-    ),
-    (
         "a number of levels with something behind it is taken",
         DEPTH,
         'memcmp(file.size, "\\0\\0\\0\\1", sizeof file.size) != 0 || ',

@@ -19,7 +19,9 @@ from oracle.page_walk import (
 
 
 class Ram:
-    """1 MiB of RAM at physical address 0."""
+    """1 MiB of RAM at physical address 0, for four levels of tables."""
+
+    levels = 4
 
     levels = 4
 
