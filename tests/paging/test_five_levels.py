@@ -135,7 +135,7 @@ def test_an_address_that_57_bits_do_not_make_is_refused_by_name(five):
 def test_the_tables_that_all_roots_share_are_below_the_root(five):
     """Their entries are the kernel's, and what lies below is the kernel's through whichever root entry it is seen."""
     five.exec("root = active_level_4_table()\nimage = root.next_table(511)")
-    for entry in "root[511]", "root[256]", "image[511]", "root.next_table(256)[0]":
+    for entry in "root[511]", "root[256]", "image[511]", "root.next_table(256)[0]", "root.next_table(508)[5]":
         assert five.eval(f"refused({entry}.set_unmapped)")[0] == "KernelInUse", entry
     five.exec("set_root_entry(100, *root_entry(511))\ntext = Page(page_of_root_entry(101) - (1 << 19) + 0x200)")
     assert five.eval("refused(OffsetPageTable().unmap, text)")[0] == "KernelInUse"
