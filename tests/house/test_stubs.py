@@ -15,7 +15,11 @@ PAGES = {page.page: entries for page, entries in surface.surface()}
 def stub_of(page):
     """Return {name: node} of a page's stub."""
     path = STUBS / page.replace(".", "/")
-    path = path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi")
+    return names_in(path / "__init__.pyi" if path.is_dir() else path.with_suffix(".pyi"))
+
+
+def names_in(path):
+    """Return {name: node} of a stub file, with what it has from a part beside it."""
     found = {}
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -24,6 +28,9 @@ def stub_of(page):
             found[node.target.id] = node
         elif isinstance(node, ast.Assign):
             found |= dict.fromkeys(surface.names_in(node.targets), node)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            part = names_in(path.with_name(f"{node.module}.pyi"))
+            found |= {alias.asname: part[alias.name] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found |= {alias.asname or alias.name: node for alias in node.names}
     return found
