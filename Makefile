@@ -123,8 +123,12 @@ mutants: all $(MICROPYTHON) .venv/ready | packages-run packages-bochs ## Put sma
 	@$(PYTHON) tools/mutants.py $(or $(ARGS),--json $(BUILD)/mutants.json)
 
 .PHONY: lint
-lint: .venv/ready ## Check the Python sources with ruff
+lint: .venv/ready types ## Check the Python sources with ruff, and the types with pyright
 	@$(PYTHON) -m ruff check && $(PYTHON) -m ruff format --check
+
+.PHONY: types
+types: .venv/types $(BUILD)/micropython-stubs/ready ## Check with pyright the kernel, the stubs of typings/ and the code of the book
+	@$(PYTHON) tools/book_code.py && $(PYTHON) -m pyright
 
 .PHONY: format
 format: .venv/ready ## Format the Python sources with ruff
@@ -214,5 +218,18 @@ endif
 .venv/docs: requirements-docs.txt .venv/ready
 	@echo 'clew: installing what the book needs into .venv (about 20 s) ...' >&2
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements-docs.txt || \
+		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
+	@touch $@
+
+.venv/types: requirements-types.txt .venv/ready
+	@echo 'clew: installing pyright into .venv (about 20 s) ...' >&2
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check -r requirements-types.txt || \
+		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
+	@touch $@
+
+# A folder for pyright alone: in .venv they would hide Python's own modules from other tools.
+$(BUILD)/micropython-stubs/ready: requirements-stubs.txt .venv/ready
+	@rm -rf $(@D)
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps --target $(@D) -r requirements-stubs.txt || \
 		{ echo 'clew: pip failed (see above): check the network and run the same command again' >&2; exit 1; }
 	@touch $@

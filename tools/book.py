@@ -30,7 +30,7 @@ from harness import Kernel, QemuGuest
 from harness.sessions import typed_in_a_machine
 from harness.transcripts import VARIES, Numbers, Stale, pictures, sessions
 
-DOCS, SOURCES, SITE = ROOT / "docs", BUILD / "docs", BUILD / "site"
+DOCS, SOURCES, SITE, DOCTREES = ROOT / "docs", BUILD / "docs", BUILD / "site", BUILD / "doctrees"
 
 
 def type_chapter(path):
@@ -129,7 +129,7 @@ def make_site():
     reference.write(SOURCES / "api")
     write_commands(SOURCES / "commands.md")
     shutil.rmtree(SITE, ignore_errors=True)
-    words = ["-q", "--fail-on-warning", "-b", "html", "-d", str(BUILD / "doctrees"), str(SOURCES), str(SITE)]
+    words = ["-q", "--fail-on-warning", "-b", "html", "-d", str(DOCTREES), str(SOURCES), str(SITE)]
     if subprocess.run([sys.executable, "-m", "sphinx", *words], check=False).returncode:
         stop("Sphinx complained (see above): there is no site")
     if wrong := dead_links(SITE):

@@ -18,6 +18,7 @@ PAGES = (
     "memory",
     "paging",
     "faults",
+    "faults.probe",
     "loader",
     "loader.boot_files",
     "loader.callbacks",
@@ -34,6 +35,7 @@ PAGES = (
     "devices.virtio",
     "replacement",
     "processors",
+    "memory_structs",
 )
 """The modules that users import from, in the order of the reference."""
 

@@ -74,4 +74,18 @@ MUTANTS = (
         "if thing_called(page, name) is not None:",
         f"{HELP}::test_help_prints_the_docstring_however_it_is_asked",
     ),
+    (
+        "a stub gives a parameter another name",
+        "typings/memory/__init__.pyi",
+        "def create_identity_mapping(count: int,",
+        "def create_identity_mapping(pages: int,",
+        "tests/house/test_stubs.py::test_a_stub_has_the_names_and_parameters_of_the_sources",
+    ),
+    (
+        "the reference cuts a docstring where it is laid out by hand",
+        "tools/reference.py",
+        "            lines = lines[count:]",
+        "            lines = [] if by_hand else lines[count:]",
+        "tests/tools/test_book.py::test_the_site_has_every_chapter_command_and_docstring",
+    ),
 )

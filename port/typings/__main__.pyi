@@ -1,0 +1,3 @@
+"""The names of whoever sits at the prompt."""
+
+def __getattr__(name: str) -> object: ...

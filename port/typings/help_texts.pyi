@@ -1,0 +1,4 @@
+"""What tools/help_texts.py packs for `help`."""
+
+RECORD: bytes
+TEXTS: bytes

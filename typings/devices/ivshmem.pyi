@@ -1,0 +1,9 @@
+"""What `devices.ivshmem` has, for editors and for pyright: names, parameters, types."""
+
+from typing import Any
+
+class SharedMemory:
+    function: Any
+    memory: Any
+    def __init__(self, index: Any = ...) -> None: ...
+    def drop(self) -> None: ...
