@@ -3,10 +3,16 @@
 from memory_structs import NotTouching
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
+from paging.dividing import divide, tables_to_divide
+from paging.flags import NO_EXECUTE
+from paging.natives import LAYOUT
+from paging.protection import Protection
+from paging.shootdown import forget
 
 from ..ledger import DEVICE, SHARED
 from ..runs import TOO_MANY, add_owners
 from .run_lists import APART
+from .table_frames import give_tables, spare_tables, table_word
 
 _TABLE = const(1)  # of MappedPages._state
 
@@ -41,6 +47,33 @@ def frames_differ(table, record, second):
         if touching and table._frames._arena_of(frame - 1, frame) is None:
             return True
     return False
+
+
+class Divider:
+    """Has a page begin where a mapping is going to be cut, at page number `number`: in its table; and, if it may be
+    executed, its alias in the physical window, so that one part can become writable there without the other. `frame` is
+    the page's, or APART.
+
+    .spare    numbers of the frames for tables that this takes. Raises OutOfFrames.
+    """
+
+    def __init__(self, table, record, number, frame):
+        self._places = [(table.access, number)]
+        if not record.flags & NO_EXECUTE and 0 <= frame < Protection.live.window_pages:
+            self._places.append((table._kernel.access, LAYOUT["WINDOW_PAGE"] + frame))
+        self._pool, self.spare = table._frame_pool, ()
+        self.spare = spare_tables(self._pool, sum([tables_to_divide(*place) for place in self._places]))
+
+    def divide(self):
+        """Do it. The caller flushes the mapping's own pages."""
+        for access, page in self._places:
+            divide(access, page, self.spare, table_word(page))
+            forget(access.root_frame, page, 1)
+
+    def give_unused(self):
+        """Give back what was not used."""
+        for frame in self.spare:
+            give_tables(self._pool, frame, 1)
 
 
 def count_owners(table, kind, page, frame, more):
