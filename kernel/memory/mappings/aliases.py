@@ -25,7 +25,7 @@ from paging.protection import Protection
 from paging.shootdown import forget_all, forget_spans
 
 from ..ledger import DEVICE, SHARED
-from .table_frames import give_tables, spare_tables, table_word
+from .table_frames import give_tables, give_unused, table_word, window_tables
 
 EVERY_BIT = (1 << 25) - 1
 # What `change_leaves` takes, for both kinds of leaves.
@@ -69,7 +69,7 @@ def close(kernel, record, runs, shared=None):
     access, pool = kernel.access, kernel._frame_pool
     opening = Opening(kernel, spans)
     try:
-        spare = spare_tables(pool, tables_for(access, spans))
+        spare = window_tables(pool, tables_for(access, spans))
     except BaseException:
         opening.forget()
         raise
@@ -82,8 +82,7 @@ def close(kernel, record, runs, shared=None):
         opening.commit()
         raise
     finally:
-        for table in spare:
-            give_tables(pool, table, 1)
+        give_unused(pool, spare)
     opening.flush()
     return opening
 
@@ -169,6 +168,7 @@ class Opening:
         while page < end:
             table = unite(access, page, level)
             if table >= 0:
+                Protection.live.window_tables.discard(table)
                 self._united[self._count] = table
                 self._count += 1
             page += size

@@ -293,7 +293,7 @@ class MappedPages(Viewable):
             raise OutOfBookkeeping(table._pages.name, owners_of(table.page_tree(page)))
         failure = None
         state[RECORD] = busy
-        if is_divided and divider.spare:
+        if is_divided and divider.is_needed:
             try:
                 divider.divide()
             except BaseException:

@@ -12,7 +12,7 @@ from paging.shootdown import forget
 from ..ledger import DEVICE, SHARED
 from ..runs import TOO_MANY, add_owners
 from .run_lists import APART
-from .table_frames import give_tables, spare_tables, table_word
+from .table_frames import give_unused, spare_tables, table_word, window_tables
 
 _TABLE = const(1)  # of MappedPages._state
 
@@ -54,26 +54,36 @@ class Divider:
     executed, its alias in the physical window, so that one part can become writable there without the other. `frame` is
     the page's, or APART.
 
-    .spare    numbers of the frames for tables that this takes. Raises OutOfFrames.
+    .is_needed    False when a page begins there already. Raises OutOfFrames.
     """
 
     def __init__(self, table, record, number, frame):
-        self._places = [(table.access, number)]
-        if not record.flags & NO_EXECUTE and 0 <= frame < Protection.live.window_pages:
-            self._places.append((table._kernel.access, LAYOUT["WINDOW_PAGE"] + frame))
-        self._pool, self.spare = table._frame_pool, ()
-        self.spare = spare_tables(self._pool, sum([tables_to_divide(*place) for place in self._places]))
+        self._pool, self._places = table._frame_pool, []
+        self._spare = self._window_spare = ()
+        access, window = table.access, table._kernel.access
+        self.is_needed = False
+        try:
+            self._spare = spare_tables(self._pool, tables_to_divide(access, number))
+            self._places.append((access, number, self._spare))
+            if not record.flags & NO_EXECUTE and 0 <= frame < Protection.live.window_pages:
+                page = LAYOUT["WINDOW_PAGE"] + frame
+                self._window_spare = window_tables(self._pool, tables_to_divide(window, page))
+                self._places.append((window, page, self._window_spare))
+        except BaseException:
+            self.give_unused()
+            raise
+        self.is_needed = len(self._spare) + len(self._window_spare) > 0
 
     def divide(self):
         """Do it. The caller flushes the mapping's own pages."""
-        for access, page in self._places:
-            divide(access, page, self.spare, table_word(page))
+        for access, page, spare in self._places:
+            divide(access, page, spare, table_word(page))
             forget(access.root_frame, page, 1)
 
     def give_unused(self):
         """Give back what was not used."""
-        for frame in self.spare:
-            give_tables(self._pool, frame, 1)
+        give_unused(self._pool, self._spare)
+        give_unused(self._pool, self._window_spare)
 
 
 def count_owners(table, kind, page, frame, more):

@@ -58,6 +58,24 @@ def spare_tables(pool, needed):
     return spare
 
 
+def window_tables(pool, needed):
+    """The same for pages of the physical window: nobody else may write to these tables."""
+    spare = spare_tables(pool, needed)
+    try:
+        Protection.live.window_tables.update(spare)
+    except BaseException:
+        give_unused(pool, spare)
+        raise
+    return spare
+
+
+def give_unused(pool, spare):
+    """Give back what is left of either."""
+    for frame in spare:
+        Protection.live.window_tables.discard(frame)
+        give_tables(pool, frame, 1)
+
+
 def take_back(pool, job):
     """Give back what a job has not used."""
     job.give_unused(pool, give_tables)

@@ -131,6 +131,29 @@ def test_remap_closes_and_opens_and_the_tlb_hears_of_both(closing):
     closing.exec("m.drop()")
 
 
+def test_each_change_of_the_window_is_flushed_by_one_request(closing):
+    """QEMU forgets so much of the upper half at once that no access there tells."""
+    closing.exec("""
+        from memory.mappings import aliases
+        calls = []
+        def noted(name):
+            kept = getattr(aliases, name)
+            def told(*arguments):
+                calls.append(name)
+                kept(*arguments)
+            setattr(aliases, name, told)
+            return kept
+        kept = noted("forget_spans"), noted("forget_all")
+        for count in 2, 300:
+            m = memory.create_mapping(count * 4096, WRITE, huge=False)
+            m.remap(RUN)
+            calls.append(count)
+            m.drop()
+        aliases.forget_spans, aliases.forget_all = kept
+        """)
+    assert closing.eval("calls") == ["forget_spans", 2, "forget_spans", "forget_all", 300, "forget_all"]
+
+
 def test_many_pages_are_forgotten_everywhere(closing):
     """So many that the TLB is emptied; and the pages beside them in the divided page are forgotten, too."""
     closing.exec("m = memory.create_mapping(300 * 4096, WRITE, huge=False); where = [alias(n) for n in numbers(m)]")
@@ -211,6 +234,20 @@ def test_without_room_for_the_windows_tables_nothing_has_changed(closing):
     assert window_of(closing) == at_boot
     closing.exec("for each in held: each.drop()")
     closing.exec("m.remap(RUN); m.drop(); del held")
+
+
+def test_the_tables_of_divided_pages_are_the_kernels(closing):
+    """Whoever has one of them by a technique can't write to it, as to all that the kernel runs on."""
+    closing.exec("""
+        from paging.protection import Protection
+        m = memory.create_mapping(4096, RUN)
+        walked = table.dump_pte(VirtualAddress(alias(numbers(m)[0]) + (1 << 64))).entries[-1]
+        refuse = lambda: Protection.live.refuse_entry(walked.table.number, walked.index, walked.level)
+        """)
+    assert closing.eval("walked.level") == 1
+    assert closing.eval("refused(refuse)") == "KernelInUse"
+    closing.exec("m.drop()")
+    assert closing.eval("refused(refuse)[:7]") == "nothing"
 
 
 def test_verify_says_what_is_wrong_in_the_window_both_ways(closing):
