@@ -353,6 +353,7 @@ ROWS = (
     drop_of_many,
     drop_beside_another,
     drop_of_global_pages,
+    the_window_is_told,
     remap_is_told,
     other_ends_of_a_mapping_are_told,
     tokens_of_the_paging_layer,
