@@ -10,6 +10,7 @@ import machine
 import pytest
 import settings
 from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython, depth
+from harness.aliases import check_aliases
 from harness.disks import SETUP, words
 from harness.example_objects import compile_example
 from harness.spare import GUESTS, PASSED, Spare
@@ -38,7 +39,7 @@ def boot(request):
         return guest
 
     yield start
-    finish(guests)
+    finish(guests, request.node)
 
 
 @pytest.fixture
@@ -68,17 +69,19 @@ def boot_bochs(request):
         return guest
 
     yield start
-    finish(guests)
+    finish(guests, request.node)
 
 
-def finish(guests):
-    """Stop machines; raise the failure of the first that ended unasked without anybody having noticed."""
+def finish(guests, node):
+    """Stop machines; raise the failure of the first that ended unasked without anybody having noticed, or that can
+    write what it can execute."""
     unnoticed = None
     for guest in guests:
         try:
             if not guest.failure:
                 guest.check()
-        except GuestFailure as failure:
+                check_aliases(guest, node)
+        except (GuestFailure, AssertionError) as failure:
             unnoticed = unnoticed or failure
         guest.stop()
     guests.clear()

@@ -1,8 +1,11 @@
 """Which of the kernel's mappings an address was in at the fault, by the record that every MappedPages has."""
 
-from memory.ledger import KIND_NAMES, guarded_by
+from memory.ledger import KIND_NAMES, SEVERAL_RUNS, TABLE, field, guarded_by, next_record
 from memory_structs import PageRange
 from paging import PteFlags
+from paging.access import Access
+from paging.flags import NO_EXECUTE
+from paging.protection import address_in_window
 
 
 class FaultMapping:
@@ -29,6 +32,24 @@ def mapping_of(record):
     """The FaultMapping of a trap's Record; None when its address was in none, or it is no page fault's."""
     found = record.mapping
     return None if found is None else FaultMapping(*found)
+
+
+def executed_at(frame):
+    """The number of a page at which some mapping may execute a frame, or None."""
+    index = next_record(0)
+    while index >= 0:
+        first, count, frames = field(index, "first_page"), field(index, "count"), field(index, "frames")
+        if field(index, "kind") != TABLE and not field(index, "flags") & NO_EXECUTE:
+            if frames < SEVERAL_RUNS:
+                if frames <= frame < frames + count:
+                    return first + frame - frames
+            else:
+                translate = Access(field(index, "root"), address_in_window(0)).translate
+                for page in range(first, first + count):
+                    if translate(page) == frame:
+                        return page
+        index = next_record(index + 1)
+    return None
 
 
 def stack_above(page_number):

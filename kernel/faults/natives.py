@@ -1,6 +1,6 @@
 """The native module of exceptions, and the machine's facts that explaining one needs."""
 
 import _traps as traps
-from paging.natives import boot
+from paging.natives import LAYOUT, boot
 
-__all__ = ["boot", "traps"]
+__all__ = ["LAYOUT", "boot", "traps"]

@@ -1,14 +1,14 @@
 """What a fault says of itself: typed attributes and one line, both made from the raw record when somebody asks."""
 
-from memory_structs.mode import LARGEST_PAGE_LEVEL
+from memory_structs.mode import LARGEST_PAGE_LEVEL, PAGES_PER_ROOT_ENTRY
 from memory_structs.spaces import VIRTUAL
 from paging.numbers import page_of, virtual_address_of
 from paging.translation import Walk, WalkEntry
 
 from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
-from .mappings import mapping_of, stack_above
-from .natives import boot, traps
+from .mappings import executed_at, mapping_of, stack_above
+from .natives import LAYOUT, boot, traps
 from .places import place_of
 from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
 
@@ -19,6 +19,9 @@ HUGE_PAGE, PAT = 1 << 7, 1 << 24
 SECTIONS = boot.sections()
 GUARD_PAGES = boot.guard_pages()
 IMAGE_PAGE = min([first for _, first, _, _, _ in SECTIONS] + GUARD_PAGES)
+
+WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
+WINDOW_END = WINDOW_PAGE + LAYOUT["WINDOW_ROOT_ENTRIES"] * PAGES_PER_ROOT_ENTRY
 
 # The end of what was refused, by the level of the entry that refused.
 WHERE = ("; ", " at P1; ", " at P2; ", " at P3; ", " at P4; ", " at P5; ")
@@ -135,6 +138,13 @@ def advice(record, page, reason):
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
                 return "this is the kernel's own ", name, " (", rights, "), which stays as it is"
+    if reason == READ_ONLY and WINDOW_PAGE <= page < WINDOW_END:
+        where = executed_at(page - WINDOW_PAGE)
+        if where is not None:
+            return (
+                "this is the alias of p%s in the physical window, " % hex(page - WINDOW_PAGE << 12),
+                "and the frame is executable at v%s: write before it is, or remap that" % hex(where << 12),
+            )
     mapping = mapping_of(record)
     text = ADVICE.get(reason, "look at .walk for the entries")
     return (text,) if mapping is None else (repr(mapping), ": ", text)

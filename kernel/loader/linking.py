@@ -41,7 +41,8 @@ from .relocations import (
 from .resolving import GOT_SYMBOL, Resolving
 from .sections import GROUPS, Definition, Dependency, ObjectSection
 
-FLAGS = {"text": PteFlags().executable(True), "rodata": PteFlags(), "data": PteFlags().writable(True)}
+FLAGS = {"text": PteFlags(), "rodata": PteFlags(), "data": PteFlags().writable(True)}
+EXECUTABLE = PteFlags().executable(True)
 GOT, PLT, COMMONS = ".got", ".plt", "COMMON"
 
 
@@ -205,7 +206,8 @@ class Linking(Resolving):
 
     @undisturbed
     def map(self):
-        """Map what was computed, with the rights that it keeps, and fill it through the physical window.
+        """Map what was computed, with the rights that it keeps, and fill it through the physical window; text may be
+        executed when that is done, and can't be written there any more.
 
         Raises OutOfFrames and the like.
         """
@@ -223,6 +225,8 @@ class Linking(Resolving):
                     for page in range(len(contents) + 4095 >> PAGE_SHIFT):
                         at = WINDOW + (table.access.translate(number + page) << PAGE_SHIFT)
                         memory.write_bytes(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
+                    if group == "text":
+                        object.mappings[group].remap(EXECUTABLE)
                     number += count
             for section in object.sections.values():
                 section.mapped_pages = object.mappings[section.group]

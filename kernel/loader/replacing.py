@@ -2,13 +2,14 @@
 
 First everything is computed: the new object, as if the old one were not there; for each relocation of others that led
 to the old one, what it would store now; which bytes of state are carried over. Then, in one stretch that nothing
-interrupts, all of it is stored. Code of others is changed through the physical window, the kernel's own alias: its
-mapping stays r-x.
+interrupts, all of it is stored. Code of others is changed through the physical window, with write protection off: no
+entry lets anybody write it.
 """
 
 import micropython
 import uctypes
 from memory.ledger import undisturbed
+from memory.mappings.aliases import unprotected
 from paging.natives import memory
 
 from .carrying import carried
@@ -74,10 +75,8 @@ class Replacing(Linking):
         for view, contents in state:
             view[:] = contents
         # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
-        write = memory.write_bytes
         self.is_committed = True
-        for address, data in patches:
-            write(address, data)
+        unprotected(memory.write_bytes, patches)
         for user, offset, data, _ in self.relocated:
             user.object.relocated[user][offset] = data
         for holder, attribute, value in stores:

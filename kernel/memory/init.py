@@ -8,7 +8,8 @@
     stacks                      where they are linked          rw-, a guard page below each is not mapped
     what the emitter writes     where it is linked             r--, and r-x at its alias: port/runtime/emitted_code.c
     static boot tables          where they are linked          r--: a soft reset goes back to them
-    all physical memory         the physical window            rw-, the kernel's image r--; nothing can be executed
+    all physical memory         the physical window            rw-, the kernel's image and what is mapped to be executed
+                                                               r--; nothing can be executed
     the table itself            the recursive slot             rw-, nothing can be executed
 
 Every entry of the root's upper half exists from here on, so that every other table shares them all.

@@ -47,6 +47,7 @@ class Protection:
     .shared_tables     (first, last) frame numbers of those, in order of their root entries
     .window_pages      how many frames the physical window shows
     .spans             (first page, last page, name) of what is never changed; .areas() gives more, as (first, count)
+    .window_tables     frame numbers of the tables that pages of the window were divided into (memory/mappings/aliases)
     .image_frames      (first, last) of the kernel's image, the static boot tables included
     """
 
@@ -59,6 +60,7 @@ class Protection:
         self.image_frames = image_frames
         self.image_words = struct.pack("<II", *image_frames)
         self.areas = no_areas
+        self.window_tables = set()
         self.spans = [
             root_entries("the physical window", LAYOUT["WINDOW_ROOT_INDEX"], LAYOUT["WINDOW_ROOT_ENTRIES"]),
             root_entries("the technique windows", TECHNIQUE, 1),
@@ -85,6 +87,9 @@ class Protection:
             if self.shared_tables[0] <= frame <= self.shared_tables[1]:
                 first = page_of_root_entry(self.indexes[frame - self.shared_tables[0]])
                 self.refuse(first + index * covered, covered)
+        elif frame in self.window_tables:
+            page = LAYOUT["WINDOW_PAGE"] + entries.frame(address_in_window(frame) + 8 * index)
+            raise KernelInUse(page, "the physical window")
         else:
             for first, last in self.ranges_in_small_tables(level):
                 page = first & -covered * ENTRIES

@@ -54,6 +54,14 @@ def forget(root, page, count, step=1):
         shoot_spans(root, ((page, count, step),))
 
 
+def forget_spans(root, spans):
+    """The same for (page number, count, pages per leaf) spans: one request."""
+    for first, pages, step in spans:
+        cpu.invalidate(first, pages, step)
+    if waits[OTHERS]:
+        shoot_spans(root, spans)
+
+
 def forget_all(root, page, count, with_global):
     """Have all whom it concerns forget everything, because of a change somewhere in a run of pages."""
     if with_global:

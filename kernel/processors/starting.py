@@ -17,6 +17,7 @@ from paging.protection import address_in_window
 
 from .natives import cpu, processors
 from .natives import memory as native_memory
+from .parking import frames_needed, make_root
 
 SIGNATURE, ENTRIES_AT = b"APIC", 44
 LOCAL_APIC, ENABLED = 0, 1  # a kind of entry; a flag of it
@@ -88,8 +89,9 @@ def start():
 
 
 def _prepare(ids):
-    """Frames for their blocks, and what they look at on their way."""
-    frames = memory.allocate_frames((len(ids) - 1) * processors.BLOCK_FRAMES)
+    """Frames for their blocks, and for the tables that they are parked on, and what they look at on their way."""
+    blocks = (len(ids) - 1) * processors.BLOCK_FRAMES
+    frames = memory.allocate_frames(blocks + frames_needed())
     first, count = frames.start.number, len(frames)
     if not processors.keep_frames(first, count):
         frames.drop()
@@ -98,7 +100,9 @@ def _prepare(ids):
     numbers = bytearray(256)
     for number, apic_id in enumerate(ids):
         numbers[apic_id] = number
-    processors.prepare(first, numbers, b"".join([struct.pack("<QQ", *pair) for pair in settings()]))
+    root = first + blocks
+    make_root(root, count - blocks, first, blocks)
+    processors.prepare(first, numbers, b"".join([struct.pack("<QQ", *pair) for pair in settings()]), root)
 
 
 def _trampoline():
@@ -115,13 +119,18 @@ def _trampoline():
     saved = native_memory.read_bytes(address_in_window(number), 1 << PAGE_SHIFT)
     table = memory.PageTable.new_table(memory.PageTable.from_current())
     pages = memory.allocate_pages_at(memory.VirtualAddress(number << PAGE_SHIFT), 1)
-    mapped = table.map_allocated_pages_to(pages, frames, memory.PteFlags().executable(True))
+    mapped = table.map_allocated_pages_to(pages, frames, memory.PteFlags())
     root = table.physical_address.value >> PAGE_SHIFT
     if root >= PAGES_BELOW_4_GIB:
         mapped.drop()
         table.drop()
         raise NoTrampoline()
     processors.place_trampoline(number, root)
+    try:
+        mapped.remap(memory.PteFlags().executable(True))
+    except BaseException:
+        _put_back(saved, mapped, number, table)
+        raise
     return saved, mapped, number, table
 
 

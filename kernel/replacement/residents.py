@@ -21,6 +21,7 @@ from memory import (
     get_kernel_mmi_ref,
 )
 from memory.ledger import enter, leave
+from paging.flags import NO_EXECUTE, word_for
 from paging.natives import LAYOUT
 from paging.numbers import page_of, virtual_address_of
 from paging.shootdown import OTHERS, forget, waits
@@ -48,6 +49,7 @@ class Residents:
 
     def __init__(self, first, frames, store, flags, access):
         self._first, self._store, self._flags, self._access = first, store, flags, access
+        self._is_code = not word_for(flags) & NO_EXECUTE
         self._by_frames = hasattr(store, "read_frames")
         self.pages = {}
         self.bits = Bits(access)
@@ -59,8 +61,9 @@ class Residents:
     def load(self, page, count):
         """Make pages resident, with what the store has of them: all or none."""
         incoming, is_loaded = [], False
-        # Another processor sees a page when it is mapped: then it must be whole. Alone, it is cheaper the other way.
-        is_alone = not waits[OTHERS]
+        # Another processor sees a page when it is mapped: then it must be whole; what may be executed can't be filled
+        # any more. Else it is cheaper the other way.
+        is_alone = not waits[OTHERS] and not self._is_code
         try:
             for number in range(page, page + count):
                 incoming.append(None)
@@ -137,12 +140,13 @@ class Residents:
 
     def evict(self, page):
         """Take a page's frame, after storing what was written to it."""
-        if waits[OTHERS]:  # who writes from now on has to wait until it is back
+        if waits[OTHERS] and not self._is_code:  # who writes from now on has to wait until it is back
             self.pages[page][1].remap(HEAP_FLAGS.writable(False))
         try:
             self.store(page)
         except BaseException:
-            self.pages[page][1].remap(self._flags)
+            if not self._is_code:
+                self.pages[page][1].remap(self._flags)
             raise
         enter()
         try:

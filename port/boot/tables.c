@@ -1,6 +1,6 @@
 // The static boot tables: what the machine runs on until Python has built its own, and again after every soft
-// reset. Text r-x, read-only data r--, data rw-, guard pages absent; physical window and identity map rw- without
-// execute. Built once; reserved for ever.
+// reset. Text r-x, read-only data and what is emitted r--, data rw-, guard pages absent; physical window and identity
+// map rw- without execute. Built once; reserved for ever.
 //
 // Tables nest here because Python can't run before there are any.
 #include "boot/layout.h"
@@ -82,6 +82,7 @@ static void build_kernel(void) {
     map_image(__text_start, __text_end, 0);
     map_image(__rodata_start, __rodata_end, ENTRY_NO_EXECUTE);
     map_image(__data_start, __data_end, ENTRY_WRITABLE | ENTRY_NO_EXECUTE);
+    map_image(__emitted_start, __emitted_end, ENTRY_NO_EXECUTE);
     for (size_t i = 0; i < stack_guards_count; i++) {
         uint64_t page = ((uint64_t)stack_guards[i] - KERNEL_BASE) / PAGE_SIZE;
         kernel_p1[page / ENTRIES_PER_TABLE][page % ENTRIES_PER_TABLE] = 0;

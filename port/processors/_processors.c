@@ -39,12 +39,12 @@ static void get_buffer(mp_obj_t object, mp_buffer_info_t *buffer, size_t at_leas
 
 // --- to start them ---
 
-// prepare(first_frame, numbers, settings): before any is started.
-NATIVE_3(processors_prepare, first_frame, numbers_in, settings_in) {
+// prepare(first_frame, numbers, settings, root): before any is started.
+NATIVE_MANY(processors_prepare, 4, arguments) {
     mp_buffer_info_t numbers, settings;
-    uint64_t blocks = native_get_frame(first_frame);
-    get_buffer(numbers_in, &numbers, 256, 256);
-    get_buffer(settings_in, &settings, 0, sizeof(processor_setting_t));
+    uint64_t blocks = native_get_frame(arguments[0]), root = native_get_frame(arguments[3]);
+    get_buffer(arguments[1], &numbers, 256, 256);
+    get_buffer(arguments[2], &settings, 0, sizeof(processor_setting_t));
     size_t count = settings.len / sizeof(processor_setting_t);
     for (size_t id = 0; id < 256; id++) {
         if (((uint8_t *)numbers.buf)[id] >= PROCESSORS_MAX) {
@@ -54,7 +54,7 @@ NATIVE_3(processors_prepare, first_frame, numbers_in, settings_in) {
     if (processors_online != 0 || count > PROCESSOR_SETTINGS_MAX) {
         mp_raise_ValueError(MP_ERROR_TEXT("they are started already, or there are too many settings"));
     }
-    processors_begin((uint64_t)window_pointer(blocks), numbers.buf, settings.buf, count);
+    processors_begin((uint64_t)window_pointer(blocks), numbers.buf, settings.buf, count, root);
     return mp_const_none;
 }
 

@@ -2,7 +2,6 @@
 // Intel SDM volume 3, "Multiple-Processor Initialization", "Advanced Programmable Interrupt Controller (APIC)".
 #include <stdio.h>
 #include <string.h>
-#include "port/boot/tables.h"
 #include "port/faults/interrupt_controllers.h"
 #include "port/faults/panic.h"
 #include "port/faults/trap_reports.h"
@@ -129,7 +128,7 @@ static void attach(processor_t *self) {
 }
 
 static void park(processor_t *self) {
-    cr3_write(boot_tables_root);
+    cr3_write(processors_start.root);
     __atomic_and_fetch(&processors_attached, ~(1UL << self->number), __ATOMIC_SEQ_CST);
     self->root = 0;
 }
@@ -149,7 +148,7 @@ static void run_job(processor_t *self) {
 void processor_main(processor_t *self) __attribute__((noreturn));
 void processor_main(processor_t *self) {
     set_up(self);
-    cr3_write(boot_tables_root);
+    cr3_write(processors_start.root);
     self->state = STATE_PARKED;
     __atomic_or_fetch(&processors_online, 1UL << self->number, __ATOMIC_SEQ_CST);
     for (;;) {

@@ -15,7 +15,7 @@
  *   PARKED --job--> RUNNING --its end--> ATTACHED --job--> RUNNING ...          ATTACHED --park--> PARKED
  *                   RUNNING --page fault--> ASKING --answer--> RUNNING
  *
- * A parked processor sleeps on the static boot tables, which nobody frees, and is told of no shootdown. A job attaches it to
+ * A parked processor sleeps on a root of its own, which nobody frees, and is told of no shootdown. A job attaches it to
  * a root: it forgets every translation then, and is told of each change from there on, asleep or not, until it is parked.
  */
 #ifndef CLEW_PORT_PROCESSORS_H
@@ -130,12 +130,13 @@ typedef struct {
     size_t settings_count;
     uint64_t cr0, cr4, efer;
     uint64_t stubs, stubs_bytes;                // where the code of stubs.S lies
+    uint64_t root;                              // whom they are parked on: its physical address
 } processors_start_t;
 extern processors_start_t processors_start;
 extern uint8_t processors_numbers[256];
 
 // Before any is started. `numbers`: by APIC id, 0 for what is to stay away. The blocks are cleared.
-void processors_begin(uint64_t blocks, const uint8_t numbers[256], const processor_setting_t *settings, size_t count);
+void processors_begin(uint64_t blocks, const uint8_t numbers[256], const processor_setting_t *settings, size_t count, uint64_t root);
 // Copy the trampoline to the start of a frame; processors that begin there get this root, which maps it where it lies.
 void trampoline_place(uint64_t frame, uint64_t root);
 

@@ -7,7 +7,7 @@
 #include "port/hardware/window.h"
 #include "port/processors/processors.h"
 
-void processors_begin(uint64_t blocks, const uint8_t numbers[256], const processor_setting_t *wanted, size_t count) {
+void processors_begin(uint64_t blocks, const uint8_t numbers[256], const processor_setting_t *wanted, size_t count, uint64_t root) {
     processors_start_t *start = &processors_start;
     processors_blocks = blocks;
     processors_first_apic_id = local_apic_id();
@@ -23,6 +23,7 @@ void processors_begin(uint64_t blocks, const uint8_t numbers[256], const process
     }
     memcpy(start->settings, wanted, count * sizeof *wanted);
     start->settings_count = count;
+    start->root = root;
     start->cr0 = cr0_read();
     start->cr4 = cr4_read();
     start->efer = msr_read(MSR_EFER);

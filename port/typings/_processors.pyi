@@ -9,7 +9,7 @@ from collections.abc import Buffer, Callable
 PROCESSORS_MAX: int  # with number 0, which runs Python
 BLOCK_FRAMES: int  # of 4 KiB, that each of the others needs for ever
 PARKED: int
-"""States: asleep on the static boot tables,"""
+"""States: asleep on a root of its own,"""
 ATTACHED: int
 """asleep on a root,"""
 RUNNING: int
@@ -29,11 +29,12 @@ NOT_GLOBAL: int
 EVERYTHING: int
 """everything."""
 
-def prepare(first_frame: int, numbers: Buffer, settings: Buffer) -> None:
+def prepare(first_frame: int, numbers: Buffer, settings: Buffer, root_frame: int) -> None:
     """What they find as they start. The frames, BLOCK_FRAMES for each, are cleared.
 
     numbers: 256 bytes, by APIC id the processor's number, 0 for what must not start. settings: pairs of 64-bit words,
-    the model-specific registers that each writes, in this order. ValueError if they have come already.
+    the model-specific registers that each writes, in this order. root_frame: of the tables that they sleep on, which
+    show them the image, their blocks and their local APIC for good. ValueError if they have come already.
     """
 
 def keep_frames(first_frame: int, count: int) -> bool:
@@ -63,7 +64,7 @@ def wait(number: int, us: int) -> bool:
     pending is raised."""
 
 def park(number: int) -> bool:
-    """Have it go to sleep on the boot tables. False if it is busy; then nothing was done."""
+    """Have it go to sleep on the root of those that are parked. False if it is busy; then nothing was done."""
 
 def stop(number: int) -> None:
     """Ask it to end its job. It may be amid a handler: ask again after 10 ms."""

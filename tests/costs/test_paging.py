@@ -50,6 +50,7 @@ def test_every_row_of_ownership_is_within_its_reach():
     assert over_reach(bench.run_rows("ownership"), OWNED_REACH) == {}
 
 
+@pytest.mark.writable_executable("pages mapped by number, with the flags of nobody")
 def test_single_pages_by_numbers_use_no_heap(kernel):
     kernel.exec("""
         import gc

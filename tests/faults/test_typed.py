@@ -95,7 +95,12 @@ def test_the_walk_is_that_of_the_moment(play):
             "probe.call(BASE + 0x1000)",
             f"execute at v{BASE + 0x1000:#x}: no-execute at P1; remap it exec",
         ),
-        ("p.map(1, 1, USER_PAGE)", "probe.call(BASE + 0x1000)", "a user's page, which the kernel keeps off"),
+        pytest.param(
+            "p.map(1, 1, USER_PAGE)",
+            "probe.call(BASE + 0x1000)",
+            "a user's page, which the kernel keeps off",
+            marks=pytest.mark.writable_executable("a page mapped by hand"),
+        ),
         (
             "p.set(p.p2, 1, p.p1 - WINDOW_PAGE + 2, DATA | 1 << 7)",
             "_memory.load8(BASE + 0x200000)",

@@ -5,6 +5,7 @@ A soft reset takes a quarter of a boot's time, and what the emulator has transla
 
 import pytest
 
+from harness.aliases import check_aliases
 from harness.guest import BOOT_TIMEOUT_S
 from harness.kernel import Kernel
 
@@ -55,6 +56,7 @@ class Spare:
                 guest.go_on()
         kernel = kind(guest)
         yield kernel
+        check_aliases(guest, node)
         if not kernel.transport.in_raw_repl or guest.failure or guest.expected_to_end or not guest.is_alive():
             return
         kernel.soft_reset()

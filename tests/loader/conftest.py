@@ -1,6 +1,7 @@
 """A kernel that can load objects."""
 
 import pytest
+from harness.aliases import check_aliases
 
 PRELUDE = """
 import gc
@@ -20,7 +21,7 @@ def settled():
 
 
 @pytest.fixture
-def loading(kernel):
+def loading(kernel, request):
     """A kernel with `objects`, `symbol`, function(name, signature); `loading.load({name: bytes})` loads.
 
     What the test leaves loaded is unloaded, and every frame and page must be free again.
@@ -33,6 +34,7 @@ def loading(kernel):
     kernel.load = load
     before = kernel.eval("settled()")
     yield kernel
+    check_aliases(kernel.guest, request.node)  # what is loaded is still there
     kernel.exec("let_go(); objects.unload(*objects.OBJECTS.objects)")
     assert kernel.eval("settled()") == before
     assert kernel.eval("[repr(each) for each in objects.loaded()]") == []

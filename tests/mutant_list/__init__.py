@@ -7,6 +7,7 @@ that are about what is wrong, so that trying a mutant takes seconds. Each file o
 
 from mutant_list import (
     acts,
+    aliases,
     audit,
     book,
     boot,
@@ -45,6 +46,7 @@ PROMISES = (
     tables,
     five_levels,
     acts,
+    aliases,
     mappings,
     stacks,
     references,

@@ -20,8 +20,8 @@ MUTANTS = [
     (
         "the audit doesn't mind other flags than the owner's",
         AUDIT + "leaves.py",
-        "        if word != self.word:\n",
-        "        if False:\n",
+        "            overridden = False\n            self.complain(",
+        "            (lambda *_: None)(",
         "tests/memory/audit/test_entries.py::test_a_record_is_held_against_its_entries",
     ),
     (

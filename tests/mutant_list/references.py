@@ -45,7 +45,7 @@ MUTANTS = [
     (
         "an unowned page that is written and executed is listed like any other",
         "kernel/memory/audit/unowned.py",
-        '", writable and executable" if all(rights) else ""',
+        'words = ", writable and executable"',
         '""',
         "tests/memory/audit/test_claims.py",
     ),

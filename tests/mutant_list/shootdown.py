@@ -191,15 +191,15 @@ MUTANTS = [
     (
         "another processor sees a page before it is filled",
         "kernel/replacement/residents.py",
-        "        is_alone = not waits[OTHERS]\n",
-        "        is_alone = True\n",
+        "is_alone = not waits[OTHERS] and not self._is_code",
+        "is_alone = not self._is_code",
         of(PATHS, "a_page_that_comes_or_goes_is_seen_whole"),
     ),
     (
         "another processor writes to a page that goes",
         "kernel/replacement/residents.py",
-        "        if waits[OTHERS]:  # who writes",
-        "        if waits[OTHERS] and page < 0:  # who writes",
+        "        if waits[OTHERS] and not self._is_code:",
+        "        if waits[OTHERS] and page < 0:",
         of(PATHS, "a_page_that_comes_or_goes_is_seen_whole"),
     ),
     (

@@ -224,6 +224,7 @@ def test_bytes_go_in_and_out_unchanged(kernel):
     assert kernel.eval("_memory.read_bytes(at, 0)") == b""
 
 
+@pytest.mark.writable_executable("pages mapped by hand")
 def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
     """Each way to make the CPU forget does its work: without it the old page is still read, with it the new one."""
     kernel.exec(f"""

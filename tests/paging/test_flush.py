@@ -12,6 +12,8 @@ PAGE = 4096
 
 SETUP = """
 import memory
+
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames(300)
 frames = Frames(owned)
 first = owned.end.number - 255  # the last 256 frames are data

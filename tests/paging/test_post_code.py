@@ -44,6 +44,8 @@ if depth.LEVELS != 4:
 # src/main.rs
 MAIN = """
 import machine
+
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 boot_info = BootInfo()
 phys_mem_offset = boot_info.physical_memory_offset
 l4_table = active_level_4_table(phys_mem_offset)

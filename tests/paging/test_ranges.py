@@ -11,6 +11,8 @@ TABLES = 1200
 
 SETUP = f"""
 import memory
+
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames({TABLES})
 frames = Frames(owned)
 mapper = OffsetPageTable()

@@ -7,6 +7,8 @@ from on_target import source
 SETUP = """
 import memory
 from faults import probe
+
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames(32)
 frames = Frames(owned)
 mapper = OffsetPageTable()

@@ -75,6 +75,21 @@ def drop_of_global_pages(kernel):
         assert kernel.eval("found") == [0, 0]
 
 
+def the_window_is_told(kernel):
+    """What becomes executable is read-only in the window before: one request for that, one for the pages; when it goes,
+    the other way round."""
+    kernel.exec(TABLE)
+    for count in 2, 100:
+        kernel.exec(f"""
+            m = lower({count})
+            place = LAYOUT["WINDOW_PAGE"] + table.access.translate(m.range.start.number) << 12
+            found = [outcome(ap.write, place, 1), served(lambda: m.remap(PteFlags().executable(True)))]
+            found += [outcome(ap.write, place, 2), served(m.drop), outcome(ap.write, place, 3)]
+            """)
+        assert kernel.eval("found") == ["done", 2, 3, 2, "done"]
+    assert kernel.eval("memory.verify().violations") == []
+
+
 def remap_is_told(kernel):
     kernel.exec(TABLE)
     for count in 1, 100:
@@ -338,6 +353,7 @@ ROWS = (
     drop_of_many,
     drop_beside_another,
     drop_of_global_pages,
+    the_window_is_told,
     remap_is_told,
     other_ends_of_a_mapping_are_told,
     tokens_of_the_paging_layer,

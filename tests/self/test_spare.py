@@ -12,7 +12,7 @@ def lend(boot, request):
     spare = Spare()
 
     def lend(use=lambda kernel: None, passed=True):
-        node = SimpleNamespace(nodeid="a test", stash=pytest.Stash())
+        node = SimpleNamespace(nodeid="a test", stash=pytest.Stash(), get_closest_marker=lambda name: None)
         node.stash[GUESTS] = request.node.stash[GUESTS]
         node.stash[PASSED] = passed
         loan = spare.lend(node, boot)

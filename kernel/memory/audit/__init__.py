@@ -6,18 +6,20 @@
     owner lent them or to what is no RAM
     nothing is writable and executable by effective rights over all leaves, unless somebody said why (`override`), or it
     is an unowned leaf to what is no RAM
+    the physical window shows read-only what an owner's mapping may execute, and the kernel's image, and nothing else
     nothing is set that this CPU reserves; every table hangs in one place, every root has the kernel's half
     the allocators' counts agree with all that, and no TLB flush that is needed is still owed
 
 What another call is just doing, in whose middle a shootdown callback or a fault handler asks, is no violation: it is
 listed as `.under_way`.
 
-It believes nobody: it walks by itself (walk.py), and counts what is there (sums.py). Five steps, in this order:
+It believes nobody: it walks by itself (walk.py), and counts what is there (sums.py). Six steps, in this order:
 
     sums.claim      what is free, what owners have, what is the kernel's own       a byte of a map for each frame
     roots.claim     all tables of all roots, by the walk that finds them           now it is known what is a table
     records.check   every mapping that has an owner, leaf by leaf                  now it is known what is mapped
     check_the_rest  every leaf that no record covers, held against all that
+    aliases.check   what may be executed, against how the physical window shows it
     sums.check      the counts
 
 It changes nothing, whatever the entries hold it ends, and Ctrl-C ends it sooner.
@@ -86,6 +88,8 @@ def _audit(kernel):
 
 
 def _look_at_everything(kernel, findings, audit):
+    from .aliases import Aliases  # noqa: PLC0415 (not at boot)
+
     frame_map = kernel.frame_map
     sums = Sums(kernel, frame_map, findings)
     sums.claim()
@@ -93,8 +97,10 @@ def _look_at_everything(kernel, findings, audit):
     records = Records(kernel.root)
     roots = Roots(kernel, frame_map, walk, findings)
     roots.claim(records.tables)
-    gaps, devices = records.check(walk, roots.ranges, findings)
-    check_the_rest(walk, roots.ranges, roots.windows, gaps, devices, findings)
+    aliases = Aliases(kernel, findings)
+    gaps, devices = records.check(walk, roots.ranges, findings, aliases)
+    check_the_rest(walk, roots.ranges, roots.windows, gaps, devices, findings, aliases)
+    aliases.check()
     audit.mappings, audit.mapped_pages = records.mappings, records.pages
     audit.frames = sums.check(records)
     audit.tables = audit.frames["tables"]

@@ -215,7 +215,12 @@ class OwnedLeaves(Leaves):
 
 
 class WindowLeaves(OwnedLeaves):
-    """The physical window's own: every page leads to its frame, and nothing can be executed."""
+    """The physical window's own: every page leads to its frame, nothing can be executed, and what is not writable is
+    told to `note_closed(frame, count)`."""
+
+    def __init__(self, walk, findings, note_closed):
+        super().__init__(walk, findings)
+        self.note_closed = note_closed
 
     def leaves(self, entry, page, end, rights):
         while page < end:
@@ -223,8 +228,18 @@ class WindowLeaves(OwnedLeaves):
             entry += 8 * done
             page += done
 
-    def claim(self, page, frame, count, kind, writes, executes, overridden=False):
+    def look_at_run(self, entry, page, count, rights, level):
+        low, high = low_bits(entry), high_bits(entry)
+        if self.complain_of_reserved(low, page, count, level):
+            return
+        word = flags_of(low, high, level) | self.word & WRITABLE
+        if word != self.word:
+            self.complain("%s: not as its owner says: %s", virtual(page, count), difference_between(word, self.word))
+        frame = frame_of(low, level)
         if frame != page - WINDOW_PAGE:
             self.complain("%s of the physical window shows %s", virtual(page, count), physical(frame))
+        writes, executes = rights_of(rights, low, high)
         if executes:
             self.complain("%s of the physical window is executable", virtual(page, count))
+        if self.word & WRITABLE and not writes:
+            self.note_closed(frame, count)

@@ -12,6 +12,7 @@ from .report import physical, virtual
 from .unowned import TechniqueLeaves, UnownedLeaves
 from .walk import ALL_RIGHTS
 
+NO_EXECUTE = const(1 << 23)  # of a flag word
 INDEX_MASK = const(0xFFFF)  # of a record; above it in a key stands the page
 INDEX_SHIFT = const(16)
 
@@ -79,13 +80,13 @@ class Records:
         for root, keys in keys_of.items():
             keys_of[root] = in_order(keys)
 
-    def check(self, walk, ranges, findings):
+    def check(self, walk, ranges, findings, aliases):
         """Hold every record against its leaves; none may overlap another.
 
         `ranges` is {root: [(first page, page behind the last)]}. Returns what no record covers: [(root, page, page
         behind)]; and the frames above all RAM that device mappings have.
         """
-        visits = OwnedLeaves(walk, findings), WindowLeaves(walk, findings)
+        visits = OwnedLeaves(walk, findings), WindowLeaves(walk, findings, aliases.note_closed), aliases
         gaps = []
         for root, keys in self._keys.items():
             if root in ranges:
@@ -129,6 +130,8 @@ class Records:
         if count:
             visit.expect(kind, looks >> 4, looks & 1)
             walk.walk_root(root, page, end, visit)
+            if not looks >> 4 & NO_EXECUTE:
+                walk.walk_root(root, page, end, visits[2])
         self.pages += count
         if kind != SYSTEM:
             self.owned_pages[page >= LOWER_HALF_PAGES] += count
@@ -141,9 +144,9 @@ def is_in_window(page):
     return LAYOUT["WINDOW_ROOT_INDEX"] <= page >> ROOT_SHIFT < LAYOUT["POOL_ROOT_INDEX"]
 
 
-def check_the_rest(walk, ranges, windows, gaps, devices, findings):
+def check_the_rest(walk, ranges, windows, gaps, devices, findings, aliases):
     """Look at everything that no record covers, and at the windows of the techniques."""
-    visit, techniques = UnownedLeaves(walk, findings), TechniqueLeaves(walk, findings)
+    visit, techniques = UnownedLeaves(walk, findings, aliases), TechniqueLeaves(walk, findings, aliases)
     visit.devices = devices
     for root, page, behind in gaps:
         for first, end in ranges[root]:

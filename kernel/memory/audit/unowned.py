@@ -22,9 +22,10 @@ from .report import virtual
 class UnownedLeaves(Leaves):
     """Leaves that no record covers, as runs: `close` lists the last one."""
 
-    def __init__(self, walk, findings):
+    def __init__(self, walk, findings, aliases):
         super().__init__(walk, findings)
         self.list = findings.unowned.add
+        self.aliases = aliases
         self.first = self.end = -1
         self.rights = ""
 
@@ -37,8 +38,9 @@ class UnownedLeaves(Leaves):
     def leaves(self, entry, page, end, rights):
         page, entry = self._present(entry, page, end)
         while page < end:
+            low = low_bits(entry)
             done = self.look(entry, page, end, rights)
-            self.note(page, page + done, rights_of(rights, low_bits(entry), high_bits(entry)))
+            self.note(page, page + done, low >> PAGE_SHIFT, rights_of(rights, low, high_bits(entry)))
             page, entry = self._present(entry + 8 * done, page + done, end)
 
     @staticmethod
@@ -62,14 +64,19 @@ class UnownedLeaves(Leaves):
     def huge(self, entry, page, end, rights, level):
         low, high = low_bits(entry), high_bits(entry)
         writes, executes = rights_of(rights, low, high)
+        frame = frame_of(low, level) + (page & (1 << INDEX_BITS * (level - 1)) - 1)
         if not self.complain_of_reserved(low, page, end - page, level):
-            frame = frame_of(low, level) + (page & (1 << INDEX_BITS * (level - 1)) - 1)
             self.claim(page, frame, end - page, UNOWNED_WRITER if writes else UNOWNED, writes, executes)
-        self.note(page, end, (writes, executes))
+        self.note(page, end, frame, (writes, executes))
 
-    def note(self, page, end, rights):
-        """List pages, joined to those before if they touch, and if both are writable and executable or neither is."""
-        words = ", writable and executable" if all(rights) else ""
+    def note(self, page, end, frame, rights):
+        """List pages that lead to frames from `frame` on, joined to those before if they touch, and if the same is to
+        be said of both: writable and executable, here or by the physical window."""
+        words = ""
+        if all(rights):
+            words = ", writable and executable"
+        elif rights[1] and self.aliases.is_open(frame, end - page):
+            words = ", executable here and writable in the physical window"
         if page != self.end or words != self.rights:
             self.close()
             self.first, self.rights = page, words
@@ -96,5 +103,5 @@ class TechniqueLeaves(UnownedLeaves):
     def huge(self, entry, page, end, rights, level):
         self.complain("%s: a technique's window has no huge leaves", virtual(page, end - page))
 
-    def note(self, page, end, rights):
+    def note(self, page, end, frame, rights):
         """Nobody wants to know."""

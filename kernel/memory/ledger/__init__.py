@@ -68,6 +68,7 @@ _FIELDS = {
     "root": (_ROOT, -1),
     "first_page": (_FIRST_PAGE, -1),
     "count": (_COUNT, -1),
+    "frames": (_FRAMES, -1),
     "flags": (_FLAGS, 0xFFFFFFFF),
     "kind": (_KIND, 0xFF),
 }
@@ -190,7 +191,7 @@ def _words(index: int, word: int) -> int:
 
 
 def field(index, name):
-    """One number of the record at an index: its `root`, `first_page`, `count`, `flags` or `kind`."""
+    """One number of the record at an index: its `root`, `first_page`, `count`, `frames`, `flags` or `kind`."""
     word, mask = _FIELDS[name]
     return _words(index, word) & mask
 

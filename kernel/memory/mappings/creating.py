@@ -3,6 +3,7 @@
 from memory_structs import PAGE_SHIFT, PAGE_SIZE, Misaligned, VirtualAddress
 from memory_structs.instances import make
 from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
+from micropython import const
 from paging.access import shared_table
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.flags import PteFlags, word_for
@@ -16,6 +17,8 @@ from .few import map_few
 from .mapped_pages import RECORD, MappedPages
 from .rights import NOT_MARKS, UNUSUAL, USUAL, unusual_word
 from .run_lists import joined
+
+_NO_EXECUTE = const(1 << 23)  # of a flag word
 
 
 class Creating:
@@ -32,6 +35,10 @@ class Creating:
             word &= NOT_MARKS
         else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
+            if not word & _NO_EXECUTE:
+                mapped = kernel._create_executable(count, word, huge)
+                mark_overridden(mapped._state[RECORD], override is not None)
+                return mapped
         mapped = make(MappedPages, "_state", None)
         mapped._state = [kernel._create_record(count, word, huge), kernel, None, None]
         if override is not None:
@@ -58,6 +65,10 @@ class Creating:
                 give(self._frame_tree, frame, count)
             leave()
         return self._with_room(self._create_in_steps, count, word, self._limit(huge))._state[0]
+
+    def _create_executable(self, count, word, huge):
+        """`create_mapping` for what may be executed."""
+        return self._with_room(self._create_in_steps, count, word, self._limit(huge))
 
     def _create_few_at(self, page, count, word):
         """The same for given pages, as MappedPages; None when it takes more steps to map them, or to say why they can't
@@ -116,7 +127,8 @@ class Creating:
             frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
             if len(frames) > 1:
                 write(record, page, count, word, signature_of(joined(frames)))
-            self._place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
+            place = self._place if word & _NO_EXECUTE else self._place_executable
+            place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
             for owner in owners:
                 owner._state[RUN] = DEAD
             self._consumed(pages, consumer)

@@ -19,10 +19,10 @@ from ..allocators.owners import ARENA, COUNT, DEAD, RUN, AllocatedFrames, Alloca
 from ..ledger import EXCLUSIVE, SEVERAL_RUNS, SHARED, enter, leave
 from ..runs import give
 from .few import map_few
-from .shared import SharedFrames
 from .table_frames import cut_off_empty, give_cut_off, room_for_tables
 
 FAULT = "a fault while it was mapped"
+OF_OWNERS = AllocatedPages, AllocatedFrames
 
 
 def undo_mapping(table, record, owners):
@@ -91,11 +91,12 @@ def own(state, run, count):
 
 
 def keep(table, record, owners):
-    """Keep what the owners have of a mapping that can't be undone now: dead ones, and SharedFrames, which live on."""
+    """Keep what the owners have of a mapping that can't be undone now: dead ones, and SharedFrames, which live on. An
+    Opening of the frames' aliases waits, too."""
     page, count = record.first_page, record.count
     kept = []
     for owner in owners:
-        if owner.__class__ is SharedFrames:
+        if owner.__class__ not in OF_OWNERS:
             owner._hold()
         else:
             kept.append(owner._state)
@@ -103,10 +104,10 @@ def keep(table, record, owners):
 
     def again():
         take_out_all(table, page, count)
-        give_states(kept)
         for owner in owners:
-            if owner.__class__ is SharedFrames:
+            if owner.__class__ not in OF_OWNERS:
                 owner._let_go()
+        give_states(kept)
 
     table._kernel.unfinished.append(again)
 

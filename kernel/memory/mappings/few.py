@@ -26,6 +26,7 @@ _EXCLUSIVE_KINDS = const(0b1001)  # one bit each: whose leaves say EXCLUSIVE
 
 _EXCLUSIVE_BIT = const(1 << 15)  # of a flag word
 _ORDINARY = const(0xFFFF1F)  # of a flag word: neither ACCESSED nor DIRTY, HUGE_PAGE nor PAT
+_NO_EXECUTE = const(1 << 23)
 _MARKS = const(0x60)
 _MOST_TO_INVALIDATE_SHIFT = const(6)  # 64 pages: for more a full flush is cheaper
 
@@ -78,8 +79,9 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 
 @micropython.viper
 def unmap_few(facts: int, record) -> int:
-    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, no observer waits to hear
-    of flushes, and every entry says what its owner was given. Invalidate it, unless its level-1 table is empty now.
+    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, not executable, no
+    observer waits to hear of flushes, and every entry says what its owner was given. Invalidate it, unless its level-1
+    table is empty now.
 
     Returns first frame << 1 | whether that is so; or NOT_SIMPLE.
     """
@@ -95,7 +97,7 @@ def unmap_few(facts: int, record) -> int:
     at -= 1
     frame = known[_FRAMES] | known[_FRAMES + 1] << 32
     word = int(known[_FLAGS]) | _EXCLUSIVE_BIT
-    if frame >> 40 or word & ~_ORDINARY or (at >> 3 & 511) + count > 512:
+    if frame >> 40 or (word ^ _NO_EXECUTE) & ~(_ORDINARY ^ _NO_EXECUTE) or (at >> 3 & 511) + count > 512:
         return NOT_SIMPLE
     entry = ptr32(at)
     if count > 1:

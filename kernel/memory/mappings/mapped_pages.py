@@ -35,11 +35,10 @@ from memory_structs.ending import drop_at_end
 from memory_structs.instances import make, seal
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
-from paging.dividing import divide, tables_to_divide
+from paging.dividing import tables_to_divide
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.flags import NO_EXECUTE, WRITABLE, PteFlags
 from paging.leaves import change_leaves
-from paging.mapping import Job
 
 from .. import ledger
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DROP, KEPT, RUN, AllocatedFrames, AllocatedPages
@@ -50,10 +49,9 @@ from ..views import Viewable
 from . import unmapping
 from .faulted import change_back, restore, undo_unmapping
 from .few import unmap_few
-from .merging import count_owners, lower_of
+from .merging import Divider, count_owners, lower_of
 from .rights import refuse_for_kind, word_of
 from .run_lists import when_cut, when_joined
-from .table_frames import give_tables, lend, table_word, take_back
 
 RECORD = const(0)
 TABLE = const(1)
@@ -200,7 +198,8 @@ class MappedPages(Viewable):
     def remap(self, flags, override=None):
         """Give the pages other rights; ACCESSED, DIRTY and EXCLUSIVE stay as they are. No-op for equal flags.
 
-        Raises as `drop`, and WritableExecutable unless `override` says why that must be.
+        Raises as `drop`, WritableExecutable unless `override` says why that must be, and OutOfFrames: what becomes
+        executable is read-only in the physical window from then on, which may take tables. Then nothing has changed.
         """
         record = self._check_free_for("remap()")
         table = self._state[TABLE]
@@ -214,15 +213,19 @@ class MappedPages(Viewable):
         shared = state[SHARED_FRAMES]
         if shared is not None:
             shared._check_change(old, word, override)
-        unmapping.runs_of_record(table, record, self, "remap()")
+        runs = unmapping.runs_of_record(table, record, self, "remap()")
         words = unmapping.word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
-        state[RECORD] = UnderWay("remap()", record)
+        busy = UnderWay("remap()", record)
+        opening = unmapping.aliases_for_change(table, record, word, runs) if (word ^ old) & NO_EXECUTE else None
+        state[RECORD] = busy
         try:
             change_leaves(table.access.facts, None, page, count, words)
         except BaseException:
             state[RECORD] = record
             restore(table, record, change_back)
             unmapping.invalidate(table, page, count, old | word)
+            if opening is not None:
+                opening.end(old)
             raise
         ledger.change(record, page, count, word, record.frames)
         ledger.mark_overridden(record, override is not None)
@@ -230,6 +233,8 @@ class MappedPages(Viewable):
             shared._remove_user(old)
             shared._add_user(word)
         failure = unmapping.invalidate(table, page, count, old | word)
+        if opening is not None:
+            opening.end(word)
         state[RECORD] = record
         if failure is not None:
             raise failure
@@ -280,24 +285,19 @@ class MappedPages(Viewable):
         upper_record = ledger.prepare(record.root, number, page + count - number, word, kind, upper_signature)
         parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
         busy = UnderWay("split()", record)
-        job, needed, pool = None, tables_to_divide(table.access, number), table._frame_pool
-        if needed:
-            spare = [0] * needed
-            job = Job(word, table_word(number), 1)
-            lend(pool, job, needed)
-            job.copy_spare(spare)
+        is_divided = not word & NO_EXECUTE or tables_to_divide(table.access, number)
+        divider = Divider(table, record, number, frame) if is_divided else None
         if not count_owners(table, kind, number, frame, 1):
-            if needed:
-                take_back(pool, job)
+            if is_divided:
+                divider.give_unused()
             raise OutOfBookkeeping(table._pages.name, owners_of(table.page_tree(page)))
         failure = None
         state[RECORD] = busy
-        if needed:
+        if is_divided and divider.is_needed:
             try:
-                divide(table.access, number, spare, table_word(number))
+                divider.divide()
             except BaseException:
-                for unused in spare:
-                    give_tables(pool, unused, 1)
+                divider.give_unused()
                 count_owners(table, kind, number, frame, -1)
                 unmapping.invalidate(table, page, count, word)
                 state[RECORD] = record

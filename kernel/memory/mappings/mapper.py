@@ -17,6 +17,7 @@ from memory_structs import Frame, OutOfFrames
 from memory_structs.mode import ENTRIES, UPPER_HALF_FIRST_PAGE
 from paging import OffsetPageTable, mapping
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
+from paging.flags import NO_EXECUTE
 from paging.natives import memory
 
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DEAD, KEPT, RUN, AllocatedFrames, AllocatedPages
@@ -80,7 +81,8 @@ class Mapper(Creating):
             mark_overridden(record, override is not None)
             is_clean = kind == DEVICE or frame_state[RUN] & 1 or frame_state[CONSUMER] is KEPT
             run = frame, count, is_clean
-            self._place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
+            place = self._place if word & NO_EXECUTE else self._place_executable
+            place(record, (run,), word | EXCLUSIVE_BIT, self._limit(huge), (pages, frames))
             if kind == DEVICE:
                 arena.mapped += count
             self._consumed(pages, "map_allocated_pages_to()")
@@ -124,7 +126,8 @@ class Mapper(Creating):
             users[record.index] = shared
             try:
                 frames = ((shared._first, count, shared._is_clean_to_map()),)
-                self._place(record, frames, word, self._limit(huge), (pages, shared))
+                place = self._place if word & NO_EXECUTE else self._place_executable
+                place(record, frames, word, self._limit(huge), (pages, shared))
             except BaseException:
                 del users[record.index]
                 raise
@@ -212,6 +215,24 @@ class Mapper(Creating):
             if job.has_unused():
                 take_back(pool, job)
         record.arm()
+
+    def _place_executable(self, record, frames, word, limit, owners):
+        """`_place` for what may be executed: the frames are cleared, and can't be written through the physical window
+        any more, before the first leaf leads to them."""
+        from .aliases import close  # noqa: PLC0415 (not at boot)
+
+        for first, length, is_clean in frames:
+            if not is_clean:
+                zero_frames(first, length)
+        runs = [(first, length) for first, length, _ in frames]
+        opening = close(self._kernel, record, runs, owners[-1] if record.kind == SHARED else None)
+        try:
+            self._place(record, [run + (True,) for run in runs], word, limit, (opening,) + tuple(owners))
+        except BaseException:
+            if not opening.is_held:
+                opening.commit()
+            raise
+        opening.forget()
 
     def page_arena(self, page):
         """The arena that a page number belongs to: each half of the address space has one."""

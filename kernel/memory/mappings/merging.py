@@ -3,10 +3,16 @@
 from memory_structs import NotTouching
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
+from paging.dividing import divide, tables_to_divide
+from paging.flags import NO_EXECUTE
+from paging.natives import LAYOUT
+from paging.protection import Protection
+from paging.shootdown import forget
 
 from ..ledger import DEVICE, SHARED
 from ..runs import TOO_MANY, add_owners
 from .run_lists import APART
+from .table_frames import give_unused, spare_tables, table_word, window_tables
 
 _TABLE = const(1)  # of MappedPages._state
 
@@ -41,6 +47,43 @@ def frames_differ(table, record, second):
         if touching and table._frames._arena_of(frame - 1, frame) is None:
             return True
     return False
+
+
+class Divider:
+    """Has a page begin where a mapping is going to be cut, at page number `number`: in its table; and, if it may be
+    executed, its alias in the physical window, so that one part can become writable there without the other. `frame` is
+    the page's, or APART.
+
+    .is_needed    False when a page begins there already. Raises OutOfFrames.
+    """
+
+    def __init__(self, table, record, number, frame):
+        self._pool, self._places = table._frame_pool, []
+        self._spare = self._window_spare = ()
+        access, window = table.access, table._kernel.access
+        self.is_needed = False
+        try:
+            self._spare = spare_tables(self._pool, tables_to_divide(access, number))
+            self._places.append((access, number, self._spare))
+            if not record.flags & NO_EXECUTE and 0 <= frame < Protection.live.window_pages:
+                page = LAYOUT["WINDOW_PAGE"] + frame
+                self._window_spare = window_tables(self._pool, tables_to_divide(window, page))
+                self._places.append((window, page, self._window_spare))
+        except BaseException:
+            self.give_unused()
+            raise
+        self.is_needed = len(self._spare) + len(self._window_spare) > 0
+
+    def divide(self):
+        """Do it. The caller flushes the mapping's own pages."""
+        for access, page, spare in self._places:
+            divide(access, page, spare, table_word(page))
+            forget(access.root_frame, page, 1)
+
+    def give_unused(self):
+        """Give back what was not used."""
+        give_unused(self._pool, self._spare)
+        give_unused(self._pool, self._window_spare)
 
 
 def count_owners(table, kind, page, frame, more):

@@ -8,6 +8,7 @@ from memory_structs.mode import LEVELS, TRANSLATED_PAGES, UPPER_HALF_FIRST_PAGE
 from paging.cleaning import ANYBODYS, address_of, collect, frame_of_freed, length_of_freed
 from paging.flags import EXCLUSIVE, PRESENT, USER_ACCESSIBLE, WRITABLE
 from paging.linked import LinkedTables
+from paging.mapping import Job
 from paging.protection import Protection
 
 from .. import runs
@@ -45,6 +46,34 @@ def lend(pool, job, needed):
             take_back(pool, job)
             raise
         left -= count
+
+
+def spare_tables(pool, needed):
+    """The numbers of `needed` frames for tables, as a list. Raises OutOfFrames."""
+    spare = [0] * needed
+    if needed:
+        job = Job(0, 0, 1)
+        lend(pool, job, needed)
+        job.copy_spare(spare)
+    return spare
+
+
+def window_tables(pool, needed):
+    """The same for pages of the physical window: nobody else may write to these tables."""
+    spare = spare_tables(pool, needed)
+    try:
+        Protection.live.window_tables.update(spare)
+    except BaseException:
+        give_unused(pool, spare)
+        raise
+    return spare
+
+
+def give_unused(pool, spare):
+    """Give back what is left of either."""
+    for frame in spare:
+        Protection.live.window_tables.discard(frame)
+        give_tables(pool, frame, 1)
 
 
 def take_back(pool, job):

@@ -11,7 +11,7 @@ from memory_structs import Page
 from memory_structs.mode import LEVELS, UPPER_HALF_FIRST_PAGE, pages_at
 from paging.access import PATH_BYTES, frame_in
 from paging.changing import change_words
-from paging.flags import ACCESSED, DIRTY, GLOBAL, HUGE_PAGE, PRESENT
+from paging.flags import ACCESSED, DIRTY, GLOBAL, HUGE_PAGE, NO_EXECUTE, PRESENT
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.leaves import change_leaves, clear_leaves, extent
 from paging.shootdown import forget, forget_all
@@ -142,6 +142,7 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     fault = [None]
     failure = None
     is_watched = table._kernel.ledger.broadcast is not None
+    opening = None if word & NO_EXECUTE else alias_opening(table, record, found)
     record.go()
     pool.unmapped += waiting
     try:
@@ -151,6 +152,8 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     except BaseException:  # a fault
         record.arm()
         restore(table, record, change_back)
+        if opening is not None:
+            opening.forget()
         raise
     finally:
         pool.unmapped -= waiting
@@ -159,6 +162,8 @@ def unmap(table, record, mapped, step, pages=None, take=None):
         # Once for all. Each INVLPG empties the paging-structure caches, too, whatever its address (SDM, "Operations
         # that Invalidate TLBs and Paging-Structure Caches").
         flush(table, page, count, word)
+    if opening is not None:
+        opening.commit()
     if take is not None:
         take(found)
     elif kind != SHARED:
@@ -176,6 +181,25 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     if kind == SHARED:
         forget_user(table, record.index, word)
     return failure or fault[0]
+
+
+def alias_opening(table, record, found):
+    """What makes frames writable through the physical window again when a mapping that executes them is gone."""
+    from .aliases import opening_for  # noqa: PLC0415 (not at boot)
+
+    kernel = table._kernel
+    return opening_for(kernel, record, found, kernel.shared_users.get(record.index))
+
+
+def aliases_for_change(table, record, word, found):
+    """The same for one that gets the flag word `word`. If that says that it executes, they can't be written there from
+    now on, and what is returned undoes that."""
+    if word & NO_EXECUTE:
+        return alias_opening(table, record, found)
+    from .aliases import close  # noqa: PLC0415 (not at boot)
+
+    kernel = table._kernel
+    return close(kernel, record, found, kernel.shared_users.get(record.index))
 
 
 def give_frames(table, found, kind):
