@@ -139,12 +139,14 @@ def test_rights_are_those_of_the_way_taken_to_a_shared_table(either):
     assert either.eval(f"ok([p.write(0), {other}, p.write(0)])") == [True, 3, True]
 
 
+@pytest.mark.writable_executable("pages with all rights")
 def test_ring_3_reaches_user_pages_only(either):
     either.exec(f"p.map(0, 1, {TABLE}); p.map(1, 2, {PRESENT | WRITABLE}); p.map(2, 3, {TABLE | NX})")
     assert either.eval("outcomes([p.read(0, True), p.read(1, True), p.read(2, True)])") == [1, "fault 5", 3]
     assert either.eval("ok([p.execute(0, True), p.execute(2, True), p.execute(1)])") == [True, 21, True]
 
 
+@pytest.mark.writable_executable("pages with all rights")
 def test_a_supervisor_does_not_execute_user_pages(either):
     either.exec(f"p.map(0, 1, {TABLE})")
     smep = either.eval("_cpu.read_cr4() >> 20 & 1")

@@ -11,6 +11,8 @@ from oracle.page_walk import ADDRESS_MASK, HUGE, LARGEST_PAGE_LEVEL, NO_EXECUTE,
 PAGE_BITS, INDEX_BITS = 12, 9
 # Root entries of the recursive slots (boot/layout.h): there are tables, and nothing that is not elsewhere, too.
 RECURSIVE_SLOTS = (509, 510)
+LEGACY = (0xA0000, 0x100000)
+"""Where a display and ROMs answer, and no RAM."""
 
 
 class _Leaves:
@@ -65,7 +67,12 @@ def writable_and_executable(roots, memory, levels):
                 low, high = written[0][:before], written[1][:before]
                 hits = (high > numpy.uint64(first)).nonzero()[0].tolist()
                 found += [(max(first, int(low[hit])), min(end, int(high[hit]))) for hit in hits]
-    return sorted({(first, end) for first, end in found if memory.is_ram(first, end - first)})
+    return sorted({run for run in found if is_ram(memory, *run)})
+
+
+def is_ram(memory, first, end):
+    """Answer whether RAM lies there, from one address to before another."""
+    return memory.is_ram(first, end - first) and not (LEGACY[0] <= first and end <= LEGACY[1])
 
 
 def in_order(arrays):
