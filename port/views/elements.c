@@ -23,22 +23,28 @@ char element_code(mp_obj_t code) {
     return text[0];
 }
 
-static uint64_t load_bits(uint32_t size, uint64_t address) {
+static uint64_t load_bits(const view_t *view, uint32_t size, uint64_t address) {
+    uint64_t bits;
+    view_open(view);
     switch (size) {
-        case 1: return *(volatile uint8_t *)address;
-        case 2: return *(volatile uint16_t *)address;
-        case 4: return *(volatile uint32_t *)address;
-        default: return *(volatile uint64_t *)address;
+        case 1: bits = *(volatile uint8_t *)address; break;
+        case 2: bits = *(volatile uint16_t *)address; break;
+        case 4: bits = *(volatile uint32_t *)address; break;
+        default: bits = *(volatile uint64_t *)address;
     }
+    view_close(view);
+    return bits;
 }
 
-void element_store(uint32_t size, uint64_t address, uint64_t bits) {
+void element_store(const view_t *view, uint32_t size, uint64_t address, uint64_t bits) {
+    view_open(view);
     switch (size) {
         case 1: *(volatile uint8_t *)address = bits; break;
         case 2: *(volatile uint16_t *)address = bits; break;
         case 4: *(volatile uint32_t *)address = bits; break;
         default: *(volatile uint64_t *)address = bits; break;
     }
+    view_close(view);
 }
 
 // Of 'q' and 'Q' MicroPython makes big ints, whatever their value; 'l' and 'L' are as wide.
@@ -52,11 +58,11 @@ mp_obj_t element_value(char code, uint64_t bits) {
     }
 }
 
-mp_obj_t element_load(char code, uint64_t address) {
+mp_obj_t element_load(const view_t *view, char code, uint64_t address) {
     if (code == 'B') {
-        return MP_OBJ_NEW_SMALL_INT(*(volatile uint8_t *)address);
+        return MP_OBJ_NEW_SMALL_INT(load_bits(view, 1, address));
     }
-    return element_value(code, load_bits(element_size(code), address));
+    return element_value(code, load_bits(view, element_size(code), address));
 }
 
 static NORETURN void raise_overflow(char code, mp_obj_t value) {

@@ -1,0 +1,154 @@
+"""Protection keys of supervisor pages (PKS): the right to many pages taken and given at once, without a flush.
+
+    m = create_mapping(8192, PteFlags().writable(True).with_protection_key(5))
+    key(5).rights = "readable"       # from here on: a write to a page with key 5 is a PageFault
+    with key(5).writable():          # but not in here, however it ends
+        m.as_slice_mut("Q")[0] = 42
+
+A leaf of any size has a key, bits 59 to 62; what is forbidden for the pages of each is in IA32_PKRS, a register that
+every processor has for itself. The others take over what holds here with each job that they are given. Fetches are
+always allowed; pages for users have keys of their own (PKRU, which the kernel leaves at 0).
+
+    "writable"   as the entries say
+    "readable"   reads only          (WD, write disable)
+    "closed"     neither             (AD, access disable)
+
+A soft reset makes all keys writable. (Intel SDM, volume 3, "Protection Keys".)
+"""
+
+from memory_structs import KernelError
+
+from .guard import GUARD_KEY, is_guarded
+from .natives import keys
+
+RIGHTS = "writable", "closed", "readable", "closed"  # by the two bits of a key
+BITS = {"writable": 0, "readable": 2, "closed": 3}
+
+
+class NoProtectionKeys(KernelError):
+    """This CPU has no protection keys for supervisor pages."""
+
+
+class KeyInUse(KernelError):
+    """`key` can't be limited so: the kernel itself needs its pages."""
+
+    def __init__(self, key, why):
+        self.key = key
+        super().__init__("protection key %d: %s" % (key, why))
+
+
+class WrongOrder(KernelError):
+    """What opens or closes a key is left in another order than it was entered, or entered while it is in use."""
+
+    def __init__(self, key, text):
+        self.key = key
+        super().__init__("protection key %d: %s" % (key, text))
+
+
+class Opening:
+    """What `with key(5).writable():` is in use of: other rights for a key, from its beginning to its end."""
+
+    def __init__(self, number, bits):
+        self._number = number
+        self._bits = bits
+        self._outer = None
+
+    def __enter__(self):
+        if self._outer is not None:
+            raise WrongOrder(self._number, "this is in use: call %s() again for another" % RIGHTS[self._bits])
+        outer = [_innermost[self._number], None]
+        # No jump and no allocation from here on: neither Ctrl-C nor MemoryError comes in between.
+        outer[1] = set_rights(self._number, self._bits)
+        self._outer = outer
+        _innermost[self._number] = self
+
+    def __exit__(self, kind, value, traceback):
+        # No jump before the rights are as they were.
+        LEAVE[_innermost[self._number] is self](self)
+
+
+def leave(opening):
+    """The rights are again what they were."""
+    number = opening._number
+    _innermost[number], bits = opening._outer
+    set_rights(number, bits)
+    opening._outer = None
+
+
+def refuse_to_leave(opening):
+    """Raise WrongOrder; nothing has changed."""
+    raise WrongOrder(opening._number, "what was entered last is left first: this is not the last one, or is not in use")
+
+
+LEAVE = refuse_to_leave, leave
+_innermost = [None] * 16
+set_rights = keys.set
+
+
+class Key:
+    """One of the 16 keys, on the processor that runs Python."""
+
+    def __init__(self, number):
+        self.number = number
+
+    @property
+    def rights(self):
+        """ "writable", "readable" or "closed": what holds for pages with this key. Can be assigned."""
+        return RIGHTS[keys.rights() >> 2 * self.number & 3]
+
+    @rights.setter
+    def rights(self, name):
+        bits = BITS.get(name) if isinstance(name, str) else None
+        if bits is None:
+            raise ValueError("rights of a key are writable, readable or closed, not %r" % (name,))
+        if _innermost[self.number] is not None:
+            raise WrongOrder(self.number, "it is open or closed by a `with` just now: set its rights after that")
+        check(self.number, bits)
+        set_rights(self.number, bits)
+
+    def writable(self):
+        """For `with`: inside, reads and writes are as the entries say."""
+        return Opening(self.number, 0)
+
+    def readable(self):
+        """For `with`: inside, its pages can be read and not written. Raises KeyInUse for key 0."""
+        check(self.number, 2)
+        return Opening(self.number, 2)
+
+    def closed(self):
+        """For `with`: inside, its pages can't be read or written. Raises KeyInUse for key 0 and the guard's."""
+        check(self.number, 3)
+        return Opening(self.number, 3)
+
+    def __repr__(self):
+        what = "every page that has no other" if self.number == 0 else None
+        if self.number == GUARD_KEY and is_guarded():
+            what = "the physical window, with page tables and the allocators' records"
+        return "key %d: %s%s" % (self.number, self.rights, what and "; " + what or "")
+
+
+def check(number, bits):
+    """Refuse rights that would stop the kernel. Raises KeyInUse."""
+    if bits and number == 0:
+        raise KeyInUse(0, "every page has it that has no other, the kernel's stack among them")
+    if bits == 3 and number == GUARD_KEY and is_guarded():
+        raise KeyInUse(number, "page tables lie behind it, which the kernel reads")
+
+
+KEYS = tuple([Key(number) for number in range(16)])
+
+
+def key(number):
+    """The Key of a number from 0 to 15. Raises NoProtectionKeys, TypeError, ValueError."""
+    if type(number) is not int:
+        raise TypeError("a protection key is an int from 0 to 15, not %s" % type(number).__name__)
+    if not 0 <= number <= 15:
+        raise ValueError("a protection key is from 0 to 15, not %d" % number)
+    if not HAS_KEYS:
+        raise NoProtectionKeys(
+            "this CPU has no protection keys for supervisor pages (PKS: CPUID leaf 7, ECX bit 31); QEMU's -cpu max has"
+        )
+    return KEYS[number]
+
+
+HAS_KEYS = keys.supported()
