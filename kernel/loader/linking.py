@@ -10,6 +10,7 @@
 Whatever is refused before `commit` leaves nothing behind: `drop` gives back what was taken.
 """
 
+from paging.guard import opens_guard
 from struct import pack_into, unpack_from
 
 import micropython
@@ -209,7 +210,7 @@ class Linking(Resolving):
 
         Raises OutOfFrames and the like.
         """
-        table = get_kernel_mmi_ref().page_table
+        table, write = get_kernel_mmi_ref().page_table, opens_guard(memory.write_bytes)
         for part in self.parts:
             object, pages = part.object, part.pages
             number = pages.start.number
@@ -222,7 +223,7 @@ class Linking(Resolving):
                     count = size + 4095 >> PAGE_SHIFT
                     for page in range(len(contents) + 4095 >> PAGE_SHIFT):
                         at = WINDOW + (table.access.translate(number + page) << PAGE_SHIFT)
-                        memory.write_bytes(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
+                        write(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
                     number += count
             for section in object.sections.values():
                 section.mapped_pages = object.mappings[section.group]

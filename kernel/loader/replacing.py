@@ -9,6 +9,7 @@ mapping stays r-x.
 import micropython
 import uctypes
 from memory.ledger import undisturbed
+from paging.guard import opens_guard
 from paging.natives import memory
 
 from .carrying import carried
@@ -74,7 +75,7 @@ class Replacing(Linking):
         for view, contents in state:
             view[:] = contents
         # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
-        write = memory.write_bytes
+        write = opens_guard(memory.write_bytes)
         self.is_committed = True
         for address, data in patches:
             write(address, data)

@@ -5,12 +5,12 @@ Page tables and the allocators' records are seen in the window. So a stray store
 machine code, is a PageFault that names the key, instead of a table that is wrong. The loader's static tables have no
 keys, nor has what lies where there is no RAM: registers of devices.
 
-Whoever writes there on purpose does it in a function that is a `commit`, or by a native that is for that:
+Whoever writes there on purpose does it in a function that opens the guard for as long as it runs, or by a native that is for that:
 
-    @commit
+    @opens_guard
     def write_it(address, value): ...
 
-Without the guard, `commit(function)` is the function itself, and costs nothing. So this is imported before all that
+Without the guard, `opens_guard(function)` is the function itself, and costs nothing. So this is imported before all that
 commits. A user who means it opens the key: `with key(15).writable():` (keys.py).
 """
 
@@ -18,21 +18,56 @@ from .natives import boot, keys
 
 GUARD_KEY = 15
 WORD = "guard"  # on the command line
+opens_guard = keys.commit
 
-commit = keys.commit
-_on = []
+
+class Guard:
+    """Whether the guard is on: the CPU has keys for supervisor pages, and it was asked for at boot. `Guard.key` is what the
+    window's leaves have, 0 without it; `Guard.blocks` the first frame of what is left out for the other processors, on
+    whose stacks exceptions arrive, or None."""
+
+    is_wanted = WORD in boot.command_line().split()
+    is_on = is_wanted and keys.supported()
+    key = GUARD_KEY if is_on else 0
+    blocks = None
 
 
 def is_guarded():
-    """Answer whether the guard is on: the CPU has keys for supervisor pages, and it was asked for at boot."""
-    return _on != []
+    """Answer whether the guard is on."""
+    return Guard.is_on
 
 
-def window_key():
-    """The key of the window's leaves: 0 without the guard."""
-    return GUARD_KEY if _on else 0
+class Opened:
+    """For `with`: the guard is open for whatever runs inside, on the processors that get a job there, too."""
+
+    def __init__(self):
+        self._before = 0
+
+    def __enter__(self):
+        # No jump here, nor in the other, so Ctrl-C comes before or behind.
+        self._before = keys.set(GUARD_KEY, 0)
+
+    def __exit__(self, kind, value, traceback):
+        keys.set(GUARD_KEY, self._before)
 
 
-if keys.supported() and WORD in boot.command_line().split():
+class Nothing:
+    """For `with`, where there is no guard."""
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, value, traceback):
+        pass
+
+
+NOTHING = Nothing()
+
+
+def opened():
+    """What `with` opens where the kernel hands the window to others: a store that fills a frame, another processor."""
+    return Opened() if Guard.is_on else NOTHING
+
+
+if Guard.is_on:
     keys.guard(GUARD_KEY)
-    _on.append(True)

@@ -15,6 +15,7 @@ from memory_structs.mode import LEVELS
 
 from .access import PATH_BYTES, rights_in, walk
 from .flags import USER_ACCESSIBLE
+from .guard import NOTHING
 from .natives import cpu
 
 LEVEL = 7  # in what a walk answers
@@ -37,16 +38,6 @@ class UserAccess:
 user_access = UserAccess
 
 
-class NoAccess:
-    """For `with`: nothing changes."""
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, value, traceback):
-        pass
-
-
 def access_to(access, address, length):
     """What `with` opens for an access to `length` bytes: `user_access()` if a page among them is for users.
 
@@ -59,6 +50,3 @@ def access_to(access, address, length):
         if rights_in(path, level, LEVELS) & USER_ACCESSIBLE:
             return user_access()
     return NOTHING
-
-
-NOTHING = NoAccess()
