@@ -18,6 +18,7 @@ from .natives import boot, keys
 
 GUARD_KEY = 15
 WORD = "guard"  # on the command line
+NO_KEYS = "none: this CPU has no protection keys for supervisor pages (PKS), which QEMU's -cpu max has"
 opens_guard = keys.commit
 
 

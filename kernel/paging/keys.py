@@ -120,11 +120,14 @@ class Key:
         check(self.number, 3)
         return Opening(self.number, 3)
 
-    def __repr__(self):
-        what = "every page that has no other" if self.number == 0 else None
+    def use(self):
+        """What the kernel has the key for, in words, or an empty text."""
         if self.number == GUARD_KEY and is_guarded():
-            what = "the physical window, with page tables and the allocators' records"
-        return "key %d: %s%s" % (self.number, self.rights, what and "; " + what or "")
+            return "the physical window: page tables and the allocators' records"
+        return "" if self.number else "every page that has no other"
+
+    def __repr__(self):
+        return "key %d: %s%s" % (self.number, self.rights, self.use() and "; " + self.use())
 
 
 def check(number, bits):
@@ -146,7 +149,7 @@ def key(number):
         raise ValueError("a protection key is from 0 to 15, not %d" % number)
     if not HAS_KEYS:
         raise NoProtectionKeys(
-            "this CPU has no protection keys for supervisor pages (PKS: CPUID leaf 7, ECX bit 31); QEMU's -cpu max has"
+            "this CPU has no protection keys for supervisor pages (PKS: CPUID leaf 7, ECX bit 31); QEMU's -cpu max has them"
         )
     return KEYS[number]
 

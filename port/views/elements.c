@@ -23,28 +23,43 @@ char element_code(mp_obj_t code) {
     return text[0];
 }
 
-static uint64_t load_bits(const view_t *view, uint32_t size, uint64_t address) {
-    uint64_t bits;
-    view_open(view);
+static inline uint64_t load_bits(uint32_t size, uint64_t address) {
     switch (size) {
-        case 1: bits = *(volatile uint8_t *)address; break;
-        case 2: bits = *(volatile uint16_t *)address; break;
-        case 4: bits = *(volatile uint32_t *)address; break;
-        default: bits = *(volatile uint64_t *)address;
+        case 1: return *(volatile uint8_t *)address;
+        case 2: return *(volatile uint16_t *)address;
+        case 4: return *(volatile uint32_t *)address;
+        default: return *(volatile uint64_t *)address;
     }
-    view_close(view);
-    return bits;
 }
 
-void element_store(const view_t *view, uint32_t size, uint64_t address, uint64_t bits) {
-    view_open(view);
+static inline void store_bits(uint32_t size, uint64_t address, uint64_t bits) {
     switch (size) {
         case 1: *(volatile uint8_t *)address = bits; break;
         case 2: *(volatile uint16_t *)address = bits; break;
         case 4: *(volatile uint32_t *)address = bits; break;
         default: *(volatile uint64_t *)address = bits; break;
     }
-    view_close(view);
+}
+
+static __attribute__((noinline)) uint64_t load_for_users(uint32_t size, uint64_t address) {
+    user_pages_open();
+    uint64_t bits = load_bits(size, address);
+    user_pages_close();
+    return bits;
+}
+
+static __attribute__((noinline)) void store_for_users(uint32_t size, uint64_t address, uint64_t bits) {
+    user_pages_open();
+    store_bits(size, address, bits);
+    user_pages_close();
+}
+
+void element_store(const view_t *view, uint32_t size, uint64_t address, uint64_t bits) {
+    if (view->lease->for_users) {
+        store_for_users(size, address, bits);
+    } else {
+        store_bits(size, address, bits);
+    }
 }
 
 // Of 'q' and 'Q' MicroPython makes big ints, whatever their value; 'l' and 'L' are as wide.
@@ -59,10 +74,11 @@ mp_obj_t element_value(char code, uint64_t bits) {
 }
 
 mp_obj_t element_load(const view_t *view, char code, uint64_t address) {
-    if (code == 'B') {
-        return MP_OBJ_NEW_SMALL_INT(load_bits(view, 1, address));
+    const bool for_users = view->lease->for_users;
+    if (code == 'B' && !for_users) {
+        return MP_OBJ_NEW_SMALL_INT(*(volatile uint8_t *)address);
     }
-    return element_value(code, load_bits(view, element_size(code), address));
+    return element_value(code, for_users ? load_for_users(element_size(code), address) : load_bits(element_size(code), address));
 }
 
 static NORETURN void raise_overflow(char code, mp_obj_t value) {
