@@ -48,6 +48,7 @@ def print_banner():
         ),
     ]
     if Guard.is_wanted:
-        rows.append(("guard", "key %d, over page tables and the allocators' records" % Guard.key if Guard.is_on else NO_KEYS))
+        over = "key %d, over page tables and the allocators' records" % Guard.key
+        rows.append(("guard", over if Guard.is_on else NO_KEYS))
     TERMINAL.show(Table(rows))
     TERMINAL.say("A command or Python: tour shows around, help lists the commands, exit leaves.")

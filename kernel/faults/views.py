@@ -157,7 +157,8 @@ def advice(record, page, reason):
 
 def advice_about_key(record, page):
     """What is guarded, and how a user who means it gets in."""
-    how = "`with key(%d).writable():` opens it (from paging.keys import key)" % (record.entries[-1][3] >> KEY_SHIFT & 15)
+    number = record.entries[-1][3] >> KEY_SHIFT & 15
+    how = "`with key(%d).writable():` opens it (from paging.keys import key)" % number
     if WINDOW_PAGE <= page < WINDOW_PAGE + WINDOW_PAGES:
         return "this is the physical window, with page tables and the allocators' records; ", how
     mapping = mapping_of(record)

@@ -10,13 +10,13 @@
 Whatever is refused before `commit` leaves nothing behind: `drop` gives back what was taken.
 """
 
-from paging.guard import opens_guard
 from struct import pack_into, unpack_from
 
 import micropython
 from memory import PteFlags, VirtualAddress, allocate_pages_in_range, get_kernel_mmi_ref
 from memory.ledger import undisturbed
 from memory_structs import PAGE_SHIFT
+from paging.guard import opens_guard
 from paging.natives import memory
 
 from . import elf

@@ -241,13 +241,14 @@ def map_window(table, boot_info, mappings):
     first, end = image_frames(boot_info)
     top = window_size_in_pages(boot_info)
     for start, stop, rights in ((0, first, "rw-"), (first, end, "r--"), (end, top, "rw-")):
-        for low, high, key in pieces_by_key(boot_info, start, stop) if rights == "rw-" else ((start, stop, 0),):
+        pieces = pieces_by_key(boot_info, start, stop) if rights == "rw-" else ((start, stop, 0),)
+        for low, high, key in pieces:
             word = RIGHTS[rights] | key << KEY_SHIFT
             mappings.window.append(map_system(table, WINDOW_PAGE + low, low, high - low, word))
 
 
 def pieces_by_key(boot_info, start, stop):
-    """(first frame, frame behind the last, protection key) of the pieces of a run of frames, by how the window shows them.
+    """(first frame, frame behind the last, protection key) of the pieces of a run of frames, as the window shows them.
 
     RAM has the guard's key, if there is a guard: but for what is left out for the other processors. Between RAM below
     4 GiB and 4 GiB there are registers of devices, which have none.
@@ -265,8 +266,8 @@ def pieces_by_key(boot_info, start, stop):
 
 
 def frames_of_blocks(boot_info, memory_map, taken):
-    """Where the blocks of the other processors are to lie, as BLOCKS frames from there on; None without a guard, or if
-    there is no room. The same after every soft reset: the blocks stay. `taken`: runs of frames, (first, last)."""
+    """Where the blocks of the other processors are to lie, in BLOCKS frames from there on: the same after every soft
+    reset, for they stay. None without a guard, or without room. `taken`: runs of frames, (first, last)."""
     usable = [(start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1) for start, end, kind in memory_map if kind == USABLE]
     for first, last in lists.without(sorted(usable), sorted(taken)) if Guard.key else ():
         at = (first + BLOCKS - 1) & -BLOCKS

@@ -5,13 +5,17 @@ Page tables and the allocators' records are seen in the window. So a stray store
 machine code, is a PageFault that names the key, instead of a table that is wrong. The loader's static tables have no
 keys, nor has what lies where there is no RAM: registers of devices.
 
-Whoever writes there on purpose does it in a function that opens the guard for as long as it runs, or by a native that is for that:
+Whoever writes there on purpose does it by a native that is for that, or in a function that opens the guard for as
+long as it runs:
 
     @opens_guard
     def write_it(address, value): ...
 
-Without the guard, `opens_guard(function)` is the function itself, and costs nothing. So this is imported before all that
-commits. A user who means it opens the key: `with key(15).writable():` (keys.py).
+Without the guard, `opens_guard(function)` is the function itself, and costs nothing: so this is asked for at boot, and
+imported before all that opens it. A user who means it opens the key: `with key(15).writable():` (keys.py).
+
+It is no default: a processor may forget translations when rights of keys change, and QEMU's forgets them all, so
+that a flush which is missing would not show.
 """
 
 from .natives import boot, keys
@@ -23,9 +27,11 @@ opens_guard = keys.commit
 
 
 class Guard:
-    """Whether the guard is on: the CPU has keys for supervisor pages, and it was asked for at boot. `Guard.key` is what the
-    window's leaves have, 0 without it; `Guard.blocks` the first frame of what is left out for the other processors, on
-    whose stacks exceptions arrive, or None."""
+    """Whether the guard is on: the CPU has keys for supervisor pages, and it was asked for at boot.
+
+    .key      what the window's leaves have; 0 without the guard
+    .blocks   the first frame of what is left out for the other processors, whose stacks lie there, or None
+    """
 
     is_wanted = WORD in boot.command_line().split()
     is_on = is_wanted and keys.supported()

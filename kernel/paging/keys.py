@@ -149,7 +149,8 @@ def key(number):
         raise ValueError("a protection key is from 0 to 15, not %d" % number)
     if not HAS_KEYS:
         raise NoProtectionKeys(
-            "this CPU has no protection keys for supervisor pages (PKS: CPUID leaf 7, ECX bit 31); QEMU's -cpu max has them"
+            "this CPU has no protection keys for supervisor pages (PKS: CPUID leaf 7, ECX bit 31);"
+            " QEMU's -cpu max has them"
         )
     return KEYS[number]
 

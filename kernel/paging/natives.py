@@ -2,7 +2,8 @@
 
 They are `entries` (acts on the entries of one table), `cpu` (registers, the TLB), `memory` (loads, stores, whole
 pages), `critical` (stretches that nothing interrupts), `keys` (protection keys of supervisor pages), `finaliser`
-(finds what was forgotten), `boot` (what the loader handed over), `console` (the log, the hooks of the prompt) and `processors` (the others of the machine).
+(finds what was forgotten), `boot` (what the loader handed over), `console` (the log, the hooks of the prompt) and
+`processors` (the others of the machine).
 """
 
 import _boot as boot

@@ -1,7 +1,7 @@
 """Pages for users, as the kernel touches them: CR4.SMAP keeps it off them, but where it means to (EFLAGS.AC).
 
-Views of such a mapping mean to, each access by itself; so do the prompt's `peek`, `poke` and `hexdump`. All else, `uctypes`
-and raw buffers of views among it, faults, unless it is done in
+Views of such a mapping mean to, each access by itself; so do the prompt's `peek`, `poke` and `hexdump`, and `read` and
+`write` of another processor. All else, `uctypes` among it, faults, unless it is done in
 
     with user_access():
         machine.mem32[m.start_address.value] = 42
@@ -41,8 +41,8 @@ user_access = UserAccess
 def access_to(access, address, length):
     """What `with` opens for an access to `length` bytes: `user_access()` if a page among them is for users.
 
-    access: how the tables are seen. Elsewhere nothing is opened: who may touch user pages may be told of translations by
-    a TLB of their own, as QEMU has one, and a stale one would not show.
+    access: how the tables are seen. Elsewhere nothing is opened: who may touch user pages may have a TLB of its own,
+    as in QEMU, where a stale translation of the other one does not show.
     """
     path = bytearray(PATH_BYTES)
     for page in range(address >> PAGE_SHIFT, (address + length + (1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT):

@@ -53,7 +53,7 @@ class Processor:
             self._perform(WRITE, (address, value), limit_ms)
 
     def _access_to(self, address):
-        """What its jobs may touch is what may be touched here when they are posted: pages for users, if that is meant."""
+        """Its jobs may touch pages for users if that is allowed here when they are posted: who names one means it."""
         table = self._wanted or PageTable.from_current()
         return access_to(table.access, number_of(address), 8)
 

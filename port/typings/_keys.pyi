@@ -1,4 +1,4 @@
-"""The protection keys of supervisor pages (PKS), on the processor that runs Python. Imported by one module of the kernel.
+"""Protection keys of supervisor pages (PKS), on the processor that runs Python. Imported by one module of the kernel.
 
 Rights are two bits a key, as IA32_PKRS has them: 1 no access, 2 no write. A soft reset opens all keys.
 """
@@ -24,7 +24,7 @@ def guard(key: int) -> None:
     """
 
 def commit(function: Callable) -> Callable:
-    """Return what calls the function with the guarded key open, and closes it however that ends; binds as a method does.
+    """Return what calls the function with the guarded key open, and closes it however that ends.
 
-    Where there is no guard it is the function itself.
+    It binds as a method does. Where there is no guard it is the function itself.
     """
