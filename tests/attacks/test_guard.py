@@ -1,4 +1,4 @@
-"""The guard (`make run GUARD=1`): a stray store to a page table or to an allocator's record is a fault that says so, and
+"""The guard (`make run GUARD=1`): a stray store to a page table or an allocator's record is a fault that says so, and
 only the kernel's own commits get through, whatever happens to them."""
 
 import pytest

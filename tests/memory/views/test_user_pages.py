@@ -175,11 +175,8 @@ def test_a_handler_of_a_views_fault_may_not_touch_them_in_passing(users):
 def test_commands_mean_what_they_name(users):
     users.exec("from shell.commands import hexdump, peek, poke, stale")
     users.exec("written = poke(at, 0x1234)")
-    assert users.eval("(peek(at).values, hexdump(at, 16).data[:2], stale(at).is_stale)") == (
-        [0x1234],
-        b"\x34\x12",
-        False,
-    )
+    assert users.eval("(peek(at).values, hexdump(at, 16).data[:2])") == ([0x1234], b"\x34\x12")
+    assert users.eval("stale(at).is_stale") is False
 
 
 UMIP_CODE = {
