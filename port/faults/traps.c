@@ -190,12 +190,13 @@ static keys_t rest(const trap_frame_t *frame) {
 }
 
 void trap_dispatch(trap_frame_t *frame) {
-    const keys_t before = rest(frame);
+    keys_t before = rest(frame);
     const uint64_t rip = frame->rip;
     dispatch(frame);
-    if (frame->rip == rip) {                    // else something is raised: what was begun has ended
-        keys_resume(&before);
+    if (frame->rip != rip) {
+        before.storing = false;                 // something is raised: the store has ended, commits end as they are left
     }
+    keys_resume(&before);
 }
 
 // Where the stack pointer was when the last handler of exceptions was set up: what lies there and above is in use.
@@ -206,7 +207,7 @@ static uint64_t stack_of_handler(void) {
 // A page fault whose stack pointer is not inside the stack in use, or near its end. No handler of exceptions lies on
 // another stack (port/runtime/_stack.c), so everything deeper than the last one is lost, and its stack has room.
 void trap_on_bad_stack(trap_frame_t *frame) {
-    rest(frame);
+    keys_t before = rest(frame);
     uint64_t guard = stack_in_use.bottom - PAGE_SIZE;
     bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
     const char *reason = why_not_raise(frame);
@@ -219,4 +220,6 @@ void trap_on_bad_stack(trap_frame_t *frame) {
     raised = record;
     raising = true;
     redirect(frame, raise_now, stack_of_handler());
+    before.storing = false;
+    keys_resume(&before);
 }

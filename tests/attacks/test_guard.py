@@ -121,6 +121,48 @@ def test_every_way_to_change_tables_goes_on_as_before_and_ends_closed(guarded):
     assert guarded.eval("(kept, bits)") == ([n + 1 for n in range(8)], 0x60)
 
 
+def test_what_opens_the_guard_closes_it_however_it_ends(guarded):
+    guarded.exec("""
+        from paging.guard import opened, opens_guard
+        at = frame_allocator.pool.tree + 8
+        seen = []
+        @opens_guard
+        def inner():
+            seen.append(register())
+        @opens_guard
+        def outer(end):
+            inner()
+            _memory.store64(at, _memory.load64(at))
+            seen.append(register())
+            return 1 // end
+        class Holder:
+            @opens_guard
+            def method(self, *values, **named):
+                return register(), values, named
+        answers = outer(1), Holder().method(1, a=2)
+        seen.append(register())
+        error = refusal(outer, 0)[0]
+        seen.append(register())
+        @opens_guard
+        def catches():
+            try:
+                outer(0)
+            except ZeroDivisionError:
+                pass
+            try:
+                _memory.load64(0x7000_0000)
+            except PageFault:
+                _memory.store64(at, _memory.load64(at))
+            seen.append(register())
+        catches()
+        with opened():
+            seen.append(register())
+    """)
+    opened_twice = [0, 0]
+    expected = [*opened_twice, AT_REST, *opened_twice, AT_REST, *opened_twice, 0, 0]
+    assert guarded.eval("(answers, error, seen)") == ((1, (0, (1,), {"a": 2})), "ZeroDivisionError", expected)
+
+
 @pytest.mark.parametrize("trouble", ["interrupt", "fail_allocation"])
 def test_trouble_amid_a_commit_leaves_nothing_open(guarded, trouble):
     """Ctrl-C at every seventh check, no memory at every allocation."""
@@ -202,6 +244,23 @@ def test_another_cpu_works_behind_the_guard_and_strays_no_further(guarded):
     assert guarded.eval("(wrote, told[0], after, opened, again)") == (77, "PageFault", 77, 79, "PageFault")
     assert "protection key 15: IA32_PKRS forbids writes" in guarded.eval("told[1]")
     assert "protection key 5: IA32_PKRS forbids writes" in guarded.eval("other[1]")
+
+
+def test_another_cpu_touches_pages_for_users_where_it_is_told_to(guarded):
+    guarded.exec("""
+        from processors import READ, processor
+        from shell.commands import stale
+        ap = processor(1)
+        u = create_mapping_at(VirtualAddress(0x40000000), 4096, WRITABLE.user_accessible(True))
+        u.as_slice_mut("Q")[0] = 5
+        ap.write(u.start_address, 6)
+        seen = [ap.read(u.start_address), u.as_slice("Q")[0]]
+        told = refusal(ap.call, READ, u.start_address)
+        others = stale(u.start_address).others
+        ap.park()
+    """)
+    assert guarded.eval("(seen, told[0], others)") == ([6, 6], "PageFault", [(1, None)])
+    assert "CR4.SMAP" in guarded.eval("told[1]")
 
 
 def test_a_litmus_test_changes_entries_from_two_cpus(guarded):
