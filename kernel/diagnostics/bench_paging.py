@@ -246,7 +246,13 @@ def _open_key():
     page_key = key(5)
 
     def act():
-        for _ in range(TIMES):
+        for _ in range(TIMES // 4):
+            with page_key.writable():
+                pass
+            with page_key.writable():
+                pass
+            with page_key.writable():
+                pass
             with page_key.writable():
                 pass
 

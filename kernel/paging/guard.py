@@ -44,20 +44,6 @@ def is_guarded():
     return Guard.is_on
 
 
-class Opened:
-    """For `with`: the guard is open for whatever runs inside, on the processors that get a job there, too."""
-
-    def __init__(self):
-        self._before = 0
-
-    def __enter__(self):
-        # No jump here, nor in the other, so Ctrl-C comes before or behind.
-        self._before = keys.set(GUARD_KEY, 0)
-
-    def __exit__(self, kind, value, traceback):
-        keys.set(GUARD_KEY, self._before)
-
-
 class Nothing:
     """For `with`, where there is no guard."""
 
@@ -73,7 +59,7 @@ NOTHING = Nothing()
 
 def opened():
     """What `with` opens where the kernel hands the window to others: a store that fills a frame, another processor."""
-    return Opened() if Guard.is_on else NOTHING
+    return keys.Opening(GUARD_KEY, 0) if Guard.is_on else NOTHING
 
 
 if Guard.is_on:

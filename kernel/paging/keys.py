@@ -23,6 +23,7 @@ from .natives import keys
 
 RIGHTS = "writable", "closed", "readable", "closed"  # by the two bits of a key
 BITS = {"writable": 0, "readable": 2, "closed": 3}
+opening = keys.Opening
 
 
 class NoProtectionKeys(KernelError):
@@ -30,59 +31,11 @@ class NoProtectionKeys(KernelError):
 
 
 class KeyInUse(KernelError):
-    """`key` can't be limited so: the kernel itself needs its pages."""
+    """The rights of `key` can't be set so: the kernel itself needs its pages, or a `with` has it."""
 
     def __init__(self, key, why):
         self.key = key
         super().__init__("protection key %d: %s" % (key, why))
-
-
-class WrongOrder(KernelError):
-    """What opens or closes a key is left in another order than it was entered, or entered while it is in use."""
-
-    def __init__(self, key, text):
-        self.key = key
-        super().__init__("protection key %d: %s" % (key, text))
-
-
-class Opening:
-    """What `with key(5).writable():` is in use of: other rights for a key, from its beginning to its end."""
-
-    def __init__(self, number, bits):
-        self._number = number
-        self._bits = bits
-        self._outer = None
-
-    def __enter__(self):
-        if self._outer is not None:
-            raise WrongOrder(self._number, "this is in use: call %s() again for another" % RIGHTS[self._bits])
-        outer = [_innermost[self._number], None]
-        # No jump and no allocation from here on: neither Ctrl-C nor MemoryError comes in between.
-        outer[1] = set_rights(self._number, self._bits)
-        self._outer = outer
-        _innermost[self._number] = self
-
-    def __exit__(self, kind, value, traceback):
-        # No jump before the rights are as they were.
-        LEAVE[_innermost[self._number] is self](self)
-
-
-def leave(opening):
-    """The rights are again what they were."""
-    number = opening._number
-    _innermost[number], bits = opening._outer
-    set_rights(number, bits)
-    opening._outer = None
-
-
-def refuse_to_leave(opening):
-    """Raise WrongOrder; nothing has changed."""
-    raise WrongOrder(opening._number, "what was entered last is left first: this is not the last one, or is not in use")
-
-
-LEAVE = refuse_to_leave, leave
-_innermost = [None] * 16
-set_rights = keys.set
 
 
 class Key:
@@ -101,24 +54,25 @@ class Key:
         bits = BITS.get(name) if isinstance(name, str) else None
         if bits is None:
             raise ValueError("rights of a key are writable, readable or closed, not %r" % (name,))
-        if _innermost[self.number] is not None:
-            raise WrongOrder(self.number, "it is open or closed by a `with` just now: set its rights after that")
+        if keys.nesting(self.number):
+            raise KeyInUse(self.number, "a `with` has it just now: set its rights after that")
         check(self.number, bits)
-        set_rights(self.number, bits)
+        keys.set(self.number, bits)
 
     def writable(self):
-        """For `with`: inside, reads and writes are as the entries say."""
-        return Opening(self.number, 0)
+        """For `with`: inside, reads and writes are as the entries say. RuntimeError unless what is entered last is left
+        first."""
+        return opening(self.number, 0)
 
     def readable(self):
         """For `with`: inside, its pages can be read and not written. Raises KeyInUse for key 0."""
         check(self.number, 2)
-        return Opening(self.number, 2)
+        return opening(self.number, 2)
 
     def closed(self):
         """For `with`: inside, its pages can't be read or written. Raises KeyInUse for key 0 and the guard's."""
         check(self.number, 3)
-        return Opening(self.number, 3)
+        return opening(self.number, 3)
 
     def use(self):
         """What the kernel has the key for, in words, or an empty text."""

@@ -102,16 +102,16 @@ MUTANTS = [
     ),
     (
         "a key is left in any order",
-        PYTHON,
-        "LEAVE[_innermost[self._number] is self](self)",
-        "leave(self)",
+        NATIVE,
+        "opening->level == 0 || opening->level != nesting[opening->key]",
+        "opening->level == 0",
         f"{RULES}::test_what_is_wrong_is_one_line_and_changes_nothing",
     ),
     (
         "the key's rights are given back only when nothing is raised",
-        PYTHON,
-        "        LEAVE[_innermost[self._number] is self](self)",
-        "        kind or LEAVE[_innermost[self._number] is self](self)",
+        NATIVE,
+        "    set(opening->key, opening->before);",
+        "    if (arguments[1] == mp_const_none) { set(opening->key, opening->before); }",
         f"{RULES}::test_what_with_opens_or_closes_is_as_before_however_it_ends",
     ),
     (

@@ -152,10 +152,10 @@ WRONG = [
     ("key(0).readable()", "KeyInUse", "protection key 0: every page has it that has no other"),
     ("assign('rw')", "ValueError", "rights of a key are writable, readable or closed, not 'rw'"),
     ("assign(3)", "ValueError", "rights of a key are writable, readable or closed, not 3"),
-    ("twice.__enter__()", "WrongOrder", "protection key 5: this is in use: call writable() again"),
-    ("outer.__exit__(None, None, None)", "WrongOrder", "protection key 5: what was entered last is left first"),
-    ("unused.__exit__(None, None, None)", "WrongOrder", "protection key 6: what was entered last is left first"),
-    ("assign('closed')", "WrongOrder", "protection key 5: it is open or closed by a `with` just now"),
+    ("twice.__enter__()", "RuntimeError", "protection key 5: this is in use, or too many are"),
+    ("outer.__exit__(None, None, None)", "RuntimeError", "protection key 5: what was entered last is left first"),
+    ("unused.__exit__(None, None, None)", "RuntimeError", "protection key 6: what was entered last is left first"),
+    ("assign('closed')", "KeyInUse", "protection key 5: a `with` has it just now"),
 ]
 
 
