@@ -9,8 +9,8 @@ RESERVED_BIT = "reserved bit set"
 READ_ONLY = "read-only"
 NOT_EXECUTABLE = "no-execute"
 SUPERVISOR_ONLY = "not for ring 3"
-USER_PAGE = "a user's page, which the kernel does not %s (CR4.%s)"
-USER_CODE, USER_DATA = USER_PAGE % ("execute", "SMEP"), USER_PAGE % ("touch", "SMAP")
+USER_PAGE = "a user's page, which the kernel keeps off (%s)"
+USER_CODE, USER_DATA = USER_PAGE % "SMEP", USER_PAGE % "SMAP"
 KEY = "protection key"
 NO_TABLE = "names a table where there is no RAM"
 

@@ -118,7 +118,7 @@ static void attach(processor_t *self) {
     if (msr_read(MSR_EFER) != self->efer) {
         msr_write(MSR_EFER, self->efer);
     }
-    if (cpu_features.supervisor_keys) {
+    if (cpu_features.supervisor_keys && msr_read(MSR_PKRS) != self->pkrs) {     // a write may make it forget translations
         msr_write(MSR_PKRS, self->pkrs);
     }
     if (self->root == self->cr3 && cr4_read() == self->cr4) {

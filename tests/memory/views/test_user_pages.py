@@ -41,7 +41,7 @@ def test_a_stray_access_is_a_fault_that_names_smap_and_what_to_do(users):
     for call in "_memory.load64, at", "_memory.store64, at, 1", "lambda: uctypes.bytearray_at(at, 8)[0]":
         name, text = users.eval(f"refusal({call})")
         assert name == "PageFault"
-        assert ": a user's page, which the kernel does not touch (CR4.SMAP); exclusive mapping" in text
+        assert ": a user's page, which the kernel keeps off (SMAP); exclusive mapping" in text
         assert "use a view of the mapping, or `with user_access():` (from paging.user_pages import user_access)" in text
 
 
