@@ -14,8 +14,7 @@
     of the record   what
     -------------   ----
     first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: ledger.KIND_NAMES
-    exported    a raw buffer was handed out (C: record_mark_exported(), Python: ledger.mark_exported()):
-                the pages are not used again until the soft reset
+    exported    a raw buffer was handed out (`ledger.mark_exported`): its pages stay unused until the soft reset
 
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
 unmaps what is lost: entries cleared, TLB flushed, frames freed.
