@@ -50,7 +50,7 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING and GUARD change it, OBJECTS and DISK come with it."""
+    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, GUARD change it, OBJECTS and DISK come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     wanted["processors"] = settings.processors()
     wanted["command_line"] = " ".join(filter(None, (wanted.get("command_line"), settings.guard())))

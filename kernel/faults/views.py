@@ -26,7 +26,7 @@ HUGE_PAGE, PAT = 1 << 7, 1 << 24
 KEY_SHIFT = 19
 LAYOUT = boot.layout()
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
-WINDOW_PAGES = LAYOUT["WINDOW_P4_ENTRIES"] * PAGES_PER_ROOT_ENTRY
+WINDOW_PAGES = LAYOUT["WINDOW_ROOT_ENTRIES"] * PAGES_PER_ROOT_ENTRY
 
 # Known since boot: each question would make a list.
 SECTIONS = boot.sections()
