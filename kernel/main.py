@@ -13,6 +13,7 @@ from diagnostics.text import Table, size
 from loader import disks
 from loader.handover import loader_name
 from memory_structs.mode import LEVELS, VIRTUAL_BITS
+from paging.guard import NO_KEYS, Guard
 from shell import prompt
 from shell.terminal import TERMINAL
 
@@ -36,7 +37,7 @@ def print_banner():
     """Greet a person with what is true of this machine."""
     ram, processor = Ram(), Processor()
     TERMINAL.say("Clew: MicroPython on the bare machine, and its page tables are yours.")
-    rows = (
+    rows = [
         ("loader", loader_name()),
         ("paging", "%d levels of tables, %d-bit addresses" % (LEVELS, VIRTUAL_BITS)),
         ("RAM", "%s usable in %d regions" % (size(ram.usable_in_bytes), ram.usable_regions)),
@@ -45,6 +46,9 @@ def print_banner():
             "%s, %d-bit physical addresses, pages of %s"
             % (processor.vendor, processor.physical_bits, ", ".join(processor.page_sizes)),
         ),
-    )
+    ]
+    if Guard.is_wanted:
+        over = "key %d, over page tables and the allocators' records" % Guard.key
+        rows.append(("guard", over if Guard.is_on else NO_KEYS))
     TERMINAL.show(Table(rows))
     TERMINAL.say("A command or Python: tour shows around, help lists the commands, exit leaves.")

@@ -25,6 +25,7 @@
 #include "port/hardware/bus_masters.h"
 #include "port/hardware/cpu.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/paging.h"
 #include "port/hardware/stacks.h"
 #include "port/ledger/finaliser.h"
@@ -81,6 +82,7 @@ static void forget_root_pointers(void) {
 
 static void start_python(void) {
     bus_masters_stop();
+    keys_reset();
     boot_tables_activate();
     forget_root_pointers();
     critical_reset();

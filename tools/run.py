@@ -50,9 +50,10 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS and PAGING change it, OBJECTS and DISK come with it."""
+    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, GUARD change it, OBJECTS and DISK come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     wanted["processors"] = settings.processors()
+    wanted["command_line"] = " ".join(filter(None, (wanted.get("command_line"), settings.guard())))
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -61,6 +62,8 @@ def machine(console, **wanted):
 
 def check_settings():
     """Stop with one line if what a person set can't be meant, or QEMU refuses it."""
+    if settings.guard() and os.environ.get("BOOT", "pvh") != "pvh":
+        stop("GUARD=1 goes with BOOT=pvh: other loaders are told nothing of ours")
     if found := settings.complaint() or settings.refusal(machine("null,mux=on")):
         stop(found)
 
@@ -223,6 +226,8 @@ def bochs():
     """make bochs: the second machine, its console on this terminal."""
     if settings.objects():
         stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
+    if settings.guard():
+        stop("GUARD: Bochs has no protection keys for supervisor pages (PKS): make run GUARD=1")
     if settings.disk():
         stop("DISK: only QEMU has a virtio disk: make run BOOT=iso DISK='...'")
     if wanted_levels() != FOUR_LEVELS:

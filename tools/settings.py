@@ -54,6 +54,16 @@ def processors(environment=os.environ):
     return int(environment.get("CPUS") or 1)
 
 
+def check_guard(value):
+    """GUARD: whether a protection key guards page tables and the allocators' records."""
+    return None if value in ("0", "1") else "give 1 for the guard, 0 for none"
+
+
+def guard(environment=os.environ):
+    """Return the word for the kernel's command line that GUARD asks for, or ""."""
+    return "guard" if environment.get("GUARD") == "1" else ""
+
+
 def check_words(value):
     """QEMU_EXTRA: words as a shell reads them."""
     try:
@@ -116,6 +126,7 @@ CHECKS = {
     "PAGING": check_paging,
     "MEMORY": check_memory,
     "CPUS": check_processors,
+    "GUARD": check_guard,
     "QEMU": check_program,
     "QEMU_EXTRA": check_words,
     "GDB_PORT": check_port,

@@ -6,6 +6,7 @@ Virtual I/O Device (VIRTIO) Version 1.1, "Block Device".
 import micropython
 from memory.ledger import undisturbed
 from micropython import const
+from paging.guard import opens_guard
 from paging.protection import address_in_window
 
 from .dma import new_buffer
@@ -174,6 +175,7 @@ def give_back(lent, view):
 # A slot, by its address.
 
 
+@opens_guard
 @micropython.viper
 def ask(slot: ptr32, kind: int, sector: int, descriptor: ptr32, address: int, length: int):
     """Write what is wanted, that there is no answer yet, and of a descriptor where the memory is."""

@@ -10,6 +10,7 @@ Virtual I/O Device (VIRTIO) Version 1.1, "Split Virtqueues".
 import micropython
 from memory.ledger import undisturbed
 from micropython import const
+from paging.guard import opens_guard
 from paging.protection import address_in_window
 
 from .dma import new_buffer
@@ -194,6 +195,7 @@ class Queue:
 # What lies in the queue's memory, each part by its address.
 
 
+@opens_guard
 @micropython.viper
 def describe(descriptor: ptr32, address: int, length: int, flags: int):
     """Write a descriptor."""
@@ -203,6 +205,7 @@ def describe(descriptor: ptr32, address: int, length: int, flags: int):
     descriptor[3] = flags
 
 
+@opens_guard
 @micropython.viper
 def publish(available: ptr16, size: int, head: int, doorbell: ptr16, number: int):
     """Put a chain into the available ring, have the device see it, and tell it."""
@@ -212,6 +215,7 @@ def publish(available: ptr16, size: int, head: int, doorbell: ptr16, number: int
     doorbell[0] = number
 
 
+@opens_guard
 @micropython.viper
 def take(available: ptr16, used: ptr32, size: int, looks: int) -> int:
     """The next entry of the used ring: a chain's first descriptor | bytes that were written << WRITTEN_SHIFT; -1: none
@@ -227,6 +231,7 @@ def take(available: ptr16, used: ptr32, size: int, looks: int) -> int:
     return -1
 
 
+@opens_guard
 @micropython.viper
 def clear(available: ptr16, used: ptr16, size: int):
     """Empty both rings."""

@@ -162,7 +162,7 @@ def _take_bits():
 def _matrix():
     """All combinations of ten bits of a leaf and of the entry above it, read by a supervisor."""
     toggles = [(level, bit) for level in (1, 2) for bit in (0, 1, 2, 5, 6)]
-    packed = probe.block((2, 2, 7, 7), toggles, (probe.READ,), 3, 0, (64, 1, 0), 0xCC00000000B8)
+    packed = probe.block((2, 2, 7, 7), toggles, (probe.READ,), 3, 0, 0, (64, 1, 0), 0xCC00000000B8)
 
     def act():
         probe.results(packed, 0, CASES_AT_ONCE)

@@ -8,6 +8,7 @@ from memory import allocate_frames
 from memory_structs import Frame, FrameRange, Page, PageRange
 from memory_structs.mode import page_of_root_entry
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable, PteFlagsX86_64
+from paging.keys import key
 
 from diagnostics.bench import undo
 
@@ -241,6 +242,23 @@ def _translate_addr_typed():
     return act
 
 
+def _open_key():
+    page_key = key(5)
+
+    def act():
+        for _ in range(TIMES // 4):
+            with page_key.writable():
+                pass
+            with page_key.writable():
+                pass
+            with page_key.writable():
+                pass
+            with page_key.writable():
+                pass
+
+    return act
+
+
 ROWS = (
     ("paging: map a range of 262,144", _map_range, GIB),
     ("paging: unmap a range of 262,144", _unmap_range, GIB),
@@ -255,5 +273,6 @@ ROWS = (
     ("paging: map 1 GiB by 2 MiB pages, in all", _map_huge, 1),
     ("paging: map 1 GiB by 2 MiB pages by numbers, in all", _map_huge_by_numbers, 1),
     ("paging: map 1 GiB by one page, typed, in all", _map_range_typed, 1),
+    ("paging: open and close a protection key", _open_key, TIMES),
     ("paging: clean_up, per freed table", _clean_up, 513),
 )

@@ -1,6 +1,7 @@
 """Memory as numbers: single loads and stores of 8 to 64 bits, each one instruction."""
 
 import memory
+from faults.working_set import access_of
 from memory_structs import PAGE_SHIFT, PAGE_SIZE, VirtualAddress
 from paging.natives import memory as _memory
 
@@ -23,6 +24,13 @@ def width_for(address, length):
     return None
 
 
+def meant(address, length):
+    """For `with`: who names these bytes means to touch them, user pages too."""
+    from paging.user_pages import access_to  # noqa: PLC0415 (the boot needs it not)
+
+    return access_to(access_of(None), address, length)
+
+
 class Words(View):
     """`count` words of `width` bits from `address` on, read once, in order. `.values` are the numbers."""
 
@@ -30,7 +38,8 @@ class Words(View):
         self.address = address
         self.width = width
         load, step = LOADS[width], width // 8
-        self.values = [load(address + place * step) for place in range(count)]
+        with meant(address, count * step):
+            self.values = [load(address + place * step) for place in range(count)]
 
     def lines(self, width=WIDTH):
         step, digits = self.width // 8, self.width // 4
@@ -52,7 +61,8 @@ class Stored(View):
         from diagnostics.live_entries import live_entry_at  # noqa: PLC0415 (the boot needs it not)
 
         self.entry = live_entry_at(address)
-        STORES[width](address, value)
+        with meant(address, width // 8):
+            STORES[width](address, value)
         self.address = address
         self.value = value
         self.width = width
@@ -68,7 +78,8 @@ class HexDump(View):
 
     def __init__(self, address, length, width=None):
         self.address = address
-        self.data = _memory.read_bytes(address, length, *(() if width is None else (width // 8,)))
+        with meant(address, length):
+            self.data = _memory.read_bytes(address, length, *(() if width is None else (width // 8,)))
 
     def lines(self, width=WIDTH):
         count, group = self._layout(width)

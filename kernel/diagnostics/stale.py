@@ -5,11 +5,13 @@ import sys
 import micropython
 import uctypes
 from faults import PageFault, probe
+from faults.working_set import access_of
 from loader.handover import USABLE, memory_regions
 from memory_structs import PAGE_SHIFT, PAGE_SIZE
-from paging.flags import WRITABLE
-from paging.natives import cpu
+from paging.flags import KEY_SHIFT, USER_ACCESSIBLE, WRITABLE
+from paging.natives import cpu, keys
 from paging.protection import address_in_window
+from paging.user_pages import access_to
 
 from diagnostics.text import WIDTH, View, hexadecimal
 from diagnostics.walks import WalkView
@@ -31,25 +33,33 @@ class Stale(View):
         self.address = address
         self.view = WalkView(address)
         at = address.value & -8
-        self.found = self._difference(OwnEyes(), at)
-        self.is_stale = self.found is not None
-        self.others = [(each.number, self._difference(Eyes(each), at)) for each in asleep(address)]
+        with access_to(access_of(None), at, 8):
+            self.found = self._difference(OwnEyes(), at)
+            self.is_stale = self.found is not None
+            self.others = [(each.number, self._difference(Eyes(each), at)) for each in asleep(address)]
 
     def _difference(self, eyes, at):
         value = eyes.read(at)
         if self.view.physical is None:
             return None if value is None else "%s still reads 0x%x there" % (eyes.name, value)
+        forbidden = self._forbidden_by_key()
         if value is None:
-            return "%s refuses to read there" % eyes.name
+            return None if forbidden & 1 else "%s refuses to read there" % eyes.name
         page, frame = at & -PAGE_SIZE, self.view.physical >> PAGE_SHIFT
         if not memory_shows(frame):
             return None
         word = first_difference(eyes.page(page), address_in_window(frame))
         if word >= 0:
             return "%s reads another frame, by the word at v%s" % (eyes.name, hexadecimal(page + 8 * word))
-        if not self.view.rights & WRITABLE and eyes.write(at, value):
+        if not self.view.rights & WRITABLE and not forbidden and eyes.write(at, value):
             return "%s still writes there" % eyes.name
         return None
+
+    def _forbidden_by_key(self):
+        """What the page's protection key forbids the kernel, as IA32_PKRS has it: that is no matter of the TLB."""
+        if self.view.rights & USER_ACCESSIBLE:
+            return 0
+        return keys.rights() >> 2 * (self.view.steps[-1][1] >> KEY_SHIFT & 15) & 3
 
     def lines(self, width=WIDTH):
         verdict = self.view.verdict()

@@ -21,6 +21,7 @@ USER, PRIMED, ALIGNMENT_CHECK = _probe.USER, _probe.PRIMED, _probe.ALIGNMENT_CHE
 # Settings of a block.
 WRITE_PROTECT, NO_EXECUTE_ENABLE = _probe.WRITE_PROTECT, _probe.NO_EXECUTE_ENABLE
 SMEP, SMAP, PROTECTION_KEYS, BELOW_ROOT = _probe.SMEP, _probe.SMAP, _probe.PROTECTION_KEYS, _probe.BELOW_ROOT
+SUPERVISOR_KEYS = _probe.SUPERVISOR_KEYS
 
 _CHUNK_BYTES = 0x8000
 _KIND, _ALL_ACCESSES = 3, 32
@@ -149,13 +150,14 @@ class Block:
         self.states = states
 
 
-def block(flags, toggles, accesses, settings, pkru, place, value):
+def block(flags, toggles, accesses, settings, pkru, pkrs, place, value):
     """Return a Block of cases: every combination of some entry bits, times some accesses.
 
     flags: raw entries of levels 1 to 3 and of the root without addresses; with BELOW_ROOT among the settings the last
     is one of level 4, below the root. toggles: (place 1 to 4 of the entry, bit) pairs, at most 24; state n has the k-th
     flipped if bit k of n is set. accesses: 1 to 48. place: (the root's index, that of the levels below it down to 3,
-    offset in the page).
+    offset in the page). pkru, pkrs: the rights of keys, for pages of users and of the kernel; those of key 0 are open
+    in pkrs, for the probe itself has it.
     value: what the frame holds there, 0x....cc........b8. Raises ValueError or TypeError for anything else.
     """
     root_index, index, offset = place
@@ -168,11 +170,13 @@ def block(flags, toggles, accesses, settings, pkru, place, value):
             raise ValueError("block: toggles are (level 1 to 4, bit 0 to 63)")
     if not 0 <= root_index < 512 or not 0 <= index < 512:
         raise ValueError("block: an index is from 0 to 511")
+    if pkrs & 3:
+        raise ValueError("block: pkrs must leave key 0 open")
     if not 0 <= offset <= 4096 - 8 or value & 0xFF != 0xB8 or value >> 40 & 0xFF != 0xCC:
         raise ValueError("block: offset at most 4088, value 0x....cc........b8")
     toggled = bytes([number for pair in toggles for number in pair])
     counts = len(accesses), len(toggles)
-    words = flags + (value,) + place + (settings, pkru) + counts
+    words = flags + (value,) + place + (settings, pkru, pkrs) + counts
     return Block(struct.pack(_probe.BLOCK_FORMAT, *words, bytes(accesses), toggled), len(accesses), 1 << len(toggles))
 
 

@@ -9,7 +9,8 @@ RESERVED_BIT = "reserved bit set"
 READ_ONLY = "read-only"
 NOT_EXECUTABLE = "no-execute"
 SUPERVISOR_ONLY = "not for ring 3"
-USER_PAGE = "a user's page, which the kernel keeps off (SMEP, SMAP)"
+USER_PAGE = "a user's page, which the kernel keeps off (%s)"
+USER_CODE, USER_DATA = USER_PAGE % "SMEP", USER_PAGE % "SMAP"
 KEY = "protection key"
 NO_TABLE = "names a table where there is no RAM"
 
@@ -24,8 +25,19 @@ def refusal_of(entries, code):
     if last_level > 1 and not word & HUGE_PAGE:
         return last_level, NO_TABLE
     if code & 32:
-        return last_level, "%s %d" % (KEY, word >> KEY_SHIFT & 15)
+        return last_level, refusal_of_key(entries, word >> KEY_SHIFT & 15, code)
     return missing_right(entries, code)
+
+
+def refusal_of_key(entries, key, code):
+    """What the register of a key forbids: which it is, the page's U/S bits say."""
+    register = "PKRU" if is_for_users(entries) else "IA32_PKRS"
+    return "%s %d: %s forbids %s" % (KEY, key, register, "writes" if code & 2 else "reads")
+
+
+def is_for_users(entries):
+    """Answer whether all entries have the bit that lets users in."""
+    return all([word & USER for _, _, _, word in entries])
 
 
 def missing_right(entries, code):
@@ -38,6 +50,6 @@ def missing_right(entries, code):
         for level, _, _, word in entries:
             if concerned and word & bit != wanted:
                 return level, reason
-    if all([word & USER for _, _, _, word in entries]) and not code & 4:
-        return 0, USER_PAGE
+    if is_for_users(entries) and not code & 4:
+        return 0, USER_CODE if code & 16 else USER_DATA
     return 0, "allowed by now: the entries were changed without a flush, or by the access itself"

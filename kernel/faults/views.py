@@ -10,10 +10,23 @@ from .instructions import operand_addresses
 from .mappings import executed_at, mapping_of, stack_above
 from .natives import LAYOUT, boot, traps
 from .places import place_of
-from .reasons import NO_TABLE, NOT_EXECUTABLE, NOT_PRESENT, READ_ONLY, RESERVED_BIT, refusal_of
+from .reasons import (
+    KEY,
+    NO_TABLE,
+    NOT_EXECUTABLE,
+    NOT_PRESENT,
+    READ_ONLY,
+    RESERVED_BIT,
+    USER_DATA,
+    refusal_of,
+)
 
 PAGE_FAULT, GENERAL_PROTECTION, ALIGNMENT = 14, 13, 17
 HUGE_PAGE, PAT = 1 << 7, 1 << 24
+KEY_SHIFT = 19
+LAYOUT = boot.layout()
+WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
+WINDOW_PAGES = LAYOUT["WINDOW_ROOT_ENTRIES"] * PAGES_PER_ROOT_ENTRY
 
 # Known since boot: each question would make a list.
 SECTIONS = boot.sections()
@@ -134,6 +147,8 @@ def advice(record, page, reason):
         return ("the handler said retry, yet the access is still refused: map the page or give the right first",)
     if page == 0 and reason == NOT_PRESENT:
         return ("page 0 is never mapped, so this was a null pointer or an offset from one",)
+    if reason.startswith(KEY) and "PKRS" in reason:
+        return advice_about_key(record, page)
     if page >= IMAGE_PAGE:
         for name, first, _, count, rights in SECTIONS:
             if first <= page < first + count:
@@ -150,7 +165,18 @@ def advice(record, page, reason):
     return (text,) if mapping is None else (repr(mapping), ": ", text)
 
 
+def advice_about_key(record, page):
+    """What is guarded, and how a user who means it gets in."""
+    number = record.entries[-1][3] >> KEY_SHIFT & 15
+    how = "`with key(%d).writable():` opens it (from paging.keys import key)" % number
+    if WINDOW_PAGE <= page < WINDOW_PAGE + WINDOW_PAGES:
+        return "this is the physical window, with page tables and the allocators' records; ", how
+    mapping = mapping_of(record)
+    return (how,) if mapping is None else (repr(mapping), ": ", how)
+
+
 ADVICE = {
+    USER_DATA: "use a view of the mapping, or `with user_access():` (from paging.user_pages import user_access)",
     NOT_PRESENT: "nothing is mapped there: map it, or answer with on_fault(range, handler)",
     READ_ONLY: "remap it writable, or answer with on_fault (copy on write)",
     NOT_EXECUTABLE: "remap it executable and not writable",

@@ -9,6 +9,7 @@ import struct
 
 import uctypes
 from memory import KernelError, allocate_frames_by_bytes
+from paging.guard import opens_guard
 from paging.natives import cpu
 
 from .handover import window_address
@@ -43,6 +44,7 @@ def is_there():
     return _bytes_of(SIGNATURE, 4) == b"QEMU" and _bytes_of(FEATURES, 1)[0] & HAS_DMA != 0
 
 
+@opens_guard
 def _fill(frames, item, size, name):
     """Have the first `size` bytes of an item put into frames; returns their physical address. Raises UnreadableFile."""
     start, head = frames.start_address.value, struct.calcsize(ACCESS)

@@ -16,6 +16,7 @@ import micropython
 from memory import PteFlags, VirtualAddress, allocate_pages_in_range, get_kernel_mmi_ref
 from memory.ledger import undisturbed
 from memory_structs import PAGE_SHIFT
+from paging.guard import opens_guard
 from paging.natives import memory
 
 from . import elf
@@ -211,7 +212,7 @@ class Linking(Resolving):
 
         Raises OutOfFrames and the like.
         """
-        table = get_kernel_mmi_ref().page_table
+        table, write = get_kernel_mmi_ref().page_table, opens_guard(memory.write_bytes)
         for part in self.parts:
             object, pages = part.object, part.pages
             number = pages.start.number
@@ -224,7 +225,7 @@ class Linking(Resolving):
                     count = size + 4095 >> PAGE_SHIFT
                     for page in range(len(contents) + 4095 >> PAGE_SHIFT):
                         at = WINDOW + (table.access.translate(number + page) << PAGE_SHIFT)
-                        memory.write_bytes(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
+                        write(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
                     if group == "text":
                         object.mappings[group].remap(EXECUTABLE)
                     number += count

@@ -10,6 +10,7 @@ import micropython
 import uctypes
 from memory.ledger import undisturbed
 from memory.mappings.aliases import unprotected
+from paging.guard import opens_guard
 from paging.natives import memory
 
 from .carrying import carried
@@ -75,8 +76,9 @@ class Replacing(Linking):
         for view, contents in state:
             view[:] = contents
         # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
+        write = opens_guard(memory.write_bytes)
         self.is_committed = True
-        unprotected(memory.write_bytes, patches)
+        unprotected(write, patches)
         for user, offset, data, _ in self.relocated:
             user.object.relocated[user][offset] = data
         for holder, attribute, value in stores:

@@ -20,7 +20,9 @@ from memory_structs.instances import make
 from memory_structs.mode import LOWER_HALF_LAST_PAGE, PAGES_PER_ROOT_ENTRY, page_of_root_entry
 from paging import FlushLedger
 from paging.access import Access
-from paging.flags import NO_EXECUTE, PRESENT, WRITABLE
+from paging.boot_info import USABLE
+from paging.flags import KEY_SHIFT, NO_EXECUTE, PRESENT, WRITABLE
+from paging.guard import Guard
 from paging.installations import entry_in_window, read_entry
 from paging.natives import LAYOUT, cpu, critical, entries, memory
 from paging.protection import Protection
@@ -36,6 +38,7 @@ from .runs import lists, set_room, take
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
 GIB_IN_PAGES = 1 << 18
+BLOCKS = 512  # frames: a page of 2 MiB, which holds those of as many processors as can be
 # (first page, last page) of the region for loaded objects.
 OBJECTS = LAYOUT["OBJECTS_PAGE"], LAYOUT["OBJECTS_PAGE"] + LAYOUT["OBJECTS_PAGES"] - 1
 RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
@@ -125,6 +128,11 @@ def frames_of_boot(boot_info):
     early = [
         (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
     ]
+    held = [(low >> PAGE_SHIFT, (high >> PAGE_SHIFT) - 1) for low, high, _ in kernel + early]
+    held += [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT) for each in left]
+    Guard.blocks = frames_of_blocks(boot_info, memory_map, held)
+    if Guard.blocks is not None:
+        kernel.append((Guard.blocks << PAGE_SHIFT, Guard.blocks + BLOCKS << PAGE_SHIFT, "the other CPUs' blocks"))
     return memory_map, kernel, early
 
 
@@ -234,7 +242,39 @@ def map_window(table, boot_info, mappings):
     first, end = image_frames(boot_info)
     top = window_size_in_pages(boot_info)
     for start, stop, rights in ((0, first, "rw-"), (first, end, "r--"), (end, top, "rw-")):
-        mappings.window.append(map_system(table, WINDOW_PAGE + start, start, stop - start, RIGHTS[rights]))
+        pieces = pieces_by_key(boot_info, start, stop) if rights == "rw-" else ((start, stop, 0),)
+        for low, high, key in pieces:
+            word = RIGHTS[rights] | key << KEY_SHIFT
+            mappings.window.append(map_system(table, WINDOW_PAGE + low, low, high - low, word))
+
+
+def pieces_by_key(boot_info, start, stop):
+    """(first frame, frame behind the last, protection key) of the pieces of a run of frames, as the window shows them.
+
+    RAM has the guard's key, if there is a guard: but for what is left out for the other processors. Between RAM below
+    4 GiB and 4 GiB there are registers of devices, which have none.
+    """
+    if Guard.key == 0:
+        return ((start, stop, 0),)
+    ends = [region._end >> PAGE_SHIFT for region in boot_info.memory_map if region.is_usable]
+    below = max([end for end in ends if end <= FOUR_GIB_IN_PAGES])
+    left_out = [(below, FOUR_GIB_IN_PAGES - 1)]
+    if Guard.blocks is not None:
+        left_out.append((Guard.blocks, Guard.blocks + BLOCKS - 1))
+    run = [(start, stop - 1)]
+    pieces = [(first, last + 1, Guard.key) for first, last in lists.without(run, sorted(left_out))]
+    return sorted(pieces + [(first, last + 1, 0) for first, last in lists.common(run, sorted(left_out))])
+
+
+def frames_of_blocks(boot_info, memory_map, taken):
+    """Where the blocks of the other processors are to lie, in BLOCKS frames from there on: the same after every soft
+    reset, for they stay. None without a guard, or without room. `taken`: runs of frames, (first, last)."""
+    usable = [(start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1) for start, end, kind in memory_map if kind == USABLE]
+    for first, last in lists.without(sorted(usable), sorted(taken)) if Guard.key else ():
+        at = (first + BLOCKS - 1) & -BLOCKS
+        if at + BLOCKS - 1 <= last:
+            return at
+    return None
 
 
 def window_size_in_pages(boot_info):

@@ -20,6 +20,7 @@ from memory_structs.instances import bind
 from memory_structs.mode import LARGEST_PAGE_LEVEL, LAST_PAGE, LEVELS, PAGE_SHIFT, ROOT_SHIFT
 from micropython import const
 
+from .guard import opens_guard
 from .natives import cpu
 
 # Words of the facts; those with two words hold 64 bits, the low half first.
@@ -230,6 +231,7 @@ def translate(facts: int, page: int) -> int:
     return int(frame_at(facts, at + (shift * 57 >> 9) + 1, page))
 
 
+@opens_guard
 @micropython.viper
 def map_page(facts: int, page: int, frame: int, word: int) -> int:
     """`Access.map` where no technique has to be asked.

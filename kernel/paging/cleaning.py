@@ -10,6 +10,7 @@ from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, TRANSL
 from micropython import const
 
 from .frame_allocators import Keeper, check_deallocator, give_back
+from .guard import opens_guard
 from .natives import critical, entries
 from .protection import BORROWED_ENTRIES, KERNEL_PAGE, Protection
 
@@ -32,6 +33,7 @@ _ANYBODYS = const(1)
 NO_FRAMES = b"\1\0\0\0\0\0\0\0"
 
 
+@opens_guard
 @micropython.viper
 def collect(
     facts: int, see, level: int, table: int, page: int, last: int, exclusive: int, kept: int, freed: int
@@ -174,6 +176,7 @@ def give_to_its_own(frame_deallocator, number, refusal):
         return error
 
 
+@opens_guard
 @micropython.viper
 def forget_links(facts: int, freed: ptr32, count: int):
     """Take the marks of tables away that `collect` wrote down: the CPU has forgotten them."""

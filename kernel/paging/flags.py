@@ -32,6 +32,7 @@ NO_EXECUTE = 1 << 23  # entry bit 63
 PAT = 1 << 24
 EXECUTABLE = 1 << 25  # a wish, never in an entry: contradicts NO_EXECUTE
 HARDWARE_WORD = PAT - 1
+KEY = 15 << KEY_SHIFT
 
 
 def word_of_value(value):
@@ -124,7 +125,7 @@ class FlagWord:
                 word &= ~bit
         if word >> KEY_SHIFT & 15:
             parts.append("KEY_%d" % (word >> KEY_SHIFT & 15))
-            word &= ~(15 << KEY_SHIFT)
+            word &= ~KEY
         for bit in range(24):
             if word >> bit & 1:
                 parts.append("BIT_%d" % (bit if bit < 12 else bit + 40))
@@ -164,6 +165,17 @@ class FlagWord:
     def exclusive(self, on):
         """A copy that says "this entry owns its frame", or that doesn't."""
         return self._with(EXCLUSIVE, on)
+
+    @property
+    def protection_key(self):
+        """Bits 59 to 62, 0 to 15: what may be forbidden for many pages at once (keys.py)."""
+        return self._word >> KEY_SHIFT & 15
+
+    def with_protection_key(self, key):
+        """A copy with that protection key (0 to 15). Pages of every size may have one."""
+        if type(key) is not int or not 0 <= key <= 15:
+            raise ValueError("a protection key is from 0 to 15, not %r" % (key,))
+        return self.of_word(self._word & ~KEY | key << KEY_SHIFT)
 
     def is_valid(self):
         return self._word & PRESENT != 0
@@ -225,17 +237,6 @@ class PteFlagsX86_64(FlagWord):  # noqa: N801 (the contract's name)
         super().__init__(word_of_value(value))
 
     @property
-    def protection_key(self):
-        """Bits 59 to 62: 0 to 15."""
-        return self._word >> KEY_SHIFT & 15
-
-    def with_protection_key(self, key):
-        """A copy with that protection key (0 to 15)."""
-        if type(key) is not int or not 0 <= key <= 15:
-            raise ValueError("a protection key is from 0 to 15, not %r" % (key,))
-        return self.of_word(self._word & ~(15 << KEY_SHIFT) | key << KEY_SHIFT)
-
-    @property
     def pat_index(self):
         """Which of the eight memory types of the PAT register: PAT, PCD and PWT read as one number."""
         return self._word >> 3 & 3 | (4 if self._word & PAT else 0)
@@ -255,16 +256,16 @@ class PteFlagsX86_64(FlagWord):  # noqa: N801 (the contract's name)
         return value_of_word(self._word | HUGE_PAGE if level > 1 else self._word, level)
 
     def adjust_for_higher_level_pte(self):
-        """A copy fit for a table's parent: present, no PAT, EXCLUSIVE or NO_EXECUTE, the leaf decides."""
-        gone = NO_EXECUTE | EXCLUSIVE | WRITE_THROUGH | HUGE_PAGE | PAT | CACHE_DISABLE
+        """A copy fit for a table's parent: present, no PAT, EXCLUSIVE, NO_EXECUTE or key, the leaf decides."""
+        gone = NO_EXECUTE | EXCLUSIVE | WRITE_THROUGH | HUGE_PAGE | PAT | CACHE_DISABLE | KEY
         return self.of_word(self._word & ~gone | PRESENT)
 
 
 class PteFlags(FlagWord):
     """Flags that every architecture has. `PteFlags()` is readable, not writable, not executable.
 
-    `PteFlags(x86)` keeps what both can say: caching finer than "device memory", HUGE_PAGE, PAT, protection keys and
-    the bits that are free for software are dropped.
+    `PteFlags(x86)` keeps what both can say, the protection key included: a right is not lost on the way. Caching finer
+    than "device memory", HUGE_PAGE, PAT and the bits that are free for software are dropped.
     """
 
     NAMES = (
@@ -280,6 +281,7 @@ class PteFlags(FlagWord):
         ("EXECUTABLE", EXECUTABLE),
     )
     NEUTRAL = PRESENT | WRITABLE | USER_ACCESSIBLE | CACHE_DISABLE | ACCESSED | DIRTY | GLOBAL | EXCLUSIVE | NO_EXECUTE
+    NEUTRAL |= KEY
 
     def __init__(self, flags=None):
         if flags is None:

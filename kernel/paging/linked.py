@@ -14,6 +14,7 @@ from memory_structs.marks import any_marked, clear_marks, mark
 from memory_structs.mode import LEVELS
 from micropython import const
 
+from .guard import opens_guard
 from .natives import cpu, entries
 from .protection import address_in_window
 
@@ -22,6 +23,7 @@ _TABLE = const(0x81)
 _HIGH_FRAME = const(0xFFFFF)
 
 absent = entries.absent
+mark, clear_marks = opens_guard(mark), opens_guard(clear_marks)
 WINDOW = address_in_window(0)
 
 

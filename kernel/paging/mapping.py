@@ -19,6 +19,7 @@ from .access import is_canonical, walk
 from .changing import take_out
 from .flags import HUGE_PAGE, PAT, PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
 from .frame_allocators import give_back, lend_tables, next_run
+from .guard import opens_guard
 from .linked import LinkedTables
 from .natives import critical, entries
 from .refusals import FrameAllocationFailed
@@ -319,6 +320,7 @@ def missing_tables(level: int, page: int, frame: int, count: int, largest: int) 
     return needed
 
 
+@opens_guard
 @micropython.viper
 def commit(facts: int, see, link, job, page: int, frame: int, count: int):
     """Write the leaves of a mapping that was planned, and the tables that it needs.

@@ -9,10 +9,11 @@ from memory import PageTable, Stack
 from memory.refusals import Busy
 from micropython import const
 from paging.shootdown import attached, parked
+from paging.user_pages import access_to
 
 from . import starting
 from .errors import JobStopped, JobTooLong, NeedsPython, NoSuchProcessor, ProcessorBusy, ProcessorIdle, ProcessorSilent
-from .jobs import FETCH, READ, READ_CONTROL, WRITE, Job
+from .jobs import FETCH, READ, READ_CONTROL, WRITE, Job, number_of
 from .natives import processors as native
 
 STACK_PAGES = const(8)
@@ -43,11 +44,18 @@ class Processor:
 
     def read(self, address, limit_ms=CALL_LIMIT_MS):
         """The 8 bytes at an address, as that processor reads them: an int. Raises PageFault, or as `call`."""
-        return self._perform(READ, (address,), limit_ms)
+        with self._access_to(address):
+            return self._perform(READ, (address,), limit_ms)
 
     def write(self, address, value, limit_ms=CALL_LIMIT_MS):
         """Have it write 8 bytes. Raises PageFault, or as `call`."""
-        self._perform(WRITE, (address, value), limit_ms)
+        with self._access_to(address):
+            self._perform(WRITE, (address, value), limit_ms)
+
+    def _access_to(self, address):
+        """Its jobs may touch pages for users if that is allowed here when they are posted: who names one means it."""
+        table = self._wanted or PageTable.from_current()
+        return access_to(table.access, number_of(address), 8)
 
     def fetch(self, address, limit_ms=CALL_LIMIT_MS):
         """Have it call an address as a function without arguments; returns RAX. Raises PageFault, or as `call`."""

@@ -13,6 +13,7 @@ import time
 import memory
 from devices.acpi import find_table
 from memory_structs import PAGE_SHIFT
+from paging.guard import Guard, is_guarded, opened
 from paging.protection import address_in_window
 
 from .natives import cpu, processors
@@ -91,12 +92,14 @@ def start():
 def _prepare(ids):
     """Frames for their blocks, and for the tables that they are parked on, and what they look at on their way."""
     blocks = (len(ids) - 1) * processors.BLOCK_FRAMES
-    frames = memory.allocate_frames(blocks + frames_needed())
-    first, count = frames.start.number, len(frames)
-    if not processors.keep_frames(first, count):
-        frames.drop()
-        raise memory.OutOfFrames(count, "processors, for ever", 0)
-    _blocks.append(frames)
+    first, count = Guard.blocks, blocks + frames_needed()
+    if first is None:
+        frames = memory.allocate_frames(count)
+        first = frames.start.number
+        if is_guarded() or not processors.keep_frames(first, count):
+            frames.drop()
+            raise memory.OutOfFrames(count, "processors, for ever", 0)
+        _blocks.append(frames)
     numbers = bytearray(256)
     for number, apic_id in enumerate(ids):
         numbers[apic_id] = number
@@ -137,7 +140,8 @@ def _trampoline():
 def _put_back(saved, mapped, frame, table):
     """What was in the trampoline's frame; then all is given back."""
     pages, frames = mapped.unmap_into_parts(keep_contents=True)
-    native_memory.write_bytes(address_in_window(frame), saved)
+    with opened():
+        native_memory.write_bytes(address_in_window(frame), saved)
     for owner in frames if isinstance(frames, (list, tuple)) else (frames,):
         owner.drop()
     pages.drop()

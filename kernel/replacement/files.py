@@ -9,6 +9,7 @@ import os
 from faults.handlers import handlers
 from memory import HEAP_FLAGS, PAGE_SIZE, AddressInUse, Page, PageRange, PteFlags, allocate_pages_at
 from memory_structs.mode import PAGE_SHIFT
+from paging.guard import opened
 from paging.numbers import virtual_address_of
 
 from .errors import BadStore, text_of
@@ -130,7 +131,8 @@ class PrivateFrames(PrivateStore):
         while at < len(frames):
             end = at + 1
             if offset + at in own.pages:
-                own.read(offset + at, buffer_of(frames[at], 1))
+                with opened():
+                    own.read(offset + at, buffer_of(frames[at], 1))
             else:
                 while end < len(frames) and offset + end not in own.pages:
                     end += 1

@@ -22,6 +22,7 @@ from memory import (
 )
 from memory.ledger import enter, leave
 from paging.flags import NO_EXECUTE, word_for
+from paging.guard import opened
 from paging.natives import LAYOUT
 from paging.numbers import page_of, virtual_address_of
 from paging.shootdown import OTHERS, forget, waits
@@ -133,7 +134,8 @@ class Residents:
                 count = 1
                 while at + count < len(frames) and frames[at + count] == frames[at] + count:
                     count += 1
-                self._store.read(page - self._first + at, buffer_of(frames[at], count))
+                with opened():
+                    self._store.read(page - self._first + at, buffer_of(frames[at], count))
                 at += count
         except Exception as error:
             self._raise(page + at, "read", error)

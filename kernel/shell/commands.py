@@ -29,10 +29,11 @@ iommu, pci = [LateCommand(name, "shell.device_commands") for name in ("iommu", "
 policies = LateCommand("policies", "shell.replacement_commands")
 cpus = LateCommand("cpus", "shell.processor_commands")
 litmus = LateCommand("litmus", "shell.litmus_commands")
+key = LateCommand("key", "shell.key_commands")
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
 TABLE += (bench, check, examples, exercise, tour)
 TABLE += (walk, translate, entries, dump, flush, stale, frames, pages, owners, verify, picture, screen)
-TABLE += (load, objects, symbol, replace, unload, iommu, pci, policies, cpus, litmus)
+TABLE += (load, objects, symbol, replace, unload, iommu, pci, policies, cpus, litmus, key)
 # Words that other shells and Python's own prompt have for the same.
 OTHER_WORDS = {"quit": "exit"}
 help = make_help(TABLE, OTHER_WORDS)

@@ -14,6 +14,7 @@
 #include "port/faults/probe_tables.h"
 #include "port/hardware/cpu.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 
@@ -74,7 +75,13 @@ static void do_step(step_t *step, uint64_t user_code) {
             *step = (step_t) { .success = probe_succeeded(address, access, user_code), .vector = probe_machine.vector,
                 .error_code = probe_machine.error_code, .cr2 = probe_machine.cr2, .value = probe_machine.value };
             break;
-        case STEP_ENTRY: ((volatile uint64_t *)(words[0] << PAGE_BITS))[words[1]] = words[2] << PAGE_BITS | entry_of_word(words[3]); break;
+        case STEP_ENTRY: {
+            const uint64_t entry = words[2] << PAGE_BITS | entry_of_word(words[3]);
+            keys_begin_store();
+            ((volatile uint64_t *)(words[0] << PAGE_BITS))[words[1]] = entry;
+            keys_end_store();
+            break;
+        }
         case STEP_INVALIDATE: page_invalidate(words[0] << PAGE_BITS); break;
         case STEP_FLUSH: cr3_write(cr3_read()); break;
         case STEP_FLUSH_GLOBAL: flush_global(); break;
@@ -133,7 +140,7 @@ NATIVE_MODULE(probe,
     NATIVE_INT(USER, PROBE_USER), NATIVE_INT(PRIMED, PROBE_PRIMED), NATIVE_INT(ALIGNMENT_CHECK, PROBE_AC),
     NATIVE_INT(WRITE_PROTECT, SETTING_WP), NATIVE_INT(NO_EXECUTE_ENABLE, SETTING_NXE),
     NATIVE_INT(SMEP, SETTING_SMEP), NATIVE_INT(SMAP, SETTING_SMAP), NATIVE_INT(PROTECTION_KEYS, SETTING_PKE),
-    NATIVE_INT(BELOW_ROOT, SETTING_BELOW_ROOT),
+    NATIVE_INT(BELOW_ROOT, SETTING_BELOW_ROOT), NATIVE_INT(SUPERVISOR_KEYS, SETTING_PKS),
     NATIVE_INT(STEP_ACCESS, STEP_ACCESS), NATIVE_INT(STEP_ENTRY, STEP_ENTRY),
     NATIVE_INT(STEP_INVALIDATE, STEP_INVALIDATE), NATIVE_INT(STEP_FLUSH, STEP_FLUSH),
     NATIVE_INT(STEP_FLUSH_GLOBAL, STEP_FLUSH_GLOBAL), NATIVE_INT(STEP_WRITE_PROTECT, STEP_WRITE_PROTECT),

@@ -8,6 +8,7 @@
 #include "port/console/uart.h"
 #include "port/faults/panic.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/machine.h"
 
 static void (*speakers[PANIC_SPEAKERS_MAX])(void);
@@ -21,6 +22,7 @@ void panic_set_stop_others(void (*function)(void)) {
 
 void panic_begin(void) {
     interrupts_disable();
+    keys_reset();
     if (stop_others != NULL) {
         stop_others();
     }

@@ -10,7 +10,7 @@
 #include "port/hardware/paging.h"
 
 typedef struct {
-    uint64_t cr0, cr3, cr4, efer, interrupts;
+    uint64_t cr0, cr3, cr4, efer, interrupts, pkrs;
     table_register_t idtr;
 } machine_before_t;
 
@@ -30,11 +30,12 @@ static void pkru_write(uint32_t value) {
 }
 
 uint64_t cases_cr4(const block_t *block) {
-    return (cr4_read() & ~(CR4_SMEP | CR4_SMAP | CR4_PKE)) | (block->settings & SETTING_SMEP ? CR4_SMEP : 0)
-        | (block->settings & SETTING_SMAP ? CR4_SMAP : 0) | (block->settings & SETTING_PKE ? CR4_PKE : 0);
+    return (cr4_read() & ~(CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_PKS)) | (block->settings & SETTING_SMEP ? CR4_SMEP : 0)
+        | (block->settings & SETTING_SMAP ? CR4_SMAP : 0) | (block->settings & SETTING_PKE ? CR4_PKE : 0)
+        | (block->settings & SETTING_PKS ? CR4_PKS : 0);
 }
 
-// PKRU is written even when the keys are then switched off: it has to be without effect.
+// The rights of keys are written even when the keys are then switched off: they have to be without effect.
 static void enter_root(const setting_t *setting, machine_before_t *before) {
     const block_t *block = setting->block;
     before->interrupts = interrupts_disable();
@@ -48,6 +49,10 @@ static void enter_root(const setting_t *setting, machine_before_t *before) {
     if (cpu_features.cr4_allowed & CR4_PKE) {
         cr4_write(before->cr4 | CR4_PKE);
         pkru_write(block->pkru);
+    }
+    if (cpu_features.supervisor_keys) {
+        before->pkrs = msr_read(MSR_PKRS);
+        msr_write(MSR_PKRS, block->pkrs);
     }
     cr4_write(cases_cr4(block));
     msr_write(MSR_EFER, block->settings & SETTING_NXE ? before->efer | EFER_NXE : before->efer & ~EFER_NXE);
@@ -63,6 +68,9 @@ static void leave_root(const machine_before_t *before) {
     if (cpu_features.cr4_allowed & CR4_PKE) {
         cr4_write(before->cr4 | CR4_PKE);
         pkru_write(0);
+    }
+    if (cpu_features.supervisor_keys) {
+        msr_write(MSR_PKRS, before->pkrs);
     }
     cr4_write(before->cr4);
     cr3_write(before->cr3);

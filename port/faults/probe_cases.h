@@ -13,15 +13,16 @@
 #define SETTING_SMAP        8
 #define SETTING_PKE         16
 #define SETTING_BELOW_ROOT  32          // the highest entry of a case is one of level 4, even if the root is above it
+#define SETTING_PKS         64
 
 // What the caller packs, by this format of `struct`.
-#define BLOCK_FORMAT "<4QQHHHHIBB48s48s"
+#define BLOCK_FORMAT "<4QQHHHHIIBB48s48s"
 typedef struct __attribute__((packed)) {
     uint64_t flags[PROBE_LEVELS];   // entries of levels 1 to 3 and of the root, without the addresses
     uint64_t value;                 // what the frame holds at the address; its low 6 bytes are code
     uint16_t root_index, index, offset;       // `index` is that of the levels below the root down to 3
     uint16_t settings;
-    uint32_t pkru;
+    uint32_t pkru, pkrs;
     uint8_t accesses_count, toggles_count;
     uint8_t accesses[CASES_ACCESSES_MAX];
     uint8_t toggles[CASES_TOGGLES_MAX][2];  // level, bit: state n has it flipped when bit (its position here) of n is set

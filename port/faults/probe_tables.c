@@ -6,6 +6,7 @@
 #include "port/faults/probe.h"
 #include "port/faults/probe_tables.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/paging_walk.h"
 
 #define USER_ROOT_INDEX           2       // where the own root has ring 3's code
@@ -39,7 +40,10 @@ uint64_t probe_user_code_borrow(void) {
     volatile uint64_t *active = table_of_entry(cr3_read());
     for (uint64_t index = LOWER_HALF_LAST_INDEX; index > 0; index--) {
         if (active[index] == 0) {
-            active[index] = build_user_code();
+            uint64_t entry = build_user_code();
+            keys_begin_store();
+            active[index] = entry;
+            keys_end_store();
             return address_of_root_index(index);
         }
     }
@@ -49,7 +53,9 @@ uint64_t probe_user_code_borrow(void) {
 void probe_user_code_return(uint64_t user_code) {
     if (user_code != 0) {
         volatile uint64_t *active = table_of_entry(cr3_read());
+        keys_begin_store();
         active[index_of_address(user_code, paging_levels())] = 0;
+        keys_end_store();
         page_invalidate(user_code);
     }
 }

@@ -32,6 +32,7 @@
 #include "port/faults/traps.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/stacks.h"
 #include "port/runtime/clock.h"
 #include "port/runtime/critical.h"
@@ -152,7 +153,7 @@ static bool handled(trap_frame_t *frame) {
     return answer != FAULT_UNHANDLED;
 }
 
-void trap_dispatch(trap_frame_t *frame) {
+static void dispatch(trap_frame_t *frame) {
     if (frame->vector >= VECTOR_INTERRUPTS) {
         serve_interrupt(frame);
         return;
@@ -180,6 +181,24 @@ void trap_dispatch(trap_frame_t *frame) {
     redirect(frame, raise_now, frame->rsp);
 }
 
+// Whoever was interrupted meant to write behind the guard, or to touch user pages; nobody here does.
+static keys_t rest(const trap_frame_t *frame) {
+    if (frame->rflags & FLAGS_AC && cpu_features.user_pages_kept_off) {
+        user_pages_close();
+    }
+    return keys_rest();
+}
+
+void trap_dispatch(trap_frame_t *frame) {
+    keys_t before = rest(frame);
+    const uint64_t rip = frame->rip;
+    dispatch(frame);
+    if (frame->rip != rip) {
+        before.storing = false;                 // something is raised: the store has ended, commits end as they are left
+    }
+    keys_resume(&before);
+}
+
 // Where the stack pointer was when the last handler of exceptions was set up: what lies there and above is in use.
 static uint64_t stack_of_handler(void) {
     return (uint64_t)MP_STATE_THREAD(nlr_top)->regs[2];         // RSP: py/nlrx64.c
@@ -188,6 +207,7 @@ static uint64_t stack_of_handler(void) {
 // A page fault whose stack pointer is not inside the stack in use, or near its end. No handler of exceptions lies on
 // another stack (port/runtime/_stack.c), so everything deeper than the last one is lost, and its stack has room.
 void trap_on_bad_stack(trap_frame_t *frame) {
+    keys_t before = rest(frame);
     uint64_t guard = stack_in_use.bottom - PAGE_SIZE;
     bool overflow = frame->rsp >= guard - PAGE_SIZE && frame->rsp < guard + 2 * PAGE_SIZE;
     const char *reason = why_not_raise(frame);
@@ -200,4 +220,6 @@ void trap_on_bad_stack(trap_frame_t *frame) {
     raised = record;
     raising = true;
     redirect(frame, raise_now, stack_of_handler());
+    before.storing = false;
+    keys_resume(&before);
 }

@@ -4,6 +4,7 @@
 #include "port/faults/vectors.h"
 #include "port/faults/walk.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/paging_walk.h"
 
 void trap_record_walk(trap_record_t *record) {
@@ -43,11 +44,19 @@ static uint32_t pkru_read(void) {
     return low;
 }
 
-static bool key_refuses(uint64_t leaf, const trap_record_t *fault) {
-    if (!(cr4_read() & CR4_PKE) || fault->error_code & CODE_FETCH) {
+// The rights of all keys for user pages, or for those of the kernel as whoever faulted had them.
+static uint32_t rights_of_keys(bool for_users, const trap_record_t *fault) {
+    if (for_users) {
+        return cr4_read() & CR4_PKE ? pkru_read() : 0;
+    }
+    return cr4_read() & CR4_PKS ? keys.rights & ~(fault->error_code & CODE_KEY ? 0 : keys.guarded) : 0;
+}
+
+static bool key_refuses(uint64_t leaf, bool for_users, const trap_record_t *fault) {
+    if (fault->error_code & CODE_FETCH) {
         return false;
     }
-    uint32_t rights = pkru_read() >> (leaf >> ENTRY_KEY_SHIFT & 15) * 2 & 3;
+    uint32_t rights = rights_of_keys(for_users, fault) >> (leaf >> ENTRY_KEY_SHIFT & 15) * 2 & 3;
     bool write_counts = fault->error_code & CODE_WRITE && (fault->error_code & CODE_USER || cr0_read() & CR0_WP);
     return rights & 1 || (rights & 2 && write_counts);
 }
@@ -76,7 +85,7 @@ bool fault_is_resolved(const trap_record_t *fault) {
     }
     if (every & ENTRY_USER && !by_user) {
         bool prevented = code & CODE_FETCH ? cr4_read() & CR4_SMEP : cr4_read() & CR4_SMAP && !(fault->flags & FLAGS_AC);
-        return !prevented && !key_refuses(leaf, fault);
+        return !prevented && !key_refuses(leaf, true, fault);
     }
-    return !(every & ENTRY_USER) || !key_refuses(leaf, fault);
+    return !key_refuses(leaf, every & ENTRY_USER, fault);
 }

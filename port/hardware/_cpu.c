@@ -3,6 +3,7 @@
 #include "port/hardware/cpu.h"
 #include "port/hardware/descriptors.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/machine.h"
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
@@ -71,16 +72,25 @@ NATIVE_BETWEEN(cpu_cpuid, 1, 2, count, arguments) {
 
 NATIVE_1(cpu_read_msr, msr) { return native_new_u64(msr_read(native_get_below(msr, 1UL << 32, "MSR"))); }
 
-NATIVE_2(cpu_write_msr, msr, value) {
-    msr_write(native_get_below(msr, 1UL << 32, "MSR"), native_get_u64(value));
+NATIVE_2(cpu_write_msr, msr_in, value_in) {
+    uint64_t msr = native_get_below(msr_in, 1UL << 32, "MSR"), value = native_get_u64(value_in);
+    msr_write(msr, value);
+    if (msr == MSR_PKRS) {
+        keys.rights = value;
+    }
     return mp_const_none;
 }
 
-NATIVE_0(cpu_read_flags) {
-    uint64_t flags;
-    __asm__ volatile ("pushfq; pop %0" : "=r"(flags));
-    return MP_OBJ_NEW_SMALL_INT(flags);
+// open_user_pages(on): EFLAGS.AC, until it is called again or something faults. Whether they were; nothing without SMAP.
+NATIVE_1(cpu_open_user_pages, on) {
+    uint64_t flags = flags_read();
+    if (cpu_features.user_pages_kept_off) {
+        mp_obj_is_true(on) ? user_pages_open() : user_pages_close();
+    }
+    return mp_obj_new_bool(flags & FLAGS_AC);
 }
+
+NATIVE_0(cpu_read_flags) { return MP_OBJ_NEW_SMALL_INT(flags_read()); }
 
 // Where the interrupt descriptor table lies, and its last byte's offset.
 NATIVE_0(cpu_read_idt) {
@@ -129,5 +139,5 @@ NATIVE_MODULE(cpu,
     NATIVE(cpu, write_cr0), NATIVE(cpu, write_cr3), NATIVE(cpu, write_cr4), NATIVE(cpu, read_root_frame),
     NATIVE(cpu, write_root_frame), NATIVE(cpu, invlpg), NATIVE(cpu, invalidate), NATIVE(cpu, flush),
     NATIVE(cpu, flush_global), NATIVE(cpu, cpuid), NATIVE(cpu, read_msr), NATIVE(cpu, write_msr),
-    NATIVE(cpu, read_flags), NATIVE(cpu, read_idt), NATIVE(cpu, port_read), NATIVE(cpu, port_write),
+    NATIVE(cpu, read_flags), NATIVE(cpu, open_user_pages), NATIVE(cpu, read_idt), NATIVE(cpu, port_read), NATIVE(cpu, port_write),
     NATIVE(cpu, physical_bits), NATIVE(cpu, paging_levels), NATIVE(cpu, interrupts), NATIVE(cpu, exit));

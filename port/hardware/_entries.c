@@ -6,6 +6,7 @@
 //
 // In C because a run costs 4 to 9 instructions an entry (rows `map a range` to `unmap a range`): Python's own machine
 // code needs 26 for one look at an entry, 51 for a store, and has no locked instructions.
+#include "port/hardware/keys.h"
 #include "port/hardware/paging.h"
 #include "port/runtime/natives.h"
 
@@ -50,24 +51,37 @@ static mp_obj_t word_of(uint64_t entry) {
 NATIVE_1(entries_word, at) { return word_of(*(volatile uint64_t *)native_get_entries(at)); }
 
 NATIVE_3(entries_write, at, frame, word) {
-    uint64_t value = get_value(frame, word);
-    *(volatile uint64_t *)native_get_entries(at) = value;
+    uint64_t value = get_value(frame, word), *entry = native_get_entries(at);
+    keys_begin_store();
+    *(volatile uint64_t *)entry = value;
+    keys_end_store();
     return mp_const_none;
 }
 
 // take(at): empty an entry, and say what its word was at that moment. One locked instruction.
-NATIVE_1(entries_take, at) { return word_of(__atomic_exchange_n(native_get_entries(at), 0, __ATOMIC_SEQ_CST)); }
+NATIVE_1(entries_take, at) {
+    uint64_t *entry = native_get_entries(at);
+    keys_begin_store();
+    uint64_t was = __atomic_exchange_n(entry, 0, __ATOMIC_SEQ_CST);
+    keys_end_store();
+    return word_of(was);
+}
 
 // compare_and_set(at, old_frame, old_word, frame, word): one locked instruction; True if it was so.
 NATIVE_MANY(entries_compare_and_set, 5, arguments) {
     uint64_t old = get_value(arguments[1], arguments[2]), value = get_value(arguments[3], arguments[4]);
-    return mp_obj_new_bool(__sync_bool_compare_and_swap(native_get_entries(arguments[0]), old, value));
+    uint64_t *entry = native_get_entries(arguments[0]);
+    keys_begin_store();
+    bool was_so = __sync_bool_compare_and_swap(entry, old, value);
+    keys_end_store();
+    return mp_obj_new_bool(was_so);
 }
 
 // fill(at, count, frame, word, step): leaves to frames that lie `step` apart.
 NATIVE_MANY(entries_fill, 5, arguments) {
     uint64_t *at = native_get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t value = get_value(arguments[2], arguments[3]), step = get_small(arguments[4], FRAME_LIMIT, "step") << 12;
+    keys_begin_store();
     for (; count >= 8; count -= 8, at += 8, value += 8 * step) {
         at[0] = value;
         at[1] = value + step;
@@ -81,11 +95,13 @@ NATIVE_MANY(entries_fill, 5, arguments) {
     for (; count > 0; count--, value += step) {
         *at++ = value;
     }
+    keys_end_store();
     return mp_const_none;
 }
 
 NATIVE_2(entries_clear, at_in, count_in) {
     uint64_t *at = native_get_entries(at_in), count = get_count(count_in, at);
+    keys_begin_store();
     if (count < 8) {
         while (count-- > 0) {
             *(volatile uint64_t *)at++ = 0;
@@ -93,6 +109,7 @@ NATIVE_2(entries_clear, at_in, count_in) {
     } else {
         __asm__ volatile ("rep stosq" : "+D"(at), "+c"(count) : "a"(0UL) : "memory");
     }
+    keys_end_store();
     return mp_const_none;
 }
 
@@ -102,6 +119,7 @@ NATIVE_2(entries_clear, at_in, count_in) {
 NATIVE_MANY(entries_change, 4, arguments) {
     uint64_t *at = native_get_entries(arguments[0]), count = get_count(arguments[1], at);
     uint64_t set = get_word(arguments[3]), keep = (ENTRY_FRAME & ~ENTRY_HUGE_PAT) | get_word(arguments[2]) | set;
+    keys_begin_store();
     if (set == 0) {
         for (uint64_t i = 0; i < count; i++) {
             __asm__ volatile ("lock andq %1, %0" : "+m"(at[i]) : "r"(keep) : "memory", "cc");
@@ -111,6 +129,7 @@ NATIVE_MANY(entries_change, 4, arguments) {
             __asm__ volatile ("lock andq %1, %0; lock orq %2, %0" : "+m"(at[i]) : "r"(keep), "r"(set) : "memory", "cc");
         }
     }
+    keys_end_store();
     return mp_const_none;
 }
 
@@ -242,15 +261,20 @@ NATIVE_3(entries_copy, to_in, from_in, count_in) {
     const uint64_t *from = native_get_entries(from_in);
     uint64_t count = get_count(count_in, to);
     get_count(count_in, from);
+    keys_begin_store();
     for (uint64_t i = 0; i < count; i++) {
         ((volatile uint64_t *)to)[i] = from[i];
     }
+    keys_end_store();
     return mp_const_none;
 }
 
 // prove_writable(at): store what is there, so that a fault comes now and not in the middle of a change.
 NATIVE_1(entries_prove_writable, at) {
-    __asm__ volatile ("lock orq $0, (%0)" : : "r"(native_get_entries(at)) : "memory", "cc");
+    uint64_t *entry = native_get_entries(at);
+    keys_begin_store();
+    __asm__ volatile ("lock orq $0, (%0)" : : "r"(entry) : "memory", "cc");
+    keys_end_store();
     return mp_const_none;
 }
 

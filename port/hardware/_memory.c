@@ -4,6 +4,7 @@
 #include <string.h>
 #include "boot/layout.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/window.h"
 #include "port/runtime/natives.h"
 
@@ -45,7 +46,9 @@ static uint64_t get_count(mp_obj_t count) {
 NATIVE_2(memory_zero_frames, frame, count) {
     void *at = window_pointer(native_get_frame(frame));
     uint64_t words = get_count(count) * (PAGE_SIZE / 8);
+    keys_begin_store();
     __asm__ volatile ("rep stosq" : "+D"(at), "+c"(words) : "a"(0UL) : "memory");
+    keys_end_store();
     return mp_const_none;
 }
 
@@ -54,7 +57,9 @@ NATIVE_3(memory_copy_frames, to_frame, from_frame, count) {
     void *to = window_pointer(native_get_frame(to_frame));
     const void *from = window_pointer(native_get_frame(from_frame));
     uint64_t words = get_count(count) * (PAGE_SIZE / 8);
+    keys_begin_store();
     __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    keys_end_store();
     return mp_const_none;
 }
 

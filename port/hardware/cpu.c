@@ -36,6 +36,8 @@ static void read_features(void) {
     cpuid_read(0x80000001, 0, out);
     f->extended_edx = out[3];
     f->gigabyte_pages = out[3] >> 26 & 1;
+    f->supervisor_keys = f->features_7_ecx >> 31 & 1;
+    f->user_pages_kept_off = f->features_7_ebx >> 20 & 1;
     f->physical_bits = 36;
     if (last_extended >= 0x80000008) {
         cpuid_read(0x80000008, 0, out);
@@ -100,6 +102,6 @@ static void load_descriptors(void) {
 void cpu_init(void) {
     read_features();
     load_descriptors();
-    uint64_t wanted = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE | CR4_SMEP;
+    uint64_t wanted = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_PGE | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_PKS;
     cr4_write((cr4_read() & cpu_features.cr4_allowed) | (wanted & cpu_features.cr4_allowed));
 }

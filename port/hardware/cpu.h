@@ -9,6 +9,7 @@ typedef struct {
     uint8_t physical_bits;
     uint64_t cr4_allowed;   // bits of CR4 that this CPU defines
     bool gigabyte_pages;
+    bool supervisor_keys, user_pages_kept_off;  // PKS, SMAP
 } cpu_features_t;
 extern cpu_features_t cpu_features;
 

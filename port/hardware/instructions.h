@@ -40,9 +40,17 @@ static inline void elements_copy(void *to, const void *from, uint64_t count, uin
         default: __asm__ volatile ("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory"); break;
     }
 }
+// Let the kernel touch user pages although CR4.SMAP keeps it off them (EFLAGS.AC), and not any more. For CPUs that have SMAP.
+static inline void user_pages_open(void) { __asm__ volatile ("stac" : : : "memory", "cc"); }
+static inline void user_pages_close(void) { __asm__ volatile ("clac" : : : "memory", "cc"); }
 static inline void page_invalidate(uint64_t address) { __asm__ volatile ("invlpg (%0)" : : "r"(address) : "memory"); }
 static inline void processor_pause(void) { __asm__ volatile ("pause"); }
 
+static inline uint64_t flags_read(void) {
+    uint64_t flags;
+    __asm__ volatile ("pushfq; pop %0" : "=r"(flags) : : "memory");
+    return flags;
+}
 static inline uint64_t interrupts_disable(void) {
     uint64_t flags;
     __asm__ volatile ("pushfq; pop %0; cli" : "=r"(flags) : : "memory");

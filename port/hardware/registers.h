@@ -41,6 +41,7 @@
 
 #define MSR_EFER        0xc0000080
 #define MSR_GS_BASE     0xc0000101
+#define MSR_PKRS        0x6e1           /* two bits a key: no access, no write */
 #define EFER_LME        (UL(1) << 8)
 #define EFER_NXE        (UL(1) << 11)
 

@@ -10,6 +10,7 @@
 #include "port/faults/trap_reports.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/paging.h"
 #include "port/hardware/window.h"
 #include "port/processors/acts.h"
@@ -94,6 +95,8 @@ NATIVE_MANY(processors_post, 7, a) {
     p->cr0 = cr0_read();
     p->cr4 = cr4_read();
     p->efer = msr_read(MSR_EFER);
+    p->pkrs = keys.rights;
+    p->opens_user_pages = flags_read() & FLAGS_AC;
     p->stack_bottom = bottom;
     p->stack = top & ~15UL;
     p->ask_apic_id = processors_first_apic_id;

@@ -117,6 +117,9 @@ static void attach(processor_t *self) {
     if (msr_read(MSR_EFER) != self->efer) {
         msr_write(MSR_EFER, self->efer);
     }
+    if (cpu_features.supervisor_keys && msr_read(MSR_PKRS) != self->pkrs) {     // a write may make it forget translations
+        msr_write(MSR_PKRS, self->pkrs);
+    }
     if (self->root == self->cr3 && cr4_read() == self->cr4) {
         return;
     }
@@ -138,7 +141,13 @@ static void run_job(processor_t *self) {
     self->outcome = OUTCOME_NONE;
     self->state = STATE_RUNNING;
     self->command = COMMAND_NONE;
+    if (self->opens_user_pages) {
+        user_pages_open();
+    }
     processor_call_job();
+    if (self->opens_user_pages) {
+        user_pages_close();
+    }
     take_gates();                               // machine code may have had others, and been stopped
     self->jobs++;
     self->state = STATE_ATTACHED;

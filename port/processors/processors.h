@@ -82,6 +82,8 @@ typedef struct processor {
     volatile bool stop;                         // end the job, and answer for nobody
     uint32_t number, apic_id;
     uint64_t cr0, cr3, cr4, efer;               // of the job: those of the processor that runs Python, and the root
+    uint32_t pkrs;                              // and the rights of its protection keys, at rest
+    bool opens_user_pages;                      // and whether it may touch user pages just now
     uint64_t stack_bottom;
     uint32_t ask_apic_id, ask_vector;           // who is told of a page fault; a vector of 0: nobody
     volatile uint64_t root;                     // what is attached; 0: parked

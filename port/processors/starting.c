@@ -4,6 +4,7 @@
 #include "port/faults/panic.h"
 #include "port/faults/vectors.h"
 #include "port/hardware/instructions.h"
+#include "port/hardware/keys.h"
 #include "port/hardware/window.h"
 #include "port/processors/processors.h"
 
@@ -38,10 +39,12 @@ void processors_begin(uint64_t blocks, const uint8_t numbers[256], const process
 
 void trampoline_place(uint64_t frame, uint64_t root) {
     char *page = window_pointer(frame);
+    keys_begin_store();
     memcpy(page, trampoline_start, trampoline_end - trampoline_start);
     trampoline_words_t *words = (trampoline_words_t *)(page + (trampoline_root - trampoline_start));
     words->root = root;
     words->long_mode += frame;
     words->gdt += frame;
     words->cr4 |= cr4_read() & CR4_LA57;
+    keys_end_store();
 }

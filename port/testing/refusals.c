@@ -16,8 +16,16 @@
 static uint64_t left, last_access, refused_frame = NO_FRAME;
 static const uint8_t *spared_frames;
 static size_t spared_length;
-static bool stepping, every_access, whole_frame;
+static bool stepping, every_access, whole_frame, smap_is_ours;
 bool refusals_are_on;
+
+// What the test began with has SMAP off; who boots has it on, and ends no test by that.
+static void use_smap(bool on) {
+    if (on || smap_is_ours) {
+        cr4_write(on ? cr4_read() | CR4_SMAP : cr4_read() & ~CR4_SMAP);
+    }
+    smap_is_ours = on;
+}
 
 uint64_t refusals_begin(uint64_t n, const uint8_t *spared, size_t frames, bool every, bool whole) {
     uint64_t before = left;
@@ -28,12 +36,7 @@ uint64_t refusals_begin(uint64_t n, const uint8_t *spared, size_t frames, bool e
     whole_frame = whole;
     last_access = refused_frame = NO_FRAME;
     refusals_are_on = n != 0;
-    uint64_t cr4 = cr4_read();
-    if (n != 0) {
-        cr4_write(cr4 | CR4_SMAP);
-    } else if (cr4 & CR4_SMAP) {
-        cr4_write(cr4 & ~CR4_SMAP);
-    }
+    use_smap(n != 0);
     return before;
 }
 
@@ -54,7 +57,7 @@ static bool is_refused(uint64_t address, bool write) {
         refused_frame = frame;
     } else {
         refusals_are_on = false;
-        cr4_write(cr4_read() & ~CR4_SMAP);
+        use_smap(false);
     }
     return true;
 }

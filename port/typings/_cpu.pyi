@@ -64,6 +64,12 @@ def write_msr(msr: int, value: int) -> None:
 def read_flags() -> int:
     """Return RFLAGS."""
 
+def open_user_pages(on: bool) -> bool:
+    """Set EFLAGS.AC, so that CR4.SMAP keeps nobody off user pages, or clear it; return whether it was set.
+
+    A fault clears it. Nothing changes on a CPU without SMAP. Allocates nothing.
+    """
+
 def read_idt() -> tuple[int, int]:
     """Return the interrupt descriptor table's address and its limit, the offset of its last byte."""
 

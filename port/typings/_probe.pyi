@@ -20,6 +20,7 @@ SMEP: int
 SMAP: int
 PROTECTION_KEYS: int
 BELOW_ROOT: int
+SUPERVISOR_KEYS: int
 """Settings of a block."""
 
 STEP_ACCESS: int

@@ -7,6 +7,7 @@
 // In C because a lease is what every access asks for (borrows.c), and must not be seen half made.
 #include "py/objlist.h"
 #include "boot/layout.h"
+#include "port/hardware/cpu.h"
 #include "port/hardware/paging.h"
 #include "port/ledger/records.h"
 #include "port/runtime/callback.h"
@@ -40,6 +41,7 @@ static mp_obj_t new_lease(mp_obj_t owner, mp_obj_t handle) {
     lease->rights = (record->flags & WORD_WRITABLE ? RIGHT_WRITE : 0) | (record->flags & WORD_NO_EXECUTE ? 0 : RIGHT_EXECUTE);
     lease->exported = record->exported;
     lease->is_ram = record->kind == KIND_EXCLUSIVE || record->kind == KIND_SYSTEM;
+    lease->for_users = cpu_features.user_pages_kept_off && record->flags & WORD_USER;
     lease->owner = owner;
     lease->record = handle;
     lease->ended_by = MP_OBJ_NULL;

@@ -57,11 +57,13 @@ static elements_t of_values(const view_t *view, mp_obj_t values) {
 }
 
 void copying_move(const view_t *view, void *to, const void *from, size_t length) {
+    view_open(view);
     if (view->lease->is_ram) {
         memmove(to, from, length);
     } else {
         elements_copy(to, from, length / view->size, view->size);
     }
+    view_close(view);
 }
 
 byte *copying_read(const view_t *view, const void *from, size_t length) {
@@ -73,7 +75,7 @@ byte *copying_read(const view_t *view, const void *from, size_t length) {
 
 const void *copying_contents_of(const view_t *slice, mp_obj_t source, const mp_buffer_info_t *buffer) {
     const view_t *view = mp_obj_is_type(source, slice->base.type) ? MP_OBJ_TO_PTR(source) : NULL;
-    return view == NULL || view->lease->is_ram ? buffer->buf : copying_read(view, buffer->buf, buffer->len);
+    return view == NULL || view_is_plain(view) ? buffer->buf : copying_read(view, buffer->buf, buffer->len);
 }
 
 bool copying_bytes_of(const view_t *slice, mp_obj_t object, mp_buffer_info_t *buffer, mp_uint_t flags) {

@@ -23,7 +23,7 @@ char element_code(mp_obj_t code) {
     return text[0];
 }
 
-static uint64_t load_bits(uint32_t size, uint64_t address) {
+static inline uint64_t load_bits(uint32_t size, uint64_t address) {
     switch (size) {
         case 1: return *(volatile uint8_t *)address;
         case 2: return *(volatile uint16_t *)address;
@@ -32,12 +32,33 @@ static uint64_t load_bits(uint32_t size, uint64_t address) {
     }
 }
 
-void element_store(uint32_t size, uint64_t address, uint64_t bits) {
+static inline void store_bits(uint32_t size, uint64_t address, uint64_t bits) {
     switch (size) {
         case 1: *(volatile uint8_t *)address = bits; break;
         case 2: *(volatile uint16_t *)address = bits; break;
         case 4: *(volatile uint32_t *)address = bits; break;
         default: *(volatile uint64_t *)address = bits; break;
+    }
+}
+
+static __attribute__((noinline)) uint64_t load_for_users(uint32_t size, uint64_t address) {
+    user_pages_open();
+    uint64_t bits = load_bits(size, address);
+    user_pages_close();
+    return bits;
+}
+
+static __attribute__((noinline)) void store_for_users(uint32_t size, uint64_t address, uint64_t bits) {
+    user_pages_open();
+    store_bits(size, address, bits);
+    user_pages_close();
+}
+
+void element_store(const view_t *view, uint32_t size, uint64_t address, uint64_t bits) {
+    if (view->lease->for_users) {
+        store_for_users(size, address, bits);
+    } else {
+        store_bits(size, address, bits);
     }
 }
 
@@ -52,11 +73,12 @@ mp_obj_t element_value(char code, uint64_t bits) {
     }
 }
 
-mp_obj_t element_load(char code, uint64_t address) {
-    if (code == 'B') {
+mp_obj_t element_load(const view_t *view, char code, uint64_t address) {
+    const bool for_users = view->lease->for_users;
+    if (code == 'B' && !for_users) {
         return MP_OBJ_NEW_SMALL_INT(*(volatile uint8_t *)address);
     }
-    return element_value(code, load_bits(element_size(code), address));
+    return element_value(code, for_users ? load_for_users(element_size(code), address) : load_bits(element_size(code), address));
 }
 
 static NORETURN void raise_overflow(char code, mp_obj_t value) {

@@ -84,8 +84,8 @@ static void store_bitfield(const view_t *view, const field_t *field, uint64_t ad
     }
     view_require(view);
     uint64_t mask = ((1UL << field->width) - 1) << field->position;
-    uint64_t bits = MP_OBJ_SMALL_INT_VALUE(element_load(field->code, address));
-    element_store(field->size, address, (bits & ~mask) | ((uint64_t)value << field->position & mask));
+    uint64_t bits = MP_OBJ_SMALL_INT_VALUE(element_load(view, field->code, address));
+    element_store(view, field->size, address, (bits & ~mask) | ((uint64_t)value << field->position & mask));
 }
 
 static void store_field(const view_t *view, mp_obj_t field_in, mp_obj_t value) {
@@ -103,7 +103,7 @@ static void store_field(const view_t *view, mp_obj_t field_in, mp_obj_t value) {
     } else {
         uint64_t bits = element_bits(field.code, value);
         view_require(view);     // that may have run Python
-        element_store(field.size, address, bits);
+        element_store(view, field.size, address, bits);
     }
 }
 
@@ -112,7 +112,7 @@ static mp_obj_t load_field(view_t *view, mp_obj_t field_in) {
         return load_part(view, field_in);
     }
     field_t field = scalar_of(field_in);
-    mp_obj_t value = element_load(field.code, address_of(view, field.offset, field.size));
+    mp_obj_t value = element_load(view, field.code, address_of(view, field.offset, field.size));
     return field.width == 0 ? value : load_bitfield(&field, MP_OBJ_SMALL_INT_VALUE(value));
 }
 

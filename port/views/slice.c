@@ -55,7 +55,7 @@ static mp_obj_t load_at(view_t *view, uint64_t address) {
     if (view->code == 0) {
         return MP_OBJ_FROM_PTR(view_part(view, view->part, address, view->size, view->layout));
     }
-    return element_load(view->code, address);
+    return element_load(view, view->code, address);
 }
 
 // --- ranges of elements ---
@@ -64,13 +64,13 @@ static mp_obj_t load_at(view_t *view, uint64_t address) {
 static mp_obj_t copy_of(const view_t *view, size_t count, const void *from, mp_int_t step) {
     char code = view->code;
     uint32_t size = view->size;
-    if (code == 'B' && step == 1 && view->lease->is_ram) {
+    if (code == 'B' && step == 1 && view_is_plain(view)) {
         return mp_obj_new_bytes(from, count);
     }
     if (code == 'e') {
         mp_obj_t list = mp_obj_new_list(0, NULL);
         for (size_t i = 0; i < count; i++) {
-            mp_obj_list_append(list, element_load(code, (uint64_t)from + i * step * size));
+            mp_obj_list_append(list, element_load(view, code, (uint64_t)from + i * step * size));
         }
         return list;
     }
@@ -82,7 +82,9 @@ static mp_obj_t copy_of(const view_t *view, size_t count, const void *from, mp_i
         copying_move(view, bytes, from, count * size);
     } else {
         for (size_t i = 0; i < count; i++) {
+            view_open(view);
             elements_copy(bytes + i * size, (const byte *)from + (mp_int_t)i * step * size, 1, size);
+            view_close(view);
         }
     }
     return code == 'B' ? mp_obj_new_bytes(bytes, count) : MP_OBJ_FROM_PTR(array);
@@ -142,7 +144,7 @@ static mp_obj_t slice_subscr(mp_obj_t self, mp_obj_t index, mp_obj_t value) {
     if (!mp_obj_is_small_int(value)) {
         view_require(view);
     }
-    element_store(view->size, address, bits);
+    element_store(view, view->size, address, bits);
     return mp_const_none;
 }
 
@@ -180,7 +182,7 @@ NATIVE_BETWEEN(slice_copy_to, 2, 3, n_args, arguments) {
     }
     const byte *from = (const byte *)view->address + offset * view->size;
     const view_t *into = mp_obj_is_type(arguments[1], &slice_type) ? MP_OBJ_TO_PTR(arguments[1]) : NULL;
-    if (into != NULL && !into->lease->is_ram) {     // by its own width, whatever the width is that it is read in here
+    if (into != NULL && !view_is_plain(into)) {     // by its own width, whatever the width is that it is read in here
         copying_move(into, (void *)target.bytes, copying_read(view, from, target.count * view->size), buffer.len);
     } else {
         copying_between(view, (void *)target.bytes, from, target.count * view->size, false);

@@ -18,6 +18,7 @@ typedef struct {
     uint8_t rights;
     bool exported;
     bool is_ram;                // for sure: copied as the processor likes; else element by element
+    bool for_users;             // user pages, and SMAP keeps everybody off them but what asks for each access
 } lease_t;
 
 // A view is a borrow of its own, or lies inside another view and shares that one's borrow (`root`).
@@ -72,13 +73,27 @@ static inline void view_require(const view_t *view) {
     }
 }
 
+// Around the accesses that a view is for, and nothing else: a view of user pages means to touch them.
+static inline void view_open(const view_t *view) {
+    if (view->lease->for_users) {
+        user_pages_open();
+    }
+}
+static inline void view_close(const view_t *view) {
+    if (view->lease->for_users) {
+        user_pages_close();
+    }
+}
+// May others copy from and to its bytes?
+static inline bool view_is_plain(const view_t *view) { return view->lease->is_ram && !view->lease->for_users; }
+
 // elements.c. Codes are those of `struct` and `array` but 'O', 'P' and 'S'.
 uint32_t element_size(char code);                               // 0: no such code
 char element_code(mp_obj_t code);                               // raises for what is no code
-mp_obj_t element_load(char code, uint64_t address);             // one instruction
+mp_obj_t element_load(const view_t *view, char code, uint64_t address); // one instruction
 uint64_t element_bits(char code, mp_obj_t value);               // what is stored for a value; raises if it does not fit
 mp_obj_t element_value(char code, uint64_t bits);               // the reverse
-void element_store(uint32_t size, uint64_t address, uint64_t bits);    // one instruction
+void element_store(const view_t *view, uint32_t size, uint64_t address, uint64_t bits);    // one instruction
 
 // copying.c
 typedef struct { const void *bytes; size_t count; } elements_t;        // where an assignment or a copy comes from, or goes to

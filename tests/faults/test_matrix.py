@@ -112,4 +112,4 @@ def test_what_the_cpu_lacks_is_refused(boot):
     kernel = Kernel(guest)
     kernel.exec("from faults import probe as p")
     with kernel.raises("NotImplementedError", "protection keys"):
-        kernel.exec("p.results(p.block((7, 7, 7, 7), (), (0,), p.SMEP, 0, (64, 1, 0), 0xcc00000000b8), 0, 1)")
+        kernel.exec("p.results(p.block((7, 7, 7, 7), (), (0,), p.SMEP, 0, 0, (64, 1, 0), 0xcc00000000b8), 0, 1)")

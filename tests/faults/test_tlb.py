@@ -196,7 +196,7 @@ def test_a_probe_leaves_the_machine_as_it_was(play):
 def test_what_is_no_step_and_no_block_is_refused_and_nothing_is_done(play, call, error):
     play.exec("""
         def block(toggles=(), accesses=(0,), place=(64, 1, 0), value=0xcc00000000b8):
-            made = probe.block((7, 7, 7, 7), toggles, accesses, 3, 0, place, value)
+            made = probe.block((7, 7, 7, 7), toggles, accesses, 3, 0, 0, place, value)
             assert len(probe.results(made, 0, 1)) == 2 * len(accesses)
             return made
         before = p.get(p.p1, 0)

@@ -262,6 +262,21 @@ def supervisor_mode_prevention():
             yield Block(in_order(flags), toggles, ALL_ACCESSES, settings, "SMAP and AC")
 
 
+def supervisor_keys():
+    """The anchor's tables with IA32_PKRS: CR4.PKS on and off, alone and together with PKRU, for a key that it limits.
+
+    Key 0 is never limited: the code that makes the accesses has it.
+    """
+    for nxe, wp, pke in itertools.product((True, False), repeat=3):
+        for (pks, rights), (extra, toggles) in itertools.product(key_settings(True), list(anchor_tables(nxe))):
+            leaf = 2 if extra[2] >> PS & 1 else 1
+            flags = {4: TABLE, 3: TABLE, 2: extra[2], 1: extra[1]}
+            for level in flags:
+                flags[level] |= (1 if level == leaf else 2) << KEY
+            settings = Settings(wp=wp, nxe=nxe, smap=pke, pke=pke, pkru=pkru(0, 1), pks=pks, pkrs=rights)
+            yield Block(in_order(flags), toggles, ALL_ACCESSES, settings, "supervisor keys")
+
+
 def cache_and_global_bits():
     """GLOBAL, PAT, PCD, PWT and the bits that the MMU ignores, at every level."""
     toggles = [("leaf", bit) for bit in (PWT, PCD, G, 9, 58)] + [(4, PWT), (4, PCD)]
@@ -295,8 +310,8 @@ def values():
 def left_out(keys=True):
     """Return the blocks of every factor that the anchor leaves out."""
     found = [*gigabyte_pages(), *upper_levels(), *supervisor_mode_prevention(), *cache_and_global_bits()]
-    found += [*addresses(), *values()]
-    return [block for block in found if keys or not block.settings.pke]
+    found += [*addresses(), *values(), *supervisor_keys()]
+    return [block for block in found if keys or not (block.settings.pke or block.settings.pks)]
 
 
 def catalogue():

@@ -26,7 +26,7 @@ LIBERTIES_OF_TCG = ("upper_accessed_on_fault", "tcg_rsvd_without_p", "tcg_gigaby
 LIBERTIES_OF_OTHERS = ("bochs_pku",)
 LIBERTIES = LIBERTIES_OF_TCG + LIBERTIES_OF_OTHERS
 TRIED_STATES = 64
-EQUIPMENT = {"smep": (1, 7), "smap": (1, 20), "pke": (2, 3)}
+EQUIPMENT = {"smep": (1, 7), "smap": (1, 20), "pke": (2, 3), "pks": (2, 31)}
 """Settings that not every CPU has: (register of CPUID leaf 7, bit); EBX is 1."""
 VENDOR_TCG = b"TCGTCGTCGTCG"
 
@@ -80,9 +80,9 @@ def access_number(access):
 def packed(block):
     """Return the arguments of the kernel's `block()` for a block."""
     s = block.settings
-    settings = s.wp | s.nxe << 1 | s.smep << 2 | s.smap << 3 | s.pke << 4 | block.below_root << 5
+    settings = s.wp | s.nxe << 1 | s.smep << 2 | s.smap << 3 | s.pke << 4 | block.below_root << 5 | s.pks << 6
     accesses = tuple(access_number(access) for access in block.accesses)
-    return (block.flags[::-1], block.toggles, accesses, settings, s.pkru, block.place, block.value)
+    return (block.flags[::-1], block.toggles, accesses, settings, s.pkru, s.pkrs, block.place, block.value)
 
 
 def processor_of(kernel):

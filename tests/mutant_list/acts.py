@@ -86,8 +86,8 @@ MUTANTS = [
     (
         "compare_and_set stores whatever was there",
         ENTRIES,
-        "mp_obj_new_bool(__sync_bool_compare_and_swap(native_get_entries(arguments[0]), old, value))",
-        "(*native_get_entries(arguments[0]) = value + 0 * old, mp_const_true)",
+        "__sync_bool_compare_and_swap(entry, old, value)",
+        "(*entry = value + 0 * old, true)",
         ACTS + "::test_one_entry_is_read_and_written_whole",
     ),
     (

@@ -37,7 +37,7 @@ MUTANTS = [
     (
         "a device that is the source of a copy is read where it is written",
         COPYING,
-        "    return view == NULL || view->lease->is_ram ? buffer->buf",
+        "    return view == NULL || view_is_plain(view) ? buffer->buf",
         "    return view == NULL || view->size > 0 ? buffer->buf",
         f"{ACCESS}::test_between_two_views_each_is_accessed_in_its_own_width",
     ),

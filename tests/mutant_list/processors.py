@@ -22,8 +22,8 @@ MUTANTS = [
     (
         "the page where processors begin is not put back",
         STARTING,
-        "    native_memory.write_bytes(address_in_window(frame), saved)\n",
-        "",
+        "native_memory.write_bytes(address_in_window(frame), saved)\n",
+        "pass\n",
         f"{COME}::test_low_memory_is_afterwards_what_it_was",
     ),
     (
@@ -43,8 +43,8 @@ MUTANTS = [
     (
         "a frame of a processor's block is handed out after a soft reset",
         STARTING,
-        "    if not processors.keep_frames(first, count):",
-        "    if not count:",
+        "not processors.keep_frames(first, count):",
+        "not count:",
         f"{TROUBLE}::test_the_blocks_stay_taken",
     ),
     (

@@ -51,7 +51,7 @@ class Processor:
 
 @dataclass(frozen=True)
 class Settings:
-    """CR0.WP, EFER.NXE, CR4.SMEP, CR4.SMAP, CR4.PKE and the value of PKRU."""
+    """CR0.WP, EFER.NXE, CR4.SMEP, CR4.SMAP, CR4.PKE with the value of PKRU, CR4.PKS with that of IA32_PKRS."""
 
     wp: bool = True
     nxe: bool = True
@@ -59,6 +59,8 @@ class Settings:
     smap: bool = False
     pke: bool = False
     pkru: int = 0
+    pks: bool = False
+    pkrs: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,16 +134,28 @@ def has(entry, mask):
 
 
 def key_refuses(walk, settings, access, processor):
-    """Answer where the protection key denies a data access to a user-mode address."""
-    if not settings.pke or access.kind == EXECUTE:
-        return numpy.zeros(walk.user.shape, bool)
+    """Answer where the protection key denies a data access: by PKRU to a user-mode address, and by IA32_PKRS one of a
+    supervisor to a supervisor-mode address. (Users are denied those in any case, and not for their keys.)"""
+    refused = numpy.zeros(walk.user.shape, bool)
+    if access.kind == EXECUTE:
+        return refused
+    if settings.pke:
+        access_disabled, write_refused = denied_by(settings.pkru, walk, settings, access)
+        if processor.bochs_pku:
+            return (access_disabled & access.user) | write_refused
+        refused |= walk.user & (access_disabled | write_refused)
+    if settings.pks and not access.user:
+        access_disabled, write_refused = denied_by(settings.pkrs, walk, settings, access)
+        refused |= ~walk.user & (access_disabled | write_refused)
+    return refused
+
+
+def denied_by(register, walk, settings, access):
+    """Answer what the two bits of each leaf's key deny: (any data access, this access because it writes)."""
     key = (walk.leaf_entry >> numpy.uint64(KEY_SHIFT)) & numpy.uint64(15)
-    rights = (numpy.uint64(settings.pkru) >> (key * numpy.uint64(2))) & numpy.uint64(3)
+    rights = (numpy.uint64(register) >> (key * numpy.uint64(2))) & numpy.uint64(3)
     access_disabled, write_disabled = (rights & numpy.uint64(1)) != 0, (rights & numpy.uint64(2)) != 0
-    write_refused = write_disabled & (access.kind == WRITE and (access.user or settings.wp))
-    if processor.bochs_pku:
-        return (access_disabled & access.user) | write_refused
-    return walk.user & (access_disabled | write_refused)
+    return access_disabled, write_disabled & (access.kind == WRITE and (access.user or settings.wp))
 
 
 def rights_refuse(walk, settings, access):

@@ -106,13 +106,13 @@ def test_the_friendly_prompt_knows_no_commands_and_a_soft_reset_brings_ours_back
 
 def test_names_are_gone_and_files_are_kept_after_a_soft_reset(guest):
     console = guest.console
-    console.command("kept = open('kept', 'w'); _ = kept.write('still here'); kept.close()")
+    console.command("held = open('held', 'w'); _ = held.write('still here'); held.close()")
     console.send(CTRL_D)
     banner = console.wait_for_prompt()
     assert "MPY: soft reboot" in banner
     assert "loader" in banner
-    assert "NameError" in console.command("kept")
-    assert console.command("open('kept').read()") == "'still here'\n"
+    assert "NameError" in console.command("held")
+    assert console.command("open('held').read()") == "'still here'\n"
 
 
 def test_a_soft_reset_is_quick_and_can_be_repeated(guest):

@@ -17,6 +17,7 @@ WRONG = [
     ("CPUS=300", "give a number from 1 to 64"),
     ("CPUS=0", "give a number from 1 to 64"),
     ("CPUS=two", "give a number from 1 to 64"),
+    ("GUARD=yes", "give 1 for the guard, 0 for none"),
     ("QEMU=nosuch", "there is no such program"),
     ("QEMU_EXTRA='", "a shell can't read these words"),
     ("GDB_PORT=80", "give a number from 1024 to 65535"),
@@ -46,6 +47,16 @@ def test_a_value_that_cannot_be_meant_is_one_line(setting, why):
     result = run(sys.executable, "tools/run.py", "run", setting=setting)
     assert result.stderr.startswith(f"clew: {setting}: {why}")
     assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+def test_the_guard_is_asked_for_where_somebody_can_be_told():
+    others = {**os.environ, "GUARD": "1", "BOOT": "iso"}
+    for words, why in (("run", "GUARD=1 goes with BOOT=pvh"), ("bochs", "GUARD: Bochs has no protection keys")):
+        options = {"cwd": machine.ROOT, "env": others if words == "run" else {**others, "BOOT": "pvh"}, "timeout": 60}
+        command = [sys.executable, "tools/run.py", words]
+        result = subprocess.run(command, input="", capture_output=True, text=True, check=False, **options)
+        assert result.stderr.startswith(f"clew: {why}")
+        assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
 
 
 @pytest.mark.parametrize(

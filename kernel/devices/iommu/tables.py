@@ -15,6 +15,7 @@ from memory_structs.mode import ENTRIES, INDEX_BITS
 from micropython import const
 from paging import Mapper, PageTableEntry, PteFlagsX86_64
 from paging.access import NO_MARKS, Access
+from paging.guard import opened
 from paging.leaves import clear_leaves
 from paging.natives import entries, memory
 from paging.protection import address_in_window
@@ -80,7 +81,8 @@ class Contexts:
     def set(self, function, root, high):
         """Have a function translated by the tables below a root, the entry's high word being `high`. There is room."""
         at = self._at(function)
-        memory.store64(at + 8, high)
+        with opened():
+            memory.store64(at + 8, high)
         entries.write(at, root, PRESENT)
 
     def clear(self, function):

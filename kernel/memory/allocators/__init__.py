@@ -11,6 +11,7 @@ statistics    what the numbers add up to
 pair          both, made at boot
 """
 
+from . import behind_guard  # first: the others take its functions from `runs`
 from .deferred import DeferredAllocAction
 from .frames import FrameAllocator
 from .owners import AllocatedFrames, AllocatedPages, UnmappedFrames

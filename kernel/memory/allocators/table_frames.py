@@ -5,6 +5,7 @@ from memory_structs import Frame, IllegalState, Page4K
 from memory_structs.instances import make
 from memory_structs.marks import are_marked, bytes_for, check_run, create, frames_text, mark, marked, unmark
 from micropython import const
+from paging.guard import opens_guard
 
 from ..runs import add_owners, give, largest_of, take
 
@@ -30,8 +31,8 @@ class TableFrames:
         self._tree = pool.tree
         self._marks, _ = memory(bytes_for(size))
         self._link_marks, _ = memory(bytes_for(size))
-        create(self._marks, size)
-        create(self._link_marks, size)
+        opens_guard(create)(self._marks, size)
+        opens_guard(create)(self._link_marks, size)
         pool.count_tables(self.out)
 
     @property
@@ -104,6 +105,7 @@ class TableFrames:
         self.deallocate_run(frame.number, 1)
 
 
+@opens_guard
 @micropython.viper
 def _take(tree: int, marks: int, count: int) -> int:
     """Take a run out of the pool and mark it. Returns its first number, or what `take` says."""
@@ -118,6 +120,7 @@ def _take(tree: int, marks: int, count: int) -> int:
     return run >> 1
 
 
+@opens_guard
 @micropython.viper
 def _give(tree: int, marks: int, first: int, count: int) -> int:
     """Give a run that is marked back to the pool. Returns 0, _NOT_OUT or what `give` says; then nothing has changed."""

@@ -25,6 +25,7 @@ It believes nobody: it walks by itself (walk.py), and counts what is there (sums
 It changes nothing, whatever the entries hold it ends, and Ctrl-C ends it sooner.
 """
 
+from paging.guard import opened
 from paging.natives import cpu, critical
 
 from ..ledger import enter, leave, lost
@@ -51,7 +52,8 @@ def verify(kernel):
     try:
         if not kernel._reclaiming:
             kernel.reclaim()  # a shootdown callback may run an audit of its own in there
-        return _audit(kernel)
+        with opened():
+            return _audit(kernel)
     finally:
         leave()
 

@@ -7,6 +7,7 @@ import micropython
 import uctypes
 from micropython import const
 from paging.access import walk
+from paging.guard import opens_guard
 from paging.leaves import agreeing
 from paging.natives import cpu, entries, memory, processors
 from paging.shootdown import waits
@@ -37,6 +38,7 @@ assert 1 << EXCLUSIVE | 1 << DEVICE == _EXCLUSIVE_KINDS
 waits_at = uctypes.addressof(waits)  # who is to hear of flushes: in its first byte observers, then other processors
 
 
+@opens_guard
 @micropython.viper
 def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word: int) -> int:
     """Map `count` pages just taken to as many frames just taken (runs are first << 1 | clean, or negative), cleared
@@ -77,6 +79,7 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
     return 0
 
 
+@opens_guard
 @micropython.viper
 def unmap_few(facts: int, record) -> int:
     """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, not executable, no

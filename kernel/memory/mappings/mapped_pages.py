@@ -14,8 +14,7 @@
     of the record   what
     -------------   ----
     first_page, count, flags, kind, root    numbers; flags without ACCESSED and DIRTY; kind: ledger.KIND_NAMES
-    exported    a raw buffer was handed out (C: record_mark_exported(), Python: ledger.mark_exported()):
-                the pages are not used again until the soft reset
+    exported    a raw buffer was handed out (`ledger.mark_exported`): its pages stay unused until the soft reset
 
 The record's finaliser marks it LOST; `Mapper.reclaim()` (every mapper call begins with it when something is lost)
 unmaps what is lost: entries cleared, TLB flushed, frames freed.
@@ -37,7 +36,7 @@ from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 from paging.dividing import tables_to_divide
 from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
-from paging.flags import NO_EXECUTE, WRITABLE, PteFlags
+from paging.flags import KEY_SHIFT, NO_EXECUTE, WRITABLE, PteFlags
 from paging.leaves import change_leaves
 
 from .. import ledger
@@ -65,7 +64,7 @@ class MappedPages(Viewable):
 
     Made by a Mapper; can't be copied, and every consuming call leaves it dead.
 
-    .flags         the rights it was mapped with, as PteFlags
+    .flags         the rights it was mapped with, as PteFlags; .protection_key is their key, 0 to 15
     .page_table    the PageTable that it lives in, and that every operation on it acts on
     .kind          "exclusive", "shared", "system" or "device"
     .range         its PageRange; whatever that can be asked, can be asked here: start_address, size_in_pages, ...
@@ -395,6 +394,7 @@ class MappedPages(Viewable):
 READERS = {
     "page_table": lambda mapped, record: mapped._state[TABLE],
     "flags": lambda mapped, record: PteFlags.of_word(record.flags),
+    "protection_key": lambda mapped, record: record.flags >> KEY_SHIFT & 15,
     "kind": lambda mapped, record: KIND_NAMES[record.kind],
     "range": lambda mapped, record: PageRange._of(record.first_page, record.first_page + record.count - 1),
 }

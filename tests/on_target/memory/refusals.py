@@ -8,6 +8,7 @@ from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable
 from paging.natives import LAYOUT
 
 USER = 4
+SMAP = 1 << 21
 WINDOW = LAYOUT["WINDOW_PAGE"] - (1 << 52) << 12
 WINDOW_INDEX = LAYOUT["WINDOW_ROOT_INDEX"]
 memory_map = BootInfo().memory_map
@@ -42,7 +43,9 @@ def set_user(at, on):
 
 
 def for_users(on):
-    """Make the window's pages user pages, which only SMAP keeps the kernel from."""
+    """Make the window's pages user pages, which only SMAP keeps the kernel from: it is off from here on, but while an
+    access is watched."""
+    _cpu.write_cr4(_cpu.read_cr4() & ~SMAP)
     for at in WINDOW_ENTRIES:
         set_user(at, on)
     _cpu.flush_global()

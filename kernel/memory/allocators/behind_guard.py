@@ -1,0 +1,12 @@
+"""The allocators' trees lie behind the guard, where there is one: what changes them is a commit from here on. Imported
+before everything that uses them."""
+
+from paging.guard import is_guarded, opens_guard
+
+from .. import runs
+
+CHANGES = "add_owners", "create", "end_at", "give", "limit_owners", "take", "take_aligned", "take_at"
+
+if is_guarded():
+    for name in CHANGES:
+        setattr(runs, name, opens_guard(getattr(runs, name)))

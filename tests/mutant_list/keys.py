@@ -1,0 +1,201 @@
+"""Small faults in protection keys, in the guard, and in what SMAP and UMIP keep off."""
+
+KEYS = "port/hardware/keys.h"
+NATIVE = "port/hardware/_keys.c"
+TRAPS = "port/faults/traps.c"
+PYTHON = "kernel/paging/keys.py"
+RULES = "tests/paging/test_keys.py"
+GUARD = "tests/attacks/test_guard.py"
+USERS = "tests/memory/views/test_user_pages.py"
+
+MUTANTS = [
+    (
+        "the guard stays open after a native's store",
+        KEYS,
+        "        keys.storing = false;\n        keys_apply();\n    }\n}\n// All",
+        "        keys.storing = false;\n    }\n}\n// All",
+        f"{GUARD}::test_every_way_to_change_tables_goes_on_as_before_and_ends_closed",
+    ),
+    (
+        "the guard stays open after what opened it has raised",
+        NATIVE,
+        "    keys.commits = before;\n    keys_apply();\n    nlr_jump",
+        "    nlr_jump",
+        f"{GUARD}::test_what_opens_the_guard_closes_it_however_it_ends",
+    ),
+    (
+        "the guard stays open after what opened it has returned",
+        NATIVE,
+        "        keys.commits = before;\n        keys_apply();\n        nlr_pop();",
+        "        keys.commits = before;\n        nlr_pop();",
+        f"{GUARD}::test_what_opens_the_guard_closes_it_however_it_ends",
+    ),
+    (
+        "an inner commit closes the outer one",
+        NATIVE,
+        "        keys.commits = before;\n        keys_apply();\n        nlr_pop();",
+        "        keys.commits = 0;\n        keys_apply();\n        nlr_pop();",
+        f"{GUARD}::test_what_opens_the_guard_closes_it_however_it_ends",
+    ),
+    (
+        "a handler of a fault amid a store finds the guard open",
+        KEYS,
+        "    if (keys_are_open()) {",
+        "    if (false) {",
+        f"{GUARD}::test_a_fault_of_a_commit_or_in_its_handler_is_at_rest",
+    ),
+    (
+        "the trap does not give back what was open",
+        TRAPS,
+        "    if (frame->rip != rip) {",
+        "    if (true) {",
+        f"{GUARD}::test_a_fault_of_a_commit_or_in_its_handler_is_at_rest",
+    ),
+    (
+        "what is raised out of a store leaves the guard open",
+        TRAPS,
+        "    if (frame->rip != rip) {",
+        "    if (false) {",
+        f"{GUARD}::test_a_fault_of_a_commit_or_in_its_handler_is_at_rest",
+    ),
+    (
+        "another CPU keeps the rights that it has",
+        "port/processors/processors.c",
+        "        msr_write(MSR_PKRS, self->pkrs);",
+        "        ;",
+        f"{GUARD}::test_another_cpu_works_behind_the_guard_and_strays_no_further",
+    ),
+    (
+        "the window's leaves have no key",
+        "kernel/memory/init.py",
+        "RIGHTS[rights] | key << KEY_SHIFT",
+        "RIGHTS[rights]",
+        f"{GUARD}::test_a_stray_store_to_a_table_or_a_record_is_a_fault_that_says_so",
+    ),
+    (
+        "keys are as they were after a soft reset",
+        "port/main.c",
+        "    keys_reset();\n",
+        "",
+        f"{RULES}::test_a_soft_reset_opens_all_keys",
+    ),
+    (
+        "flags lose their key on the way",
+        "kernel/paging/flags.py",
+        "    NEUTRAL |= KEY\n",
+        "",
+        f"{RULES}::test_flags_keep_their_key",
+    ),
+    (
+        "a remap drops the key",
+        "kernel/memory/mappings/unmapping.py",
+        "    return change_words(ACCESSED | DIRTY, word)",
+        "    return change_words(ACCESSED | DIRTY, word & ~(15 << 19))",
+        f"{RULES}::test_a_mapping_has_the_key_that_it_was_given_until_it_gets_another",
+    ),
+    (
+        "a huge page that is divided drops the key",
+        "kernel/paging/dividing.py",
+        "flag_word(raw, frame, level, True) & ~HUGE_PAGE",
+        "flag_word(raw, frame, level, True) & ~HUGE_PAGE & ~(15 << 19)",
+        f"{RULES}::test_pages_that_a_huge_page_is_divided_into_have_its_key",
+    ),
+    (
+        "a key is left in any order",
+        NATIVE,
+        "opening->level == 0 || opening->level != nesting[opening->key]",
+        "opening->level == 0",
+        f"{RULES}::test_what_is_wrong_is_one_line_and_changes_nothing",
+    ),
+    (
+        "the key's rights are given back only when nothing is raised",
+        NATIVE,
+        "    set(opening->key, opening->before);",
+        "    if (arguments[1] == mp_const_none) { set(opening->key, opening->before); }",
+        f"{RULES}::test_what_with_opens_or_closes_is_as_before_however_it_ends",
+    ),
+    (
+        "key 0 can be closed",
+        PYTHON,
+        "    if bits and number == 0:",
+        "    if False:",
+        f"{RULES}::test_what_is_wrong_is_one_line_and_changes_nothing",
+    ),
+    (
+        "after a handler's answer a closed key does not count",
+        "port/faults/walk.c",
+        "cr4_read() & CR4_PKS ?",
+        "false ?",
+        f"{RULES}::test_a_handler_that_opens_the_key_has_the_access_tried_again_and_no_other",
+    ),
+    (
+        "what a user writes to the register is forgotten",
+        "port/hardware/_cpu.c",
+        "        keys.rights = value;",
+        "        ;",
+        f"{RULES}::test_the_register_that_a_user_writes_is_what_holds",
+    ),
+    (
+        "a closed key counts as a stale translation",
+        "kernel/diagnostics/stale.py",
+        "return None if forbidden & 1 else",
+        "return",
+        f"{RULES}::test_a_closed_key_is_no_stale_translation",
+    ),
+    (
+        "the probe's cases know no keys of supervisor pages",
+        "port/faults/probe_cases.c",
+        "        msr_write(MSR_PKRS, block->pkrs);",
+        "        msr_write(MSR_PKRS, 0);",
+        "tests/faults/test_matrix.py::test_a_sample_of_what_the_anchor_leaves_out",
+    ),
+    (
+        "a store by a view leaves EFLAGS.AC set",
+        "port/views/elements.c",
+        "    store_bits(size, address, bits);\n    user_pages_close();",
+        "    store_bits(size, address, bits);",
+        f"{USERS}::test_every_way_of_a_view_gets_through_and_shuts_behind_itself",
+    ),
+    (
+        "a copy by a view leaves EFLAGS.AC set",
+        "port/views/copying.c",
+        "    view_close(view);",
+        "    ;",
+        f"{USERS}::test_every_way_of_a_view_gets_through_and_shuts_behind_itself",
+    ),
+    (
+        "a handler of a fault may touch user pages if what faulted might",
+        TRAPS,
+        "    if (frame->rflags & FLAGS_AC && cpu_features.user_pages_kept_off) {",
+        "    if (false) {",
+        f"{USERS}::test_a_handler_of_a_views_fault_may_not_touch_them_in_passing",
+    ),
+    (
+        "a fault leaves EFLAGS.AC as it is",
+        TRAPS,
+        "FLAGS_TRAP | FLAGS_DIRECTION | FLAGS_AC",
+        "FLAGS_TRAP | FLAGS_DIRECTION",
+        f"{USERS}::test_who_means_it_may_for_as_long_as_it_was_said",
+    ),
+    (
+        "SMAP stays off",
+        "port/hardware/cpu.c",
+        "CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_PKS;",
+        "CR4_UMIP | CR4_SMEP | CR4_PKS;",
+        f"{USERS}::test_a_stray_access_is_a_fault_that_names_smap_and_what_to_do",
+    ),
+    (
+        "UMIP stays off",
+        "port/hardware/cpu.c",
+        "CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_PKS;",
+        "CR4_SMEP | CR4_SMAP | CR4_PKS;",
+        f"{USERS}::test_ring_3_is_told_nothing_of_the_descriptor_tables",
+    ),
+    (
+        "another CPU does not take over that user pages may be touched",
+        "port/processors/_processors.c",
+        "flags_read() & FLAGS_AC",
+        "false",
+        f"{GUARD}::test_another_cpu_touches_pages_for_users_where_it_is_told_to",
+    ),
+]
