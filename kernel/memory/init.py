@@ -8,7 +8,7 @@
     stacks                      where they are linked          rw-, a guard page below each is not mapped
     what the emitter writes     where it is linked             r--, and r-x at its alias: port/runtime/emitted_code.c
     static boot tables          where they are linked          r--: a soft reset goes back to them
-    all physical memory         the physical window            rw-, the kernel's image r--; nothing can be executed
+    all physical memory         the physical window            rw-, image and first heap r--; nothing can be executed
     the table itself            the recursive slot             rw-, nothing can be executed
 
 Every entry of the root's upper half exists from here on, so that every other table shares them all.
@@ -121,6 +121,8 @@ def frames_of_boot(boot_info):
     records = [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT) for each in boot_info.loader_regions]
     image = lists.without([(first, end - 1)], records)
     kernel = [(low << PAGE_SHIFT, high + 1 << PAGE_SHIFT, "the kernel's image") for low, high in image]
+    low, high = heap_frames(boot_info)
+    kernel.append((low << PAGE_SHIFT, high + 1 << PAGE_SHIFT, "Python's heap"))
     early = [
         (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
     ]
@@ -137,8 +139,14 @@ def read_only_frames(boot_info):
 
 def image_frames(boot_info):
     """(first frame, frame behind the last) of what is kept of the image: the 32-bit entry code is done with."""
-    first = min(section.first_frame for section in boot_info.sections)
+    first = min(section.first_frame for section in boot_info.sections if section.name != "heap")
     return first, boot_info.image[1] + 4095 >> PAGE_SHIFT
+
+
+def heap_frames(boot_info):
+    """(first frame, last frame) of the heap's first area."""
+    [section] = [section for section in boot_info.sections if section.name == "heap"]
+    return section.first_frame, section.first_frame + section.count - 1
 
 
 def page_layout():
@@ -166,7 +174,9 @@ def new_kernel_table(system, boot_info):
     """The kernel's root, with all tables that roots share, and nothing mapped. From here on its half is protected."""
     pool = system.frame_allocator.pool
     first, end = image_frames(boot_info)
-    protection = Protection(window_size_in_pages(boot_info), boot_info.sections, (first, end - 1))
+    protection = Protection(
+        window_size_in_pages(boot_info), boot_info.sections, (first, end - 1), heap_frames(boot_info)
+    )
     tables = 1 + len(protection.indexes)
     run = take(pool.tree, tables)
     if run < 0:
@@ -229,11 +239,13 @@ def map_without(table, section, guards):
 
 
 def map_window(table, boot_info, mappings):
-    """Map all of RAM, and at least the first 4 GiB, at the window; the kernel's image read-only."""
+    """Map all of RAM, and at least the first 4 GiB, at the window; the kernel's image and Python's heap read-only."""
     first, end = image_frames(boot_info)
-    top = window_size_in_pages(boot_info)
-    for start, stop, rights in ((0, first, "rw-"), (first, end, "r--"), (end, top, "rw-")):
-        mappings.window.append(map_system(table, WINDOW_PAGE + start, start, stop - start, RIGHTS[rights]))
+    read_only = lists.normal([(first, end - 1), heap_frames(boot_info)])
+    pieces = [(low, high, "r--") for low, high in read_only]
+    pieces += [(low, high, "rw-") for low, high in lists.without([(0, window_size_in_pages(boot_info) - 1)], read_only)]
+    for low, high, rights in sorted(pieces):
+        mappings.window.append(map_system(table, WINDOW_PAGE + low, low, high + 1 - low, RIGHTS[rights]))
 
 
 def window_size_in_pages(boot_info):

@@ -48,15 +48,17 @@ class Protection:
     .window_pages      how many frames the physical window shows
     .spans             (first page, last page, name) of what is never changed; .areas() gives more, as (first, count)
     .image_frames      (first, last) of the kernel's image, the static boot tables included
+    .heap_frames       the same of the first area of Python's heap
     """
 
     live = None
 
-    def __init__(self, window_pages, sections, image_frames):
+    def __init__(self, window_pages, sections, image_frames, heap_frames):
         self.indexes = [index for index in range(FIRST_UPPER_INDEX, 512) if index not in OWN_ENTRIES]
         self.kernel_root, self.shared_tables = None, NO_TABLES
         self.window_pages = window_pages
         self.image_frames = image_frames
+        self.heap_frames = heap_frames
         self.image_words = struct.pack("<II", *image_frames)
         self.areas = no_areas
         self.spans = [
@@ -107,7 +109,8 @@ class Protection:
             yield first, last
         for first, count in self.areas():
             yield first, first + count - 1
-        yield [LAYOUT["WINDOW_PAGE"] + frame for frame in self.image_frames]
+        for frames in self.image_frames, self.heap_frames:
+            yield [LAYOUT["WINDOW_PAGE"] + frame for frame in frames]
 
     def table_of(self, page, level):
         """The frame of the table at `level` on the way of a page of the kernel's half, or None."""
