@@ -7,6 +7,7 @@ that are about what is wrong, so that trying a mutant takes seconds. Each file o
 
 from mutant_list import (
     acts,
+    amounts,
     audit,
     book,
     boot,
@@ -54,6 +55,7 @@ PROMISES = (
     invariants,
     injection,
     audit,
+    amounts,
     objects,
     faults,
     swapped,
