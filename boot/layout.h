@@ -12,8 +12,8 @@
  *   508         0xfffffe0000000000    0xfffc000000000000    windows of the access techniques (temporary pages)
  *   509         0xfffffe8000000000    0xfffd000000000000    recursive slot of a table that is not active
  *   510         0xffffff0000000000    0xfffe000000000000    recursive slot of the active table
- *   511         0xffffff8000000000    0xffff000000000000    from KERNEL_BASE: the kernel image; from OBJECTS_BASE:
- *                                                           object files that were loaded; from EMITTED_CODE_BASE:
+ *   511         0xffffff8000000000    0xffff000000000000    from KERNEL_BASE: the kernel image, behind it Python's
+ *                                                           heap; from OBJECTS_BASE: object files that were loaded; from EMITTED_CODE_BASE:
  *                                                           the executable alias of the area for emitted code
  *
  * So each root entry has one purpose, however much it covers: what all roots share is the same 254 entries in either
@@ -57,9 +57,9 @@
 #define FAULT_STACK_BYTES       UL(0x4000)
 #define STACK_RESERVE_BYTES     UL(0x4000)      /* what stays below the limit of a stack of Python's: C does not look */
 #define PYTHON_STACK_LIMIT      UL(0x20000)     /* RecursionError long before the guard page */
-#define PYTHON_HEAP_BYTES       UL(0x800000)
+#define PYTHON_HEAP_BYTES       UL(0x800000)    /* at first, and at most: half of what the image leaves of RAM */
 #define EMITTED_CODE_BYTES      UL(0x100000)
-#define MINIMUM_RAM_BYTES       UL(0x1800000)   /* 24 MiB: the image, its heap and some frames to play with */
+#define MINIMUM_RAM_BYTES       UL(0xd40000)    /* of 14 MiB what firmware leaves: image, heap, tables, some frames */
 
 /* Segment selectors: see boot/long_mode.S. User segments in the order that nothing depends on. */
 #define SELECTOR_KERNEL_CODE    0x08

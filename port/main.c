@@ -41,7 +41,6 @@
 
 #define PYSTACK_BYTES 0x10000
 
-static char python_heap[PYTHON_HEAP_BYTES] __attribute__((section(".bss.heap"), aligned(4096)));
 static mp_obj_t python_stack[PYSTACK_BYTES / sizeof(mp_obj_t)];
 char ram_disk[RAM_DISK_BYTES] __attribute__((aligned(4096)));
 
@@ -51,11 +50,11 @@ const char clew_help_text[] = "Type help without brackets for Clew's commands. A
 // Once, from power-on.
 static void start_machine(uint32_t magic, uint64_t information) {
     uart_init();
+    boot_info_read(magic, information);         // first: with too little RAM there is no place for what comes
     depth_choose();
     paging_init();
     cpu_init();
     gates_init();                               // from here on a fault is a panic
-    boot_info_read(magic, information);
     boot_tables_build();
     boot_tables_activate();
     interrupt_controllers_init();
@@ -97,7 +96,7 @@ static void start_python(void) {
     safe_point_reset();
     interrupts_restore(flags);
     mp_pystack_init(python_stack, python_stack + MP_ARRAY_SIZE(python_stack));
-    gc_init(python_heap, python_heap + sizeof python_heap);
+    gc_init(first_heap.start, first_heap.start + first_heap.bytes);
     mp_init();
     readline_init0();
 }

@@ -34,6 +34,12 @@ LOW_MEMORY_WHEN_SPLIT = 0x8000_0000
 FOUR_GIB = 1 << 32
 # Levels of page tables, unless somebody asks for five.
 FOUR_LEVELS = 4
+# A q35 of AMD's keeps these addresses for HyperTransport: RAM that would lie there begins at 1 TiB instead of 4 GiB.
+HYPERTRANSPORT, TIB = 0xFD_0000_0000, 1 << 40
+# QEMU keeps so many addresses behind RAM for the registers of devices.
+PCI_HOLE = 32 << 30
+USUAL_PHYSICAL_BITS = 40
+MOST_FOR_QBOOT = 12 * TIB  # with more, it doesn't find the kernel
 # Files for the kernel among QEMU's, and how long a name is there at most (kernel/loader/firmware.py reads them).
 FILES_PREFIX = "opt/clew/"
 PAGING_FILE = "opt/clew-paging"  # port/boot/depth.c reads it
@@ -109,7 +115,8 @@ class Machine:
     def qemu_command(self):
         """Return the words of the QEMU command line for this machine."""
         words = [os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot"]
-        words += ["-accel", os.environ.get("ACCEL") or self.accelerator, "-cpu", self.cpu, "-smp", str(self.processors)]
+        accelerator = os.environ.get("ACCEL") or self.accelerator
+        words += ["-accel", accelerator, "-cpu", self._cpu_words(), "-smp", str(self.processors)]
         words += self._memory_words() + self._boot_words() + self._file_words() + self._disk_words()
         words += self._channel_words()
         words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
@@ -119,15 +126,26 @@ class Machine:
             words += ["-d", "int,cpu_reset" if self.trace_exceptions else "cpu_reset", "-D", self.trace]
         return [*words, *self.extra, *shlex.split(os.environ.get("QEMU_EXTRA", ""))]
 
+    def _cpu_words(self):
+        """Return the CPU, with addresses as wide as its RAM needs, unless somebody said how wide."""
+        bits = physical_bits_for(size_in_bytes(self.memory))
+        wanted = bits > USUAL_PHYSICAL_BITS and "phys-bits=" not in self.cpu
+        return f"{self.cpu},phys-bits={bits}" if wanted else self.cpu
+
     def _memory_words(self):
-        if not self.memory_file:
+        """Return the words for RAM: what does not lie in a file is the host's as the guest touches it."""
+        if self.memory_file:
+            backend = f"memory-backend-file,id=ram,size={self.memory},mem-path={self.memory_file},share=on,reserve=off"
+        elif size_in_bytes(self.memory) > FOUR_GIB:
+            backend = f"memory-backend-ram,id=ram,size={self.memory},reserve=off"
+        else:
             return ["-machine", "q35", "-m", self.memory]
-        backend = f"memory-backend-file,id=ram,size={self.memory},mem-path={self.memory_file},share=on"
         return ["-object", backend, "-machine", "q35,memory-backend=ram", "-m", self.memory]
 
     def _boot_words(self):
         if self.boot == "pvh":
-            words = ["-bios", QBOOT, "-kernel", str(self.kernel)]
+            words = ["-bios", QBOOT] if size_in_bytes(self.memory) <= MOST_FOR_QBOOT else []
+            words += ["-kernel", str(self.kernel)]
             words += ["-vga", "std"] if self.display else ["-vga", "none"]
             words += ["-append", self.command_line] if self.command_line else []
             return words + (["-initrd", escaped(self.modules[0])] if len(self.modules) == 1 else [])
@@ -193,6 +211,14 @@ def low_memory_in_bytes(ram_in_bytes):
     """Return how much of a q35 machine's RAM lies below 4 GiB; the rest begins at 4 GiB."""
     limit = LOW_MEMORY_LIMIT if ram_in_bytes < LOW_MEMORY_LIMIT else LOW_MEMORY_WHEN_SPLIT
     return min(ram_in_bytes, limit)
+
+
+def physical_bits_for(ram_in_bytes):
+    """Return how many bits the physical addresses of a q35 machine need for so much RAM, and QEMU's hole behind it."""
+    end = FOUR_GIB + ram_in_bytes - low_memory_in_bytes(ram_in_bytes)
+    if end + PCI_HOLE > HYPERTRANSPORT:
+        end += TIB - FOUR_GIB
+    return max(USUAL_PHYSICAL_BITS, (end + PCI_HOLE - 1).bit_length())
 
 
 BOCHS_CONFIGURATION = """\

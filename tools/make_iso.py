@@ -30,6 +30,7 @@ MODULES = [
     "all_video",
     "echo",
     "test",
+    "iorw",
 ]
 BIOS_MODULES = [*MODULES, "biosdisk"]
 EFI_MODULES = [*MODULES, "part_gpt", "fat"]

@@ -8,6 +8,7 @@ QEMU itself is asked about what only it knows: refusal().
 
 import os
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -18,7 +19,12 @@ from say import stop
 
 BOOTS = ("pvh", "iso", "uefi")
 MOST_PROCESSORS = 64  # as port/processors/processors.h says
-LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
+# MINIMUM_RAM_BYTES of boot/layout.h, which the kernel checks itself; UEFI firmware needs more before there is a kernel.
+LEAST_MEMORY = {"pvh": "14M", "iso": "14M", "uefi": "64M"}
+# With 64 TiB of RAM, its end lies behind what WINDOW_P4_ENTRIES of boot/layout.h show.
+TOO_MUCH_MEMORY = "64T"
+OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
+NEVER_OVERCOMMIT = "2"
 # What changes QEMU's command line.
 OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "CPUS", "MEMORY", "DISK")
 QCOW2 = b"QFI\xfb"  # how such an image begins
@@ -34,12 +40,30 @@ def check_paging(value):
     return machine.refused_levels(value)
 
 
-def check_memory(value):
-    """MEMORY: RAM, as a number with its unit."""
+def check_memory(value, environment=os.environ):
+    """MEMORY: RAM, as a number with its unit, that the kernel can use and the host can promise."""
     if not re.fullmatch(r"[0-9]+[MGT]", value):
         return "give a number and a unit, as in MEMORY=128M or MEMORY=8G"
-    if machine.size_in_bytes(value) < machine.size_in_bytes(LEAST_MEMORY):
-        return f"Clew needs {LEAST_MEMORY} or more, as in MEMORY=128M"
+    size, boot = machine.size_in_bytes(value), environment.get("BOOT") or "pvh"
+    least = LEAST_MEMORY.get(boot, LEAST_MEMORY["pvh"])
+    if size < machine.size_in_bytes(least):
+        return f"Clew needs {least} or more{' with BOOT=uefi' if boot == 'uefi' else ''}, as in MEMORY=128M"
+    if size >= machine.size_in_bytes(TOO_MUCH_MEMORY):
+        return f"Clew can use less than {TOO_MUCH_MEMORY}: so much its physical window shows"
+    return refused_by_host(size)
+
+
+def refused_by_host(size):
+    """Return in one line why this host can't promise a machine so much RAM, or None.
+
+    It lends a page when the guest touches it; but addresses for all of it QEMU must have at once.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and size >= limit:
+        return f"a process may have {limit >> 20} MiB of addresses here: ulimit -v unlimited lets QEMU have more"
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > has and OVERCOMMIT.is_file() and OVERCOMMIT.read_text().strip() == NEVER_OVERCOMMIT:
+        return f"this host has {has >> 20} MiB, and promises no more than that: sudo sysctl vm.overcommit_memory=1"
     return None
 
 

@@ -5,6 +5,7 @@ The rows with a number of free chunks have a page allocator of their own, whose 
 """
 
 from memory import (
+    FrameAllocator,
     PageAllocator,
     PageRange,
     VirtualAddress,
@@ -15,6 +16,7 @@ from memory import (
 )
 from memory_structs import PAGE_SHIFT, Page
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE, page_of_root_entry
+from memory_structs.spaces import ARCHITECTURAL_PHYSICAL_BITS, PHYSICAL
 from paging.natives import LAYOUT
 from paging.protection import address_in_window
 
@@ -100,6 +102,17 @@ def machine(allocate):
     return lambda: allocate_and_drop(allocate, 1)
 
 
+def simulated(ram_in_bytes):
+    """allocate and drop one frame of a machine that has so much RAM, but for that in its memory map only."""
+
+    def prepare():
+        undo(PHYSICAL.set_bits, PHYSICAL.bits)
+        PHYSICAL.set_bits(ARCHITECTURAL_PHYSICAL_BITS)
+        return allocate_and_drop(FrameAllocator.from_boot([(0, ram_in_bytes, 1)], []).allocate, 1)
+
+    return prepare
+
+
 def allocate_and_drop(allocate, count):
     def act(allocate=allocate, count=count):
         for _ in range(ROUNDS):
@@ -177,6 +190,8 @@ ROWS = (
     ("allocator: allocate and drop a million, on a 1 GiB boundary", owners(FEW, 10, MILLION), TIMES),
     ("allocator: allocate_pages(1) and drop, at boot", machine(allocate_pages), TIMES),
     ("allocator: allocate_frames(1) and drop, at boot", machine(allocate_frames), TIMES),
+    ("allocator: allocate and drop a frame of a simulated GiB", simulated(1 << 30), TIMES),
+    ("allocator: allocate and drop a frame of simulated 4 PiB", simulated(1 << 52), TIMES),
     ("allocator: allocate_at and drop", at_one_place, TIMES),
     ("allocator: allocate_in_range and drop", within_a_range, TIMES),
     ("allocator: split and merge", split_and_merge, TIMES),

@@ -2,6 +2,7 @@
 
 from loader import firmware
 from loader.handover import USABLE, boot_modules, memory_regions
+from memory_structs import PAGE_SHIFT
 from paging.natives import boot
 
 from diagnostics.text import WIDTH, View, columns, hexadecimal, size
@@ -50,6 +51,11 @@ def parts_of_the_kernel():
     """(start, end, name) of what is not free although the loader calls it usable, in ascending order."""
     parts = [(start, end, "module %s" % name) for start, end, name in boot_modules()]
     parts += [(start, end, "loader's information") for start, end, _ in boot.loader_regions()]
+    parts += [
+        (frame << PAGE_SHIFT, frame + count << PAGE_SHIFT, "Python's heap")
+        for name, _, frame, count, _ in boot.sections()
+        if name == "heap"
+    ]
     return sorted(parts + [boot.image_range() + ("kernel image",)])
 
 

@@ -20,7 +20,7 @@ LEGEND = (
     (TAKEN, "allocated, not mapped"),
     (TABLE, "page table"),
     ("K", "kernel image"),
-    (HEAP, "Python's heap, where it grows"),
+    (HEAP, "Python's heap"),
     ("B", "the kernel's bookkeeping"),
     ("L", "loader's information"),
     ("M", "boot module"),
@@ -138,7 +138,8 @@ def frame_census():
 
 def letter_of_reservation(name):
     """Return the letter of what is reserved under a name."""
-    for word, letter in (("image", "K"), ("boot", "B"), ("bookkeeping", "B"), ("loader", "L"), ("module", "M")):
+    words = ("image", "K"), ("heap", HEAP), ("boot", "B"), ("bookkeeping", "B"), ("loader", "L"), ("module", "M")
+    for word, letter in words:
         if word in name:
             return letter
     return "R"

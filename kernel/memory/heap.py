@@ -1,4 +1,5 @@
-"""Python's own heap, where it grows: mapped areas that the collector takes when its first 8 MiB are full.
+"""Python's own heap, where it grows: mapped areas that the collector takes when its first area is full, which has
+8 MiB, or less on a small machine (port/boot/tables.c).
 
 An allocation can't wait for Python, so one area is always kept in reserve, mapped; `tend` sees to that, at safe points:
 between two bytecodes after an area was taken. Each area is as large as the heap so far, so that there are few.
@@ -9,7 +10,7 @@ be given back while this one lives.
 What does not fit in the reserve in one piece raises MemoryError: such data belongs into `create_mapping`.
 """
 
-from _heap import AREAS_MAX, FIRST_AREA_PAGES, is_taken, largest, offer, reserved_pages, taken_pages, withdraw
+from _heap import AREAS_MAX, first_area_pages, is_taken, largest, offer, reserved_pages, taken_pages, withdraw
 from memory_structs.instances import seal
 from micropython import const
 from paging.flags import HEAP_FLAGS, word_for
@@ -33,7 +34,7 @@ class PythonHeap:
     @property
     def size_in_bytes(self):
         """What the collector has, its own tables included."""
-        return (FIRST_AREA_PAGES + taken_pages()) << 12
+        return (first_area_pages() + taken_pages()) << 12
 
     @property
     def reserve_in_bytes(self):
@@ -52,7 +53,7 @@ class PythonHeap:
         """Fill the reserve; give back what is too much. Returns nothing and asks for nothing that is not there."""
         reserved, taken = reserved_pages(), taken_pages()
         if reserved == 0:
-            self._add(min(max(FIRST_AREA_PAGES + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
+            self._add(min(max(first_area_pages() + taken, _RESERVE_PAGES), self._limit - taken, self._frames.free // 2))
         else:
             self.shrink()
 

@@ -8,7 +8,7 @@
     stacks                      where they are linked          rw-, a guard page below each is not mapped
     what the emitter writes     where it is linked             r--, and r-x at its alias: port/runtime/emitted_code.c
     static boot tables          where they are linked          r--: a soft reset goes back to them
-    all physical memory         the physical window            rw-, the kernel's image and what is mapped to be executed
+    all physical memory         the physical window            rw-; image, first heap and what is mapped to be executed
                                                                r--; nothing can be executed
     the table itself            the recursive slot             rw-, nothing can be executed
 
@@ -125,6 +125,8 @@ def frames_of_boot(boot_info):
     records = [(each._start >> PAGE_SHIFT, each._end - 1 >> PAGE_SHIFT) for each in boot_info.loader_regions]
     image = lists.without([(first, end - 1)], records)
     kernel = [(low << PAGE_SHIFT, high + 1 << PAGE_SHIFT, "the kernel's image") for low, high in image]
+    low, high = heap_frames(boot_info)
+    kernel.append((low << PAGE_SHIFT, high + 1 << PAGE_SHIFT, "Python's heap"))
     early = [
         (first << PAGE_SHIFT, first + count << PAGE_SHIFT, "boot tables") for first, count in boot_info.early_frames
     ]
@@ -146,8 +148,14 @@ def read_only_frames(boot_info):
 
 def image_frames(boot_info):
     """(first frame, frame behind the last) of what is kept of the image: the 32-bit entry code is done with."""
-    first = min(section.first_frame for section in boot_info.sections)
+    first = min(section.first_frame for section in boot_info.sections if section.name != "heap")
     return first, boot_info.image[1] + 4095 >> PAGE_SHIFT
+
+
+def heap_frames(boot_info):
+    """(first frame, last frame) of the heap's first area."""
+    [section] = [section for section in boot_info.sections if section.name == "heap"]
+    return section.first_frame, section.first_frame + section.count - 1
 
 
 def page_layout():
@@ -175,7 +183,9 @@ def new_kernel_table(system, boot_info):
     """The kernel's root, with all tables that roots share, and nothing mapped. From here on its half is protected."""
     pool = system.frame_allocator.pool
     first, end = image_frames(boot_info)
-    protection = Protection(window_size_in_pages(boot_info), boot_info.sections, (first, end - 1))
+    protection = Protection(
+        window_size_in_pages(boot_info), boot_info.sections, (first, end - 1), heap_frames(boot_info)
+    )
     tables = 1 + len(protection.indexes)
     run = take(pool.tree, tables)
     if run < 0:
@@ -238,32 +248,34 @@ def map_without(table, section, guards):
 
 
 def map_window(table, boot_info, mappings):
-    """Map all of RAM, and at least the first 4 GiB, at the window; the kernel's image read-only."""
+    """Map all of RAM, and at least the first 4 GiB, at the window; the kernel's image and Python's heap read-only."""
     first, end = image_frames(boot_info)
-    top = window_size_in_pages(boot_info)
-    for start, stop, rights in ((0, first, "rw-"), (first, end, "r--"), (end, top, "rw-")):
-        pieces = pieces_by_key(boot_info, start, stop) if rights == "rw-" else ((start, stop, 0),)
-        for low, high, key in pieces:
-            word = RIGHTS[rights] | key << KEY_SHIFT
-            mappings.window.append(map_system(table, WINDOW_PAGE + low, low, high - low, word))
+    read_only = lists.normal([(first, end - 1), heap_frames(boot_info)])
+    pieces = [(low, high, RIGHTS["r--"]) for low, high in read_only]
+    for low, high in lists.without([(0, window_size_in_pages(boot_info) - 1)], read_only):
+        pieces += [
+            (start, last, RIGHTS["rw-"] | key << KEY_SHIFT) for start, last, key in pieces_by_key(boot_info, low, high)
+        ]
+    for low, high, word in sorted(pieces):
+        mappings.window.append(map_system(table, WINDOW_PAGE + low, low, high + 1 - low, word))
 
 
-def pieces_by_key(boot_info, start, stop):
-    """(first frame, frame behind the last, protection key) of the pieces of a run of frames, as the window shows them.
+def pieces_by_key(boot_info, start, last):
+    """(first frame, last frame, protection key) of the pieces of a run of frames, as the window shows them.
 
     RAM has the guard's key, if there is a guard: but for what is left out for the other processors. Between RAM below
     4 GiB and 4 GiB there are registers of devices, which have none.
     """
     if Guard.key == 0:
-        return ((start, stop, 0),)
+        return ((start, last, 0),)
     ends = [region._end >> PAGE_SHIFT for region in boot_info.memory_map if region.is_usable]
     below = max([end for end in ends if end <= FOUR_GIB_IN_PAGES])
     left_out = [(below, FOUR_GIB_IN_PAGES - 1)]
     if Guard.blocks is not None:
         left_out.append((Guard.blocks, Guard.blocks + BLOCKS - 1))
-    run = [(start, stop - 1)]
-    pieces = [(first, last + 1, Guard.key) for first, last in lists.without(run, sorted(left_out))]
-    return sorted(pieces + [(first, last + 1, 0) for first, last in lists.common(run, sorted(left_out))])
+    run = [(start, last)]
+    pieces = [(low, high, Guard.key) for low, high in lists.without(run, sorted(left_out))]
+    return pieces + [(low, high, 0) for low, high in lists.common(run, sorted(left_out))]
 
 
 def frames_of_blocks(boot_info, memory_map, taken):

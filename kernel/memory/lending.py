@@ -6,7 +6,8 @@ change hands. One that was forgotten meanwhile is kept here until its tables com
 """
 
 from memory_structs import AddressInUse, FrameRange, IllegalState
-from memory_structs.marks import any_marked, frames_text
+from memory_structs.marks import frames_text
+from memory_structs.sparse_marks import any_marked
 from paging.linked import LinkedTables
 from paging.natives import finaliser
 from paging.protection import Protection
@@ -84,7 +85,12 @@ class Lending:
         """
         if self._linked.holds(first, count):
             raise IllegalState(frames_text(first, count), "a page table in use", "become another one")
+        self.prepare_tables(first, count)
         self._lend(first, count)
+
+    def prepare_tables(self, first, count):
+        """Have marks for frames that are going to be tables. Raises OutOfFrames or OutOfBookkeeping."""
+        self._tables.prepare_links(first, count)
 
     def _lend(self, first, count):
         end = first + count
@@ -123,6 +129,7 @@ class Lending:
     def enter_root(self, number):
         """A frame is going to be the root: whoever has it keeps it meanwhile. Raises IllegalState if nobody can."""
         if number != self._kernel_root and find_table(number) < 0:
+            self.prepare_tables(number, 1)
             self._lend(number, 1)
             self._linked.add(number)
 

@@ -20,7 +20,10 @@ _UNFOLLOWED = const(7)
 _SHARED_FIRST = const(8)
 _SHARED_LAST = const(10)
 _MARKS = const(12)
-_FIRST_MARKS = const(4)  # words of a block of marks
+_BLOCKS = const(4)  # words of sparse marks, and of a block of theirs
+_REGION_SHIFT = const(17)
+_FIRST_MARKS = const(4)
+_WORD_IN_REGION = const(4095)
 
 _PRESENT = const(1)
 _TABLE = const(0x81)
@@ -182,11 +185,19 @@ def forget_links(facts: int, freed: ptr32, count: int):
     """Take the marks of tables away that `collect` wrote down: the CPU has forgotten them."""
     fact = ptr32(facts)
     marks = ptr32(fact[_MARKS] | fact[_MARKS + 1] << 32)
+    size = marks[0] | marks[1] << 32
+    region = -1
+    block = ptr32(0)
     for index in range(count):
         frame = freed[index << 1] | (freed[(index << 1) + 1] & _HIGH_FRAME) << 32
-        if frame < int(marks[0]):
-            word = _FIRST_MARKS + (frame >> 5)
-            marks[word] = int(marks[word]) & ~(1 << (frame & 31))
+        if frame < size:
+            if frame >> _REGION_SHIFT != region:
+                region = frame >> _REGION_SHIFT
+                word = _BLOCKS + (region << 1)
+                block = ptr32(marks[word] | marks[word + 1] << 32)
+            if int(block):
+                word = _FIRST_MARKS + (frame >> 5 & _WORD_IN_REGION)
+                block[word] = int(block[word]) & ~(1 << (frame & 31))
 
 
 @micropython.viper

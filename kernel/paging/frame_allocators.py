@@ -25,6 +25,7 @@ from memory_structs.marks import (
 from .linked import LinkedTables
 from .numbers import check_frame, frame_of
 
+PREPARED = 2  # what `keeps_frames` is of those that have called `prepare_tables` themselves
 FRAMES_OF_INIT = 64  # enough for the posts: tables of a few mappings, and a heap of 25 pages
 
 
@@ -33,6 +34,7 @@ class Keeper:
 
     .allocate(count)            an owner of so many frames, for `lender_of`. Raises OutOfFrames
     .lender_of(owned)           what to call `lend_to(borrower)` and `take_back(borrower)` of, or raises
+    .prepare_tables(first, count)  from here on these frames can be marked as tables that are linked. Raises
     .lend_tables(first, count)  these frames are going to be tables: their owner keeps them until that is over. Raises
     .take_table(number)         give a table's frame back to whom it came from. False: to nobody
     .enter_root(number)         CR3 is going to name this frame. Raises
@@ -49,6 +51,13 @@ def next_run(frame_allocator, most):
     except AttributeError:
         return one_frame(frame_allocator)
     return allocate_run(most)
+
+
+def prepare_tables(runs):
+    """Have room to note that frames, (first number, count) each, are tables in use. Raises OutOfFrames."""
+    if Keeper.live is not None:
+        for first, count in runs:
+            Keeper.live.prepare_tables(first, count)
 
 
 def lend_tables(runs):
@@ -138,13 +147,14 @@ class BootInfoFrameAllocator:
     Before `memory` runs, a FrameRange will do, too.
     """
 
-    keeps_frames = True
+    keeps_frames = PREPARED
 
     def __init__(self, memory_map, owned):
         self._owner = NOBODY if Keeper.live is None else Keeper.live.lender_of(owned)
         self._pieces = pieces = pieces_of(memory_map, check_frame(owned.start).number, owned.end.last_number)
         self._first = first = pieces[0][0] if pieces else 0
         self._size = size = pieces[-1][1] - first if pieces else 0
+        prepare_tables([(first, size)])
         self._memory = bytearray(bytes_for(size))
         self._marks = uctypes.addressof(self._memory)
         create(self._marks, size)

@@ -10,8 +10,8 @@ where there is a mark, the tables of the live roots are asked.
 """
 
 import micropython
-from memory_structs.marks import any_marked, clear_marks, mark
 from memory_structs.mode import LEVELS
+from memory_structs.sparse_marks import any_marked, clear_marks, mark
 from micropython import const
 
 from .guard import opens_guard
@@ -30,9 +30,9 @@ WINDOW = address_in_window(0)
 class LinkedTables:
     """Having one means: it can be asked which frames are in use as tables. `LinkedTables.live` is the machine's own.
 
-    `marks`: the address of a block (memory_structs.marks) for the frames that may be tables. `roots()` yields the
-    frames of all roots that live, but for the active one. There are at most `most` tables, and the window shows
-    `window_pages` frames.
+    `marks`: the address of sparse marks (memory_structs) for the frames that may be tables; `TableFrames.prepare_links`
+    gives them blocks. `roots()` yields the frames of all roots that live, but for the active one. There are at most
+    `most` tables, and the window shows `window_pages` frames.
     """
 
     live = None

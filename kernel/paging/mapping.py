@@ -18,7 +18,7 @@ from micropython import const
 from .access import is_canonical, walk
 from .changing import take_out
 from .flags import HUGE_PAGE, PAT, PRESENT, USER_ACCESSIBLE, WRITABLE, raw_leaf_word
-from .frame_allocators import give_back, lend_tables, next_run
+from .frame_allocators import PREPARED, give_back, lend_tables, next_run, prepare_tables
 from .guard import opens_guard
 from .linked import LinkedTables
 from .natives import critical, entries
@@ -30,7 +30,10 @@ _ROOT = const(0)  # words of an access's facts
 _DISTANCE = const(2)
 _SHIFT = const(4)
 _MARKS = const(12)
-_FIRST_MARKS = const(4)  # words of a block of marks
+_BLOCKS = const(4)  # words of sparse marks, and of a block of theirs
+_REGION_SHIFT = const(17)
+_FIRST_MARKS = const(4)
+_WORD_IN_REGION = const(4095)
 
 _LEAF = const(0)  # words of a Job: raw words of a page's entry at level 1, above, and of a table's
 _HUGE_LEAF = const(1)
@@ -111,8 +114,8 @@ def supply_and_commit(access, job, page, frame, count, smallest, largest, frame_
                 raise refusal(access, page, frame, -1 - needed, smallest)
             needed -= job.count
             if needed <= 0 and (see is None or access.foresee(job)):
-                if job.count and not getattr(frame_allocator, "keeps_frames", False):
-                    job.lend_tables()
+                if job.count and getattr(frame_allocator, "keeps_frames", False) is not PREPARED:
+                    job.lend_tables(frame_allocator)
                 try:
                     commit(access.facts, see, access.link, job, page, frame, count)
                 except BaseException:  # a fault
@@ -206,9 +209,10 @@ class Job:
                 numbers[at] = number
                 at += 1
 
-    def lend_tables(self):
-        """Have the owners of all frames that were supplied keep them. Raises IllegalState."""
-        lend_tables([(_spare(self.words), _count_spare(self.words))] + list(self._further))
+    def lend_tables(self, source):
+        """Have the owners of what was supplied keep it, if `source` doesn't. Raises IllegalState or OutOfFrames."""
+        runs = [(_spare(self.words), _count_spare(self.words))] + list(self._further)
+        (prepare_tables if getattr(source, "keeps_frames", False) else lend_tables)(runs)
 
     def forget_link(self):
         """`commit` faulted: the next spare frame may be marked as linked, but it is not."""
@@ -364,9 +368,11 @@ def commit(facts: int, see, link, job, page: int, frame: int, count: int):
                     job.more()
                     table_frame = words[_SPARE] | words[_SPARE + 1] << 32
                 word = int(words[_TABLE])
-                if word & _EXCLUSIVE == 0 and table_frame < int(marks[0]):
-                    mark = _FIRST_MARKS + (table_frame >> 5)
-                    marks[mark] = int(marks[mark]) | 1 << (table_frame & 31)
+                if word & _EXCLUSIVE == 0 and table_frame < (marks[0] | marks[1] << 32):
+                    mark = _BLOCKS + (table_frame >> _REGION_SHIFT << 1)
+                    block = ptr32(marks[mark] | marks[mark + 1] << 32)
+                    mark = _FIRST_MARKS + (table_frame >> 5 & _WORD_IN_REGION)
+                    block[mark] = int(block[mark]) | 1 << (table_frame & 31)
                 if distance & 1:
                     link(at, table_frame, level - 1, page, word)
                 else:

@@ -49,15 +49,17 @@ class Protection:
     .spans             (first page, last page, name) of what is never changed; .areas() gives more, as (first, count)
     .window_tables     frame numbers of the tables that pages of the window were divided into (memory/mappings/aliases)
     .image_frames      (first, last) of the kernel's image, the static boot tables included
+    .heap_frames       the same of the first area of Python's heap
     """
 
     live = None
 
-    def __init__(self, window_pages, sections, image_frames):
+    def __init__(self, window_pages, sections, image_frames, heap_frames):
         self.indexes = [index for index in range(FIRST_UPPER_INDEX, 512) if index not in OWN_ENTRIES]
         self.kernel_root, self.shared_tables = None, NO_TABLES
         self.window_pages = window_pages
         self.image_frames = image_frames
+        self.heap_frames = heap_frames
         self.image_words = struct.pack("<II", *image_frames)
         self.areas = no_areas
         self.window_tables = set()
@@ -112,7 +114,8 @@ class Protection:
             yield first, last
         for first, count in self.areas():
             yield first, first + count - 1
-        yield [LAYOUT["WINDOW_PAGE"] + frame for frame in self.image_frames]
+        for frames in self.image_frames, self.heap_frames:
+            yield [LAYOUT["WINDOW_PAGE"] + frame for frame in frames]
 
     def table_of(self, page, level):
         """The frame of the table at `level` on the way of a page of the kernel's half, or None."""

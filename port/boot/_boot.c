@@ -59,14 +59,17 @@ NATIVE_0(boot_early_frames) {
 NATIVE_0(boot_root_frame) { return MP_OBJ_NEW_SMALL_INT(boot_tables_root >> 12); }
 NATIVE_0(boot_window_pages) { return MP_OBJ_NEW_SMALL_INT(window_bytes / PAGE_SIZE); }
 
-// One place of the image: name, first page, first frame, pages, rights.
-static mp_obj_t new_section(const char *name, const char *start, const char *end, uint64_t virtual_start, const char *rights) {
-    uint64_t physical = image_physical(start);
+// One place of the image, or behind it: name, first page, first frame, pages, rights.
+static mp_obj_t new_place(const char *name, uint64_t physical, size_t bytes, uint64_t virtual_start, const char *rights) {
     mp_obj_t items[] = {
         new_text(name), MP_OBJ_NEW_SMALL_INT(virtual_start >> 12), MP_OBJ_NEW_SMALL_INT(physical >> 12),
-        MP_OBJ_NEW_SMALL_INT((size_t)(end - start) >> 12), new_text(rights)
+        MP_OBJ_NEW_SMALL_INT(bytes >> 12), new_text(rights)
     };
     return mp_obj_new_tuple(5, items);
+}
+
+static mp_obj_t new_section(const char *name, const char *start, const char *end, uint64_t virtual_start, const char *rights) {
+    return new_place(name, image_physical(start), end - start, virtual_start, rights);
 }
 
 NATIVE_0(boot_sections) {
@@ -77,6 +80,7 @@ NATIVE_0(boot_sections) {
     mp_obj_list_append(list, new_section("emitted source", __emitted_start, __emitted_end, (uint64_t)__emitted_start, "r--"));
     mp_obj_list_append(list, new_section("boot tables", __emitted_end, __tables_end, (uint64_t)__emitted_end, "r--"));
     mp_obj_list_append(list, new_section("bss", __tables_end, __data_end, (uint64_t)__tables_end, "rw-"));
+    mp_obj_list_append(list, new_place("heap", first_heap.physical, first_heap.bytes, (uint64_t)first_heap.start, "rw-"));
     mp_obj_list_append(list, new_section("emitted code", __emitted_start, __emitted_end, EMITTED_CODE_BASE, "r-x"));
     return list;
 }

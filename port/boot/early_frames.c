@@ -15,9 +15,8 @@ static bool overlaps(const memory_region_t *region, uint64_t start, uint64_t end
     return region->start < end && start < region->end;
 }
 
-// A frame is usable when it lies whole in RAM and touches nothing else that the map or the loader names.
-static bool is_usable(uint64_t start) {
-    uint64_t end = start + PAGE_SIZE;
+// Frames are usable when they lie whole in RAM and touch nothing else that the map or the loader names.
+static bool are_usable(uint64_t start, uint64_t end) {
     bool in_ram = false;
     for (size_t i = 0; i < boot_info.regions_count; i++) {
         const memory_region_t *region = &boot_info.regions[i];
@@ -55,20 +54,25 @@ static void record(uint64_t frame) {
     early_runs[early_runs_count++] = (frame_run_t) { frame, 1 };
 }
 
-uint64_t early_frame_allocate(void) {
-    if (next_candidate == 0) {
-        next_candidate = (uint64_t)__image_end;
-    }
-    for (; next_candidate < 0x100000000UL && next_candidate < boot_info.ram_end; next_candidate += PAGE_SIZE) {
-        if (is_usable(next_candidate)) {
-            uint64_t frame = next_candidate;
-            next_candidate += PAGE_SIZE;
-            record(frame / PAGE_SIZE);
-            __builtin_memset((void *)frame, 0, PAGE_SIZE);
-            return frame;
+uint64_t early_frames_find(uint64_t count) {
+    uint64_t start = next_candidate == 0 ? (uint64_t)__image_end : next_candidate;
+    for (; start < 0x100000000UL && start < boot_info.ram_end; start += PAGE_SIZE) {
+        if (are_usable(start, start + count * PAGE_SIZE)) {
+            next_candidate = start + count * PAGE_SIZE;
+            return start;
         }
     }
-    boot_refuse("no RAM below 4 GiB is left for page tables");
+    return 0;
+}
+
+uint64_t early_frame_allocate(void) {
+    uint64_t frame = early_frames_find(1);
+    if (frame == 0) {
+        boot_refuse("no RAM below 4 GiB is left for page tables");
+    }
+    record(frame / PAGE_SIZE);
+    __builtin_memset((void *)frame, 0, PAGE_SIZE);
+    return frame;
 }
 
 bool early_frames_keep(uint64_t first_frame, uint64_t count) {

@@ -179,6 +179,6 @@ void boot_info_read(uint32_t magic, uint64_t information) {
         boot_refuse("the loader handed over no memory map");
     }
     if (boot_info.usable_bytes < MINIMUM_RAM_BYTES) {
-        boot_refuse("too little RAM: Clew needs 24 MiB; try qemu -m 32M");
+        boot_refuse("too little RAM: Clew needs 14 MiB; try qemu -m 32M");
     }
 }

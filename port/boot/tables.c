@@ -22,6 +22,7 @@ typedef uint64_t table_t[ENTRIES_PER_TABLE] __attribute__((aligned(4096)));
 static table_t root STATIC_TABLES, kernel_p3 STATIC_TABLES, kernel_p2 STATIC_TABLES, emitted_p2 STATIC_TABLES,
     emitted_p1 STATIC_TABLES, kernel_p1[KERNEL_IMAGE_TABLES] STATIC_TABLES;
 uint64_t boot_tables_root, window_bytes;
+first_heap_t first_heap;
 
 static uint64_t entry_to(const void *table) {
     return image_physical(table) | ENTRY_PRESENT | ENTRY_WRITABLE;
@@ -73,6 +74,24 @@ static void map_image(const char *start, const char *end, uint64_t flags) {
     }
 }
 
+// Python's heap: behind the image where that is linked, in frames that touch. On a small machine half of what is left.
+static void place_heap(void) {
+    uint64_t left = boot_info.usable_bytes - ((uint64_t)__image_end - (uint64_t)__image_start);
+    first_heap.bytes = (left / 2 < PYTHON_HEAP_BYTES ? left / 2 : PYTHON_HEAP_BYTES) / PAGE_SIZE * PAGE_SIZE;
+    first_heap.start = __data_end;
+    first_heap.physical = early_frames_find(first_heap.bytes / PAGE_SIZE);
+    if (first_heap.physical == 0) {
+        boot_refuse("RAM is too scattered for Python's heap");
+    }
+}
+
+static void map_heap(void) {
+    for (uint64_t done = 0; done < first_heap.bytes; done += PAGE_SIZE) {
+        uint64_t page = ((uint64_t)first_heap.start + done - KERNEL_BASE) / PAGE_SIZE;
+        kernel_p1[page / ENTRIES_PER_TABLE][page % ENTRIES_PER_TABLE] = (first_heap.physical + done) | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_NO_EXECUTE;
+    }
+}
+
 static void build_kernel(void) {
     table_towards(KERNEL_BASE, 4)[index_of_address(KERNEL_BASE, 4)] = entry_to(kernel_p3);
     kernel_p3[index_of_address(KERNEL_BASE, 3)] = entry_to(kernel_p2);
@@ -83,6 +102,7 @@ static void build_kernel(void) {
     map_image(__rodata_start, __rodata_end, ENTRY_NO_EXECUTE);
     map_image(__data_start, __data_end, ENTRY_WRITABLE | ENTRY_NO_EXECUTE);
     map_image(__emitted_start, __emitted_end, ENTRY_NO_EXECUTE);
+    map_heap();
     for (size_t i = 0; i < stack_guards_count; i++) {
         uint64_t page = ((uint64_t)stack_guards[i] - KERNEL_BASE) / PAGE_SIZE;
         kernel_p1[page / ENTRIES_PER_TABLE][page % ENTRIES_PER_TABLE] = 0;
@@ -95,6 +115,7 @@ static void build_kernel(void) {
 }
 
 void boot_tables_build(void) {
+    place_heap();
     build_window();
     build_kernel();
     boot_tables_root = image_physical(root);

@@ -38,8 +38,8 @@ typedef struct {
 
 // Python has the order as `_finaliser.STATE_ORDER`.
 enum { STATE_RUN, STATE_COUNT, STATE_ARENA, STATE_CONSUMER, STATE_GUARD };
-// What stands for a run when nothing is owned; what is lent is LENT - run.
-enum { DEAD = -1, LENT = -2 };
+// What is lent is LENT - run. What lies above, and is no run, is why nothing is owned.
+enum { LENT = -16 };
 
 static const mp_obj_type_t guard_type;
 
@@ -104,10 +104,10 @@ static mp_obj_t run_of(const mp_obj_list_t *state) {
     }
     mp_int_t run = MP_OBJ_SMALL_INT_VALUE(state->items[STATE_RUN]);
     mp_obj_t count = state->items[STATE_COUNT];
-    if (run == DEAD || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) <= 0) {
+    if ((run < 0 && run > LENT) || !mp_obj_is_small_int(count) || MP_OBJ_SMALL_INT_VALUE(count) <= 0) {
         return MP_OBJ_NULL;
     }
-    return MP_OBJ_NEW_SMALL_INT(run < DEAD ? LENT - run : run);
+    return MP_OBJ_NEW_SMALL_INT(run < 0 ? LENT - run : run);
 }
 
 static void put_down(note_t *note, const mp_obj_list_t *state) {

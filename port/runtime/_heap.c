@@ -1,6 +1,7 @@
 // `_heap`: the areas that Python's heap may grow by. Contracts: port/typings/_heap.pyi; how it works: heap.c.
 // In C because MicroPython's collector is: only C can make an area known to it.
 #include "boot/layout.h"
+#include "port/boot/tables.h"
 #include "port/runtime/heap.h"
 #include "port/runtime/natives.h"
 
@@ -47,12 +48,13 @@ static mp_obj_t pages_of(heap_area_state_t state) {
 }
 
 NATIVE_0(heap_reserved_pages) { return pages_of(HEAP_AREA_RESERVED); }
+NATIVE_0(heap_first_area_pages) { return MP_OBJ_NEW_SMALL_INT(first_heap.bytes / PAGE_SIZE); }
 NATIVE_0(heap_taken_pages) { return pages_of(HEAP_AREA_TAKEN); }
 
 // The bytes of the largest object that the reserve has room for.
 NATIVE_0(heap_largest) { return MP_OBJ_NEW_SMALL_INT(heap_largest_reserve()); }
 
 NATIVE_MODULE(heap,
-    NATIVE_INT(AREAS_MAX, HEAP_AREAS_MAX), NATIVE_INT(FIRST_AREA_PAGES, PYTHON_HEAP_BYTES / PAGE_SIZE),
+    NATIVE_INT(AREAS_MAX, HEAP_AREAS_MAX), NATIVE(heap, first_area_pages),
     NATIVE(heap, offer), NATIVE(heap, withdraw), NATIVE(heap, is_taken), NATIVE(heap, reserved_pages),
     NATIVE(heap, taken_pages), NATIVE(heap, largest));

@@ -1,14 +1,19 @@
-"""A byte for every frame, and the entries of one table held against it. Imported by kernel/memory/audit/claims.py.
+"""A byte for every frame, and the entries of one table held against it. Imported by kernel/memory/audit/frame_map.py.
 
-A map is a writable buffer, byte n for frame n. `steps` are 256 bytes: what a byte becomes when somebody claims its
+A map is a writable buffer of 64-bit words: how many frames it is about; the address of a spare leaf, or 0; and one
+word for each CHUNK of frames: below 256, the byte of each of them, else the address of their leaf, which has a byte for
+each. The first word of a spare leaf is the address of the next one, or 0. A chunk gets a leaf when its frames differ
+for the first time: MemoryError if none is spare; then a part of what was asked for is done.
+
+`steps` are 256 bytes: what a byte becomes when somebody claims its
 frame; 255 means that Python wants to look first, and ends the call. Entries are given by the address of the first, in
 the physical window; ACCESSED and DIRTY never count. None of these allocates, or knows what lies below a table.
 """
 
 from collections.abc import Buffer
 
-def fill(map: Buffer, first: int, count: int, byte: int) -> None:
-    """Set the bytes of `count` frames, as far as the map goes."""
+CHUNK: int
+"""Of how many frames a word of the map tells."""
 
 def step(map: Buffer, first: int, count: int, steps: Buffer) -> int:
     """Take the bytes of `count` frames a step; return how many were taken: up to the first 255, or the map's end.

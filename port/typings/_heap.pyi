@@ -7,8 +7,9 @@ a collection that finds areas empty puts them back. A soft reset forgets all are
 AREAS_MAX: int
 """How many areas there may be besides the first."""
 
-FIRST_AREA_PAGES: int
-"""Of the area that the heap always has: PYTHON_HEAP_BYTES in boot/layout.h."""
+def first_area_pages() -> int:
+    """Return how many pages the area has that the heap always has: PYTHON_HEAP_BYTES in boot/layout.h, or less on a
+    small machine."""
 
 def offer(page: int, pages: int) -> int:
     """Put `pages` mapped and writable pages from page number `page` on into the reserve; return the area's number.

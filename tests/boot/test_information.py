@@ -34,10 +34,17 @@ def test_usable_regions_are_ram_and_do_not_overlap(boot, path, memory):
 def test_the_image_lies_where_the_kernel_says(guest):
     kernel = Kernel(guest)
     start, end = kernel.eval("__import__('_boot').image_range()")
-    assert guest.memory.read(start, 4) == b"\x7fELF" or guest.memory.read_entry(start) & 0xFFFFFFFF == 0xE85250D6
+    with open(machine.BUILD / "kernel.elf", "rb") as file:
+        segments = list(ELFFile(file).iter_segments("PT_LOAD"))
+        assert start == segments[0].header.p_paddr
+        assert end == segments[-1].header.p_paddr + segments[-1].header.p_memsz
+        for read_only in segments[1:3]:
+            assert guest.memory.read(read_only.header.p_paddr, 4096) == read_only.data()[:4096]
     sections = kernel.eval("__import__('_boot').sections()")
     assert {"text", "rodata", "data"} <= {name for name, *_ in sections}
-    assert all(start <= frame << 12 < end for _, _, frame, _, _ in sections)
+    assert all(start <= frame << 12 < end for name, _, frame, _, _ in sections if name != "heap")
+    [heap] = [(frame << 12, count << 12) for name, _, frame, count, _ in sections if name == "heap"]
+    assert heap == (end, 8 << 20), "with 128 MiB, and nothing behind the image"
 
 
 def test_the_command_line_arrives(boot):

@@ -127,7 +127,9 @@ def test_no_early_frame_lies_in_what_the_loader_left(handed_over, boot):
     high = BLOB_ADDRESS, 60 << 20, USABLE
     kernel = handed_over("pvh_start", pvh_handover((low, high)), cpu=SMALL_PAGES)
     early = kernel.eval("_boot.early_frames()")
-    assert early[0][0] == (BLOB_ADDRESS >> 12) + 1, "the next one behind it, or this test can't fail"
+    [heap] = kernel.eval("[section for section in _boot.sections() if section[0] == 'heap']")
+    assert heap[2] == (BLOB_ADDRESS >> 12) + 1, "the next one behind it, or this test can't fail"
+    assert early[0][0] == heap[2] + heap[3]
     assert kernel.eval("__import__('memory').verify().violations") == []
 
 

@@ -7,7 +7,7 @@ from harness.crafted import INFORMATION_ADDRESS, MULTIBOOT2, crafted, multiboot2
 
 MULTIBOOT1 = 0x2BADB002
 FAILURE = 35
-TOO_LITTLE = "clew: cannot boot: too little RAM: Clew needs 24 MiB; try qemu -m 32M"
+TOO_LITTLE = "clew: cannot boot: too little RAM: Clew needs 14 MiB; try qemu -m 32M"
 NO_LONG_MODE = "clew: cannot boot: this CPU has no 64-bit long mode; try qemu -cpu max"
 NO_NX = "clew: cannot boot: this CPU has no NX (no-execute) bit; try qemu -cpu max"
 PROTOCOL = "clew: cannot boot: not started by a multiboot2 or PVH loader; use GRUB's multiboot2 command or qemu -kernel"
@@ -24,7 +24,7 @@ def refused(guest, status=FAILURE):
     ("settings", "line"),
     [
         ({"memory": "8M"}, TOO_LITTLE),
-        ({"memory": "16M"}, TOO_LITTLE),
+        ({"memory": "13M"}, TOO_LITTLE),
         ({"cpu": "qemu32"}, NO_LONG_MODE),
         ({"cpu": "max,-lm"}, NO_LONG_MODE),
         ({"cpu": "max,-nx"}, NO_NX),

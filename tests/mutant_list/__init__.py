@@ -8,6 +8,7 @@ that are about what is wrong, so that trying a mutant takes seconds. Each file o
 from mutant_list import (
     acts,
     aliases,
+    amounts,
     audit,
     book,
     boot,
@@ -57,6 +58,7 @@ PROMISES = (
     invariants,
     injection,
     audit,
+    amounts,
     objects,
     faults,
     keys,

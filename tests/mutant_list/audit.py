@@ -47,7 +47,7 @@ MUTANTS = [
     ),
     (
         "Ctrl-C doesn't end an audit",
-        AUDIT + "__init__.py",
+        AUDIT + "auditing.py",
         "    if critical.take_interrupt():\n",
         "    if False:\n",
         "tests/memory/audit/test_whatever_comes.py::test_an_interrupt_at_any_moment_ends_the_audit_and_only_that",
@@ -103,7 +103,7 @@ MUTANTS = [
     ),
     (
         "a flush that is owed is no finding",
-        AUDIT + "__init__.py",
+        AUDIT + "auditing.py",
         "    for serial, token in kernel.ledger.open.items():\n",
         "    for serial, token in ():\n",
         "tests/memory/mappings/test_rollback_and_flush.py::test_a_flush_that_is_owed_is_a_finding",

@@ -76,8 +76,8 @@ MUTANTS = [
     (
         "entries of the tables that show the image in the window can be changed",
         PROTECTION,
-        '        yield [LAYOUT["WINDOW_PAGE"] + frame for frame in self.image_frames]\n',
-        "",
+        "        for frames in self.image_frames, self.heap_frames:\n",
+        "        for frames in ():\n",
         "tests/attacks/test_kernel_in_use.py::test_tables_of_the_window_are_protected_by_the_entry_objects_too",
     ),
     (

@@ -37,8 +37,8 @@ MUTANTS = [
     (
         "create_mapping_at counts fewer owners of tables",
         TABLE_FRAMES,
-        "runs.add_owners(tree, count - 1)",
-        "runs.add_owners(tree, 0)",
+        "not pool.count_owners(count - 1)",
+        "not pool.count_owners(0)",
         "tests/memory/mappings/test_wished_address.py::test_owners_are_counted_as_they_come_and_go",
     ),
 ]

@@ -6,6 +6,7 @@ import sys
 
 import machine
 import pytest
+import settings
 
 WRONG = [
     ("BOOT=foo", "choose pvh, iso or uefi"),
@@ -13,7 +14,8 @@ WRONG = [
     ("PAGING=five", "choose 4 or 5"),
     ("MEMORY=1", "give a number and a unit"),
     ("MEMORY=12Q", "give a number and a unit"),
-    ("MEMORY=23M", "Clew needs 24M or more"),
+    ("MEMORY=13M", "Clew needs 14M or more, as in MEMORY=128M"),
+    ("MEMORY=64T", "Clew can use less than 64T: so much its physical window shows"),
     ("CPUS=300", "give a number from 1 to 64"),
     ("CPUS=0", "give a number from 1 to 64"),
     ("CPUS=two", "give a number from 1 to 64"),
@@ -28,6 +30,7 @@ WRONG = [
     ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
 ]
 REFUSED_BY_QEMU = [
+    ("MEMORY=60T", "qemu-system-x86_64: "),
     ("CPU=nosuch", "unable to find CPU model 'nosuch'"),
     ("ACCEL=nosuch", "invalid accelerator nosuch"),
     ("QEMU_EXTRA=-nosuch", "invalid option"),
@@ -132,3 +135,60 @@ def test_make_test_says_it_once_not_in_each_test():
     result = run(sys.executable, "-m", "pytest", "-q", "tests/house/test_file_lengths.py", setting="QEMU=nosuch")
     assert result.returncode != 0
     assert result.stdout + result.stderr == "ERROR: clew: QEMU=nosuch: there is no such program\n\n"
+
+
+def words_for(memory, **settings):
+    return machine.Machine(memory=memory, **settings).qemu_command()
+
+
+@pytest.mark.parametrize(
+    ("memory", "cpu"),
+    [
+        ("128M", "max"),
+        ("900G", "max"),
+        ("1T", "max,phys-bits=42"),
+        ("8T", "max,phys-bits=44"),
+        ("16T", "max,phys-bits=45"),
+    ],
+)
+def test_addresses_are_as_wide_as_ram_needs(memory, cpu):
+    words = words_for(memory)
+    assert words[words.index("-cpu") + 1] == cpu
+
+
+def test_who_says_how_wide_they_are_is_heard():
+    assert "qemu64,phys-bits=52" in words_for("1T", cpu="qemu64,phys-bits=52")
+
+
+@pytest.mark.parametrize(("memory", "is_sparse"), [("128M", False), ("4G", False), ("5G", True), ("8T", True)])
+def test_much_ram_is_taken_from_the_host_as_it_is_touched(memory, is_sparse):
+    assert (f"memory-backend-ram,id=ram,size={memory},reserve=off" in words_for(memory)) == is_sparse
+
+
+@pytest.mark.parametrize(
+    ("memory", "boot", "has_qboot"), [("12T", "pvh", True), ("16T", "pvh", False), ("1T", "iso", False)]
+)
+def test_firmware_that_can_not_do_it_is_not_used(memory, boot, has_qboot):
+    assert (machine.QBOOT in words_for(memory, boot=boot)) == has_qboot
+
+
+def test_uefi_needs_more_before_there_is_a_kernel():
+    assert settings.check_memory("63M", {"BOOT": "uefi"}) == "Clew needs 64M or more with BOOT=uefi, as in MEMORY=128M"
+    assert settings.check_memory("63M", {"BOOT": "iso"}) is None
+
+
+def test_a_limit_on_addresses_is_one_line():
+    result = run("bash", "-c", f"ulimit -v 8000000; exec {sys.executable} tools/run.py run", setting="MEMORY=8T")
+    assert result.stderr == (
+        "clew: MEMORY=8T: a process may have 7812 MiB of addresses here: ulimit -v unlimited lets QEMU have more\n"
+    )
+
+
+@pytest.mark.parametrize(("policy", "is_refused"), [("0", False), ("1", False), ("2", True)])
+def test_a_host_that_promises_no_more_than_it_has_is_asked_for_no_more(monkeypatch, tmp_path, policy, is_refused):
+    (tmp_path / "overcommit_memory").write_text(policy + "\n")
+    monkeypatch.setattr(settings, "OVERCOMMIT", tmp_path / "overcommit_memory")
+    said = settings.refused_by_host(machine.size_in_bytes("8T"))
+    assert (said is not None) == is_refused
+    assert said is None or said.endswith("and promises no more than that: sudo sysctl vm.overcommit_memory=1")
+    assert settings.refused_by_host(machine.size_in_bytes("16M")) is None

@@ -1,9 +1,30 @@
 """`Arena`: the free runs of one kind of address space or memory, and who watches over them."""
 
 import uctypes
+from paging.guard import opens_guard
 
-from ..runs import create, end_at, find, first_from, give, largest_of, length_at, lists, runs_of, total_of
+from ..runs import (
+    add_owners,
+    bytes_for,
+    create,
+    end_at,
+    find,
+    first_from,
+    give,
+    largest_of,
+    length_at,
+    lift_limit,
+    limit_owners,
+    lists,
+    nodes_in,
+    runs_of,
+    total_of,
+)
 from .owners import plain_state
+
+LEAST_GROWTH, MOST_GROWTH = 1 << 16, 1 << 20  # bytes
+NEVER = 1 << 60
+MOST_ZEROS = 1 << 16  # at once
 
 
 def none_elsewhere():
@@ -16,7 +37,13 @@ class Arena:
 
     Runs of two arenas are never joined and no allocation spans two. `enter` and
     `leave` hold back Ctrl-C and scheduled callbacks while an owner changes.
+
+    Its tree has nodes for some runs. As many owners may live as can't make more, in whatever order they go; when they
+    are more, `grow` brings nodes, while nothing has changed yet: so giving something back never fails.
     """
+
+    # add_room(arena, bytes): put so many bytes of memory under the tree of an arena, or fewer; returns how many nodes.
+    add_room = None
 
     def __init__(self, allocator, name, runs, memory, enter, leave):
         """Make the tree in `memory` (address, size in bytes) and give it `runs` (normal, may be empty)."""
@@ -42,8 +69,34 @@ class Arena:
         self.postponed = 0
         # How many owners were forgotten, and reclaimed.
         self.reclaimed = 0
+        self._nodes = nodes_in(size_in_bytes)
+        self._enough = 0
         self._mapped_elsewhere = self._tables_elsewhere = none_elsewhere
         self._table_counts = []
+
+    def follow_owners(self, enough=None):
+        """Count owners from now on, and allow as many as the tree's nodes can follow; or any number, if there are
+        `enough` nodes for all runs that the numbers can make (None: they can make too many)."""
+        self._enough = NEVER if enough is None else enough
+        if self._nodes < self._enough:
+            limit_owners(self.tree)
+
+    def grow(self):
+        """Make room for more owners: True. False, and nothing has changed, where no memory is to be had."""
+        self.enter()
+        try:
+            wanted = min(max(bytes_for(self._nodes), LEAST_GROWTH), MOST_GROWTH)
+            added = self.add_room(self, wanted) if self.add_room else 0
+            self._nodes += added
+            if self._nodes >= self._enough:
+                lift_limit(self.tree)
+            return added > 0
+        finally:
+            self.leave()
+
+    def count_owners(self, more):
+        """Count `more` owners (negative: fewer), with more room for them if that is needed. False: there is none."""
+        return add_owners(self.tree, more) == 0 or (self.grow() and add_owners(self.tree, more) == 0)
 
     def end_unasked(self, last):
         """Keep the runs that begin behind number `last` for requests that name them."""
@@ -68,8 +121,8 @@ class Arena:
 
     def give_up(self, first, last):
         """Manage an allocated run no longer: it is reserved from now on."""
-        self.managed -= last + 1 - first
         self._set_territory(lists.without(self._territory, [(first, last)]))
+        self.managed -= last + 1 - first
 
     def _set_territory(self, runs):
         """The largest stretch first: that is where most questions are about."""
@@ -125,6 +178,17 @@ class Arena:
     def runs(self):
         """All free runs upwards, as (first, count, clean)."""
         return runs_of(self.tree)
+
+
+@opens_guard
+def zeros(memory, size_in_bytes):
+    """(address, size) of memory that is zero."""
+    address, _ = memory(size_in_bytes)
+    zero = bytearray(min(size_in_bytes, MOST_ZEROS))  # of `bytes` each would cost nine instructions
+    for offset in range(0, size_in_bytes, MOST_ZEROS):
+        some = min(MOST_ZEROS, size_in_bytes - offset)
+        uctypes.bytearray_at(address + offset, some)[:] = zero if some == len(zero) else bytearray(some)
+    return address, size_in_bytes
 
 
 class PythonMemory:

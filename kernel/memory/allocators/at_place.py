@@ -3,7 +3,7 @@
 from memory_structs import PAGE_SHIFT, PAGE_SIZE, OutOfRange
 from micropython import const
 
-from ..runs import take_at
+from ..runs import TOO_MANY, take_at
 
 # Where things stand in an owner's list (`owners.RUN`, `owners.COUNT`): constants that the compiler knows are faster.
 _RUN = const(0)
@@ -64,8 +64,9 @@ class AtPlace:
         """Take the run out of the arena's tree and bring `owner` to life. False when it is not free."""
         state = owner._state
         state[_COUNT] = count
-        state[_RUN] = take_at(arena.tree, first, count)
-        run = state[_RUN]
+        run = state[_RUN] = take_at(arena.tree, first, count)
+        if run == TOO_MANY and arena.grow():
+            run = state[_RUN] = take_at(arena.tree, first, count)
         if run < -1:
             self.refuse(run)
         return run >= 0

@@ -5,7 +5,8 @@ from paging.guard import is_guarded, opens_guard
 
 from .. import runs
 
-CHANGES = "add_owners", "create", "end_at", "give", "limit_owners", "take", "take_aligned", "take_at"
+CHANGES = "add_owners", "create", "end_at", "extend", "give", "lift_limit", "limit_owners"
+CHANGES += "take", "take_aligned", "take_at"
 
 if is_guarded():
     for name in CHANGES:

@@ -1,9 +1,10 @@
 """`BootPlan`: which frames are whose, worked out once from what the loader says; and memory for the bookkeeping."""
 
-from memory_structs import PAGE_SHIFT, marks
+from memory_structs import PAGE_SHIFT
 from memory_structs.spaces import PHYSICAL
 
-from ..runs import bytes_for, lists
+from ..runs import REACH, bytes_for, lists
+from .table_frames import TableFrames
 
 # The kinds of a memory map's regions, as E820 and multiboot2 number them.
 USABLE = 1
@@ -15,6 +16,9 @@ DEFECTIVE = 5
 RAM_KINDS = USABLE, ACPI_RECLAIMABLE, ACPI_NVS, DEFECTIVE
 
 FIRST_MEBIBYTE = (0, (1 << 20 >> PAGE_SHIFT) - 1)
+
+# How many free runs the pool can follow from the beginning: all that 128 MiB of RAM can have.
+RUNS_AT_BOOT = 20_000
 
 # How many device regions and how many regions of reserved RAM can be granted at once, at least.
 GRANTS = 1000
@@ -65,9 +69,13 @@ class BootPlan:
             self.holders.append(run + (name,))
         return run
 
+    def most_runs(self):
+        """How many free runs there can be: with every second frame free."""
+        return lists.count_of(self.usable) // 2 + len(self.usable) + 1
+
     def pool_bytes(self):
-        """Enough for the worst case, every second frame free, so that the pool can't run out of nodes."""
-        return bytes_for(lists.count_of(self.usable) // 2 + len(self.usable) + 1)
+        """For the tree of the pool, at first."""
+        return bytes_for(min(self.most_runs(), RUNS_AT_BOOT + len(self.usable)))
 
     def grant_bytes(self):
         """Enough for the regions of reserved RAM, or of devices, with GRANTS of them in use."""
@@ -78,13 +86,22 @@ class BootPlan:
         return self.usable[-1][1] + 1
 
     def place_bookkeeping(self, window):
-        """Reserve frames at the top of the smallest run that can hold all of it; return their memory."""
-        table_bits = 2 * marks.bytes_for(self.end_of_usable())  # of TableFrames
+        """Reserve frames for all of it, in one run; return their memory.
+
+        At the top of the smallest run that can hold it, if the pool's tree need never grow. Otherwise with room behind
+        it, in the largest: what lies high is handed out last, so frames are free there when it has to grow.
+        """
+        table_bits = TableFrames.bytes_at_boot(self.end_of_usable())
         count = (self.pool_bytes() + 2 * self.grant_bytes() + table_bits >> PAGE_SHIFT) + 5
         fitting = [run for run in self.free if run[1] + 1 - run[0] > count]
         if not fitting:
             raise ValueError("no run of %d usable frames for the allocator's bookkeeping" % count)
-        last = min(fitting, key=lambda run: run[1] - run[0])[1]
+        room = min(bytes_for(self.most_runs()) - self.pool_bytes(), REACH) >> PAGE_SHIFT
+        if room:
+            first, last = max(fitting, key=lambda run: run[1] - run[0])
+            last = max(first + count - 1, last - room)
+        else:
+            last = min(fitting, key=lambda run: run[1] - run[0])[1]
         taken = (last + 1 - count, last)
         self.holders.append(taken + ("the kernel's bookkeeping",))
         self.free = lists.without(self.free, [taken])

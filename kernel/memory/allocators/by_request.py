@@ -49,7 +49,9 @@ class ByRequest:
         try:
             self._pending.append(action)  # the last that can want memory: what comes before leaves nothing there
             run = runs.take_at(arena.tree, start, length)
-            if run >= 0 and runs.add_owners(arena.tree, len(left_over)):
+            if run == runs.TOO_MANY and arena.grow():
+                run = runs.take_at(arena.tree, start, length)
+            if run >= 0 and not arena.count_owners(len(left_over)):
                 runs.give(arena.tree, run, length)
                 run = runs.TOO_MANY
             if run >= 0:

@@ -11,16 +11,21 @@ and every frame of RAM is in exactly one state (`statistics`).
 """
 
 from memory_structs import PAGE_SHIFT, FrameRange, MemoryState, OutOfFrames
+from micropython import const
 
 from .. import runs
 from ..runs import lists
 from .allocator import Allocator, no_guard
+from .anywhere import ALIGNED_TRIES
 from .arenas import Arena, PythonMemory
 from .boot_plan import BootPlan
 from .flat import flat
 from .owners import AllocatedFrames, UnmappedFrames
 from .statistics import Statistics
 from .table_frames import TableFrames
+
+# Owners of the pool that don't exist, but count: so that one run can be taken when no other owner has room.
+_KEPT = const(1)
 
 
 @flat
@@ -60,14 +65,19 @@ class FrameAllocator(Allocator):
         grants = plan.grant_bytes()
         reserved = Arena(allocator, "reserved RAM", plan.reserved, memory(grants), enter, leave)
         devices = Arena(allocator, "devices", plan.devices, memory(grants), enter, leave)
+        pool.follow_owners(plan.most_runs())
+        runs.add_owners(pool.tree, _KEPT)
         for arena in reserved, devices:
-            runs.limit_owners(arena.tree)
+            arena.follow_owners()
+            arena.add_room = allocator.add_room
+        pool.add_room = allocator.add_room
         allocator._reserved = plan.holders
         allocator._ram = plan.ram
         allocator._memory = memory
         allocator._window = window
         allocator._devices = devices
-        allocator._table_frames = TableFrames(pool, memory, plan.end_of_usable())
+        allocator._for_table_frames = memory, plan.end_of_usable()
+        allocator._table_frames = TableFrames(pool, *allocator._for_table_frames) if window is not None else None
         allocator._install([pool, reserved, devices])
         return allocator
 
@@ -83,6 +93,8 @@ class FrameAllocator(Allocator):
     @property
     def table_frames(self):
         """The source of frames for page tables: a TableFrames over the pool."""
+        if self._table_frames is None:  # on the Python heap, which need not hold what a huge simulated machine wants
+            self._table_frames = TableFrames(self._pool, *self._for_table_frames)
         return self._table_frames
 
     def reserve_memory(self, size_in_bytes):
@@ -94,9 +106,50 @@ class FrameAllocator(Allocator):
             return self._memory(size_in_bytes)
         frames = self.allocate_by_bytes(size_in_bytes)
         first, count, _ = frames._consume(MemoryState.FREE, "reserve_memory()")
-        self._pool.give_up(first, first + count - 1)
-        self._reserved.append((first, first + count - 1, "the kernel's bookkeeping"))
+        return self._keep(first, count)
+
+    def _keep(self, first, count):
+        """Have frames that were just taken out of the pool for bookkeeping; without room to note that, they go back."""
+        try:
+            self._reserved.append((first, first + count - 1, "the kernel's bookkeeping"))
+            self._pool.give_up(first, first + count - 1)
+        except BaseException:
+            if self._reserved[-1][0] == first:
+                self._reserved.pop()
+            runs.give(self._tree, first << 1, count)
+            raise
         return self._window + (first << PAGE_SHIFT), count << PAGE_SHIFT
+
+    def add_room(self, arena, size_in_bytes):
+        """Put frames of the pool under the tree of an arena, for ever: within its reach, at most so many bytes.
+
+        Returns how many nodes that are; 0 if no such frame is free.
+        """
+        if self._window is None:
+            return 0
+        pool = self._tree
+        kept = _KEPT if arena.tree == pool else 0
+        runs.add_owners(pool, -kept)
+        try:
+            run = self._take_near(arena.tree, size_in_bytes >> PAGE_SHIFT)
+            if run is None and not kept and self._pool.grow():
+                run = self._take_near(arena.tree, size_in_bytes >> PAGE_SHIFT)
+            if run is None:
+                return 0
+            return runs.extend(arena.tree, *self._keep(*run))
+        finally:
+            runs.add_owners(pool, kept)
+
+    def _take_near(self, tree, count):
+        """Take (first, how many, at most `count`) frames behind a tree, and within its reach; None if none is free."""
+        first = (tree - self._window >> PAGE_SHIFT) + 1
+        last = first + (runs.REACH >> PAGE_SHIFT) - 2
+        while count:
+            start = runs.find(self._tree, first, last, count, 1, ALIGNED_TRIES)
+            if start >= 0 and runs.take_at(self._tree, start, count) >= 0:
+                return start, count
+            count //= 2
+        return None
 
     def statistics(self):
         """The states of all of RAM, in frames; see `Statistics`."""

@@ -36,7 +36,7 @@ from ..runs import add_owners, give
 from .flat import flat
 
 DEAD = const(-1)
-LENT = const(-2)
+LENT = const(-16)  # below what `runs` says where it takes nothing, which may stand there: nothing is owned
 
 RUN = const(0)
 COUNT = const(1)
@@ -241,7 +241,9 @@ class Owner(LikeItsRange):
             state[RUN] = DEAD
         arena.leave()
         if code:
-            raise OutOfBookkeeping(arena.name, runs.owners_of(arena.tree))
+            if not arena.grow():
+                raise OutOfBookkeeping(arena.name, runs.owners_of(arena.tree))
+            return self._divided(bounds, consumer)
         if is_kept:
             for part in parts:
                 part._state[CONSUMER] = KEPT
@@ -389,8 +391,7 @@ class UnmappedFrames(Owner):
     def drop(self):
         """Give the frames back: they are free when this returns. Raises UseAfterMove."""
         self._live()
-        arena = self._state[ARENA]
-        count = self._state[COUNT]
+        arena, count = self._state[ARENA], self._state[COUNT]
         arena.enter()
         try:
             Owner.drop(self)

@@ -10,14 +10,14 @@ image, the heap) is reserved: never handed out, and refused by name.
 
 from memory_structs import OutOfPages, PageRange
 
-from ..runs import bytes_for, count_of, largest_of, limit_owners, lists
+from ..runs import bytes_for, count_of, largest_of, lists
 from .allocator import Allocator, no_guard
 from .arenas import Arena, PythonMemory
 from .flat import flat
 from .owners import AllocatedPages
 from .statistics import Statistics
 
-MINIMUM_NODES = 16384
+MINIMUM_NODES = 16384  # at boot: the arenas grow
 
 
 @flat
@@ -52,7 +52,7 @@ class PageAllocator(Allocator):
         for name, runs in (("the kernel's pool", [pool] + list(named)), ("the lower half", others)):
             runs = lists.without(runs, [(first, last) for first, last, _ in reserved])
             arena = Arena(allocator, name, runs, memory(bytes_for(nodes + len(runs))), enter, leave)
-            limit_owners(arena.tree)
+            arena.follow_owners()
             arenas.append(arena)
         if named:
             arenas[0].end_unasked(pool[1])

@@ -1,7 +1,7 @@
 """Both allocators of one machine, and what boot makes them from."""
 
 from .frames import FrameAllocator
-from .pages import PageAllocator
+from .pages import MINIMUM_NODES, PageAllocator
 
 
 class MemorySystem:
@@ -21,6 +21,8 @@ def create_allocators(memory_map, kernel_ranges, early_record, page_layout, wind
     """
     frames = FrameAllocator.from_boot(memory_map, kernel_ranges, early_record, window, enter, leave)
     pool, others, reserved, named = page_layout
-    nodes = min(131072, max(16384, frames.pool.managed // 8))
+    nodes = min(MINIMUM_NODES, frames.pool.managed)
     pages = PageAllocator.from_layout(pool, others, reserved, frames.reserve_memory, nodes, enter, leave, named)
+    for arena in pages._arenas:
+        arena.add_room = frames.add_room
     return MemorySystem(frames, pages)

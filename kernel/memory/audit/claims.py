@@ -1,30 +1,27 @@
-"""Who has a claim on which frame: a byte of a map for each, and what becomes of it when somebody claims its frame.
+"""Who has a claim on which frame: a byte for each, and what becomes of it when somebody claims its frame.
 
     7         6        5  4   3           0
     executed  written  0  0   claim             what leads there with which effective rights; who has it
 
-The map lies in frames put aside at boot: the audit must work when not one frame is left. Its loops are native
-(port/ledger/_frame_map.c) and know none of this: for each kind of claimant there is a table of 256 steps, made here.
+The map (frame_map.py) is changed by native loops (port/ledger/_frame_map.c), which know none of this: for each kind of
+claimant there is a table of 256 steps, made here.
 """
 
 import micropython
-import uctypes
-from _frame_map import count, difference, fill, high_bits, low_bits, step, step_leaves  # noqa: F401
-from memory_structs import PAGE_SHIFT
-from memory_structs.mode import ENTRIES, FIRST_UPPER_INDEX
 from micropython import const
-from paging.natives import LAYOUT, entries
+from paging.natives import entries
 
 from ..ledger import DEVICE, EXCLUSIVE, SHARED, SYSTEM
-from ..runs import hand_out
+from .frame_map import count, difference, high_bits, low_bits, step, step_leaves  # noqa: F401
 
 _PAGE_SHIFT = const(12)
 _ENTRIES = const(512)
 _HIGH_FRAME = const(0xFFFFF)  # of the high half of an entry
 _TABLE_BITS = const(0x81)  # PRESENT alone of these two: the entry leads to a table
+_WRITABLE = const(1 << 1)
 
 # Claims.
-NOBODY = const(0)  # usable RAM that nobody has claimed yet
+OUTSIDE = const(0)  # no usable RAM: what `FrameMap.clear` makes of all
 FREE = const(1)
 OWNED = const(2)  # by AllocatedFrames
 WAITING = const(3)  # UnmappedFrames: nothing may lead there
@@ -34,7 +31,7 @@ LENT_TABLE = const(6)  # a page table that the paging layer made in a frame that
 MAPPED = const(7)  # by exactly one mapping
 SHARED_MAPPED = const(8)
 KERNEL = const(9)  # its image, its bookkeeping, what the loader left
-OUTSIDE = const(10)  # no usable RAM
+NOBODY = const(10)  # usable RAM that nobody has claimed yet
 MAPPED_DEVICE = const(11)
 
 CLAIM = const(0x0F)
@@ -43,7 +40,7 @@ EXECUTED = const(0x80)
 REFUSED = const(0xFF)
 
 NAMES = (
-    "in use, but nobody has it",
+    "no usable RAM",
     "free",
     "of AllocatedFrames",
     "unmapped, and waits to be freed",
@@ -53,7 +50,7 @@ NAMES = (
     "another mapping's alone",
     "of SharedFrames",
     "the kernel's own",
-    "no usable RAM",
+    "in use, but nobody has it",
     "a device mapping's alone",
 )
 
@@ -137,33 +134,41 @@ FREES = steps_of({NOBODY: FREE})
 MAKES_TABLE = steps_of({NOBODY: TABLE, OWNED: LENT_TABLE})
 
 
-class FrameMap:
-    """The map itself, and what else the audit wants to remember of the time of boot.
+@micropython.viper
+def claim_tables(map, entry: int, most: int, reserved: int, steps) -> int:
+    """Claim the tables that entries of a level-2 table lead to; how many of `most`, up to the first that Python wants
+    to look at: no entry that leads to a table, one with reserved bits, or to a frame that is refused."""
+    done = 0
+    while done < most:
+        at = ptr32(entry + (done << 3))
+        low = int(at[0])
+        bits = low | (int(at[1]) & _HIGH_FRAME) << 32
+        if low & _TABLE_BITS != 1 or bits & reserved or int(step(map, bits >> _PAGE_SHIFT, 1, steps)) != 1:
+            break
+        done += 1
+    return done
 
-    .bytes          the map, one byte for each frame
-    .upper_entries  the upper half of the kernel's root, as boot built it
+
+@micropython.viper
+def step_tables(map, entry: int, most: int, window: int, rights: int, bits, by_rights) -> int:
+    """`step_leaves` for all leaves below entries of a level-2 table that lead to tables; how many leaves were taken.
+
+    `by_rights` has the steps for each of the rights that the way to a table leaves (walk.py), `rights` are those here.
     """
-
-    def __init__(self, kernel):
-        frames = kernel._frames.pool.high + 1
-        address, _ = kernel._frames.reserve_memory(frames)
-        self.bytes = uctypes.bytearray_at(address, frames)
-        self.window = (LAYOUT["WINDOW_PAGE"] << PAGE_SHIFT) - (1 << 64)
-        upper = self.window + (kernel.root << PAGE_SHIFT) + 8 * FIRST_UPPER_INDEX
-        self.upper_entries = bytes(uctypes.bytearray_at(upper, 8 * (ENTRIES - FIRST_UPPER_INDEX)))
-
-    def clear(self):
-        """All frames are no usable RAM."""
-        self.put(0, len(self.bytes), OUTSIDE)
-
-    def put(self, first, frames, claim):
-        """Say who has a run of frames, whoever had it."""
-        fill(self.bytes, first, frames, claim)
-
-    def claim(self, first, frames, steps):
-        """Claim a run; returns how many of its frames come before the first that is refused."""
-        return step(self.bytes, first, frames, steps)
-
-    def claim_list(self, tree, steps):
-        """Claim all runs of a tree of free numbers; returns as `run_tree.hand_out`."""
-        return hand_out(tree, step, self.bytes, steps)
+    done = 0
+    taken = _ENTRIES
+    while done < most and taken == _ENTRIES:
+        at = ptr32(entry + (done << 3))
+        low = int(at[0])
+        high = int(at[1])
+        if low & _TABLE_BITS != 1:
+            return done << 9
+        left = rights
+        if low & _WRITABLE == 0:
+            left &= 2
+        if high >> 31:
+            left &= 1
+        table = window + ((low >> _PAGE_SHIFT | (high & _HIGH_FRAME) << 20) << _PAGE_SHIFT)
+        taken = int(step_leaves(map, table, _ENTRIES, bits, by_rights[left]))
+        done += 1
+    return (done << 9) - _ENTRIES + taken

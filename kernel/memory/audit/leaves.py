@@ -23,6 +23,7 @@ from .claims import (
     only,
     step,
     step_leaves,
+    step_tables,
     steps_of,
     touching,
 )
@@ -80,13 +81,18 @@ class Leaves:
 
     def __init__(self, walk, findings):
         self.reserved = walk.reserved_in_leaf
-        self.bytes = walk.frame_map.bytes
+        self.frame_map = walk.frame_map
+        self.map = walk.frame_map.map
         self.complain = findings.complain
         self.devices = []  # (first frame, frame behind the last) of device mappings, behind the end of the map
         self._steps = {}
 
     def absent(self, page, end):
         """There is no leaf: whoever expects one says so."""
+
+    def tables(self, entry, most, rights):
+        """Take whole level-1 tables at once; returns how many pages that were. Who can, knows what to expect."""
+        return 0
 
     def steps(self, kind, writes, executes, overridden=False):
         """The steps for frames that a leaf leads to; made once for each combination."""
@@ -98,10 +104,10 @@ class Leaves:
 
     def claim(self, page, frame, count, kind, writes, executes, overridden=False):
         """Claim the touching frames that touching pages lead to, and complain of those that it may not have."""
-        steps, frames = self.steps(kind, writes, executes, overridden), self.bytes
+        steps, frames = self.steps(kind, writes, executes, overridden), self.map
         while count:
             done = step(frames, frame, count, steps)
-            if done == 0 and frame >= len(frames):
+            if done == 0 and frame >= self.frame_map.frames:
                 is_bad = writes and executes and not overridden and kind != UNOWNED_WRITER
                 self.claim_beyond(page, frame, count, kind, is_bad)
                 return
@@ -111,9 +117,9 @@ class Leaves:
 
     def refuse(self, page, frame, count, kind, writes, executes):
         """Complain of the frames that have the same byte as the first; returns how many those are."""
-        byte = self.bytes[frame]
+        byte = self.frame_map.byte(frame)
         becomes = TAKES[kind].get(byte & CLAIM)
-        run = step(self.bytes, frame, count, only(byte, byte))
+        run = step(self.map, frame, count, only(byte, byte))
         if becomes is None:
             self.complain("%s leads to %s: %s", virtual(page, run), physical(frame), NAMES[byte & CLAIM])
             return run
@@ -124,7 +130,7 @@ class Leaves:
         else:
             self.complain("%s is executable, %s writable elsewhere", virtual(page, run), physical(frame))
         marks = WRITTEN * writes | EXECUTED * executes
-        step(self.bytes, frame, run, only(byte, becomes | byte & ~CLAIM | marks))
+        step(self.map, frame, run, only(byte, becomes | byte & ~CLAIM | marks))
         return run
 
     def claim_beyond(self, page, frame, count, kind, writable_and_executable):
@@ -176,8 +182,11 @@ class OwnedLeaves(Leaves):
     def absent(self, page, end):
         self.complain("%s has an owner, but is not mapped", virtual(page, end - page))
 
+    def tables(self, entry, most, rights):
+        return step_tables(self.map, entry, most, self.frame_map.window, rights, self.bits, self.by_rights)
+
     def leaves(self, entry, page, end, rights):
-        steps, frames, bits = self.by_rights[rights], self.bytes, self.bits
+        steps, frames, bits = self.by_rights[rights], self.map, self.bits
         done = step_leaves(frames, entry, end - page, bits, steps)
         while page + done < end:
             page, entry = page + done, entry + 8 * done
@@ -221,6 +230,8 @@ class WindowLeaves(OwnedLeaves):
     def __init__(self, walk, findings, note_closed):
         super().__init__(walk, findings)
         self.note_closed = note_closed
+
+    tables = Leaves.tables
 
     def leaves(self, entry, page, end, rights):
         while page < end:

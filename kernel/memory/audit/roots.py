@@ -100,7 +100,7 @@ class Roots:
         if index == TECHNIQUE:
             return 0
         run = empty_tables(entry, most, frame_map.window, 1)
-        return step(frame_map.bytes, frame, run, MAKES_TABLE) if run else 0
+        return step(frame_map.map, frame, run, MAKES_TABLE) if run else 0
 
     def _is_identity_mapped(self, root):
         """True when the first root entry is lent the window's, as IdentityPageTable does: without execute."""

@@ -76,7 +76,7 @@ class Sums:
         done = self.frame_map.claim(first, size, steps)
         if done < size:
             frame = first + done
-            claim = self.frame_map.bytes[frame] & CLAIM if frame <= self.pool.high else KERNEL
+            claim = self.frame_map.byte(frame) & CLAIM if frame <= self.pool.high else KERNEL
             self.complain("%s is %s, and %s", physical(frame), who, NAMES[claim])
 
     # What is compared in the end.
@@ -89,7 +89,7 @@ class Sums:
                     "%d pages of %s mappings are unmapped, and wait for a TLB flush", pages, KIND_NAMES[kind]
                 )
         counts = array("l", bytes(8 * 256))
-        count(self.frame_map.bytes, counts)
+        count(self.frame_map.map, counts)
         found = [0] * (CLAIM + 1)
         for byte in range(256):
             found[byte & CLAIM] += counts[byte]
@@ -134,7 +134,7 @@ class Sums:
         for byte in range(256):
             if byte & CLAIM == NOBODY:
                 others[byte] = REFUSED
-        return self.frame_map.claim(0, len(self.frame_map.bytes), others)
+        return self.frame_map.claim(0, self.frame_map.frames, others)
 
     def _check_pages(self, records):
         upper, lower = self.pages._arenas

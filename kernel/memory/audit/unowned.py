@@ -54,7 +54,7 @@ class UnownedLeaves(Leaves):
         writes, executes = rights_of(rights, low, high)
         kind = UNOWNED_WRITER if writes else UNOWNED
         bits = low & LOW_FLAGS | high << 52
-        done = step_leaves(self.bytes, entry, end - page, bits, self.steps(kind, writes, executes))
+        done = step_leaves(self.map, entry, end - page, bits, self.steps(kind, writes, executes))
         if done == 0:
             done = touching(entry, end - page, 1)
             if not self.complain_of_reserved(low, page, done, 1):

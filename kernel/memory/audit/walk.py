@@ -9,7 +9,18 @@ from memory_structs import PAGE_SHIFT
 from memory_structs.mode import ENTRIES, INDEX_BITS, LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT
 from micropython import const
 
-from .claims import CLAIM, MAKES_TABLE, NAMES, absent, empty_tables, high_bits, low_bits, step, touching
+from .claims import (
+    CLAIM,
+    MAKES_TABLE,
+    NAMES,
+    absent,
+    claim_tables,
+    empty_tables,
+    high_bits,
+    low_bits,
+    step,
+    touching,
+)
 from .report import physical, virtual
 
 PRESENT = const(1 << 0)
@@ -21,6 +32,8 @@ NO_EXECUTE = const(1 << 11)  # of the high bits
 WRITES = const(1)
 EXECUTES = const(2)
 ALL_RIGHTS = const(3)
+
+TABLES_AT_ONCE = 64  # between two pauses
 
 
 def reserved_bits(physical_bits, largest_level):
@@ -53,24 +66,29 @@ class Walk:
 
     def claim_table(self, frame, name, who):
         """Claim one frame as a table; False, and a finding that begins with name(who), when it can't be one."""
-        if step(self.frame_map.bytes, frame, 1, MAKES_TABLE):
+        if step(self.frame_map.map, frame, 1, MAKES_TABLE):
             return True
         self.complain("%s leads to %s for a table: %s", name(who), physical(frame), self.name_of(frame))
         return False
 
     def name_of(self, frame):
         """What has been found of a frame, in words."""
-        frames = self.frame_map.bytes
-        return NAMES[frames[frame] & CLAIM] if frame < len(frames) else "no usable RAM"
+        frames = self.frame_map
+        return NAMES[frames.byte(frame) & CLAIM] if frame < frames.frames else "no usable RAM"
 
     def claim_tables(self, table, level, page=0, first=0, end=ENTRIES):
         """Claim all tables that hang below entries `first` to before `end` of a table; `page` is where that begins."""
         self.pause()
         at = self.address_of(table)
         shift = INDEX_BITS * (level - 1)
-        frames, largest, reserved = self.frame_map.bytes, self.largest_level, self.reserved_in_table[level]
+        frames, largest, reserved = self.frame_map.map, self.largest_level, self.reserved_in_table[level]
         first += absent(at + 8 * first, end - first)
         while first < end:
+            if level == 2:
+                first += claim_tables(frames, at + 8 * first, end - first, reserved, MAKES_TABLE)
+                first += absent(at + 8 * first, end - first)
+                if first == end:
+                    break
             entry = at + 8 * first
             low = low_bits(entry)
             if low & HUGE and level <= largest:
@@ -111,6 +129,8 @@ class Walk:
         visit.absent(page, end)                          nothing is there
         visit.leaves(entry, page, end, rights)           entries of a level-1 table, from that of `page` on
         visit.huge(entry, page, end, rights, level)      what lies in there of huge leaves that touch
+        visit.tables(entry, most, rights)                at most `most` whole level-1 tables, from the entry that leads
+                                                         to the first; returns how many pages it has dealt with
         """
         shift = INDEX_BITS * (level - 1)
         entry = self.address_of(table, page >> shift & ENTRIES - 1)
@@ -120,6 +140,13 @@ class Walk:
             visit.leaves(entry, page, end, rights)
             return
         while page < end:
+            if level == 2 and not self.cut and page & ENTRIES - 1 == 0:
+                self.pause()
+                done = visit.tables(entry, min(end - page >> INDEX_BITS, TABLES_AT_ONCE), rights)
+                page += done
+                entry += 8 * (done >> INDEX_BITS)
+                if done >> INDEX_BITS:
+                    continue
             left = (end - 1 >> shift) - (page >> shift) + 1
             run = absent(entry, left)
             if run:

@@ -126,9 +126,12 @@ class Creating:
             mapped, record = self._new(page, count, word, EXCLUSIVE, frame >> 1)
             frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
             if len(frames) > 1:
-                write(record, page, count, word, signature_of(joined(frames)))
+                as_given = joined(frames)
+                write(record, page, count, word, signature_of(as_given))
             place = self._place if word & _NO_EXECUTE else self._place_executable
             place(record, frames, word | EXCLUSIVE_BIT, limit, owners + [pages])
+            if len(frames) > 1:
+                self._frame_pool.count_owners(len(as_given) - len(frames))  # so many runs come back
             for owner in owners:
                 owner._state[RUN] = DEAD
             self._consumed(pages, consumer)

@@ -90,8 +90,8 @@ def count_owners(table, kind, page, frame, more):
     """Count owners when a mapping of a kind is cut (more is 1) or joined (-1) below a page: of its pages, and of its
     frames if `frame`, the page's, follows the one below (else it is APART). False: no room, and nothing is counted."""
     pages = table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree
-    frames = table._frame_tree
-    if add_owners(pages, more) == TOO_MANY:
+    arena = table._frame_pool
+    if add_owners(pages, more) == TOO_MANY and not table.page_arena(page).count_owners(more):
         return False
     if frame == APART:
         return True
@@ -99,8 +99,7 @@ def count_owners(table, kind, page, frame, more):
         arena = table._frames._arena_of(frame - 1, frame)
         if arena is None:
             return True
-        frames = arena.tree
-    if add_owners(frames, more) == TOO_MANY:
+    if add_owners(arena.tree, more) == TOO_MANY and not arena.count_owners(more):
         add_owners(pages, -more)
         return False
     return True

@@ -19,7 +19,7 @@ from paging.shootdown import OBSERVERS, roots, waits
 
 from ..ledger import TABLE, adopt, enter, field, find_table, leave, live_with_root, owner_of, prepare
 from ..refusals import TableInUse
-from ..runs import give, take
+from ..runs import TOO_MANY, give, take
 from . import copying, reclaiming
 from .mapper import Mapper
 from .reclaiming import gc_and_reclaim
@@ -73,7 +73,7 @@ class PageTable(Mapper):
         enter()
         try:
             run = take(kernel._frame_tree, 1)
-            if run < 0 and gc_and_reclaim(kernel):
+            if run < 0 and (gc_and_reclaim(kernel) or (run == TOO_MANY and kernel._frame_pool.grow())):
                 run = take(kernel._frame_tree, 1)
             if run < 0:
                 raise OutOfFrames(1, "the root of a page table", 0)

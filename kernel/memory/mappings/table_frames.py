@@ -25,7 +25,7 @@ def table_word(page):
 
 
 def lend(pool, job, needed):
-    """Hand a mapping job `needed` frames for tables, all or none. Raises OutOfFrames."""
+    """Hand a mapping job `needed` frames for tables, all or none. Raises OutOfFrames, or OutOfBookkeeping."""
     tree = pool.tree
     left = needed
     while left > 0:
@@ -34,10 +34,16 @@ def lend(pool, job, needed):
         if run < 0:
             count = min(count, runs.largest_of(tree))
             run = take(tree, count) if count else run
+            if run == runs.TOO_MANY and pool.grow():
+                continue
+        if run >= 0 and not pool.count_owners(count - 1):  # each table comes back on its own
+            give(tree, run, count)
+            run = runs.TOO_MANY
         if run < 0:
             take_back(pool, job)
+            if run == runs.TOO_MANY:
+                pool.allocator.refuse(run)
             raise OutOfFrames(needed, "page tables", runs.largest_of(tree))
-        runs.add_owners(tree, count - 1)  # each table comes back on its own
         pool.tables += count
         try:
             job.supply(run >> 1, count)

@@ -17,6 +17,7 @@ from .search import clean_at, find, first_from, hand_out, length_at, runs_of
 from .taking import take, take_aligned, take_at
 from .tree import (
     NOT_FREE,
+    REACH,
     REENTERED,
     TOO_MANY,
     add_owners,
@@ -24,8 +25,11 @@ from .tree import (
     count_of,
     create,
     end_at,
+    extend,
     largest_of,
+    lift_limit,
     limit_owners,
+    nodes_in,
     owners_of,
     total_of,
 )

@@ -24,7 +24,7 @@ nil node is read like any other (an empty subtree has height 0), and what a
 rotation writes into its PARENT is never read: that saves every special case.
 
 `tree` is the address of the control block (an int). All memory is handed over at
-`create`: no call allocates on the Python heap and none can run out half-way. Each
+`create`, and by `extend` in between: no call allocates on the Python heap and none can run out half-way. Each
 function is one piece of machine code in which no Python runs; while it changes
 the tree it holds `BUSY`, and a second caller gets `REENTERED`.
 
@@ -46,6 +46,8 @@ REENTERED = const(-3)  # called while another call was under way
 HIGHEST = const(1 << 53)
 NODE_BYTES = const(48)
 CONTROL_BYTES = const(96)
+REACH = const((1 << 32) - 4096)  # how far behind the control block nodes may lie: a reference has 32 bits
+NO_LIMIT = const(0x7FFFFFFF)
 
 # Words of a node.
 _START = const(0)
@@ -78,9 +80,16 @@ def bytes_for(nodes):
     return CONTROL_BYTES + nodes * NODE_BYTES
 
 
+def nodes_in(size_in_bytes):
+    """How many nodes a tree has in so much memory."""
+    return (min(size_in_bytes, REACH) - CONTROL_BYTES) // NODE_BYTES
+
+
 @micropython.viper
 def create(tree: int, size_in_bytes: int):
-    """Make an empty tree in the memory at `tree` (8-byte aligned, under 4 GiB). Its contents don't matter."""
+    """Make an empty tree in the memory at `tree` (8-byte aligned), and behind REACH not. Its contents don't matter."""
+    if size_in_bytes > REACH:
+        size_in_bytes = REACH
     nil = ptr32(tree)
     word = 0
     while word < 24:
@@ -88,7 +97,7 @@ def create(tree: int, size_in_bytes: int):
         word += 1
     nil[_FRESH] = CONTROL_BYTES
     nil[_LIMIT] = size_in_bytes - NODE_BYTES + 1
-    nil[_OWNED_LIMIT] = 0x7FFFFFFF
+    nil[_OWNED_LIMIT] = NO_LIMIT
     nil[_END + 1] = HIGHEST >> 32
 
 
@@ -112,6 +121,33 @@ def limit_owners(tree: int):
     nodes = (int(nil[_LIMIT]) + NODE_BYTES - 1 - CONTROL_BYTES) // NODE_BYTES
     nil[_OWNED] = 0
     nil[_OWNED_LIMIT] = nodes - int(nil[_COUNT]) - 1
+
+
+@micropython.viper
+def extend(tree: int, address: int, size_in_bytes: int) -> int:
+    """Put more memory under a tree, 8-byte aligned, so that it follows more owners.
+
+    Returns how many nodes that are: 0 if the memory does not lie within REACH behind the tree, or a call is under way.
+    """
+    nil = ptr32(tree)
+    ref = address - tree
+    end = ref + size_in_bytes
+    if nil[_BUSY] or ref < CONTROL_BYTES or end > REACH:
+        return 0
+    added = 0
+    while ref + NODE_BYTES <= end:
+        ptr32(tree + ref)[_NEXT] = nil[_SPARE]
+        nil[_SPARE] = ref
+        ref += NODE_BYTES
+        added += 1
+    nil[_OWNED_LIMIT] = int(nil[_OWNED_LIMIT]) + added
+    return added
+
+
+@micropython.viper
+def lift_limit(tree: int):
+    """Let a tree have any number of owners: it has a node for every run that its numbers can make."""
+    ptr32(tree)[_OWNED_LIMIT] = NO_LIMIT
 
 
 @micropython.viper

@@ -173,3 +173,29 @@ def test_an_overridden_mapping_is_no_violation_until_nobody_says_why(audited, sa
     audited.exec("memory.ledger.mark_overridden(two._state[0], False)")
     assert "elsewhere" in said("memory.verify().violations")
     audited.exec("one.drop()\ntwo.drop()\nshared.drop()")
+
+
+def test_the_way_to_whole_tables_forbids_as_that_to_a_leaf_does(audited):
+    """Tables that are taken at once: 1,024 leaves, writable and executable, below entries that forbid either."""
+    audited.exec("""
+        from memory.ledger import mark_overridden
+        both = memory.create_mapping(1 << 22, memory.PteFlags().writable(True).executable(True), False, "a test")
+        mark_overridden(both._state[0], False)
+        ways = [entry(table.root, both.start.number + offset, 2) for offset in (0, 512)]
+        def forbidden(bits):
+            for at in ways: _memory.store64(at, _memory.load64(at) ^ bits)
+            said = memory.verify().violations
+            for at in ways: _memory.store64(at, _memory.load64(at) ^ bits)
+            return said
+        """)
+    assert "is writable and executable" in audited.eval("forbidden(0)")[0]
+    assert audited.eval("forbidden(1 << 1)") == []
+    assert audited.eval("forbidden(1 << 63)") == []
+    # And what is behind the first leaf that is not as it should be is looked at, too.
+    audited.exec("mark_overridden(both._state[0], True)\nfirst = both.start.number")
+    audited.exec("gone = [entry(table.root, first + n, 1) for n in (5, 300)]")
+    audited.exec("were = [_memory.load64(at) for at in gone]\nfor at in gone: _memory.store64(at, 0)")
+    said = audited.eval("memory.verify().violations")
+    assert len([text for text in said if text.endswith("has an owner, but is not mapped")]) == 2
+    audited.exec("for at, was in zip(gone, were): _memory.store64(at, was)")
+    audited.exec("mark_overridden(both._state[0], True)\nboth.drop()")

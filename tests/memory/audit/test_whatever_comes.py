@@ -77,7 +77,7 @@ def test_an_interrupt_at_any_moment_ends_the_audit_and_only_that(audited):
     assert pressed.count(True) > 10
     audited.exec(
         """
-        from memory.audit import Sums
+        from memory.audit.auditing import Sums
         reached, check = [], Sums.check
         Sums.check = lambda self, records: reached.append(records) or check(self, records)
         """
