@@ -8,7 +8,7 @@ from paging.translation import Walk, WalkEntry
 from .error_code import FETCH, USER, WRITE, code_of
 from .instructions import operand_addresses
 from .mappings import executed_at, mapping_of, stack_above
-from .natives import LAYOUT, boot, traps
+from .natives import boot, traps
 from .places import place_of
 from .reasons import (
     KEY,
