@@ -18,6 +18,8 @@ It is no default: a processor may forget translations when rights of keys change
 that a flush which is missing would not show.
 """
 
+from memory_structs import commits
+
 from .natives import boot, keys
 
 GUARD_KEY = 15
@@ -64,3 +66,4 @@ def opened():
 
 if Guard.is_on:
     keys.guard(GUARD_KEY)
+    commits.guarded, commits.opens_guard = True, opens_guard

@@ -1,7 +1,7 @@
 """`Arena`: the free runs of one kind of address space or memory, and who watches over them."""
 
 import uctypes
-from paging.guard import opens_guard
+from memory_structs import commits
 
 from ..runs import (
     add_owners,
@@ -180,7 +180,7 @@ class Arena:
         return runs_of(self.tree)
 
 
-@opens_guard
+@commits.opens_guard
 def zeros(memory, size_in_bytes):
     """(address, size) of memory that is zero."""
     address, _ = memory(size_in_bytes)

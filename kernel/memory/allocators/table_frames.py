@@ -1,7 +1,7 @@
 """`TableFrames`: where the frames of page tables come from, and the only place that takes them back."""
 
 import micropython
-from memory_structs import Frame, IllegalState, OutOfFrames, Page4K
+from memory_structs import Frame, IllegalState, OutOfFrames, Page4K, commits
 from memory_structs.instances import make
 from memory_structs.marks import check_run, frames_text
 from memory_structs.sparse_marks import (
@@ -18,7 +18,6 @@ from memory_structs.sparse_marks import (
     without_block,
 )
 from micropython import const
-from paging.guard import opens_guard
 
 from ..runs import TOO_MANY, add_owners, give, largest_of, take
 from .arenas import zeros
@@ -32,7 +31,7 @@ assert NO_BLOCK == _NONE_YET
 # For the lowest frames there are blocks of marks from the beginning, for others when they are needed.
 REGIONS_AT_BOOT = 1
 
-add_block, create = opens_guard(add_block), opens_guard(create)
+add_block, create = commits.opens_guard(add_block), commits.opens_guard(create)
 
 
 class TableFrames:
@@ -173,7 +172,7 @@ class TableFrames:
         self.deallocate_run(frame.number, 1)
 
 
-@opens_guard
+@commits.opens_guard
 @micropython.viper
 def _take(tree: int, marks: int, count: int) -> int:
     """Take a run out of the pool and mark it. Returns its first number, or what `take` says."""
@@ -191,7 +190,7 @@ def _take(tree: int, marks: int, count: int) -> int:
     return run >> 1
 
 
-@opens_guard
+@commits.opens_guard
 @micropython.viper
 def _give(tree: int, marks: int, first: int, count: int) -> int:
     """Give a run that is marked back to the pool. Returns 0, _NOT_OUT or what `give` says; then nothing has changed."""
