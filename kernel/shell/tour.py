@@ -52,7 +52,7 @@ STEPS = (
             "    seen = fault",
             "",
             "seen.address, seen.error_code.write, seen.level",
-            "seen.walk[3]",
+            "seen.walk[-1]",
         ),
     ),
     (

@@ -113,6 +113,6 @@ MUTANTS = [
         "port/faults/probe_tables.c",
         "    for (unsigned level = 1; level < paging_levels(); level++) {\n        user_tables",
         "    for (unsigned level = 1; level < 4; level++) {\n        user_tables",
-        "tests/self/test_at_five_levels.py",
+        f"{ADDRESSES}::test_a_fault_names_the_level_at_which_the_way_ends",
     ),
 ]

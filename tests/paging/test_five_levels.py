@@ -154,7 +154,8 @@ def test_the_window_is_the_kernels_wherever_it_shows_ram(boot):
 
 def test_a_fault_names_the_level_at_which_the_way_ends(five):
     five.exec("page = page_at(0x0012_3456_789A_B000)\nmapper = OffsetPageTable()")
-    five.exec("mapper.map_to(page, data.start, PW | U, frames, PW | U)")
+    five.exec("mapper.map_to(page, data.start, PW | U, frames, PW | U)\nfrom faults import probe")
+    assert five.eval("probe.access(page.start_address.value, user=True).ok"), "ring 3's code has a way of its own"
     for level in range(5, 0, -1):
         five.exec(f"""
             at = mapper.access.walk(page.number, {level}) & -8

@@ -159,7 +159,9 @@ def test_entries_that_go_on_are_two_lines_and_others_their_own(guest, huge, leve
     start = int(console.command("m.start_address.value"))
     if not huge:
         console.command("a, b = m.split(m.range.start + 5); b, c = b.split(b.range.start + 1); b.remap(PteFlags())")
-    table = page_walk.path_to(guest.monitor.registers()["CR3"], memory, start)[-level] & 0xFFFFFFFFFF000
+    table = (
+        page_walk.path_to(guest.monitor.registers()["CR3"], memory, start)[depth.LEVELS - 1 - level] & 0xFFFFFFFFFF000
+    )
     raw = [memory.read_entry(table + 8 * index) for index in range(512)]
     text = console.command(f"entries {start:#x} {level}")
     assert entries_in(text) == {index: value & ~TOUCHED for index, value in enumerate(raw) if value}
