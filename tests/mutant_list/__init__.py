@@ -21,6 +21,7 @@ from mutant_list import (
     injection,
     invariants,
     iommu,
+    labs,
     language,
     lent_tables,
     litmus,
@@ -73,5 +74,6 @@ PROMISES = (
     iommu,
     virtio,
     litmus,
+    labs,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
