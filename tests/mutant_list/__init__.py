@@ -24,6 +24,7 @@ from mutant_list import (
     invariants,
     iommu,
     keys,
+    labs,
     language,
     lent_tables,
     litmus,
@@ -79,5 +80,6 @@ PROMISES = (
     iommu,
     virtio,
     litmus,
+    labs,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]
