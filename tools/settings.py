@@ -69,7 +69,7 @@ def check_program(value):
 
 
 def check_port(value):
-    """GDB_PORT: a port of TCP that an ordinary user may open."""
+    """GDB_PORT, VIEW_PORT: a port of TCP that an ordinary user may open."""
     return None if value.isdecimal() and 1024 <= int(value) < 65536 else "give a number from 1024 to 65535"
 
 
@@ -119,6 +119,7 @@ CHECKS = {
     "QEMU": check_program,
     "QEMU_EXTRA": check_words,
     "GDB_PORT": check_port,
+    "VIEW_PORT": check_port,
     "SOURCE_DATE_EPOCH": check_seconds,
 }
 
