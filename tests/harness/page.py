@@ -11,7 +11,7 @@ import machine
 import websocket
 
 PROMPT = b"clew> "
-PATIENCE_S = 20
+PATIENCE_S = 8
 
 
 class View:
@@ -94,6 +94,10 @@ class Tab:
     def svg(self):
         """Return the newest drawing."""
         return self.told.get("drawing", {}).get("svg", "")
+
+    def changes(self):
+        """Return how many places the newest drawing marks."""
+        return self.told.get("drawing", {}).get("changes")
 
     def state(self):
         """Return what the machine does."""

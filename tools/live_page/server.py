@@ -10,7 +10,7 @@ import hmac
 import secrets
 from pathlib import Path
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from live_page.session import Refused, Session, Tab
 
@@ -37,6 +37,7 @@ HEADERS = {
 # How often a tab must show that it is there, and the longest that it may say at once.
 HEARTBEAT_S, LONGEST_MESSAGE = 20, 256 << 10
 SESSION, TOKEN, ORIGINS = web.AppKey("session", Session), web.AppKey("token", str), web.AppKey("origins", list)
+SOCKETS = web.AppKey("sockets", set)
 
 
 @web.middleware
@@ -74,6 +75,7 @@ async def live(request):
     await socket.prepare(request)
     session, tab = request.app[SESSION], Tab()
     session.enter(tab)
+    request.app[SOCKETS].add(socket)
     sender = asyncio.create_task(send_news(socket, tab))
     try:
         async for message in socket:
@@ -86,6 +88,7 @@ async def live(request):
                 tab.tell("refused", why=str(error))
     finally:
         session.leave(tab)
+        request.app[SOCKETS].discard(socket)
         sender.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sender
@@ -103,10 +106,17 @@ async def send_news(socket, tab):
                 await socket.send_bytes(console)
 
 
+async def close_sockets(app):
+    """Say good-bye to the tabs: we end."""
+    for socket in list(app[SOCKETS]):
+        await socket.close(code=WSCloseCode.GOING_AWAY)
+
+
 def application(session, token):
     """Return the aiohttp application for a session. Its ORIGINS are known when its port is."""
     app = web.Application(middlewares=[guard])
-    app[SESSION], app[TOKEN], app[ORIGINS] = session, token, []
+    app[SESSION], app[TOKEN], app[ORIGINS], app[SOCKETS] = session, token, [], set()
+    app.on_shutdown.append(close_sockets)
     app.add_routes([web.get("/{token}/live", live), web.get("/{token}/{name:.*}", file)])
     return app
 

@@ -2,7 +2,7 @@
 import { Drawing } from "./drawing.js";
 
 const COLUMNS = 80, ROWS = 24, LARGEST = 16, SMALLEST = 7;
-const AGAIN_MS = 700, TRIES = 8;
+const AGAIN_MS = 700, TRIES = 5;
 // Colours of letters in the map of memory; owners, who have digits and small letters, take turns.
 const FIXED = {
   ".": "var(--free)", "+": "#f0e442", T: "#cc79a7", K: "#56b4e9", H: "#9ad0f5", B: "#7fb3a6", L: "#7fb3a6", M: "#7fb3a6",
@@ -109,7 +109,7 @@ function look(page, level) {
 
 // What an entry says, the way to it, and where it leads.
 function showEntry({ way, below }) {
-  const last = way.at(-1), crumbs = element("div", "", { class: "way" });
+  const last = way.at(-1), crumbs = element("div", "", { class: "crumbs" });
   for (const step of way) {
     const crumb = element("button", `P${step.level}[${step.index}]`, step === last ? { "aria-current": "true" } : {});
     crumb.onclick = () => look(step.page, step.level);
