@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from urllib.parse import urlsplit
 
 import machine
@@ -65,10 +64,12 @@ class Tab:
 
     def until(self, condition):
         """Hear until a condition holds; return its value."""
-        deadline = time.monotonic() + PATIENCE_S
         while not (value := condition()):
-            assert time.monotonic() < deadline, (self.console[-500:], {k: str(v)[:200] for k, v in self.told.items()})
-            self.hear()
+            try:
+                self.hear()
+            except websocket.WebSocketTimeoutException:
+                told = {kind: str(message)[:200] for kind, message in self.told.items()}
+                raise AssertionError(f"nothing more came: {self.console[-300:]}, {self.changes()}, {told}") from None
         return value
 
     def at_prompt(self):

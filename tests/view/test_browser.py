@@ -80,8 +80,10 @@ def test_a_mapping_appears_within_a_second_and_lights_up(page):
 
 
 def test_four_clicks_lead_from_the_root_to_a_page(page):
-    pool = page.all("#drawing .entry[data-level='4']")[2]
-    page.click(pool)
+    pool = "#drawing .entry[data-level='4'][data-page='ffffc00000000']"
+    ActionChains(page.browser).scroll_from_origin(origin_of(page.all(pool)[0]), 0, -600).perform()
+    page.until(lambda: page.all(pool)[0].rect["height"] > 6)
+    page.click(page.all(pool)[0])
     page.until(lambda: page.count(".crumbs button") == 1)
     assert page.text(".crumbs") == "P4[384]"
     for level in (3, 2, 1):
@@ -103,6 +105,7 @@ def test_wheel_and_drag_and_keys_move_the_drawing(page):
     def box():
         return [float(n) for n in page.all("#drawing svg")[0].get_dom_attribute("viewBox").split()]
 
+    page.all("#whole")[0].click()
     whole, place = box(), page.all("#drawing")[0]
     ActionChains(page.browser).scroll_from_origin(origin_of(place), 0, -200).perform()
     page.until(lambda: box()[2] < whole[2])
@@ -113,7 +116,7 @@ def test_wheel_and_drag_and_keys_move_the_drawing(page):
     page.until(lambda: "1 place" in page.changes())
     assert box()[2] == pytest.approx(zoomed[2]), "a new drawing keeps the zoom"
     page.all("#whole")[0].click()
-    page.until(lambda: box() == pytest.approx(whole))
+    page.until(lambda: box()[:3] == pytest.approx(whole[:3]))
 
 
 def origin_of(element):

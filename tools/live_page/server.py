@@ -81,7 +81,7 @@ async def live(request):
         async for message in socket:
             try:
                 if message.type == WSMsgType.BINARY:
-                    session.type(message.data)
+                    await session.type(message.data)
                 elif message.type == WSMsgType.TEXT:
                     session.obey(tab, message.data)
             except Refused as error:

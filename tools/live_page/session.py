@@ -17,7 +17,7 @@ from live_page.prompt import Conversation, NoAnswer
 COLUMNS, ROWS = 80, 24
 COMMAND_LINE = f"terminal={COLUMNS}x{ROWS} colour"
 # How often RAM is looked at while somebody looks, and how much longer at least than that took.
-LOOK_S, REST = 0.2, 3
+LOOK_S, REST = 0.2, 2
 # What begins a command: the tables as they were then are what changes are shown against.
 BEGINNINGS = (b"\r", b"\n", b"\x04")
 MOST_UNTAKEN = 1 << 20
@@ -111,11 +111,12 @@ class Session:
     async def _watch(self):
         """Look at RAM again and again while somebody looks, and ask who owns what when that may have changed."""
         while True:
-            began = asyncio.get_running_loop().time()
+            took = 0
             if self.tabs:
+                began = asyncio.get_running_loop().time()
                 await self._look()
+                took = asyncio.get_running_loop().time() - began
                 await self._ask()
-            took = asyncio.get_running_loop().time() - began
             await asyncio.sleep(max(LOOK_S, REST * took))
 
     async def _ask(self):
@@ -183,18 +184,24 @@ class Session:
         """A tab has gone."""
         self.tabs.discard(tab)
 
-    def type(self, data):
+    async def type(self, data):
         """Type what a tab has typed. Raises Refused if the machine takes nothing any more."""
         if self.state in ("starting", "ended"):
             raise Refused("there is no machine to type into")
         if self.guest.untaken + len(data) > MOST_UNTAKEN:
             raise Refused("the machine does not read what is typed: this is lost")
-        if any(beginning in data for beginning in BEGINNINGS) and self.guest.cr3:
-            self.before = self._read()
-            self.snapshot = self.before
-            self._draw()
-            self._say("busy")
+        if any(beginning in data for beginning in BEGINNINGS):
+            await self._begin()
         self.conversation.type(data)
+
+    async def _begin(self):
+        """A command begins: what changes from now on is shown as its doing."""
+        await self.guest.look_at_registers()
+        if self.guest.cr3:
+            self.before = self.snapshot = self._read()
+            self._draw()
+        if self.state != "ended":
+            self._say("busy")
 
     def obey(self, tab, text):
         """Do what a tab asks for in JSON: {"look": {"page": hexadecimal, "level": n}} or {"start": true}."""
