@@ -50,9 +50,9 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS and PAGING change it, OBJECTS and DISK come with it."""
+    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING and SCREEN change it, OBJECTS and DISK come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
-    wanted["processors"] = settings.processors()
+    wanted["processors"], wanted["window"] = settings.processors(), settings.window()
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]

@@ -21,6 +21,8 @@ MOST_PROCESSORS = 64  # as port/processors/processors.h says
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
 OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "CPUS", "MEMORY", "DISK")
+# What QEMU calls its windows.
+WINDOWS = ("gtk", "sdl")
 QCOW2 = b"QFI\xfb"  # how such an image begins
 
 
@@ -109,11 +111,37 @@ def check_disk(value):
     return None
 
 
+def windows():
+    """Return the kinds of window that this QEMU can open, the best first."""
+    command = [os.environ.get("QEMU") or "qemu-system-x86_64", "-display", "help"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    return [kind for kind in WINDOWS if kind in said.split()]
+
+
+def window(environment=os.environ):
+    """Return the kind of window that SCREEN asks for, or "" without one."""
+    return windows()[0] if environment.get("SCREEN") else ""
+
+
+def check_screen(value, environment=os.environ):
+    """SCREEN: the machine's display in a window."""
+    if value != "1":
+        return "SCREEN=1 opens a window with the machine's display; leave it out for none"
+    if (environment.get("BOOT") or "pvh") == "pvh":
+        return "through PVH the machine has no display: add BOOT=iso, or BOOT=uefi for pixels"
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return "there is no desktop here to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    if not windows():
+        return "this QEMU can't open windows: apt-get install qemu-system-gui adds that"
+    return None
+
+
 CHECKS = {
     "OBJECTS": check_objects,
     "DISK": check_disk,
     "BOOT": check_boot,
     "PAGING": check_paging,
+    "SCREEN": check_screen,
     "MEMORY": check_memory,
     "CPUS": check_processors,
     "QEMU": check_program,
