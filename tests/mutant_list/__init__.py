@@ -37,6 +37,7 @@ from mutant_list import (
     swapped,
     systems,
     tables,
+    view,
     virtio,
     wished_address,
 )
@@ -75,5 +76,6 @@ PROMISES = (
     iommu,
     virtio,
     litmus,
+    view,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

@@ -142,6 +142,16 @@ def test_owners_come_without_disturbing_who_types(view, tab):
     assert tab.line("\x15len(globals()), hash(str(sorted(globals())))") == names
 
 
+def test_what_is_typed_during_a_question_comes_after_it(tab):
+    """However it falls: letters typed one by one while the kernel is asked, line after line."""
+    for n in range(6):
+        tab.line(f"x = {n}")
+        for letter in f"x * {n}\r":
+            time.sleep(QUIET_S / 5)
+            tab.type(letter)
+        tab.until(lambda n=n: tab.console.endswith(b"x * %d\r\n%d\r\nclew> " % (n, n * n)))
+
+
 def test_half_a_line_and_what_a_program_reads_are_left_alone(view, tab):
     tab.type("x = input('name> ')\r")
     tab.until(lambda: tab.console.endswith(b"\r\nname> "))

@@ -100,10 +100,10 @@ async def send_news(socket, tab):
     with contextlib.suppress(ConnectionError):
         while not socket.closed:
             console, messages = await tab.news()
-            for message in messages:
-                await socket.send_json(message)
             if console:
                 await socket.send_bytes(console)
+            for message in messages:
+                await socket.send_json(message)
 
 
 async def close_sockets(app):

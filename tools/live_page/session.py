@@ -1,7 +1,8 @@
 """One machine and all the tabs that look at it: what is typed goes in, what changes goes out.
 
-A tab gets the console as bytes, and everything else as JSON with a "kind": "state", "drawing", "owners", "entry",
-"refused". Of each kind a slow tab gets the newest; a tab that goes, in the middle of whatever, takes nothing along.
+A tab gets the console as bytes, and everything else as JSON with a "kind": "state", "restarted", "drawing", "owners",
+"entry", "refused". Of each kind a slow tab gets the newest; a tab that goes, in the middle of whatever, takes nothing
+along.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ LOOK_S, REST = 0.2, 2
 BEGINNINGS = (b"\r", b"\n", b"\x04")
 MOST_UNTAKEN = 1 << 20
 MOST_UNSENT = 1 << 20
+CLEARED = b"\x1bc"  # a terminal's own word for a new beginning
 DROPPED = b"\r\n[this tab was too slow: some of what the machine printed is not here]\r\n"
 
 
@@ -87,8 +89,8 @@ class Session:
         self.snapshot = self.before = self.owners = self.drawing = None
         self.conversation = Conversation(self.guest.type, self._show)
         self._say("starting")
-        for tab in self.tabs:
-            tab.tell("restarted")
+        self._show(CLEARED)
+        self._tell_all("restarted")
         try:
             await self.guest.start()
         except OSError as error:

@@ -52,7 +52,6 @@ const heard = {
     say(state, words[state] ?? (state === "at the prompt" ? "the kernel is at the prompt" : "the machine starts"));
   },
   restarted() {
-    terminal.reset();
     byId("notice").textContent = "";
     byId("cells").replaceChildren();
     byId("owners").replaceChildren();
