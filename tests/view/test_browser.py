@@ -86,6 +86,8 @@ def test_a_mapping_appears_within_a_second_and_lights_up(page):
 
 
 def test_four_clicks_lead_from_the_root_to_a_page(page):
+    page.line("from memory import *")
+    page.line("m = create_mapping(1 << 16, PteFlags())")
     pool = "#drawing .entry[data-level='4'][data-page='ffffc00000000']"
     ActionChains(page.browser).scroll_from_origin(origin_of(page.all(pool)[0]), 0, -600).perform()
     page.until(lambda: page.all(pool)[0].rect["height"] > 6)
@@ -127,7 +129,8 @@ def test_wheel_and_drag_and_keys_move_the_drawing(page):
     zoomed = box()
     ActionChains(page.browser).move_to_element(place).click_and_hold().move_by_offset(-50, -30).release().perform()
     page.until(lambda: box()[0] > zoomed[0] and box()[1] > zoomed[1])
-    page.line("m = create_mapping(4096, PteFlags())")
+    page.line("from memory import *")
+    page.line("n = create_mapping(4096, PteFlags())")
     page.until(lambda: "1 place" in page.changes())
     assert box()[2] == pytest.approx(zoomed[2]), "a new drawing keeps the zoom"
     page.all("#whole")[0].click()
