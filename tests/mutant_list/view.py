@@ -8,6 +8,7 @@ PROMPT = "tools/live_page/prompt.py"
 PAGE = "tools/live_page/page"
 PICTURES = "tests/tools/test_pictures.py"
 WEB = "tests/view/test_server.py"
+ASKED = "tests/view/test_prompt.py"
 BROWSER = "tests/view/test_browser.py"
 
 MUTANTS = [
@@ -86,7 +87,7 @@ MUTANTS = [
         PROMPT,
         "        if held:\n            self.type(held)\n",
         "",
-        f"{WEB}::test_what_is_typed_during_a_question_comes_after_it",
+        f"{ASKED}::test_an_answer_leaves_the_screen_alone_and_what_was_typed_meanwhile_comes_after_it",
     ),
     (
         "the kernel is asked with half a line at its prompt",

@@ -34,8 +34,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-# How often a tab must show that it is there, and the longest that it may say at once.
-HEARTBEAT_S, LONGEST_MESSAGE = 20, 256 << 10
+# How often a tab must show that it is there, how long its good-bye may take, and the longest that it may say at once.
+HEARTBEAT_S, GOODBYE_S, LONGEST_MESSAGE = 20, 1, 256 << 10
 SESSION, TOKEN, ORIGINS = web.AppKey("session", Session), web.AppKey("token", str), web.AppKey("origins", list)
 SOCKETS = web.AppKey("sockets", set)
 
@@ -71,7 +71,7 @@ async def file(request):
 
 async def live(request):
     """One tab, from its coming to its going."""
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE)
+    socket = web.WebSocketResponse(timeout=GOODBYE_S, heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE)
     await socket.prepare(request)
     session, tab = request.app[SESSION], Tab()
     session.enter(tab)
