@@ -63,4 +63,5 @@ def test_tables_that_lead_to_themselves_or_to_no_ram_come_to_an_end(kernel):
     kinds = {run[5] for each in found["tables"] if each["frame"] == table >> 12 for run in each["runs"]}
     assert kinds == {"table", "no RAM", "absent", "pages"}
     assert found["left_out"] > 0
+    assert sum(len(each["runs"]) for each in found["tables"]) < 2 * tables.MOST_RUNS
     assert "more are not drawn" in Drawing(found).svg()
