@@ -50,7 +50,7 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING and SCREEN change it; OBJECTS and DISK come along."""
+    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, SCREEN change it; OBJECTS, DISK come along."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     wanted["processors"], wanted["window"] = settings.processors(), settings.window()
     for name in ("MEMORY", "BOOT", "CPU"):

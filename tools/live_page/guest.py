@@ -15,6 +15,8 @@ from qemu.qmp import QMPClient, QMPError
 from run import TRACE
 from run import machine as described
 
+from live_page.tables import levels_of
+
 # How long QEMU may take to answer; it answers while the kernel computes.
 ANSWER_S = 5
 REGISTER = re.compile(r"\b(CR3|CR4)=([0-9a-f]+)")
@@ -43,7 +45,7 @@ class Guest:
         self.cr3 = self.cr4 = 0
         self.file = os.memfd_create("clew-view-ram")
         os.truncate(self.file, machine.size_in_bytes(os.environ.get("MEMORY") or "128M"))
-        self.memory = GuestMemory(self.file)
+        self.memory = GuestMemory(self.file, lambda: levels_of(self.cr4))
         console, console_of_guest = socket.socketpair()
         qmp, qmp_of_guest = socket.socketpair()
         with console_of_guest, qmp_of_guest:

@@ -8,7 +8,7 @@ import re
 from itertools import pairwise
 
 import numpy
-from machine import FOUR_GIB, ROOT
+from machine import FOUR_GIB, FOUR_LEVELS, ROOT
 from oracle import page_walk
 from oracle.page_walk import ADDRESS_MASK, PRESENT
 
@@ -46,12 +46,12 @@ def layout(name):
     return int(re.search(rf"^#define {name}\s+(\d+)\s*$", text, re.MULTILINE)[1])
 
 
-RECURSIVE = (layout("RECURSIVE_P4_INDEX"), layout("OTHER_RECURSIVE_P4_INDEX"))
+RECURSIVE = (layout("RECURSIVE_ROOT_INDEX"), layout("OTHER_RECURSIVE_ROOT_INDEX"))
 
 
 def levels_of(cr4):
     """Return how many levels of tables a CPU walks, by its CR4."""
-    return page_walk.LEVELS + bool(cr4 & LA57)
+    return FOUR_LEVELS + bool(cr4 & LA57)
 
 
 def pages_at(level):
