@@ -85,6 +85,7 @@ def test_a_mapping_appears_within_a_second_and_lights_up(page):
     assert "as of" not in page.text("#memory h2")
 
 
+@pytest.mark.four_levels
 def test_four_clicks_lead_from_the_root_to_a_page(page):
     page.line("from memory import *")
     page.line("m = create_mapping(1 << 16, PteFlags())")
@@ -109,6 +110,7 @@ def test_four_clicks_lead_from_the_root_to_a_page(page):
     page.until(lambda: "not present" in page.text("#entry"))
 
 
+@pytest.mark.four_levels
 def test_a_click_shows_the_entry_below_it_and_not_the_first_of_its_run(page):
     page.all("#whole")[0].click()
     window = page.all("#drawing .entry[data-level='1'][data-page='ffff800000000']")[0]
