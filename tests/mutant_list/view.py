@@ -218,8 +218,8 @@ MUTANTS = [
     (
         "the display's picture ends where the text does",
         "kernel/diagnostics/screen.py",
-        "row = painted[height] if height < len(painted) else empty",
-        "row = painted[height] if height < len(painted) else painted[-1]",
+        "for height in range(display.height):",
+        "for height in range(len(painted)):",
         "tests/shell/test_shown_memory.py::test_the_picture_on_the_display_is_seen_by_qemu",
     ),
 ]
