@@ -51,6 +51,10 @@ debug: settings $(BUILD)/kernel.elf | packages-run packages-debug ## Boot in QEM
 pty: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) .venv/ready | packages-run ## Boot with the console on a pty, for mpremote or Thonny
 	@python3 tools/run.py pty
 
+.PHONY: view
+view: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) .venv/ready | packages-run ## Boot with a page for a browser: the prompt, and the page tables as they are now (VIEW_PORT=8123)
+	@$(PYTHON) tools/view.py
+
 .PHONY: bochs
 bochs: settings $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an MMU that is not QEMU's
 	@python3 tools/run.py bochs

@@ -22,7 +22,6 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import reference
 from machine import BUILD, ROOT
-from picture import GONE, NEW
 from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -82,8 +81,8 @@ def what_it_says(picture):
     shapes = re.findall(r"<(\w+)([^>]*)>(?:([^<>]+)<)?", picture)
     said = Counter()
     for name, attributes, text in shapes:
-        colours = dict(re.findall(r'(fill|stroke|stroke-dasharray)="([^"]*)"', attributes))
-        is_mark = colours.get("stroke") in (NEW, GONE)
+        colours = dict(re.findall(r'(class|fill)="([^"]*)"', attributes))
+        is_mark = colours.get("class", "").startswith("mark")
         said[name, *sorted(colours.items())] += is_mark
         if name == "text":
             said[re.sub(r"0x[0-9a-f]+|\d+", "#", text)] += 0

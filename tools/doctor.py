@@ -17,6 +17,7 @@ STEPS = {
     "uefi": "make test",
     "bochs": "make test, make bochs",
     "debug": "make test, make debug",
+    "browser": "the tests of make view in a browser",
     "rust": "the example object in Rust",
 }
 VERSIONS = (

@@ -86,6 +86,7 @@ class Machine:
     files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
     paging: how many levels of page tables; with 5 a CPU that lacks them gets four, and the kernel says so.
     disk: path of a raw image that the machine has as a virtio disk; who may not write it, may not write to the disk.
+    window: what QEMU calls the kind of window that shows the display; none without.
     counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
     trace: a file for QEMU's log of CPU resets, and of every exception when trace_exceptions is true.
     """
@@ -108,6 +109,7 @@ class Machine:
     memory_file: str = ""
     counted: bool = False
     display: bool = False
+    window: str = ""
     trace: str = ""
     trace_exceptions: bool = False
     extra: tuple = field(default_factory=tuple)
@@ -119,7 +121,7 @@ class Machine:
         words += ["-accel", accelerator, "-cpu", self._cpu_words(), "-smp", str(self.processors)]
         words += self._memory_words() + self._boot_words() + self._file_words() + self._disk_words()
         words += self._channel_words()
-        words += ["-display", "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
+        words += ["-display", self.window or "none", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4"]
         if self.counted:
             words += ["-icount", "shift=0,sleep=off", "-rtc", "base=2025-01-01,clock=vm"]
         if self.trace:

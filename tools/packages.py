@@ -50,6 +50,10 @@ PACKAGES = {
         ("bochsbios", "/usr/share/bochs/BIOS-bochs-latest", "its BIOS"),
         ("vgabios", "/usr/share/vgabios/vgabios.bin", "its video BIOS"),
     ),
+    "browser": (
+        ("chromium", "chromium", "tries the page of `make view`"),
+        ("chromium-driver", "chromedriver", "drives it"),
+    ),
     "rust": (("rustc", "rustc", "compiles the example object in Rust"),),
     "debug": (("gdb", "gdb", "the debugger"),),
 }

@@ -50,9 +50,9 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, GUARD change it, OBJECTS and DISK come with it."""
+    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, GUARD, SCREEN change it; OBJECTS, DISK come along."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
-    wanted["processors"] = settings.processors()
+    wanted["processors"], wanted["window"] = settings.processors(), settings.window()
     wanted["command_line"] = " ".join(filter(None, (wanted.get("command_line"), settings.guard())))
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):

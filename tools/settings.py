@@ -29,6 +29,8 @@ NEVER_OVERCOMMIT = "2"
 OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "CPUS", "MEMORY", "DISK")
 LARGEST_SEED = 1 << 20  # as kernel/shell/exercise_commands.py says
 MOST_SEEDS = 10_000
+# What QEMU calls its windows.
+WINDOWS = ("gtk", "sdl")
 QCOW2 = b"QFI\xfb"  # how such an image begins
 
 
@@ -105,7 +107,7 @@ def check_program(value):
 
 
 def check_port(value):
-    """GDB_PORT: a port of TCP that an ordinary user may open."""
+    """GDB_PORT, VIEW_PORT: a port of TCP that an ordinary user may open."""
     return None if value.isdecimal() and 1024 <= int(value) < 65536 else "give a number from 1024 to 65535"
 
 
@@ -168,18 +170,45 @@ def check_disk(value):
     return None
 
 
+def windows():
+    """Return the kinds of window that this QEMU can open, the best first."""
+    command = [os.environ.get("QEMU") or "qemu-system-x86_64", "-display", "help"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+    return [kind for kind in WINDOWS if kind in said.split()]
+
+
+def window(environment=os.environ):
+    """Return the kind of window that SCREEN asks for, or "" without one."""
+    return windows()[0] if environment.get("SCREEN") else ""
+
+
+def check_screen(value, environment=os.environ):
+    """SCREEN: the machine's display in a window."""
+    if value != "1":
+        return "SCREEN=1 opens a window with the machine's display; leave it out for none"
+    if (environment.get("BOOT") or "pvh") == "pvh":
+        return "through PVH the machine has no display: add BOOT=iso, or BOOT=uefi for pixels"
+    if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+        return "there is no desktop here to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    if not windows():
+        return "this QEMU can't open windows: apt-get install qemu-system-gui adds that"
+    return None
+
+
 CHECKS = {
     "OBJECTS": check_objects,
     "DISK": check_disk,
     "SEEDS": check_seeds,
     "BOOT": check_boot,
     "PAGING": check_paging,
+    "SCREEN": check_screen,
     "MEMORY": check_memory,
     "CPUS": check_processors,
     "GUARD": check_guard,
     "QEMU": check_program,
     "QEMU_EXTRA": check_words,
     "GDB_PORT": check_port,
+    "VIEW_PORT": check_port,
     "SOURCE_DATE_EPOCH": check_seconds,
 }
 

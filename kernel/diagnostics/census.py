@@ -48,6 +48,13 @@ class OwnedPages:
             if run.is_mapped:
                 yield run.frame, run.count
 
+    def row(self):
+        """Return letter, place, size, kind, rights and region, as texts."""
+        place = "v%s +%d" % (hexadecimal(self.first_page << PAGE_SHIFT), self.count)
+        where = "Python's heap" if self.letter == HEAP else region_of(self.first_page).name
+        kind = ledger.KIND_NAMES[self.kind]
+        return (self.letter, place, size(self.count << PAGE_SHIFT), kind, rights_of(self.flags), where)
+
 
 def owners():
     """Return an OwnedPages for every mapping but the kernel's own, in the order in which they came to be."""
@@ -76,16 +83,7 @@ class Owners(View):
         if not self.owners:
             return ("nobody owns a mapping; the kernel's own are in `dump`",)
         rows = [("", "pages", "size", "kind", "rights", "where")]
-        return columns(rows + [self._row(owner) for owner in self.owners], (2,), width)
-
-    @staticmethod
-    def _row(owner):
-        start = owner.first_page << PAGE_SHIFT
-        place = "v%s +%d" % (hexadecimal(start), owner.count)
-        where = "Python's heap" if owner.letter == HEAP else region_of(owner.first_page).name
-        kind = ledger.KIND_NAMES[owner.kind]
-        bytes_owned = owner.count << PAGE_SHIFT
-        return (owner.letter, place, size(bytes_owned), kind, rights_of(owner.flags), where)
+        return columns(rows + [owner.row() for owner in self.owners], (2,), width)
 
 
 def table_frames(root=None):

@@ -1,9 +1,10 @@
 """The machine's own display, VGA text or pixels: what it shows, and the picture of physical memory drawn on it.
 
-Which of the two, and where, is the loader's word; through PVH there is none. The display's memory is mapped for the
-time of drawing, as anybody would map a device.
+Which of the two, and where, is the loader's word; through PVH there is none. Pixels show what text would, as large as
+they have room for. The display's memory is mapped for the time of drawing, as anybody would map a device.
 """
 
+import framebuf
 import memory
 from memory import MMIO_FLAGS
 from memory_structs import KernelError
@@ -24,7 +25,7 @@ ATTRIBUTES = {
     "+": 0x0E,
     "T": 0x0D,
     "K": 0x09,
-    "H": 0x01,
+    "H": 0x1F,
     "B": 0x03,
     "L": 0x03,
     "M": 0x03,
@@ -44,7 +45,9 @@ PIXELS = {
 }
 PIXELS["R"] = 0xA02020
 OWNER_PIXELS = (0x40D040, 0x40D0D0, 0xE0E040, 0xE06040, 0xFFFFFF)
-CELL_PIXELS = 10
+INK, GROUND = 0xE0E0E0, 0x101216
+# A letter's pixels, and those of a line of text: one below and one above.
+LETTER, LINE = 8, 10
 
 
 class NoDisplay(KernelError):
@@ -122,23 +125,58 @@ def attribute_of(letter):
 def pixel_of(letter):
     """Return the colour of a cell's letter."""
     if letter == " ":
-        return 0
+        return GROUND
     return PIXELS.get(letter, OWNER_PIXELS[ord(letter) % len(OWNER_PIXELS)])
 
 
+class Painter:
+    """Letters as pixels: `.scale` times as wide, and `.tall` times as high, as those of the font, which are 8 by 8."""
+
+    def __init__(self, display):
+        self.pixel_bytes = display.bits_per_pixel // 8
+        high = display.height // (TEXT_ROWS * LINE)
+        self.scale = max(min(display.width // (TEXT_COLUMNS * LETTER), high), 1)
+        self.tall = max(min(high, 2 * self.scale), 1)
+        self.columns = min(display.width // (LETTER * self.scale), TEXT_COLUMNS)
+        self._rows = {}
+
+    def colour(self, value, count=1):
+        """Return so many pixels of a colour as bytes."""
+        return value.to_bytes(self.pixel_bytes, "little") * count
+
+    def rows_of(self, letter, ink, ground):
+        """Return a letter's LINE rows of pixels, as bytes."""
+        key = letter, ink, ground
+        if key not in self._rows:
+            bits = bytearray(LETTER)
+            framebuf.FrameBuffer(bits, LETTER, LETTER, framebuf.MONO_HLSB).text(letter, 0, 0, 1)
+            pixels = self.colour(ground, self.scale), self.colour(ink, self.scale)
+            drawn = [b"".join([pixels[row >> bit & 1] for bit in range(LETTER - 1, -1, -1)]) for row in bits]
+            blank = [pixels[0] * LETTER]
+            self._rows[key] = blank + drawn + blank
+        return self._rows[key]
+
+    def rows_of_line(self, line, is_map):
+        """Return the rows of pixels of a line of text; the letters of the map stand on their colours."""
+        drawn = []
+        for column, letter in enumerate(line[: self.columns]):
+            in_map = is_map and column >= ADDRESS_COLUMNS
+            drawn.append(self.rows_of(letter, *((0, pixel_of(letter)) if in_map else (INK, GROUND))))
+        return [b"".join([rows[number] for rows in drawn]) for number in range(LINE)]
+
+
 def draw_pixels(display, picture):
-    """Draw a square for each cell."""
-    cells = picture.cells
+    """Draw what `picture` prints, as large as the display has room for, on a display that is empty otherwise."""
+    painter = Painter(display)
+    lines = list(picture.lines())[:TEXT_ROWS]
+    rows = -(-len(picture.cells) // COLUMNS)
     mapping = memory.map_frame_range(display.start, display.size_in_bytes, MMIO_FLAGS)
     with mapping as mapped, mapped.as_slice_mut("B", 0, display.size_in_bytes) as pixels:
-        for start in range(0, len(cells), COLUMNS):
-            row = pixel_row(cells[start : start + COLUMNS], display.bits_per_pixel // 8)
-            top = start // COLUMNS * CELL_PIXELS
-            for line in range(top, min(top + CELL_PIXELS - 1, display.height)):
-                pixels[line * display.pitch : line * display.pitch + len(row)] = row
-
-
-def pixel_row(letters, pixel_bytes):
-    """Return the bytes of one line of pixels through a row of cells, with a dark gap behind each."""
-    gap = bytes(pixel_bytes)
-    return b"".join([pixel_of(letter).to_bytes(pixel_bytes, "little") * (CELL_PIXELS - 1) + gap for letter in letters])
+        empty = painter.colour(GROUND, display.width)
+        painted = []
+        for number, line in enumerate(lines):
+            for row in painter.rows_of_line(line, 0 < number <= rows):
+                painted += [row + empty[len(row) :]] * painter.tall
+        for height in range(display.height):
+            row = painted[height] if height < len(painted) else empty
+            pixels[height * display.pitch : height * display.pitch + len(row)] = row

@@ -3,7 +3,8 @@
 import memory
 
 from shell.command import Argument, command
-from shell.kinds import WordKind
+from shell.errors import UsageError
+from shell.kinds import AnythingKind, WordKind
 from shell.later import later
 
 Frames, Owners, Pages = [later("diagnostics.census", name) for name in ("Frames", "Owners", "Pages")]
@@ -13,6 +14,8 @@ PICTURES = {
     "pool": later("diagnostics.picture", "PoolPicture"),
     "screen": later("diagnostics.screen", "draw"),
 }
+LIVE = "live"
+show_live = later("shell.live", "show_live")
 
 
 @command("frames", "What RAM is used for, and its largest free runs.")
@@ -47,14 +50,21 @@ def verify():
 @command(
     "picture",
     "Draw RAM, or the kernel's page pool, with a letter for each use.",
-    Argument("what", WordKind("WHAT", tuple(PICTURES)), "memory"),
+    Argument("what", WordKind("WHAT", tuple(PICTURES) + (LIVE,)), "memory"),
+    Argument("steps", AnythingKind("STEPS"), repeated=True),
     details=(
         "picture            physical memory, here",
         "picture pool       the virtual pages that were handed out",
         "picture screen     physical memory on the machine's own display (boot through the ISO)",
+        "picture live       physical memory while pieces of it are mapped and dropped, in place",
+        "picture live (f(n) for n in range(9))      the same, after each of your own steps",
     ),
 )
-def picture(what):
+def picture(what, steps):
+    if what == LIVE:
+        return show_live(steps)
+    if steps:
+        raise UsageError("only `picture live` takes more: %s" % steps[0])
     return PICTURES[what]()
 
 

@@ -5,7 +5,6 @@ import machine
 import pytest
 from harness.sessions import typed_in_a_machine
 from harness.transcripts import Numbers, Stale, pictures, sessions
-from picture import GONE, NEW
 
 CHAPTERS = sorted((machine.ROOT / "docs" / "book").glob("*.md"))
 
@@ -35,11 +34,11 @@ def test_a_picture_shows_what_it_would_show_if_drawn_now(tmp_path, chapter, word
 
 
 def test_a_picture_of_something_else_says_something_else():
-    picture = f'<path fill="#59a14f"/><rect stroke="{NEW}"/><text>p0x1000</text><text>p0x2000 rw-</text>'
+    picture = '<path fill="#59a14f"/><rect class="mark"/><text>p0x1000</text><text>p0x2000 rw-</text>'
     assert book.what_it_says(picture) == book.what_it_says(picture.replace("1000", "7000")), "it lies elsewhere"
-    for right, wrong in (("rw-", "r--"), ("#59a14f", "#4c78a8"), ("<path", "<circle"), (NEW, GONE)):
+    for right, wrong in (("rw-", "r--"), ("#59a14f", "#4c78a8"), ("<path", "<circle"), ('"mark"', '"mark gone"')):
         assert book.what_it_says(picture) != book.what_it_says(picture.replace(right, wrong, 1)), wrong
-    twice = picture + f'<rect stroke="{NEW}"/>'
+    twice = picture + '<rect class="mark"/>'
     assert book.what_it_says(picture) != book.what_it_says(twice), "another entry is new"
 
 

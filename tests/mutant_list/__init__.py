@@ -40,6 +40,7 @@ from mutant_list import (
     swapped,
     systems,
     tables,
+    view,
     virtio,
     wished_address,
 )
@@ -81,5 +82,6 @@ PROMISES = (
     virtio,
     litmus,
     labs,
+    view,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

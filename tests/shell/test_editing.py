@@ -146,7 +146,7 @@ def furnished():
     [
         ("dump style=", {"ptdump", "qemu", "json"}),
         ("dump ", {"w", "x", "user", "huge", "wx", "style=", "first=", "last=", "alias="}),
-        ("picture ", {"memory", "pool", "screen"}),
+        ("picture ", {"memory", "pool", "screen", "live"}),
         ("open('", {"folder/", "from_host.py", "notes.txt"}),
         ("from examples.", {"examples.guard_page", "examples.copy_on_write"}),
         ("p", {"peek", "poke", "pages", "picture", "print", "pow"}),

@@ -15,6 +15,7 @@ WIDE = (300, 100)
 MANY_PAGES = 4
 ENDS_THE_MACHINE = {"exit", "reset"}
 CHANGES_THE_SIZE = {"terminal ask", "terminal off"}
+DRAWN_IN_PLACE = {"picture live"}  # it has a test of its own
 # How these are cut into lines is another for another width.
 LAID_OUT_ANEW = {"hexdump", "peek", "picture", "policies"}
 SAMPLES = {
@@ -71,7 +72,7 @@ def lines_of(table):
         lines.append(" ".join([name, *required]))
         for argument, _, words, _, by_name in arguments:
             lines += [f"{name} {argument + '=' if by_name else ''}{word}" for word in words]
-    return [line for line in lines if line not in CHANGES_THE_SIZE]
+    return [line for line in lines if line not in CHANGES_THE_SIZE | DRAWN_IN_PLACE]
 
 
 def machine(boot, size):
@@ -120,6 +121,20 @@ def test_every_screen_fits_and_no_word_is_broken(boot, size):
         for line in lines:
             if line.split()[0] not in LAID_OUT_ANEW:
                 assert words[line] - words_of(reader.read(line, enough=1)) == set(), line
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 18)])
+def test_a_live_picture_stays_in_its_place_on_the_screen(boot, size):
+    """Each drawing covers the one before, all of it, and nothing scrolls away."""
+    guest = boot(command_line="terminal={}x{}".format(*size))
+    guest.console.wait_for_prompt()
+    reader = Reader(guest, *size)
+    [page] = reader.read("picture live")
+    assert reader.display.wraps == []
+    assert page.printed.count(page.shown[0]) == 12, "so many steps, all with the same title"
+    drawn = [row for row in page.shown if row]
+    assert page.shown[0].startswith("physical memory, one cell is")
+    assert drawn == reader.read("picture")[0].shown[: len(drawn)]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -165,6 +165,35 @@ def test_the_picture_on_the_display_is_seen_by_qemu(boot, path, tmp_path):
     assert before != after
     pixels = after[-720 * 400 * 3 :] if path == "iso" else after
     assert len({pixels[at : at + 3] for at in range(0, len(pixels) - 3, 3)}) >= 5
+    if path == "uefi":
+        lines = guest.console.command("picture", timeout=60).rstrip("\n").split("\n")
+        cells_have_their_colours(after, lines)
+
+
+def cells_have_their_colours(ppm, lines):
+    """Of a display of 800 by 600 pixels: a letter is 8 wide and 20 high with its gaps, the map's on a colour each."""
+    assert ppm.startswith(b"P6\n800 600\n255\n")
+    pixels = ppm[-800 * 600 * 3 :]
+
+    def rows_of(row):
+        return [pixels[y * 2400 : (y + 1) * 2400] for y in range(row * 20, row * 20 + 20)]
+
+    rows = [number for number, line in enumerate(lines) if " p0x" in line[:15] or line.startswith("p0x")]
+    colours = {}
+    for row in rows:
+        for column, letter in list(enumerate(lines[row]))[15:]:
+            at = column * 8 * 3
+            colours.setdefault(letter, set()).add(rows_of(row)[0][at : at + 3])
+    assert len(rows) == 16
+    assert all(len(found) == 1 for found in colours.values()), "one colour for a letter"
+    assert len(set.union(*colours.values())) >= 6
+    ground = pixels[-3:]
+    for row, line in enumerate(lines):
+        letters = b"".join(rows_of(row))
+        assert letters != ground * 800 * 20, "text is there"
+        rest = [each[(len(line) + 1) * 8 * 3 :] for each in rows_of(row)]
+        assert set(rest) == {ground * (800 - (len(line) + 1) * 8)}
+    assert pixels[len(lines) * 20 * 2400 :] == ground * 800 * (600 - len(lines) * 20), "nothing else is on the display"
 
 
 def test_without_a_display_the_picture_says_how_to_get_one(guest):
@@ -181,6 +210,43 @@ def test_a_live_picture_is_drawn_in_place_after_each_step(busy):
     assert len(re.findall(r"\x1b\[\d+A\x1b\[J", drawn)) == 2
     last = drawn.rsplit("\x1b[J", 1)[1].replace("\r\n", "\n")
     assert last.strip() == console.command("picture", timeout=30).strip()
+
+
+def test_picture_live_shows_memory_come_and_go_and_leaves_nothing(guest):
+    console = guest.console
+    before = console.command("frames")
+    console.sendline("picture live")
+    console.wait_for_prompt(60)
+    frames = console.before.decode().replace("\r\n", "\n").split("\x1b[J")
+    assert len(frames) == 12
+    assert [letter for letter in "012345" if letter * 3 in frames[5]] == list("012345")
+    assert "555555" in frames[5]
+    assert "555555" not in frames[-1]
+    assert console.command("frames") == before
+
+
+def test_picture_live_takes_steps_of_ones_own_and_refuses_what_has_none(guest):
+    console = guest.console
+    console.command("from memory import *; kept = []")
+    console.sendline("picture live (kept.append(create_mapping(n << 20, PteFlags())) for n in (1, 2, 3))")
+    console.wait_for_prompt(60)
+    assert console.before.decode().count("physical memory, one cell is") == 3
+    assert console.command("len(kept)") == "3\n"
+    assert console.command("picture live 5") == "UsageError: int has no steps: give what a `for` goes through\n"
+    assert console.command("picture live nope").startswith("UsageError: nope: ")
+    assert console.command("picture pool 5") == "UsageError: only `picture live` takes more: 5\n"
+    assert "live" in console.command("help picture")
+
+
+def test_ctrl_c_ends_a_live_picture_and_what_it_had_mapped_is_dropped(guest):
+    console = guest.console
+    before = console.command("frames")
+    console.sendline("picture live")
+    console.expect_exact("222")
+    console.interrupt()
+    console.expect_exact("picture: interrupted")
+    console.wait_for_prompt()
+    assert console.command("frames") == before
 
 
 def test_the_fault_log_tells_what_was_raised_and_what_was_answered(guest):

@@ -23,6 +23,9 @@ WRONG = [
     ("QEMU=nosuch", "there is no such program"),
     ("QEMU_EXTRA='", "a shell can't read these words"),
     ("GDB_PORT=80", "give a number from 1024 to 65535"),
+    ("VIEW_PORT=80", "give a number from 1024 to 65535"),
+    ("SCREEN=yes", "SCREEN=1 opens a window"),
+    ("SCREEN=1", "through PVH the machine has no display: add BOOT=iso"),
     ("OBJECTS=nosuch.o", f"{machine.ROOT}/nosuch.o: there is no such file"),
     ("OBJECTS='", "a shell can't read these words"),
     ("DISK=nosuch", f"{machine.ROOT}/nosuch: there is no such file: truncate -s 16M FILE makes one"),
@@ -62,6 +65,32 @@ def test_the_guard_is_asked_for_where_somebody_can_be_told():
         result = subprocess.run(command, input="", capture_output=True, text=True, check=False, **options)
         assert result.stderr.startswith(f"clew: {why}")
         assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "kinds", "why"),
+    [
+        ({"BOOT": "iso"}, "gtk sdl", "there is no desktop here"),
+        ({"BOOT": "uefi", "DISPLAY": ":0"}, "none curses", "this QEMU can't open windows: apt-get install"),
+        ({"BOOT": "uefi", "DISPLAY": ":0"}, "none sdl", None),
+        ({"BOOT": "iso", "WAYLAND_DISPLAY": "wayland-0"}, "sdl gtk", None),
+    ],
+)
+def test_a_window_is_opened_where_there_is_a_desktop_and_refused_by_name_elsewhere(
+    monkeypatch, tmp_path, environment, kinds, why
+):
+    qemu = tmp_path / "qemu"
+    qemu.write_text(f"#!/bin/sh\nprintf '%s\\n' {kinds}\n")
+    qemu.chmod(0o755)
+    monkeypatch.setenv("QEMU", str(qemu))
+    found = settings.check_screen("1", environment)
+    assert found is None if why is None else found.startswith(why)
+    if why is None:
+        window = settings.window({**environment, "SCREEN": "1"})
+        assert window == ("gtk" if "gtk" in kinds else "sdl")
+        command = machine.Machine(boot="iso", window=window).qemu_command()
+        assert command[command.index("-display") + 1] == window
+    assert settings.window(environment) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""make view: the prompt, the page tables as they are now, and who owns which memory, as a page in a browser.
+
+It prints the page's address, which has a token in it, and opens nothing by itself. MEMORY, BOOT, CPU, CPUS, OBJECTS and
+DISK change the machine as they do for `make run`; VIEW_PORT=n chooses the port. Ctrl-C ends the page and the machine.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import sys
+
+from machine import ROOT
+from run import LOG, TRACE, check_settings, remove_old_logs
+from say import say, stop
+
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def announce(url):
+    """Print where the page is."""
+    print(url, flush=True)
+    say("open this address in a browser on this machine; Ctrl-C here ends the page and the machine")
+
+
+async def serve(port):
+    """Serve the page until somebody ends us."""
+    from live_page import server  # noqa: PLC0415 (it takes a second, and settings are checked first)
+
+    task = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await server.serve(port, announce)
+
+
+def main():
+    """Check what was set, then serve."""
+    remove_old_logs()
+    check_settings()
+    port = int(os.environ.get("VIEW_PORT") or 0)
+    try:
+        asyncio.run(serve(port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        stop(f"VIEW_PORT={port}: another program has this port: choose another, or none to get a free one")
+    finally:
+        LOG.unlink(missing_ok=True)
+        TRACE.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
