@@ -1,7 +1,7 @@
 """Forgotten mappings and tables: their records are marked as lost, and here they are taken away.
 
-What is damaged is not given back, and counts as stuck; a table waits while it is active or mappings live in it. Both
-are tried again after the next collection.
+What is damaged is not given back, and counts as stuck. A table waits while it is active or mappings live in it, and
+everything waits while Python's heap is full. Both are tried again after the next collection.
 """
 
 import gc
@@ -49,12 +49,16 @@ def take_away(kernel, record):
             return WAITS
         try:
             kernel._free_table(root, table.access)
+        except MemoryError:
+            return WAITS
         except Exception:  # a fault
             return STUCK
         record.end()
         return True
     try:
         unmapping.unmap(table, record, record, "be reclaimed")
+    except MemoryError:
+        return WAITS
     except Exception:  # MappingDamaged, or a fault
         return STUCK
     record.end()
