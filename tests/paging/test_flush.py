@@ -8,12 +8,12 @@ import pytest
 from harness import depth
 from on_target import source
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 PAGE = 4096
 
 SETUP = """
 import memory
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames(300)
 frames = Frames(owned)
 first = owned.end.number - 255  # the last 256 frames are data

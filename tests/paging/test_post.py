@@ -9,12 +9,12 @@ import re
 import pytest
 from harness import Kernel, depth
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 NAMES = """
 from memory_structs import *
 from paging import *
 import machine
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 boot_info = BootInfo()
 phys_mem_offset = boot_info.physical_memory_offset
 mapper = OffsetPageTable(active_level_4_table(phys_mem_offset), phys_mem_offset)

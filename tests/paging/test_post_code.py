@@ -6,6 +6,8 @@ test_post.py asks what each step shows; here the words themselves must work, and
 import pytest
 from harness import Kernel, depth
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 # src/memory.rs. `translate_addr` is the post's first version, by hand, which knows no huge pages.
 MEMORY = """
 from memory_structs import Frame, Page, PhysicalAddress, VirtualAddress
@@ -44,8 +46,6 @@ if depth.LEVELS != 4:
 # src/main.rs
 MAIN = """
 import machine
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 boot_info = BootInfo()
 phys_mem_offset = boot_info.physical_memory_offset
 l4_table = active_level_4_table(phys_mem_offset)

@@ -5,14 +5,14 @@ from harness import Kernel, depth
 from on_target import source
 from oracle import page_walk
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 PAGE = 4096
 BASE = depth.root_entry(40)
 TABLES = 1200
 
 SETUP = f"""
 import memory
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames({TABLES})
 frames = Frames(owned)
 mapper = OffsetPageTable()

@@ -4,12 +4,12 @@ import pytest
 from harness import depth
 from on_target import source
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 PAGE = 4096
 
 SETUP = """
 import memory
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames(16)
 frames = Frames(owned)
 mapper = OffsetPageTable()

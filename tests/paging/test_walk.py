@@ -4,11 +4,11 @@ import pytest
 from harness import Kernel, depth
 from on_target import source
 
+pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
+
 SETUP = """
 import memory
 from faults import probe
-
-pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 owned = own_frames(32)
 frames = Frames(owned)
 mapper = OffsetPageTable()
