@@ -1,0 +1,30 @@
+"""Wrong: it goes on answering after drop().
+
+Caught by drop_gives_everything_back.
+"""
+
+from faults import on_fault
+from memory import HEAP_FLAGS, PAGE_SIZE, create_mapping_at
+
+
+class Lazy:
+    def __init__(self, range, most):
+        self.most = most
+        self.mapped = {}
+        self.handler = on_fault(range, self.supply)
+
+    def supply(self, fault):
+        if fault.error_code.present or len(self.mapped) >= self.most:
+            return False
+        self.mapped[fault.page.number] = create_mapping_at(fault.page.start_address, PAGE_SIZE, HEAP_FLAGS)
+        return True
+
+    def release(self, pages):
+        for page in pages:
+            mapped = self.mapped.pop(page.number, None)
+            if mapped is not None:
+                mapped.drop()
+
+    def drop(self):
+        while self.mapped:
+            self.mapped.popitem()[1].drop()

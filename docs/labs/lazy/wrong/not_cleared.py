@@ -1,0 +1,35 @@
+"""Wrong: it gives pages that are not cleared.
+
+Caught by frames_are_cleared.
+"""
+
+from faults import on_fault
+from machine import mem8
+from memory import HEAP_FLAGS, PAGE_SIZE, create_mapping_at
+
+
+class Lazy:
+    def __init__(self, range, most):
+        self.most = most
+        self.mapped = {}
+        self.handler = on_fault(range, self.supply)
+
+    def supply(self, fault):
+        if fault.error_code.present or len(self.mapped) >= self.most:
+            return False
+        self.mapped[fault.page.number] = create_mapping_at(fault.page.start_address, PAGE_SIZE, HEAP_FLAGS)
+        address = fault.page.start_address.value
+        for offset in (8, 4088):
+            mem8[address + offset] = 0xAA
+        return True
+
+    def release(self, pages):
+        for page in pages:
+            mapped = self.mapped.pop(page.number, None)
+            if mapped is not None:
+                mapped.drop()
+
+    def drop(self):
+        self.handler.cancel()
+        while self.mapped:
+            self.mapped.popitem()[1].drop()

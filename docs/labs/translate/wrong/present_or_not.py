@@ -1,0 +1,23 @@
+"""Wrong: it takes what is not present for a table.
+
+Caught by what_is_absent.
+"""
+
+from memory_structs.mode import LEVELS
+
+PRESENT, HUGE = 1 << 0, 1 << 7
+ADDRESS = ((1 << 52) - 1) & ~0xFFF
+
+
+def translate(read, root, address):
+    """Return the physical address that a virtual one leads to, or None if it leads nowhere."""
+    table = root
+    for level in range(LEVELS, 0, -1):
+        shift = 12 + 9 * (level - 1)
+        entry = read(table + 8 * (address >> shift & 511))
+        if not entry:
+            return None
+        if level == 1 or entry & HUGE:
+            inside = (1 << shift) - 1
+            return entry & ADDRESS & ~inside | address & inside
+        table = entry & ADDRESS
