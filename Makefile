@@ -55,6 +55,24 @@ pty: settings $(BUILD)/kernel.elf $(BOOT_NEEDS) .venv/ready | packages-run ## Bo
 bochs: settings $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bochs, an MMU that is not QEMU's
 	@python3 tools/run.py bochs
 
+## Learning and teaching
+
+.PHONY: lab
+lab: settings $(BUILD)/kernel.elf .venv/ready | packages-run ## Run a student's file on a fresh machine, with a time limit (FILE=mine.py ARGS='--limit 60')
+	@$(PYTHON) tools/lab.py '$(FILE)' $(ARGS)
+
+.PHONY: grade
+grade: settings $(BUILD)/kernel.elf .venv/ready | packages-run ## Grade students' files of a lab of docs/labs (LAB=copy_on_write FILE=mine.py ARGS='--junit FILE --summary')
+	@$(PYTHON) tools/grade.py '$(LAB)' $(FILE) $(ARGS)
+
+.PHONY: handout
+handout: settings $(BUILD)/kernel.elf .venv/ready ## Make build/handout: the labs without solutions, with a kernel, for students; and build/handout.tar.gz
+	@$(PYTHON) tools/handout.py
+
+.PHONY: answers
+answers: settings $(BUILD)/kernel.elf .venv/ready | packages-run ## Print the answers to the exercises of the prompt (SEEDS=1-200 ARGS='--exercise 3 --csv FILE')
+	@$(PYTHON) tools/answers.py $(ARGS)
+
 ## Checking
 
 .PHONY: test

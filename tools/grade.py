@@ -35,13 +35,15 @@ def main():
     """Grade what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lab", help=", ".join(labs()))
-    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--junit", metavar="FILE", help="write the checks as JUnit XML, too")
     parser.add_argument("--summary", action="store_true", help="one line for each file")
     add_limit(parser)
     arguments = parser.parse_args()
     if arguments.lab not in labs():
         stop(f"LAB={arguments.lab}: there is no such lab: choose {', '.join(labs())}")
+    if not arguments.files:
+        stop("FILE is missing: give a file, or several, as in make grade LAB=translate FILE=mine.py")
     check_image()
     unusable = refused(arguments.files)
     for path, why in unusable.items():

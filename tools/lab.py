@@ -14,8 +14,8 @@ from machine import BUILD, ROOT
 from say import stop
 
 sys.path.insert(0, str(ROOT / "tests"))
-from labs.student import LIMIT_IN_S, Student  # noqa: E402 (it stands on the harness of the tests)
-from labs.trouble import Trouble  # noqa: E402
+from labs.student import LIMIT_IN_S, Student
+from labs.trouble import Trouble
 
 
 def seconds(text):
@@ -42,10 +42,12 @@ def add_limit(parser):
 def main():
     """Run the file that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file")
+    parser.add_argument("file", nargs="?", default="")
     add_limit(parser)
     parser.add_argument("--processors", type=int, default=1, choices=range(1, 65), metavar="N")
     arguments = parser.parse_args()
+    if not arguments.file:
+        stop("FILE is missing: give a file, as in make lab FILE=mine.py")
     check_image()
     words = {"as_name": "__main__", "processors": arguments.processors}
     with Student(arguments.file, arguments.limit, **words) as student:

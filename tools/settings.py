@@ -21,6 +21,8 @@ MOST_PROCESSORS = 64  # as port/processors/processors.h says
 LEAST_MEMORY = "24M"  # as port/boot/early_frames.c says at boot
 # What changes QEMU's command line.
 OF_QEMU = ("QEMU", "QEMU_EXTRA", "ACCEL", "CPU", "CPUS", "MEMORY", "DISK")
+LARGEST_SEED = 1 << 20  # as kernel/shell/exercise_commands.py says
+MOST_SEEDS = 10_000
 QCOW2 = b"QFI\xfb"  # how such an image begins
 
 
@@ -73,6 +75,29 @@ def check_port(value):
     return None if value.isdecimal() and 1024 <= int(value) < 65536 else "give a number from 1024 to 65535"
 
 
+def seeds(value):
+    """Return the seeds that a text such as "1-200" or "3,7-9" means, in order. Raises ValueError."""
+    found = []
+    for part in value.split(","):
+        first, dash, last = part.strip().partition("-")
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if not first.isdecimal() or not numbers or numbers[-1] > LARGEST_SEED:
+            raise ValueError(part)
+        if len(found) + len(numbers) > MOST_SEEDS:
+            raise ValueError("too many")
+        found += numbers
+    return list(dict.fromkeys(found))
+
+
+def check_seeds(value):
+    """SEEDS: the seeds of exercises."""
+    try:
+        seeds(value)
+    except ValueError:
+        return f"give seeds from 0 to {LARGEST_SEED}, {MOST_SEEDS:,} at most, as in SEEDS=1-200 or SEEDS=3,7-9"
+    return None
+
+
 def check_seconds(value):
     """SOURCE_DATE_EPOCH: seconds since 1970."""
     return None if value.isdecimal() else "give whole seconds since 1970"
@@ -112,6 +137,7 @@ def check_disk(value):
 CHECKS = {
     "OBJECTS": check_objects,
     "DISK": check_disk,
+    "SEEDS": check_seeds,
     "BOOT": check_boot,
     "PAGING": check_paging,
     "MEMORY": check_memory,

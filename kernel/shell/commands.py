@@ -2,7 +2,7 @@
 
 from shell.command import LateCommand
 from shell.help_command import make_help
-from shell.learning_commands import bench, check, examples, exercise, tour
+from shell.learning_commands import bench, examples, tour
 from shell.machine_commands import (
     cpuid,
     cr,
@@ -26,11 +26,12 @@ OBJECTS = "shell.object_commands"  # imported when one of its commands is used
 load, objects, symbol = [LateCommand(name, OBJECTS) for name in ("load", "objects", "symbol")]
 replace, unload = [LateCommand(name, OBJECTS) for name in ("replace", "unload")]
 iommu, pci = [LateCommand(name, "shell.device_commands") for name in ("iommu", "pci")]
+check, exercise, solution = [LateCommand(name, "shell.exercise_commands") for name in ("check", "exercise", "solution")]
 policies = LateCommand("policies", "shell.replacement_commands")
 cpus = LateCommand("cpus", "shell.processor_commands")
 litmus = LateCommand("litmus", "shell.litmus_commands")
 TABLE = (cpuid, cr, exit, faultlog, heap, hexdump, idt, modules, msr, peek, poke, ram, reset, terminal)
-TABLE += (bench, check, examples, exercise, tour)
+TABLE += (bench, check, examples, exercise, solution, tour)
 TABLE += (walk, translate, entries, dump, flush, stale, frames, pages, owners, verify, picture, screen)
 TABLE += (load, objects, symbol, replace, unload, iommu, pci, policies, cpus, litmus)
 # Words that other shells and Python's own prompt have for the same.

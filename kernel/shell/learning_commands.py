@@ -1,26 +1,22 @@
-"""Commands to learn with: the tour, exercises and examples; and the bench."""
+"""Commands to learn with: the tour and examples; and the bench."""
 
 from diagnostics.text import Lines, Table
 
 from shell.command import Argument, command
 from shell.errors import UsageError
-from shell.exercises import MAKERS, Exercise
-from shell.kinds import NUMBER, NumberKind, TextKind
+from shell.kinds import NumberKind, TextKind
 from shell.later import later
 from shell.tour import STEPS, Tour
 
 bench_names, run_bench_row = later("diagnostics.bench", "names"), later("diagnostics.bench", "run")
 STEP = NumberKind("STEP", 1, len(STEPS))
-EXERCISE = NumberKind("NUMBER", 1, len(MAKERS))
-SEED = NumberKind("SEED", 0, 1 << 20)
 
 
 class Desk:
-    """What the reader is at: a step of the tour, an exercise."""
+    """Where in the tour the reader is."""
 
     def __init__(self):
         self.tour = Tour()
-        self.exercise = None
 
 
 DESK = Desk()
@@ -34,27 +30,6 @@ DESK = Desk()
 )
 def tour(step):
     return DESK.tour.take(step)
-
-
-@command(
-    "exercise",
-    "A question with numbers of its own; the machine checks your answer.",
-    Argument("number", EXERCISE, None),
-    Argument("seed", SEED, 1, by_name=True),
-    details=("exercise            the list", "exercise 3 seed=7   the same numbers for everybody with that seed"),
-)
-def exercise(number, seed):
-    if number is None:
-        return Lines(["%d  %s" % (place + 1, title) for place, (title, _) in enumerate(MAKERS)])
-    DESK.exercise = Exercise(number, seed)
-    return DESK.exercise
-
-
-@command("check", "Check your answer to the last exercise.", Argument("answer", NUMBER, (), repeated=True))
-def check(answer):
-    if DESK.exercise is None:
-        raise UsageError("there is no exercise yet: exercise lists them")
-    return DESK.exercise.check(answer)
 
 
 EXAMPLES = (

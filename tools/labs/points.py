@@ -21,7 +21,7 @@ BY_NAME = "points"
 
 def points(count, look):
     """Give a check its points. look: where a student reads more, when it fails."""
-    return lambda function: pytest.mark.points(count, look)(function)
+    return pytest.mark.points(count, look)
 
 
 @dataclass

@@ -148,7 +148,7 @@ class Student:
             return f"it did not come to an end within {self.limit_s:g} s: an endless loop?"
         try:
             status = guest.process.wait(5)
-        except Exception:  # noqa: BLE001 (whatever it is, it was a panic)
+        except Exception:
             status = None
         if b"PANIC" in guest.log_bytes():
             lines = [line for line in guest.log().splitlines() if line.strip()]
@@ -207,4 +207,3 @@ def _dedented(code):
     lines = [line for line in code.split("\n") if line.strip()]
     margin = min((len(line) - len(line.lstrip()) for line in lines), default=0)
     return [line[margin:] for line in lines]
-

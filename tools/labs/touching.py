@@ -1,4 +1,4 @@
-"""What graders of fault handlers have in common: a place, touches of it, and what is mapped there by the host's walk."""
+"""What graders of fault handlers have in common: a place, touches of it, what is mapped there by the host's walk."""
 
 BASE = 0x1000_0000_0000
 """In the lower half, where nobody gets pages without asking for just these."""

@@ -54,7 +54,7 @@ def test_no_more_than_the_limit(student):
         expect_byte(student, page, page, "that was written before the limit was met")
 
 
-@points(20, "MappedPages.drop(); SDM volume 3, \"Invalidation of TLBs and Paging-Structure Caches\"")
+@points(20, 'MappedPages.drop(); SDM volume 3, "Invalidation of TLBs and Paging-Structure Caches"')
 def test_what_is_released_is_as_new(student):
     """Released pages are not mapped, leave room for others, and read as zeros when they are touched again."""
     begin(student, most=6)
@@ -82,5 +82,3 @@ def test_drop_gives_everything_back(student):
     expect_mapped(student, 0, COUNT, (), "after drop()")
     expect_touch(student, "3", "PageFault", "page 3 is read after drop()")
     touching.expect_nothing_lost(student, before)
-
-

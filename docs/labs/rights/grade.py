@@ -119,14 +119,16 @@ def test_the_mmu_agrees(student):
     """What the file says of live pages is what the MMU allows the kernel: reading, writing, executing."""
     tables.tables(student, 0)
     flags = "memory.PteFlags()"
-    student.run(f"live = [memory.create_mapping(4096, flags) for flags in ({flags}, {flags}.writable(True),"
-                f" {flags}.executable(True))]")
+    student.run(
+        f"live = [memory.create_mapping(4096, flags) for flags in ({flags}, {flags}.writable(True),"
+        f" {flags}.executable(True))]"
+    )
     root, starts = student.root(), student.value("[m.start_address.value for m in live]")
     code = int.from_bytes(CODE, "little")
     for start in starts:
         student.memory.write(student.leaf(start).pa, CODE)
         told = student.value(f"student.rights(read, {root}, {start})")
-        acts = f"probe.access({start}), probe.access({start}, probe.WRITE, value={code}), probe.access({start}, probe.EXECUTE)"
+        acts = ", ".join(f"probe.access({start}, probe.{kind}, value={code})" for kind in ("READ", "WRITE", "EXECUTE"))
         did = student.value(f"[each.ok for each in ({acts})]")
         wanted = "".join(letter if is_allowed else "-" for letter, is_allowed in zip("rwx", did, strict=True))
         assert str(told)[:3] == wanted, f"v{start:#x} is {told} by the file, and the MMU allows {wanted}"

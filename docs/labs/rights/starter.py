@@ -1,7 +1,5 @@
 """Lab 2: rights and a dump. `read` and `root` are those of lab 1."""
 
-from memory_structs.mode import LEVELS  # how many levels of tables there are
-
 
 def rights(read, root, address):
     """Return what may be done at a virtual address, as four letters, or None if it leads nowhere.
@@ -14,6 +12,6 @@ def rights(read, root, address):
 def dump(read, root):
     """Return all that is mapped: (first address, bytes, rights) tuples, upwards.
 
-    Pages side by side that have the same rights are one tuple, whatever frames they lead to and whatever size they have.
+    Pages side by side that have the same rights are one tuple, whatever their frames and sizes.
     """
     raise NotImplementedError("dump()")

@@ -58,8 +58,8 @@ class Pages:
         return above + 8 * index, path[-1]
 
     def change(self, leaves):
-        """Have some leaves lead to the other frames; nobody is told. Just before, both CPUs use the first and the last of
-        them: a TLB may be so small that it has lost them meanwhile."""
+        """Have some leaves lead to the other frames; nobody is told. Just before, both CPUs use the first and the last
+        of them: a TLB may be so small that it has lost them meanwhile."""
         for who in "here", "on_one":
             assert self.seen(who, [leaves[0], leaves[-1]]) == [BEFORE] * 2, "the grader's pages are not as it made them"
         for leaf in leaves:

@@ -36,8 +36,10 @@ def test_it_sees_what_the_host_sees(student):
     leaves = list(page_walk.walk(student.root(), student.memory, student.levels))
     addresses = [leaf.va + numbers.randrange(leaf.size) for leaf in numbers.sample(leaves, 30)]
     addresses += [PLACE + offset for offset in (0, 5000, 3 * 4096)]
-    found = student.value(f"""[answer and answer.value for answer in
-        [slots.translate_addr(VirtualAddress(address)) for address in {addresses}]]""".replace("\n", " "))
+    found = student.value(
+        f"""[answer and answer.value for answer in
+        [slots.translate_addr(VirtualAddress(address)) for address in {addresses}]]""".replace("\n", " ")
+    )
     for address, told in zip(addresses, found, strict=True):
         wanted = physical(student.leaf(address), address)
         told = f"p{told:#x}" if told else told
@@ -45,7 +47,7 @@ def test_it_sees_what_the_host_sees(student):
         assert told == wanted, f"v{address:#x} is {told} by the technique, {wanted} by the host's walk"
 
 
-@points(20, "SDM volume 3, \"Invalidation of TLBs and Paging-Structure Caches\"")
+@points(20, 'SDM volume 3, "Invalidation of TLBs and Paging-Structure Caches"')
 def test_a_slot_shows_the_frame_asked_for(student):
     """Of one slot after the other, and of the same slot again: it leads to the frame, and the TLB knows that."""
     begin(student)
@@ -131,7 +133,9 @@ def test_it_leaves_no_trace(student):
     student.run("first, count = slots.window.range.first_number, len(slots.window.range)")
     first, count = student.value("(first, count)")
     own = student.frames(first << 12, count)
-    student.run(f"slots.translate_addr(VirtualAddress({touching.BASE})); slots.translate_addr(VirtualAddress(first << 12))")
+    student.run(
+        f"slots.translate_addr(VirtualAddress({touching.BASE})); slots.translate_addr(VirtualAddress(first << 12))"
+    )
     assert student.frames(first << 12, count) == own, "after a call the slots show other frames than before"
     student.run("slots.leave()")
     assert not any(student.frames(first << 12, count)), "after leave() slots are mapped"

@@ -1,6 +1,5 @@
 """Lab 7: a sixth access technique: tables are seen through a few pages of its own."""
 
-from memory_structs.mode import LEVELS  # how many levels of tables there are
 from paging.sessions import SessionAccess, SessionTechnique
 
 

@@ -3,8 +3,6 @@
 `read(address)` returns the 64-bit entry at a physical address; `root` is the physical address of the root table.
 """
 
-from memory_structs.mode import LEVELS  # how many levels of tables there are
-
 
 def translate(read, root, address):
     """Return the physical address that a virtual one leads to, or None if it leads nowhere.

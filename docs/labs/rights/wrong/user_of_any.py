@@ -14,10 +14,7 @@ HALF = 1 << 12 + 9 * LEVELS - 1
 def letters(every, some):
     """`every`: the bits that all entries have. `some`: those that one of them has."""
     return (
-        "r"
-        + ("w" if every & WRITABLE else "-")
-        + ("-" if some & NO_EXECUTE else "x")
-        + ("u" if some & USER else "-")
+        "r" + ("w" if every & WRITABLE else "-") + ("-" if some & NO_EXECUTE else "x") + ("u" if some & USER else "-")
     )
 
 
