@@ -2,6 +2,7 @@
 """Grade students' files of a lab: points for each check, by what the machine did.
 
     make grade LAB=copy_on_write FILE=mine.py
+    make grade LAB=copy_on_write FILE=mine.py::a_copy_of_a_copy             that check only
     make grade LAB=copy_on_write FILE="*.py" ARGS='--junit grades.xml --summary'
 
 The exit status is 0 only if every file has all points. Each file has a machine of its own; each check begins on a
@@ -12,6 +13,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -35,20 +37,23 @@ def main():
     """Grade what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lab", help=", ".join(labs()))
-    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("files", nargs="*", metavar="FILE[::CHECK]")
     parser.add_argument("--junit", metavar="FILE", help="write the checks as JUnit XML, too")
     parser.add_argument("--summary", action="store_true", help="one line for each file")
     add_limit(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.lab not in labs():
         stop(f"LAB={arguments.lab}: there is no such lab: choose {', '.join(labs())}")
     if not arguments.files:
         stop("FILE is missing: give a file, or several, as in make grade LAB=translate FILE=mine.py")
     check_image()
-    unusable = refused(arguments.files)
+    wanted = wanted_of(arguments.files)
+    if unknown := {check for checks in wanted.values() for check in checks} - set(checks_of(arguments.lab)):
+        stop(f"{min(unknown)}: there is no such check: choose {', '.join(checks_of(arguments.lab))}")
+    unusable = refused(wanted)
     for path, why in unusable.items():
         print(f"clew: {path}: {why}", file=sys.stderr)
-    files = [path for path in dict.fromkeys(arguments.files) if path not in unusable]
+    files = {path: checks for path, checks in wanted.items() if path not in unusable}
     results, log = graded(arguments.lab, files, arguments.limit, arguments.junit)
     if not results and files:
         stop(f"the grader of {arguments.lab} failed:\n{log}")
@@ -59,6 +64,20 @@ def main():
         else:
             print("\n".join(lines_of(path, arguments.lab, of_file)), end="\n\n")
     raise SystemExit(1 if unusable or any(result.found for result in results) else 0)
+
+
+def wanted_of(words):
+    """Return {file: the names of the checks that are wanted of it, none for all}."""
+    found = {}
+    for word in words:
+        name, _, check = word.partition("::")
+        found.setdefault(Path(name), []).extend([check] if check else [])
+    return found
+
+
+def checks_of(lab):
+    """Return the names of a lab's checks."""
+    return re.findall(r"^def test_(\w+)", (LABS / lab / "grade.py").read_text(), re.MULTILINE)
 
 
 def refused(files):

@@ -31,7 +31,8 @@ FILES = (
     "LICENSE",
     "LICENCES.md",
 )
-OF_ITS_OWN = ROOT / "docs" / "labs" / "handout"
+LABS = ROOT / "docs" / "labs"
+OF_ITS_OWN = LABS / "handout"
 # The packages that its programs import.
 IMPORTED = ("mpremote", "numpy", "pexpect", "pyserial", "pytest", "qemu.qmp")
 

@@ -22,6 +22,7 @@ from mutant_list import (
     injection,
     invariants,
     iommu,
+    labs,
     language,
     lent_tables,
     litmus,
@@ -75,5 +76,6 @@ PROMISES = (
     iommu,
     virtio,
     litmus,
+    labs,
 )
 MUTANTS = [mutant for promise in PROMISES for mutant in promise.MUTANTS]

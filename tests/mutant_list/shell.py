@@ -11,8 +11,8 @@ MUTANTS = [
     (
         "exercise 4 forbids execution only where all levels do",
         EXERCISES,
-        "executable = int(not any(",
-        "executable = int(not all(",
+        "executable = not any(",
+        "executable = not all(",
         "tests/shell/test_tour.py::test_the_answers_are_those_of_the_host",
     ),
     (

@@ -131,8 +131,7 @@ def test_the_exercise_on_rights_says_who_writes(kernel):
 def test_a_seed_gives_everybody_the_same_question(kernel, number):
     kernel.exec("from shell.commands import exercise")
     first, again, other = (kernel.text(f"exercise({number}, seed={seed})") for seed in (5, 5, 6))
-    if number != 3:  # that one is about live pages
-        assert first == again
+    assert first == again
     assert first.replace("seed 5", "") != other.replace("seed 6", "")
 
 
@@ -207,10 +206,16 @@ def test_the_edges_of_pages_are_counted_as_the_host_does(kernel, start):
 
 def test_exercises_are_given_and_checked_at_the_prompt(guest):
     console = guest.console
-    assert console.command("check 1").startswith("UsageError: there is no exercise yet")
+    for word in "check 1", "solution":
+        assert console.command(word).startswith("UsageError: there is no exercise yet")
     assert len(console.command("exercise").strip().split("\n")) == len(EXERCISES)
     assert "Answer with: check N N N N N" in console.command("exercise 1 seed=7")
     assert console.command("check 1 2 3 4 5").startswith("not right: number")
+    assert console.command("check 1 2") == "the answer has 5 parts, not 2\n"
+    assert console.command("check maybe").startswith("UsageError: maybe is no answer")
+    assert "a part of an answer is a number, an address, yes or no" in console.command("check exit")
+    console.command("exercise 3 seed=7")
+    assert console.command("exercise 3 seed=7").startswith("exercise 3, seed 7")  # its pages were given back first
 
 
 def test_examples_are_listed_and_can_be_imported(kernel):

@@ -24,6 +24,8 @@ WRONG = [
     ("OBJECTS='", "a shell can't read these words"),
     ("DISK=nosuch", f"{machine.ROOT}/nosuch: there is no such file: truncate -s 16M FILE makes one"),
     ("DISK=/dev/null", "/dev/null: there is no such file"),
+    *((f"SEEDS={seeds}", "give seeds from 0 to 1048576, 10,000 at most") for seeds in ("a", "9-3", "1-", "1-20000")),
+    ("SEEDS=1048577", "give seeds from 0 to 1048576"),
     ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
 ]
 REFUSED_BY_QEMU = [

@@ -17,14 +17,17 @@ def NAME():
     own = {"__name__": "grader", "memory": memory, "LEVELS": mode.LEVELS}
 
     def kernel_functions():
-        found = [(module.__dict__, name) for name, module in items(sys.modules.items()) if name not in ("__main__",)]
+        found = [(module, name) for name, module in items(sys.modules.items()) if name != "__main__"]
         found += [
-            (value.__dict__, name + "." + key)
-            for names, name in items(found)
-            for key, value in items(names.items())
+            (value, name + "." + key)
+            for module, name in items(found)
+            for key, value in items(module.__dict__.items())
             if isinstance(value, type) and key[0] != "_"
         ]
-        return [(names, name, {key: value for key, value in names.items() if is_kind(value)}) for names, name in found]
+        return [
+            (owner, name, {key: value for key, value in owner.__dict__.items() if is_kind(value)})
+            for owner, name in found
+        ]
 
     was, plain = [], {}
     for name in dir(builtins):
@@ -37,9 +40,10 @@ def NAME():
         for name, value in plain.items():
             if value_of(name, {}) is not value:
                 return "builtins." + name
-        for names, where, before in was:
+        for owner, where, before in was:
+            now = owner.__dict__
             for key, value in before.items():
-                if names.get(key) is not value:
+                if now.get(key) is not value:
                     return where + "." + key
         return None
 

@@ -10,6 +10,7 @@ whether the file replaced something of the kernel's.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -42,8 +43,11 @@ class Result:
 
 
 class Grading:
-    """The plugin. files: the students' files. settings, prelude: what the grader's own module says (SETTINGS,
-    PRELUDE). `.results` has a Result for each check of each file."""
+    """The plugin. files: {a student's file: the names of the checks that are wanted of it, or nothing for all}.
+
+    A grader's module may say SETTINGS, of the machine, and PRELUDE, what its own code imports there. `.results` has a
+    Result for each check of each file.
+    """
 
     def __init__(self, files, limit_s):
         self.files, self.limit_s = files, limit_s
@@ -54,11 +58,14 @@ class Grading:
         config.addinivalue_line("markers", "points(count, look): what a check is worth")
 
     def pytest_generate_tests(self, metafunc):
-        metafunc.parametrize("student", self.files, ids=[str(path) for path in self.files], indirect=True)
+        check = metafunc.function.__name__.removeprefix("test_")
+        files = [path for path, wanted in self.files.items() if not wanted or check in wanted]
+        metafunc.parametrize("student", files, ids=[str(path) for path in files], indirect=True)
 
     def pytest_collection_modifyitems(self, items):
-        """One file after the other: a file has one machine."""
-        items.sort(key=lambda item: self.files.index(item.callspec.params["student"]))
+        """One file after the other, for a file has one machine; without the checks that nobody wants."""
+        items[:] = [item for item in items if isinstance(item.callspec.params["student"], Path)]
+        items.sort(key=lambda item: list(self.files).index(item.callspec.params["student"]))
 
     @pytest.fixture
     def student(self, request):

@@ -33,7 +33,7 @@ def test_frames_are_cleared(student):
     begin(student)
     student.run("""
         dirty = create_mapping(1 << 20, HEAP_FLAGS)
-        for offset in range(0, 1 << 20, 8): mem8[dirty.start_address.value + offset] = 0xaa
+        for offset in range(0, 1 << 20, 512): mem8[dirty.start_address.value + offset] = 0xaa
         dirty.drop()
         """)
     for page in 0, 7, COUNT - 1:
