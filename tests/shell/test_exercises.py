@@ -22,7 +22,7 @@ def test_a_seed_is_the_same_on_every_machine(kernel, boot):
     first = [kernel.exec(f"sheet({seed})") for seed in (2, 9)]
     kernel.exec("import memory\nkept = [memory.create_mapping(n << 12, memory.HEAP_FLAGS) for n in (1, 700, 30)]")
     assert [kernel.exec(f"sheet({seed})") for seed in (2, 9)] == first
-    for settings in {"memory": "24M"}, {"memory": "5G", "boot": "iso"}:
+    for settings in {"memory": "32M"}, {"memory": "5G", "boot": "iso"}:
         guest = boot(**settings)
         guest.console.wait_for_prompt(60)
         other = Kernel(guest, timeout=60)
@@ -31,7 +31,7 @@ def test_a_seed_is_the_same_on_every_machine(kernel, boot):
 
 
 def test_the_solution_ends_with_what_is_right(console):
-    """It fits the screen, its last line is an answer as the kernel writes it: that is right, and other kinds are not."""
+    """It fits the screen; its last line is an answer as the kernel writes it, and right; other kinds are not."""
     for number in NUMBERS:
         console.command(f"exercise {number} seed=11")
         lines = console.command("solution").rstrip("\n").split("\n")

@@ -196,7 +196,7 @@ def test_the_edges_of_pages_are_counted_as_the_host_does(kernel, start):
         kernel.exec(f"""
             numbers = iter(({start}, {length} - 1))
             exercises.below, kept = lambda limit: next(numbers), exercises.below
-            question, answer, why = exercises.pages_of_range(None)
+            question, kinds, answer, why, steps = exercises.pages_of_range(None)
             exercises.below = kept
             """)
         text = " ".join(kernel.eval("question"))
@@ -213,7 +213,7 @@ def test_exercises_are_given_and_checked_at_the_prompt(guest):
     assert console.command("check 1 2 3 4 5").startswith("not right: number")
     assert console.command("check 1 2") == "the answer has 5 parts, not 2\n"
     assert console.command("check maybe").startswith("UsageError: maybe is no answer")
-    assert "a part of an answer is a number, an address, yes or no" in console.command("check exit")
+    assert "a part of an answer is a number, an address, yes or no" in console.command("check 1.5")
     console.command("exercise 3 seed=7")
     assert console.command("exercise 3 seed=7").startswith("exercise 3, seed 7")  # its pages were given back first
 
