@@ -49,18 +49,14 @@ def take_away(kernel, record):
             return WAITS
         try:
             kernel._free_table(root, table.access)
-        except MemoryError:
-            return WAITS
-        except Exception:  # a fault
-            return STUCK
+        except Exception as error:  # a fault, or a full heap
+            return WAITS if isinstance(error, MemoryError) else STUCK
         record.end()
         return True
     try:
         unmapping.unmap(table, record, record, "be reclaimed")
-    except MemoryError:
-        return WAITS
-    except Exception:  # MappingDamaged, or a fault
-        return STUCK
+    except Exception as error:  # MappingDamaged, a fault, or a full heap
+        return WAITS if isinstance(error, MemoryError) else STUCK
     record.end()
     return True
 
