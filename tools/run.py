@@ -50,7 +50,7 @@ TRACE = BUILD / f"run-{os.getpid()}-resets.log"
 
 
 def machine(console, **wanted):
-    """Return the person's machine: MEMORY, BOOT, CPU, CPUS, PAGING, GUARD, SCREEN change it; OBJECTS, DISK come, too."""
+    """Return the person's machine: what settings.py knows changes it, files and a disk come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     wanted["processors"], wanted["window"] = settings.processors(), settings.window()
     wanted["command_line"] = " ".join(filter(None, (wanted.get("command_line"), settings.guard())))

@@ -44,7 +44,6 @@ _SPARE_END = const(6)  # 2
 _WIDEN = const(8)  # 1: give the tables on the way the bits of _TABLE, too
 _WIDENED = const(9)  # 1: that has changed one
 _WORDS = const(10)
-
 _EXCLUSIVE = const(1 << 15)  # of a raw word
 _LEVEL = const(7)
 _HIGH_FRAME = const(0xFFFFF)

@@ -2,7 +2,6 @@
 
 from shell.command import LateCommand
 from shell.help_command import make_help
-from shell.learning_commands import bench, examples, tour
 from shell.machine_commands import (
     cpuid,
     cr,
@@ -19,12 +18,16 @@ from shell.machine_commands import (
     terminal,
 )
 from shell.machine_commands import leave_machine as exit
-from shell.memory_commands import frames, owners, pages, picture, screen, verify
-from shell.paging_commands import dump, entries, flush, stale, translate, walk
 
 OBJECTS = "shell.object_commands"  # imported when one of its commands is used
 load, objects, symbol = [LateCommand(name, OBJECTS) for name in ("load", "objects", "symbol")]
 replace, unload = [LateCommand(name, OBJECTS) for name in ("replace", "unload")]
+LEARNING, MEMORY, PAGING = "shell.learning_commands", "shell.memory_commands", "shell.paging_commands"
+bench, examples, tour = [LateCommand(name, LEARNING) for name in ("bench", "examples", "tour")]
+frames, owners, pages = [LateCommand(name, MEMORY) for name in ("frames", "owners", "pages")]
+picture, screen, verify = [LateCommand(name, MEMORY) for name in ("picture", "screen", "verify")]
+dump, entries, flush = [LateCommand(name, PAGING) for name in ("dump", "entries", "flush")]
+stale, translate, walk = [LateCommand(name, PAGING) for name in ("stale", "translate", "walk")]
 iommu, pci = [LateCommand(name, "shell.device_commands") for name in ("iommu", "pci")]
 check, exercise, solution = [LateCommand(name, "shell.exercise_commands") for name in ("check", "exercise", "solution")]
 policies = LateCommand("policies", "shell.replacement_commands")

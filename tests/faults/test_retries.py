@@ -15,6 +15,7 @@ def play(kernel):
     return kernel
 
 
+@pytest.mark.writable_executable("a user's page, mapped by hand")
 @pytest.mark.parametrize(
     ("flags", "control", "access", "reason"),
     [

@@ -14,8 +14,8 @@ MUTANTS = [
     (
         "the image stays writable in the window",
         INIT,
-        '[(low, high, "r--") for low, high in read_only]',
-        '[(low, high, "rw-") for low, high in read_only]',
+        '[(low, high, RIGHTS["r--"]) for low, high in read_only]',
+        '[(low, high, RIGHTS["rw-"]) for low, high in read_only]',
         "tests/boot/test_clean_table.py::test_the_image_cannot_be_written_through_the_window",
     ),
     (

@@ -68,8 +68,8 @@ MUTANTS = [
     (
         "the window's leaves have no key",
         "kernel/memory/init.py",
-        "RIGHTS[rights] | key << KEY_SHIFT",
-        "RIGHTS[rights]",
+        '(start, last, RIGHTS["rw-"] | key << KEY_SHIFT)',
+        '(start, last, RIGHTS["rw-"])',
         f"{GUARD}::test_a_stray_store_to_a_table_or_a_record_is_a_fault_that_says_so",
     ),
     (

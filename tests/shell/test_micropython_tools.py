@@ -106,12 +106,12 @@ def test_the_friendly_prompt_knows_no_commands_and_a_soft_reset_brings_ours_back
 
 def test_names_are_gone_and_files_are_kept_after_a_soft_reset(guest):
     console = guest.console
-    console.command("held = open('held', 'w'); _ = held.write('still here'); held.close()")
+    console.command("one_of_mine = open('held', 'w'); _ = one_of_mine.write('still here'); one_of_mine.close()")
     console.send(CTRL_D)
     banner = console.wait_for_prompt()
     assert "MPY: soft reboot" in banner
     assert "loader" in banner
-    assert "NameError" in console.command("held")
+    assert "NameError" in console.command("one_of_mine")
     assert console.command("open('held').read()") == "'still here'\n"
 
 

@@ -219,7 +219,7 @@ def test_each_gate_is_shown_as_it_lies_in_ram(kernel):
 
 
 def test_reset_is_ctrl_d(guest):
-    guest.console.command("kept = 1")
+    guest.console.command("one_of_mine = 1")
     guest.console.sendline("reset")
     assert "soft reboot" in guest.console.wait_for_prompt()
-    assert "NameError" in guest.console.command("kept")
+    assert "NameError" in guest.console.command("one_of_mine")

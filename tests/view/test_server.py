@@ -175,11 +175,11 @@ def test_a_busy_kernels_tables_are_seen_as_they_change(tab):
 
 
 def test_a_soft_reset_goes_on_in_the_same_tab(tab):
-    tab.line("kept = 5")
+    tab.line("one_of_mine = 5")
     tab.console = b""
     tab.type("\x04")
     tab.until(lambda: b"A command or Python" in tab.console and tab.console.endswith(b"clew> "))
-    assert "NameError" in tab.line("kept")
+    assert "NameError" in tab.line("one_of_mine")
     tab.until(lambda: tab.state() == "at the prompt")
 
 
