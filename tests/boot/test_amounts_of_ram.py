@@ -23,8 +23,7 @@ def create_and_drop():
     for _ in range(10): memory.create_mapping(4096, memory.HEAP_FLAGS).drop()
 kept = memory.create_mapping(4096, memory.HEAP_FLAGS)
 """
-# With 128 MiB the limit is 20 million (test_paths): room here for the directories of 8 TiB, which boot clears.
-BOOT_INSTRUCTIONS = 20_300_000
+BOOT_INSTRUCTIONS = 20_000_000
 AUDIT_INSTRUCTIONS = 10_000_000
 BOOKKEEPING_BYTES = 64 << 20
 
