@@ -35,7 +35,7 @@ WRONG = [
     ("SOURCE_DATE_EPOCH=now", "give whole seconds since 1970"),
 ]
 REFUSED_BY_QEMU = [
-    ("MEMORY=60T", "qemu-system-x86_64: "),
+    ("MEMORY=32T", "qemu-system-x86_64: "),
     ("CPU=nosuch", "unable to find CPU model 'nosuch'"),
     ("ACCEL=nosuch", "invalid accelerator nosuch"),
     ("QEMU_EXTRA=-nosuch", "invalid option"),
