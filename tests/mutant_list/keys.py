@@ -154,14 +154,14 @@ MUTANTS = [
         "port/views/elements.c",
         "    store_bits(size, address, bits);\n    user_pages_close();",
         "    store_bits(size, address, bits);",
-        f"{USERS}::test_every_way_of_a_view_gets_through_and_shuts_behind_itself",
+        f"{USERS}::test_each_way_alone_shuts_behind_itself_also_when_it_faults",
     ),
     (
         "a copy by a view leaves EFLAGS.AC set",
         "port/views/copying.c",
         "    view_close(view);",
         "    ;",
-        f"{USERS}::test_every_way_of_a_view_gets_through_and_shuts_behind_itself",
+        f"{USERS}::test_each_way_alone_shuts_behind_itself_also_when_it_faults",
     ),
     (
         "a handler of a fault may touch user pages if what faulted might",
@@ -175,7 +175,7 @@ MUTANTS = [
         TRAPS,
         "FLAGS_TRAP | FLAGS_DIRECTION | FLAGS_AC",
         "FLAGS_TRAP | FLAGS_DIRECTION",
-        f"{USERS}::test_who_means_it_may_for_as_long_as_it_was_said",
+        f"{USERS}::test_each_way_alone_shuts_behind_itself_also_when_it_faults",
     ),
     (
         "SMAP stays off",

@@ -146,6 +146,43 @@ def test_ctrl_c_shuts_it(users):
     assert users.eval("(n > 2, found)") == (True, {0})
 
 
+def test_each_way_alone_shuts_behind_itself_also_when_it_faults(users):
+    """Asked after each: the next one would shut what it finds open."""
+    users.exec("""
+        from paging import OffsetPageTable
+        from paging.protection import address_in_window
+        from paging.tlb import flush_all
+        v, target = u.as_slice_mut("Q", 0, 2), bytearray(16)
+        def store(): v[0] = 1
+        def assign(): v[0:2] = [1, 2]
+        def copy_in(): v.copy_from(b"0123456789abcdef")
+        writes = store, assign, copy_in
+        reads = lambda: v[0], lambda: v[0:2], lambda: v.copy_to(target), lambda: list(v), lambda: v == v
+        left = []
+        for number, act in enumerate(writes + reads):
+            act()
+            if opened(): left.append(number)
+            v[1]
+        entry = list(OffsetPageTable().walk(u.start_address))[-1]
+        place = address_in_window(entry.table.number) + 8 * entry.index
+        value = _memory.load64(place)
+        def without(bit, acts):
+            _memory.store64(place, value & ~bit)
+            flush_all()
+            told = []
+            for act in acts:
+                told.append((refusal(act)[0], opened() != 0))
+                refusal(lambda: v[1])
+            _memory.store64(place, value)
+            flush_all()
+            return told
+        read_only, gone = without(2, writes), without(1, reads[:3])
+        v.release()
+    """)
+    assert users.eval("left") == []
+    assert users.eval("read_only + gone") == [("PageFault", False)] * 6
+
+
 def test_a_handler_of_a_views_fault_may_not_touch_them_in_passing(users):
     """The access goes on with what the view meant, once the handler has mapped the page."""
     users.exec("""
