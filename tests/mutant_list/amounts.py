@@ -91,13 +91,6 @@ MUTANTS = [
         "tests/memory/audit/test_claims.py::test_the_way_to_whole_tables_forbids_as_that_to_a_leaf_does",
     ),
     (
-        "rights of the way are overlooked where tables are taken at once",
-        AUDIT + "claims.py",
-        "        if low & _WRITABLE == 0:\n            left &= 2\n",
-        "",
-        "tests/memory/audit/test_claims.py::test_the_way_to_whole_tables_forbids_as_that_to_a_leaf_does",
-    ),
-    (
         "frames far above have no marks of page tables that are linked",
         "kernel/paging/frame_allocators.py",
         "        prepare_tables([(first, size)])\n",
