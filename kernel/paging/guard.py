@@ -41,11 +41,6 @@ class Guard:
     blocks = None
 
 
-def is_guarded():
-    """Answer whether the guard is on."""
-    return Guard.is_on
-
-
 class Nothing:
     """For `with`, where there is no guard."""
 

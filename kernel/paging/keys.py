@@ -18,7 +18,7 @@ A soft reset makes all keys writable. (Intel SDM, volume 3, "Protection Keys".)
 
 from memory_structs import KernelError
 
-from .guard import GUARD_KEY, is_guarded
+from .guard import GUARD_KEY, Guard
 from .natives import keys
 
 RIGHTS = "writable", "closed", "readable", "closed"  # by the two bits of a key
@@ -76,7 +76,7 @@ class Key:
 
     def use(self):
         """What the kernel has the key for, in words, or an empty text."""
-        if self.number == GUARD_KEY and is_guarded():
+        if self.number == GUARD_KEY and Guard.is_on:
             return "the physical window: page tables and the allocators' records"
         return "" if self.number else "every page that has no other"
 
@@ -88,7 +88,7 @@ def check(number, bits):
     """Refuse rights that would stop the kernel. Raises KeyInUse."""
     if bits and number == 0:
         raise KeyInUse(0, "every page has it that has no other, the kernel's stack among them")
-    if bits == 3 and number == GUARD_KEY and is_guarded():
+    if bits == 3 and number == GUARD_KEY and Guard.is_on:
         raise KeyInUse(number, "page tables lie behind it, which the kernel reads")
 
 

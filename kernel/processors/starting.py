@@ -13,7 +13,7 @@ import time
 import memory
 from devices.acpi import find_table
 from memory_structs import PAGE_SHIFT
-from paging.guard import Guard, is_guarded, opened
+from paging.guard import Guard, opened
 from paging.protection import address_in_window
 
 from .natives import cpu, processors
@@ -96,7 +96,7 @@ def _prepare(ids):
     if first is None:
         frames = memory.allocate_frames(count)
         first = frames.start.number
-        if is_guarded() or not processors.keep_frames(first, count):
+        if Guard.is_on or not processors.keep_frames(first, count):
             frames.drop()
             raise memory.OutOfFrames(count, "processors, for ever", 0)
         _blocks.append(frames)

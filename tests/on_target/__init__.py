@@ -5,6 +5,7 @@ language/      programs that print the same here and there
 unix_port/     on the path of MicroPython on this machine (harness/unix_port.py), for pure logic
 micropython/   sent before those of MicroPython's own tests that need more than the kernel has
 playground.py     a piece of address space with tables made by hand, as text with this side's constants
+interrupted.py    interrupted(act, seen): Ctrl-C at every check of a call
 large_tlb.py      grow_tlb(): then what the TLB knows of some pages stays there
 """
 

@@ -2,6 +2,7 @@
 
 import pytest
 from harness import Kernel
+from on_target import source
 
 NAMES = """
     from memory import *
@@ -102,24 +103,14 @@ def test_what_with_opens_or_closes_is_as_before_however_it_ends(keyed):
 
 def test_ctrl_c_leaves_no_key_open(keyed):
     """At every check of Ctrl-C on the way in, inside and on the way out."""
+    keyed.exec(source("interrupted"))
     keyed.exec("""
         key(5).rights = "closed"
         def act():
             with key(5).writable():
                 for _ in range(2):
                     pass
-        found, n, left = set(), 0, 0
-        while not left:
-            n += 1
-            try:
-                _inject.interrupt(n)
-                act()
-                left = _inject.interrupt(0)
-                for _ in "12":  # one that waited comes here
-                    pass
-            except KeyboardInterrupt:
-                pass
-            found.add((register(), key(5).rights))
+        n, found = interrupted(act, lambda: (register(), key(5).rights))
         act()
     """)
     assert keyed.eval("(n > 2, found)") == (True, {(3 << 10, "closed")})

@@ -3,6 +3,7 @@ told nothing of the descriptor tables."""
 
 import pytest
 from harness import Kernel
+from on_target import source
 
 NAMES = """
     import uctypes
@@ -125,23 +126,13 @@ def test_who_means_it_may_for_as_long_as_it_was_said(users):
 
 
 def test_ctrl_c_shuts_it(users):
+    users.exec(source("interrupted"))
     users.exec("""
         def act():
             with user_access():
                 for _ in range(2):
                     pass
-        found, n, left = set(), 0, 0
-        while not left:
-            n += 1
-            try:
-                _inject.interrupt(n)
-                act()
-                left = _inject.interrupt(0)
-                for _ in "12":  # one that waited comes here
-                    pass
-            except KeyboardInterrupt:
-                pass
-            found.add(opened())
+        n, found = interrupted(act, opened)
     """)
     assert users.eval("(n > 2, found)") == (True, {0})
 
