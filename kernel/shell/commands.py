@@ -2,23 +2,13 @@
 
 from shell.command import LateCommand
 from shell.help_command import make_help
-from shell.machine_commands import (
-    cpuid,
-    cr,
-    faultlog,
-    heap,
-    hexdump,
-    idt,
-    modules,
-    msr,
-    peek,
-    poke,
-    ram,
-    reset,
-    terminal,
-)
-from shell.machine_commands import leave_machine as exit
+from shell.session_commands import leave_machine as exit
+from shell.session_commands import reset, terminal
 
+MACHINE = "shell.machine_commands"
+cpuid, cr, faultlog, heap = [LateCommand(name, MACHINE) for name in ("cpuid", "cr", "faultlog", "heap")]
+hexdump, idt, modules, msr = [LateCommand(name, MACHINE) for name in ("hexdump", "idt", "modules", "msr")]
+peek, poke, ram = [LateCommand(name, MACHINE) for name in ("peek", "poke", "ram")]
 OBJECTS = "shell.object_commands"  # imported when one of its commands is used
 load, objects, symbol = [LateCommand(name, OBJECTS) for name in ("load", "objects", "symbol")]
 replace, unload = [LateCommand(name, OBJECTS) for name in ("replace", "unload")]

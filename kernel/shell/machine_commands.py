@@ -1,15 +1,13 @@
-"""Commands about the machine: registers, RAM as the loader described it, memory as numbers, the way out."""
+"""Commands about the machine: registers, RAM as the loader described it, memory as numbers."""
 
 from diagnostics.boot_report import Modules, Ram
 from diagnostics.memory_access import WIDTHS, HexDump, Stored, Words, width_for
-from diagnostics.processor import ControlRegisters, Leaf, Processor, leave
-from diagnostics.text import Lines
+from diagnostics.processor import ControlRegisters, Leaf, Processor
 
 from shell.command import Argument, command
 from shell.errors import UsageError
-from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind, TextKind
+from shell.kinds import ADDRESS, COUNT, NUMBER, SIZE, NumberKind
 from shell.later import later
-from shell.terminal import TERMINAL, size_of
 
 FaultLog = later("diagnostics.fault_log", "FaultLog")
 Heap = later("diagnostics.python_heap", "Heap")
@@ -18,7 +16,6 @@ known_registers = later("diagnostics.descriptors", "known_registers")
 register = later("diagnostics.descriptors", "register")
 WIDTH = NumberKind("WIDTH", WIDTHS[0], WIDTHS[-1])
 LEAF = NumberKind("LEAF", 0, 0xFFFFFFFF, in_hexadecimal=True)
-LEAST_FAILURE, LAST_STATUS = 1, 0x6F
 
 
 @command("ram", "RAM as the loader described it.")
@@ -121,41 +118,3 @@ def faultlog():
 @command("heap", "How full Python's heap and stacks are.")
 def heap():
     return Heap()
-
-
-@command(
-    "terminal",
-    "How large your screen is, for whatever is shown.",
-    Argument("size", TextKind("SIZE"), None),
-    details=(
-        "terminal           what is known",
-        "terminal ask       ask the terminal itself: after the window has changed, or on a line of its own",
-        "terminal 100x30    that many columns and rows",
-        "terminal off       whole lines, no pages",
-    ),
-)
-def terminal(size):
-    known = size_of(size) if size else None
-    if size == "ask":
-        TERMINAL.ask()
-    elif size == "off":
-        TERMINAL.resize(0, 0)
-    elif known:
-        TERMINAL.resize(*known)
-    elif size is not None:
-        raise UsageError("%s is no size: ask, off, or columns and rows as 80x24, from 20x5 on" % size)
-    return Lines((TERMINAL.description(),))
-
-
-@command("reset", "Start afresh, as Ctrl-D does: boot tables, new heap; files stay.")
-def reset():
-    raise SystemExit
-
-
-@command(
-    "exit",
-    "Leave QEMU: its status is 33 (success), or 33 + 2 * STATUS.",
-    Argument("status", NumberKind("STATUS", 0, LAST_STATUS), 0),
-)
-def leave_machine(status):
-    leave(status)
