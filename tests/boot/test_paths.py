@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from harness import BOOT_TIMEOUT_S, Kernel
+from harness import BOOT_TIMEOUT_S, Kernel, depth
 from harness.compiler import limit
 
 GIB = 1 << 30
@@ -49,7 +49,8 @@ def test_bochs_reaches_the_same_prompt(boot_bochs):
 # PG, WP, NE, ET, MP, PE: with NE an error of the x87 is an exception, and no interrupt of the PICs.
 CR0 = 0x8001_0033
 # PAE, PGE, OSFXSR, OSXMMEXCPT; UMIP, SMEP, SMAP and PKS, which QEMU's largest CPU has.
-CR4 = 0x6A0 | 1 << 11 | 1 << 20 | 1 << 21 | 1 << 24
+LA57 = (depth.LEVELS - 4) << 12
+CR4 = 0x6A0 | 1 << 11 | LA57 | 1 << 20 | 1 << 21 | 1 << 24
 
 
 @pytest.mark.parametrize("path", ["pvh", "iso", "uefi"])

@@ -9,6 +9,7 @@ from harness.transcripts import Numbers, Stale, pictures, sessions
 CHAPTERS = sorted((machine.ROOT / "docs" / "book").glob("*.md"))
 
 
+@pytest.mark.four_levels
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_happens_as_shown(boot, tmp_path, chapter):
     assert sessions(chapter.read_text(), chapter.name), f"{chapter.name} has nothing to type"
@@ -25,6 +26,7 @@ def type_all(boot, folder, text, name):
 DRAWN = [(chapter, words) for chapter in CHAPTERS for words in pictures(chapter.read_text())]
 
 
+@pytest.mark.four_levels
 @pytest.mark.parametrize(("chapter", "words"), DRAWN, ids=lambda value: getattr(value, "stem", None) or value[-1])
 def test_a_picture_shows_what_it_would_show_if_drawn_now(tmp_path, chapter, words):
     book.draw(words, tmp_path / "now.svg")

@@ -4,6 +4,7 @@ import ast
 
 import machine
 import pytest
+from harness import depth
 
 KERNEL = machine.ROOT / "kernel"
 EXAMPLES = sorted(f"examples.{path.stem}" for path in (KERNEL / "examples").glob("[a-z]*.py"))
@@ -44,7 +45,7 @@ def test_every_command_still_is_one_after_all_of_them(console):
     words = "[each.name for each in shell.commands.TABLE]"
     bound = f"[word for word in {words} if word in globals() and not shell.prompt.is_ours(globals()[word], word)]"
     assert console.command(bound) == "[]\n"
-    assert "P4 table in frame" in console.command("entries").split("\n")[0]
+    assert f"{depth.ROOT} table in frame" in console.command("entries").split("\n")[0]
     assert console.command("translate 0").startswith("v0x0 = ")
     assert "usable" in console.command("ram")
 

@@ -15,6 +15,7 @@ NO_ROOMS = {"__pycache__", "typings"}
 SESSIONS = sessions(README, "README.md")
 
 
+@pytest.mark.four_levels
 @pytest.mark.parametrize("number", range(len(SESSIONS)))
 def test_a_transcript_happens_as_shown(boot, tmp_path, number):
     typed_in_a_machine(boot, tmp_path, README, "README.md", SESSIONS[number], Numbers(README, "README.md"))

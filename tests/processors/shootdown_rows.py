@@ -4,6 +4,8 @@ Each is a function of a kernel that has the prelude. The lower half: there both 
 whole upper half at once, see CONTRIBUTING).
 """
 
+from harness import depth
+
 TABLE = """
     table = get_kernel_mmi_ref().page_table
     LOW = VirtualAddress((BASE & -(PAGES_PER_ROOT_ENTRY << 12)) + (PAGES_PER_ROOT_ENTRY << 12))
@@ -291,7 +293,7 @@ def the_order(kernel):
             ap.read(m)
             watched(m)
         """)
-    linked, unlinked, given_back = [1] * 4, [0] * 4, (1, True)
+    linked, unlinked, given_back = [1] * depth.LEVELS, [0] * depth.LEVELS, (1, True)
     found = kernel.eval("events")
     assert found[:3] == [linked, ("forget", unlinked, True), given_back], found
     assert found[3:] == [linked, ("forget_all", unlinked, True), given_back], found

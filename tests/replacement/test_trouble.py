@@ -5,9 +5,11 @@ Want of memory, Ctrl-C and scheduled callbacks come at every single point of wha
 """
 
 import pytest
+from harness import depth
 from harness.trials import tried
 from on_target import source
 
+AREA = depth.root_entry(32)
 OPERATIONS = [
     "a fault, a frame is free",
     "a fault, a clean page goes",
@@ -55,7 +57,7 @@ FAILURES = {
 def test_a_read_that_fails_is_what_the_statement_gets_once(swapped, failure):
     raised, said = FAILURES[failure]
     swapped.exec(f"new((0, 1, 2)); store.fails = 'read', 1, {raised}")
-    with swapped.raises("StoreError", rf"page 5 of Failing\(\), at v0x100000005000, can't be read: {said}"):
+    with swapped.raises("StoreError", rf"page 5 of Failing\(\), at v{AREA + 0x5000:#x}, can't be read: {said}"):
         swapped.exec("memory[5 * PAGE_SIZE]")
     assert swapped.eval("(5 in mapped(), faults_of_state(), end())") == (False, [], [])
 
@@ -64,7 +66,7 @@ def test_a_read_that_fails_is_what_the_statement_gets_once(swapped, failure):
 def test_a_page_that_cannot_be_written_stays_dirty_and_resident(swapped, failure):
     raised, said = FAILURES[failure]
     swapped.exec(f"new((0, 1, 2)); store.fails = 'write', 1, {raised}")
-    with swapped.raises("StoreError", rf"page 0 of Failing\(\), at v0x100000000000, can't be written: {said}"):
+    with swapped.raises("StoreError", rf"page 0 of Failing\(\), at v{AREA:#x}, can't be written: {said}"):
         swapped.exec("memory[5 * PAGE_SIZE]")
     assert swapped.eval("(resident(), dirty(), mapped(), s.evictions)") == ([0, 1, 2], [0, 1, 2], [0, 1, 2], 0)
     assert swapped.eval("(faults_of_state(), end())") == ([], [])
@@ -112,7 +114,7 @@ def test_a_store_that_writes_to_the_page_that_it_stores_is_found_out(swapped):
 
 
 POLICIES = {
-    "names a page that has no frame": ("victim", "FIRST + 7", r"chose 4294967303, which has no frame"),
+    "names a page that has no frame": ("victim", "FIRST + 7", rf"chose {(AREA >> 12) + 7}, which has no frame"),
     "names a page of nobody's": ("victim", "3", "chose 3, which has no frame"),
     "names no page at all": ("victim", "None", "chose None, which has no frame"),
     "names a page in another way": ("victim", "Page(FIRST)", "chose Page.*, which has no frame"),
@@ -152,7 +154,7 @@ def test_a_policy_that_cannot_begin_leaves_the_old_one(swapped):
             def loaded(self, page):
                 raise ValueError(page)
         """)
-    with swapped.raises("PolicyFailed", r"policy never can't be made: ValueError: 4294967296; nothing is lost"):
+    with swapped.raises("PolicyFailed", rf"policy never can't be made: ValueError: {AREA >> 12}; nothing is lost"):
         swapped.exec("s.policy = Never")
     with swapped.raises("UnknownPolicy", "'least' is no replacement policy: there are "):
         swapped.exec("s.policy = 'least'")

@@ -1,6 +1,7 @@
 """Three views of the live tables agree: the oracle's walk over RAM, QEMU's own, and the CPU that runs on them."""
 
 import pytest
+from harness import depth
 from oracle.page_walk import table_frames, translate, walk
 from oracle.qemu import letters_of, lines_of_qemu
 
@@ -37,7 +38,7 @@ def test_qemu_translates_every_leaf_alike(stopped):
 def test_the_kernel_runs_on_tables_that_lie_in_ram(stopped):
     frames = table_frames(root_of(stopped), stopped.memory)
     assert all(stopped.memory.is_ram(frame, 4096) for frame in frames)
-    assert max(frames.values()) == 4
+    assert max(frames.values()) == depth.LEVELS
 
 
 def test_nothing_of_the_kernel_is_malformed_or_open_to_users(stopped):

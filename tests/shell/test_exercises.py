@@ -45,6 +45,7 @@ def test_the_solution_ends_with_what_is_right(console):
         assert re.match(r"part 1 of the answer is [\w ]+, and [\w ]+ is asked for\n", told)
 
 
+@pytest.mark.four_levels
 def test_the_steps_of_a_solution_lead_to_the_answer(kernel):
     kernel.exec("from shell.commands import exercise, solution")
     steps = [kernel.exec(f"made = exercise({number}, seed=7); print(solution())") for number in NUMBERS]

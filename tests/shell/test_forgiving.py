@@ -111,7 +111,7 @@ PLACES = {
     "fault": "0x600000000008",
     "way": "m.start_address.value",
     "way.walk": "m.start_address.value",
-    "way.walk[3]": "window(way.walk[3].table.start_address.value + 8 * m.start_address.p1_index())",
+    "way.walk[-1]": "window(way.walk[-1].table.start_address.value + 8 * m.start_address.p1_index())",
     "root": "root.page << 12",
     "root[300]": "(root.page << 12) + 8 * 300",
     "mapped": "window(way.physical)",

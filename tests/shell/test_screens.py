@@ -6,7 +6,7 @@ The terminal is an emulator's. The screens of all commands are made from the she
 import re
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from harness.console import PROMPT
 from harness.screen import Reader
 
@@ -155,7 +155,7 @@ def test_a_wide_screen_is_used(boot):
         reader, _ = machine(boot, size)
         for line in ("walk m", "peek p0x3000000 8", "hexdump p0x3000000 64", "picture"):
             rows[line, size[0]] = [row for page in reader.read(line) for row in page.printed]
-    assert [len(rows["walk m", width]) for width in (60, 80, 120)] == [11, 11, 7]
+    assert [len(rows["walk m", width]) for width in (60, 80, 120)] == [3 + 2 * depth.LEVELS] * 2 + [3 + depth.LEVELS]
     assert [len(rows["peek p0x3000000 8", width]) for width in (60, 80, 120)] == [5, 5, 3]
     assert [len(rows["hexdump p0x3000000 64", width]) for width in (60, 80, 120)] == [9, 5, 5]
     assert len(rows["hexdump p0x3000000 64", 120][0].split()[1:-1]) == 16

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from harness import depth
 from oracle import page_walk
 from oracle.replacement import faults_of
 
@@ -140,8 +141,8 @@ def test_translation_by_hand_is_what_the_bits_say(kernel):
     for seed in range(5):
         kernel.exec(f"made = exercise(1, seed={seed})")
         address = int(re.search(r"v0x([0-9a-f]+)", kernel.text("made"))[1], 16)
-        bits = f"{address:048b}"
-        expected = [int(bits[at : at + 9], 2) for at in (0, 9, 18, 27)] + [int(bits[36:], 2)]
+        indexes = [address >> 9 * level + 3 & 511 for level in range(depth.LEVELS, 0, -1)]
+        expected = [*indexes, address & 4095]
         assert kernel.eval("made.answer") == expected
 
 
@@ -162,7 +163,7 @@ def answer_of(number, text):
         return [int("".join(f"{index:09b}" for index in indexes) + f"{offset:012b}", 2)]
     if number == 4:
         rows = [tuple(map(int, row)) for row in re.findall(r"W=(\d) U=(\d) NX=(\d)", text)]
-        assert len(rows) == 4
+        assert len(rows) == depth.LEVELS
         return [min(u for _, u, _ in rows), min(w for w, _, _ in rows), 1 - max(nx for *_, nx in rows)]
     if number == 5:
         length, start = int(re.search(r"of (\d+) bytes", text)[1]), int(re.search(r"at (0x[0-9a-f]+)", text)[1], 16)
@@ -209,9 +210,9 @@ def test_exercises_are_given_and_checked_at_the_prompt(guest):
     for word in "check 1", "solution":
         assert console.command(word).startswith("UsageError: there is no exercise yet")
     assert len(console.command("exercise").strip().split("\n")) == len(EXERCISES)
-    assert "Answer with: check N N N N N" in console.command("exercise 1 seed=7")
-    assert console.command("check 1 2 3 4 5").startswith("not right: number")
-    assert console.command("check 1 2") == "the answer has 5 parts, not 2\n"
+    assert "Answer with: check" + " N" * (depth.LEVELS + 1) + "\n" in console.command("exercise 1 seed=7")
+    assert console.command("check 1 2 3 4 5" + " 6" * (depth.LEVELS - 4)).startswith("not right: number")
+    assert console.command("check 1 2") == f"the answer has {depth.LEVELS + 1} parts, not 2\n"
     assert console.command("check maybe").startswith("UsageError: maybe is no answer")
     assert "a part of an answer is a number, an address, yes or no" in console.command("check 1.5")
     console.command("exercise 3 seed=7")

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import drawing
 import picture
 import pytest
+from harness import depth
 
 SVG = "{http://www.w3.org/2000/svg}"
 CODE = "import memory\nkept = memory.create_mapping(40 << 12, memory.PteFlags())"
@@ -64,15 +65,15 @@ def test_the_picture_has_every_table_and_every_run(snapshots):
 def test_every_entry_says_where_it_is_with_its_sign_bits(snapshots):
     root = snapshots[0]["tables"][0]
     titles = [drawing.describe(snapshots[0], root, run) for run in root["runs"]]
-    assert titles[0] == f"entry 256: v0xffff800000000000 -> table in frame {root['runs'][0][2]:#x}"
-    assert "entry 510: v0xffffff0000000000 -> table in frame" in titles[-2]
+    assert titles[0] == f"entry 256: v{depth.WINDOW:#x} -> table in frame {root['runs'][0][2]:#x}"
+    assert f"entry 510: v{depth.root_entry(510):#x} -> table in frame" in titles[-2]
     assert titles[-2].endswith(", a root: not followed")
 
 
 def test_entries_that_lead_to_empty_tables_are_shown_as_such(snapshots):
     found = entries(drawing.Drawing(snapshots[0]).svg())
     empty = [title for title, rects in found.items() if rects[0]["fill"] == drawing.COLOURS["empty"]]
-    assert "entries 257 to 383: v0xffff808000000000 -> tables, which are empty" in empty
+    assert f"entries 257 to 383: v{depth.root_entry(257):#x} -> tables, which are empty" in empty
     assert all("empty" in title for title in empty)
 
 
@@ -80,7 +81,7 @@ def test_leaves_over_nothing_are_drawn_so_and_have_no_band(snapshots):
     """The physical window shows 4 GiB; 128 MiB of it are RAM."""
     text = drawing.Drawing(snapshots[0]).svg()
     found = entries(text)
-    beyond = found["entries 1 to 3: v0xffff800040000000 -> p0x40000000, 3 GiB, rw-, where no RAM is"]
+    beyond = found[f"entries 1 to 3: v{depth.WINDOW + (1 << 30):#x} -> p0x40000000, 3 GiB, rw-, where no RAM is"]
     assert [rect["fill"] for rect in beyond] == [drawing.COLOURS["beyond"]]
     partly = next(rects for title, rects in found.items() if ", 110 MiB of it RAM" in title)
     assert [rect["fill"] for rect in partly] == [drawing.COLOURS["beyond"], drawing.COLOURS["rw-"]]

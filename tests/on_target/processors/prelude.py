@@ -18,8 +18,8 @@ RW = PteFlags().writable(True)
 RX = PteFlags().executable(True)
 ap = processor(1)
 # QEMU's TLB has one place for pages whose numbers end alike, so a page of the test's must not end as the image's begin.
-BASE = 0x2000_001D_3000
-PAGE = BASE >> 12
+PAGE = page_of_root_entry(64) + 0x1D3
+BASE = PAGE << 12
 NX = 1 << 63
 
 
@@ -27,17 +27,19 @@ class Ground:
     """A level-1 table below BASE, in frames of its own; frame n holds the number n in its first word."""
 
     def __init__(self, frames=12):
-        self.owner = allocate_frames(3 + frames)
-        first = LAYOUT["WINDOW_PAGE"] + self.owner.start.number
-        _memory.zero_frames(self.owner.start.number, 3 + frames)
-        p3, p2, self.p1 = [first + n << 12 for n in range(3)]
-        self.first = self.owner.start.number + 3
+        tables = LEVELS - 1
+        self.owner = allocate_frames(tables + frames)
+        self.first = self.owner.start.number + tables
+        window = LAYOUT["WINDOW_PAGE"]
+        _memory.zero_frames(self.owner.start.number, tables + frames)
         for n in range(frames):
-            _memory.store64(first + 3 + n << 12, n)
-        _memory.store64(p3, (first + 1 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
-        _memory.store64(p2, (first + 2 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
-        self.top = ((LAYOUT["WINDOW_PAGE"] + read_root_frame()) << 12) + (BASE >> 12 >> ROOT_SHIFT & 511) * 8
-        _memory.store64(self.top, (first - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+            _memory.store64(window + self.first + n << 12, n)
+        self.top = entry = (window + read_root_frame() << 12) + 8 * (PAGE >> ROOT_SHIFT & 511)
+        for level in range(tables, 0, -1):
+            table = self.first - level
+            _memory.store64(entry, table << 12 | 7)
+            entry = (window + table << 12) + 8 * (PAGE >> 9 * (level - 1) & 511)
+        self.p1 = window + table << 12
 
     def set(self, page, n, bits=3):
         """Show frame n at a page, by hand; only this CPU is told. None: nothing is mapped there."""
