@@ -120,7 +120,7 @@ def clean_up_run(mapper, first, last, frame_deallocator):
         finally:
             try:
                 if count and ledger is not None:
-                    ledger.flush_all(False, changed, access.root_frame)
+                    ledger._flush_everything(False, changed, access.root_frame)
             finally:
                 forget_links(access.facts, freed, count)
                 hand_back(freed, count, frame_deallocator)

@@ -111,7 +111,7 @@ class FlushLedger:
             for page, count, _ in spans:
                 self.broadcast(page, count)
 
-    def flush_all(self, with_global, pages=None, root=EVERYBODY):
+    def _flush_everything(self, with_global, pages=None, root=EVERYBODY):
         """Invalidate everything: GLOBAL entries only if `with_global`.
 
         `pages`: (page number, count) of what changed; `root`: the frame number of its root.
@@ -175,7 +175,7 @@ class MapperFlush:
         try:
             ledger.being_flushed[self._serial] = self
             if self.spans is None:
-                ledger.flush_all(self._with_global, self._pages, self._root)
+                ledger._flush_everything(self._with_global, self._pages, self._root)
             else:
                 ledger._flush_spans(self.spans, self._root)
         finally:

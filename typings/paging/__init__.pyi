@@ -80,7 +80,6 @@ class FlushLedger:
     shootdown: Any
     threshold: Any
     def __init__(self) -> None: ...
-    def flush_all(self, with_global: Any, pages: Any = ..., root: Any = ...) -> Any: ...
 
 class FrameAllocationFailed(PagingError):
     flags: Any
