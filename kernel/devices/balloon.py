@@ -39,7 +39,7 @@ class Balloon:
         """Drive the `index`-th balloon of the machine. Raises ValueError (reserve), or as VirtioDevice and new_buffer;
         then nothing is claimed or lent."""
         if reserve.__class__ is not int or reserve < 0:
-            raise ValueError("a reserve is a number of frames, 0 or more, not %s" % (reserve,))
+            raise ValueError("a reserve is a number of frames, 0 or more, not %r" % (reserve,))
         self.frames, self.reserve = [], reserve
         self.device = self._configuration = self._buffer = self._numbers = self._next = None  # a new name takes memory
         self.device = VirtioDevice("balloon", TYPE, index, queues=2)

@@ -153,7 +153,7 @@ def new_buffer(device, size_in_bytes, bits=64):
     After end() the `.mapping` is its owner's to drop.
     """
     if size_in_bytes.__class__ is not int or size_in_bytes < 1:
-        raise ValueError("a buffer has 1 byte or more, not %s" % (size_in_bytes,))
+        raise ValueError("a buffer has 1 byte or more, not %r" % (size_in_bytes,))
     count = (size_in_bytes + PAGE_SIZE - 1) >> PAGE_SHIFT
     last = (1 << bits) - 1 >> PAGE_SHIFT
     pool = frame_allocator().pool

@@ -114,7 +114,7 @@ class MessageInterrupt(Vector):
         function, at = self._function, self._at
         last = function.read(at + CONTROL, 16) & MSI_X_LAST
         if entry.__class__ is not int or not 0 <= entry <= last:
-            raise NoInterrupts(function, "its table of MSI-X has entries 0 to %d, not %s" % (last, entry))
+            raise NoInterrupts(function, "its table of MSI-X has entries 0 to %d, not %r" % (last, entry))
         place = function.read(at + TABLE, 32)
         if mapping is None:
             mapping = function.bar(place & WHICH_BAR).claim("the interrupts of %s" % function.place)

@@ -215,7 +215,7 @@ class BootInfoFrameAllocator:
     def deallocate_frame(self, frame):
         """Take a 4 KiB frame back. Raises IllegalState when it is not out."""
         if check_frame(frame).size is not Page4K:
-            raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
+            raise TypeError("a page table lies in one 4 KiB Frame, not in %r" % (frame,))
         self.deallocate_run(frame.number, 1)
 
     def deallocate_run(self, frame, count):

@@ -168,7 +168,7 @@ class TableFrames:
     def deallocate_frame(self, frame):
         """Give a table's `Frame` back; see `deallocate_number`."""
         if frame.__class__ is not Frame or frame.size is not Page4K:
-            raise TypeError("a page table lies in one 4 KiB Frame, not in %s" % (frame,))
+            raise TypeError("a page table lies in one 4 KiB Frame, not in %r" % (frame,))
         self.deallocate_run(frame.number, 1)
 
 
