@@ -104,7 +104,9 @@ def mount_modules():
 
 
 def find_file(name):
-    """The path of a file as it is named, or, if there is none, of the one in /boot. Raises OSError."""
+    """The path of a file as it is named, or, if there is none, of the one in /boot. Raises OSError, TypeError."""
+    if not isinstance(name, str):
+        raise TypeError("a file has a name, which is a str, not %s" % type(name).__name__)
     try:
         os.stat(name)
         return name

@@ -98,6 +98,8 @@ def test_a_name_is_looked_for_on_the_ram_disk_first(boot, files):
     assert kernel.eval("(find_file('a.o'), find_file('nothing'))") == ("/boot/a.o", "nothing")
     with kernel.raises("OSError"):
         kernel.exec("find_file('nosuch')")
+    with kernel.raises("TypeError", match="a file has a name, which is a str, not bytes"):
+        kernel.exec("find_file(b'a.o')")
 
 
 @pytest.mark.bochs
