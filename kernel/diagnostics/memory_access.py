@@ -2,7 +2,7 @@
 
 import memory
 from faults.working_set import access_of
-from memory_structs import PAGE_SHIFT, PAGE_SIZE, VirtualAddress
+from paging.access import frame_at
 from paging.natives import memory as _memory
 
 from diagnostics.text import WIDTH, View, hexadecimal
@@ -17,9 +17,10 @@ REGISTER_BITS = 32  # of most devices
 
 def width_for(address, length):
     """In how many bits memory wants to be read: those of a register where a page leads to a device; None for RAM."""
-    for page in range(address >> PAGE_SHIFT, (address + length + PAGE_SIZE - 1) >> PAGE_SHIFT):
-        found = memory.translate(VirtualAddress(page << PAGE_SHIFT))
-        if found is not None and not memory.frame_allocator.is_ram(found.number, found.number):
+    access = access_of(None)
+    for page, count, at in access.stretches(address, length):
+        frame = frame_at(access.facts, at, page)
+        if frame >= 0 and not memory.frame_allocator.is_ram(frame, frame + count - 1):
             return REGISTER_BITS
     return None
 

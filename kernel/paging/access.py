@@ -17,7 +17,15 @@ Machine code is handed `access.facts`, where the facts lie (a number), and `acce
 import micropython
 import uctypes
 from memory_structs.instances import bind
-from memory_structs.mode import LARGEST_PAGE_LEVEL, LAST_PAGE, LEVELS, PAGE_SHIFT, ROOT_SHIFT
+from memory_structs.mode import (
+    LARGEST_PAGE_LEVEL,
+    LAST_PAGE,
+    LEVELS,
+    LOWER_HALF_LAST_PAGE,
+    PAGE_SHIFT,
+    ROOT_SHIFT,
+    pages_at,
+)
 from micropython import const
 
 from .guard import opens_guard
@@ -119,6 +127,17 @@ class Access:
         """The physical address that a virtual one (a number of bytes) leads to, or -1."""
         frame = self.translate(address >> 12)
         return frame if frame < 0 else frame << 12 | address & 0xFFF
+
+    def stretches(self, address, length, path=NO_PATH):
+        """Yield (page number, count, `walk` of it) of the pages of `length` bytes at an address, a number: as many at
+        once as one entry decides, until the half of the address space ends, which no access gets over."""
+        page, end = address >> 12, (address + length + 0xFFF) >> 12
+        end = min(end, (LOWER_HALF_LAST_PAGE if page <= LOWER_HALF_LAST_PAGE else LAST_PAGE) + 1)
+        while page < end:
+            at = self.walk(page, 1, path)
+            behind = min(end, (page | pages_at(at & _LEVEL) - 1) + 1)
+            yield page, behind - page, at
+            page = behind
 
     def map(self, page, frame, word):
         """Map one 4 KiB page of the lower half whose tables exist, with a flag word that needs no thought: 0.

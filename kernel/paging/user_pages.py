@@ -9,11 +9,9 @@ Views of such a mapping mean to, each access by itself; so do the prompt's `peek
 (Intel SDM, volume 3, "Access Rights".)
 """
 
-import uctypes
-from memory_structs import PAGE_SHIFT
 from memory_structs.mode import LEVELS
 
-from .access import PATH_BYTES, rights_in, walk
+from .access import PATH_BYTES, rights_in
 from .flags import USER_ACCESSIBLE
 from .guard import NOTHING
 from .natives import cpu
@@ -45,8 +43,7 @@ def access_to(access, address, length):
     as in QEMU, where a stale translation of the other one does not show.
     """
     path = bytearray(PATH_BYTES)
-    for page in range(address >> PAGE_SHIFT, (address + length + (1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT):
-        level = walk(access.facts, access.see, page, 1, uctypes.addressof(path)) & LEVEL
-        if rights_in(path, level, LEVELS) & USER_ACCESSIBLE:
+    for _, _, at in access.stretches(address, length, path):
+        if rights_in(path, at & LEVEL, LEVELS) & USER_ACCESSIBLE:
             return user_access()
     return NOTHING

@@ -4,7 +4,7 @@ from memory_structs import PAGE_SHIFT
 from memory_structs.spaces import PHYSICAL
 
 from ..runs import REACH, bytes_for, lists
-from .table_frames import TableFrames
+from .table_frames import bytes_at_boot
 
 # The kinds of a memory map's regions, as E820 and multiboot2 number them.
 USABLE = 1
@@ -91,7 +91,7 @@ class BootPlan:
         At the top of the smallest run that can hold it, if the pool's tree need never grow. Otherwise with room behind
         it, in the largest: what lies high is handed out last, so frames are free there when it has to grow.
         """
-        table_bits = TableFrames.bytes_at_boot(self.end_of_usable())
+        table_bits = bytes_at_boot(self.end_of_usable())
         count = (self.pool_bytes() + 2 * self.grant_bytes() + table_bits >> PAGE_SHIFT) + 5
         fitting = [run for run in self.free if run[1] + 1 - run[0] > count]
         if not fitting:

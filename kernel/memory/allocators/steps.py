@@ -70,12 +70,6 @@ class Steps:
             arena.leave()
         return owner
 
-    def count_owners(self, first, more):
-        """Say that the chunks around number `first` have `more` owners now (a mapping was split, or merged: -1)."""
-        arena = self._arena_of(first, first)
-        if not arena.count_owners(more):
-            raise OutOfBookkeeping(self.name, runs.owners_of(arena.tree))
-
     def _unmapped_owner(self, arena):
         return self._owners._new(arena)
 

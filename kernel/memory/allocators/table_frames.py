@@ -34,6 +34,13 @@ REGIONS_AT_BOOT = 1
 add_block, create = commits.opens_guard(add_block), commits.opens_guard(create)
 
 
+def bytes_at_boot(size):
+    """How much memory the TableFrames of `size` frames asks for at once, in pieces aligned to 64 bytes."""
+    blocks = [block_bytes(size, region) for region in range(min(REGIONS_AT_BOOT, regions_of(size)))]
+    pieces = [bytes_for(size)] + blocks
+    return 2 * sum([piece + 63 & ~63 for piece in pieces])
+
+
 class TableFrames:
     """A frame source of the paging layer: frames of the pool, counted as `.tables` while they are out.
 
@@ -62,13 +69,6 @@ class TableFrames:
         for region in range(min(REGIONS_AT_BOOT, regions_of(size))):
             add_block(marks, region, memory(block_bytes(size, region))[0])
         return marks
-
-    @staticmethod
-    def bytes_at_boot(size):
-        """How much of `memory` it asks for at once, in pieces aligned to 64 bytes."""
-        blocks = [block_bytes(size, region) for region in range(min(REGIONS_AT_BOOT, regions_of(size)))]
-        pieces = [bytes_for(size)] + blocks
-        return 2 * sum([piece + 63 & ~63 for piece in pieces])
 
     @property
     def link_marks(self):

@@ -2,7 +2,7 @@
 told nothing of the descriptor tables."""
 
 import pytest
-from harness import Kernel
+from harness import Kernel, depth
 from on_target import source
 
 NAMES = """
@@ -205,6 +205,21 @@ def test_commands_mean_what_they_name(users):
     users.exec("written = poke(at, 0x1234)")
     assert users.eval("(peek(at).values, hexdump(at, 16).data[:2])") == ([0x1234], b"\x34\x12")
     assert users.eval("stale(at).is_stale") is False
+
+
+def test_a_page_for_users_is_found_behind_whatever_lies_before_it(users):
+    """Entry by entry, so that the largest length costs what the tables do; no byte too many, none too few."""
+    users.exec("""
+        from faults.working_set import access_of
+        from paging.user_pages import NOTHING, access_to
+        def opens(first, length): return access_to(access_of(None), first, length) is not NOTHING
+    """)
+    assert users.eval("[opens(*it) for it in ((at, 1), (at + 4096, 1), (at - 8, 9), (0, at + 1), (at + 8191, 1))]") == (
+        [True] * 5
+    )
+    assert users.eval("[opens(*it) for it in ((at - 8, 8), (0, at), (at + 8192, 1 << 63), (at, 0))]") == [False] * 4
+    assert users.eval("[opens(0, 1 << bits) for bits in (40, 52, 64)]") == [True] * 3
+    assert users.eval(f"opens({depth.WINDOW}, 1 << 64)") is False
 
 
 UMIP_CODE = {

@@ -48,6 +48,12 @@ def something(values, named):
     return values or named
 
 
+def of_its_frames(values, named):
+    """No more pages than there are frames of the world's own: a mapper maps whatever it is told to."""
+    count = named.get("count", values[2] if len(values) > 2 else 0)
+    return type(count) is not int or count <= 4
+
+
 # What does its work when it is called rightly, and must not here: when a call of it is wrong.
 WRONG_WHEN = {
     "reset": something,
@@ -58,7 +64,7 @@ WRONG_WHEN = {
     "mount_modules": something,
     "set_import_path": something,
     "reserve_memory": no_number,
-    "count_owners": no_number,
+    "map_numbers": of_its_frames,
 }
 # What takes something by number, and how it is given back.
 GIVEN_BACK = {
