@@ -25,7 +25,8 @@ REGISTER = re.compile(r"\b(CR3|CR4)=([0-9a-f]+)")
 class Guest:
     """One machine, as the environment describes it for `make run`. start() starts it, and again after its end.
 
-    cr3, cr4: as they were when last asked. physical_bits: how wide its physical addresses are. status: None while it runs, else QEMU's. memory: its RAM, a GuestMemory.
+    cr3, cr4: as they were when last asked. physical_bits: how wide its physical addresses are. status: None while it
+    runs, else QEMU's. memory: its RAM, a GuestMemory.
     """
 
     def __init__(self, command_line):

@@ -2,7 +2,7 @@
 import { Drawing } from "./drawing.js";
 
 const COLUMNS = 80, ROWS = 24, LARGEST = 16, SMALLEST = 7;
-const AGAIN_MS = 700, TRIES = 5, LONGEST_PASTE = 200 << 10;
+const AGAIN_MS = 700, TRIES = 5, GOING_AWAY = 1001, LONGEST_PASTE = 200 << 10;
 // Colours of letters in the map of memory; owners, who have digits and small letters, take turns.
 const FIXED = {
   ".": "var(--free)", "+": "#f0e442", T: "#cc79a7", K: "#56b4e9", H: "#9ad0f5", B: "#7fb3a6", L: "#7fb3a6", M: "#7fb3a6",
@@ -96,9 +96,9 @@ function connect() {
     const message = JSON.parse(data);
     heard[message.kind]?.(message);
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
     tries += 1;
-    const isOver = tries > TRIES;
+    const isOver = code === GOING_AWAY || tries > TRIES;
     say("gone", isOver ? "`make view` has ended: run it again, and open the new address" : "the connection is lost; trying again");
     if (!isOver) setTimeout(connect, AGAIN_MS);
   };
@@ -177,7 +177,7 @@ function entriesBelow(name, below) {
   const part = element("div"), list = element("ul");
   part.append(element("div", below.length ? `the ${name} has:` : "nothing of that table can be followed"));
   for (const { page, level, says } of below) {
-    const item = element("li"), button = element("button", says, { "data-level": level, "data-key": `below ${page}` });
+    const item = element("li"), button = element("button", says, { "data-level": level, "data-key": `below ${level} ${page}` });
     button.onclick = () => look(page, level);
     item.append(button);
     list.append(item);
