@@ -272,6 +272,20 @@ MUTANTS = [
         f"{PICTURES}::test_what_is_new_is_marked_and_not_what_it_is_joined_with",
     ),
     (
+        "what is new and touches has an outline each",
+        DRAWING,
+        "if found and top - found[-1][1] < 1:",
+        "if found and top < found[-1][1] - 1:",
+        f"{PICTURES}::test_new_entries_that_touch_have_one_outline_and_no_sign_hides_another",
+    ),
+    (
+        "signs of changes hide each other",
+        DRAWING,
+        "has_room = top + height / 2 >= free",
+        "has_room = top + height / 2 >= y",
+        f"{PICTURES}::test_nothing_crosses_a_label",
+    ),
+    (
         "labels of RAM are at eighths of it",
         DRAWING,
         "        step *= 2\n",
