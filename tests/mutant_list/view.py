@@ -321,6 +321,20 @@ MUTANTS = [
         "tests/tools/test_settings.py",
     ),
     (
+        "where no RAM is, the display shows an owner's colour",
+        "kernel/diagnostics/screen.py",
+        'if letter in " -":',
+        'if letter == " ":',
+        "tests/shell/test_shown_memory.py::test_every_letter_of_the_picture_on_the_display_can_be_read",
+    ),
+    (
+        "letters on the display are darker than can be read",
+        "kernel/diagnostics/screen.py",
+        '"R": 0xE05050,',
+        '"R": 0xA02020,',
+        "tests/shell/test_shown_memory.py::test_every_letter_of_the_picture_on_the_display_can_be_read",
+    ),
+    (
         "the display's picture ends where the text does",
         "kernel/diagnostics/screen.py",
         "for height in range(display.height):",
