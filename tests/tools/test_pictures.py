@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import sys
 from xml.etree import ElementTree
 
 import drawing
@@ -20,6 +21,26 @@ MIB = 256
 def snapshots():
     """Two snapshots of one machine, before and after CODE."""
     return picture.of_fresh_machine(CODE)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-o /nonexistent/x.svg", "-o /nonexistent/x.svg: a file in a folder that is there is wanted"),
+        ("-o /", "-o /: a file in a folder that is there is wanted"),
+        ("--difference", "--difference shows what --code changed: give both"),
+        ("--connect /dev/null", "no kernel answers at a prompt there (failed to access /dev/null): `make pty` prints"),
+        ("--code x=1\\n1/0", "ZeroDivisionError: divide by zero"),
+    ],
+)
+def test_what_cant_be_drawn_is_said_in_words(words, said, monkeypatch, tmp_path):
+    output = () if "-o" in words else ("-o", str(tmp_path / "x.svg"))
+    monkeypatch.setattr(sys, "argv", ["picture.py", *words.split(), *output])
+    with pytest.raises(SystemExit) as stopped:
+        picture.main()
+    assert str(stopped.value).startswith("clew: ")
+    assert said in str(stopped.value)
+    assert not (tmp_path / "x.svg").exists()
 
 
 def machine(runs, ram=((0, 16 * MIB - 1),), levels=4, more=()):
