@@ -64,12 +64,12 @@ def test_an_answer_of_qemus_at_the_same_moment_does_not_hide_the_end(moment):
         guest = Guest("")
         guest.qmp = SlowAnswer()
 
-        async def look_for_ever():
-            while True:
+        async def look_for_long():
+            for _ in range(100):
                 await guest.look_at_registers()
                 await asyncio.sleep(0.01)
 
-        task = asyncio.create_task(look_for_ever())
+        task = asyncio.create_task(look_for_long())
         await moments(5)
         guest.qmp.answer.set_result("CR3=1000 CR4=20")
         await moments(moment)
