@@ -22,6 +22,7 @@ LABELS_WIDTH = 190
 SMALLEST = 3
 LARGEST_LABEL_COUNT = 9
 PLUS, MINUS = "+", "\N{MINUS SIGN}"
+SIGN_SIZE, SIGN_HEIGHT = 14, 11
 FONT = 'font-family="DejaVu Sans Mono, Menlo, Consolas, monospace"'
 # What the legend says of each colour; the palette is Okabe and Ito's.
 COLOURS = {
@@ -171,10 +172,21 @@ def places_of(runs, height):
     return list(zip(tops, heights, strict=True))
 
 
+def joined(places):
+    """Return (top, height) of places that are in order; those that touch are one."""
+    found = []
+    for top, height in places:
+        if found and top - found[-1][1] < 1:
+            found[-1][1] = max(top + height, found[-1][1])
+        else:
+            found.append([top, top + height])
+    return [(top, end - top) for top, end in found]
+
+
 class Drawing:
     """The SVG of one snapshot (kernel/diagnostics/snapshot.py), with what another one did not have marked.
 
-    title: what the picture is called. `.changes` is how many runs are new or gone.
+    title: what the picture is called. `.changes` is how many places have something new or gone.
     """
 
     def __init__(self, snapshot, before=None, title="Clew: the active page tables"):
@@ -278,15 +290,21 @@ class Drawing:
         self._text(x, y - 17, f"v{table['page'] << PAGE_SHIFT:#x}", 10)
         self._text(x, y - 5, f"P{table['level']} in frame {table['frame']:#x}", 9, "pale")
         self._rect(self.shapes, x, y, TABLE_WIDTH, TABLE_HEIGHT, 'class="box"')
-        runs = [run for run, _ in self.runs[key]]
+        runs, new, gone = [run for run, _ in self.runs[key]], [], []
         for (run, is_new), (top, height) in zip(self.runs[key], places_of(runs, TABLE_HEIGHT), strict=True):
             self._entry(table, run, y + top, height)
             self._lead(table, run, y + top, height)
             if is_new:
-                self._change(x, y + top, height, PLUS)
+                new.append((y + top, height))
         for index, count in gone_from(table["runs"], self._entries_before(table)):
             height = max(SMALLEST, count * TABLE_HEIGHT / ENTRIES)
-            self._change(x, y + min(index * TABLE_HEIGHT / ENTRIES, TABLE_HEIGHT - height), height, MINUS)
+            gone.append((y + min(index * TABLE_HEIGHT / ENTRIES, TABLE_HEIGHT - height), height))
+        for sign, places in ((PLUS, new), (MINUS, gone)):
+            free = y - SIGN_HEIGHT  # from here on no sign hides another
+            for top, height in joined(places):
+                has_room = top + height / 2 >= free
+                self._change(x, top, height, sign, has_room)
+                free = top + height / 2 + SIGN_HEIGHT if has_room else free
 
     def _entry(self, table, run, top, height):
         """Draw the rectangle of a run: of pages, what part of it leads to RAM in its colour."""
@@ -343,16 +361,17 @@ class Drawing:
             f'fill="{colour}" fill-opacity=".25" stroke="{colour}" stroke-opacity=".5" stroke-width=".5"/>'
         )
 
-    def _change(self, x, y, height, sign):
-        """Mark what is new (a plus) or gone (a minus) in a table."""
+    def _change(self, x, y, height, sign, has_room):
+        """Mark what is new (a plus) or gone (a minus) in a table; where signs have no room, by its outline alone."""
         self.marks.append('<g class="changed">')
-        self._mark(x, y, TABLE_WIDTH, height, sign)
+        self._mark(x, y, TABLE_WIDTH, height, sign, has_room)
         self.marks.append("</g>")
         self.changes += 1
 
-    def _mark(self, x, y, width, height, sign):
+    def _mark(self, x, y, width, height, sign, has_room=True):
         """Outline a rectangle so that it shows on every colour, with a sign beside it."""
         kind = "mark" if sign == PLUS else "mark gone"
-        self._rect(self.marks, x - 2, y - 1, width + 4, height + 2, 'class="edge"')
-        self._rect(self.marks, x - 2, y - 1, width + 4, height + 2, f'class="{kind}"')
-        self._text(x - (13 if sign == PLUS else 22), y + height / 2 + 5, sign, 14, "sign")
+        self._rect(self.marks, x - 2, y - 2, width + 4, height + 4, 'class="edge"')
+        self._rect(self.marks, x - 2, y - 2, width + 4, height + 4, f'class="{kind}"')
+        if has_room:
+            self._text(x - (13 if sign == PLUS else 22), y + height / 2 + 5, sign, SIGN_SIZE, "sign")

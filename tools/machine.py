@@ -128,11 +128,16 @@ class Machine:
             words += ["-d", "int,cpu_reset" if self.trace_exceptions else "cpu_reset", "-D", self.trace]
         return [*words, *self.extra, *shlex.split(os.environ.get("QEMU_EXTRA", ""))]
 
+    @property
+    def physical_bits(self):
+        """How wide its physical addresses are: as the CPU's words say, or else as its RAM needs."""
+        said = re.search(r"\bphys-bits=(\d+)", self.cpu)
+        return int(said[1]) if said else physical_bits_for(size_in_bytes(self.memory))
+
     def _cpu_words(self):
         """Return the CPU, with addresses as wide as its RAM needs, unless somebody said how wide."""
-        bits = physical_bits_for(size_in_bytes(self.memory))
-        wanted = bits > USUAL_PHYSICAL_BITS and "phys-bits=" not in self.cpu
-        return f"{self.cpu},phys-bits={bits}" if wanted else self.cpu
+        wanted = self.physical_bits != USUAL_PHYSICAL_BITS and "phys-bits=" not in self.cpu
+        return f"{self.cpu},phys-bits={self.physical_bits}" if wanted else self.cpu
 
     def _memory_words(self):
         """Return the words for RAM: what does not lie in a file is the host's as the guest touches it."""
@@ -210,16 +215,20 @@ def with_id(chardev, name):
 
 
 def low_memory_in_bytes(ram_in_bytes):
-    """Return how much of a q35 machine's RAM lies below 4 GiB; the rest begins at 4 GiB."""
+    """Return how much of a q35 machine's RAM lies below 4 GiB; the rest begins at high_memory_start()."""
     limit = LOW_MEMORY_LIMIT if ram_in_bytes < LOW_MEMORY_LIMIT else LOW_MEMORY_WHEN_SPLIT
     return min(ram_in_bytes, limit)
 
 
+def high_memory_start(ram_in_bytes):
+    """Return where that part of a q35 machine's RAM begins that does not lie below 4 GiB (its CPU is AMD's)."""
+    end = FOUR_GIB + ram_in_bytes - low_memory_in_bytes(ram_in_bytes)
+    return TIB if end + PCI_HOLE > HYPERTRANSPORT else FOUR_GIB
+
+
 def physical_bits_for(ram_in_bytes):
     """Return how many bits the physical addresses of a q35 machine need for so much RAM, and QEMU's hole behind it."""
-    end = FOUR_GIB + ram_in_bytes - low_memory_in_bytes(ram_in_bytes)
-    if end + PCI_HOLE > HYPERTRANSPORT:
-        end += TIB - FOUR_GIB
+    end = high_memory_start(ram_in_bytes) + ram_in_bytes - low_memory_in_bytes(ram_in_bytes)
     return max(USUAL_PHYSICAL_BITS, (end + PCI_HOLE - 1).bit_length())
 
 

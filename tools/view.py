@@ -2,7 +2,8 @@
 """make view: the prompt, the page tables as they are now, and who owns which memory, as a page in a browser.
 
 It prints the page's address, which has a token in it, and opens nothing by itself. MEMORY, BOOT, CPU, CPUS, OBJECTS and
-DISK change the machine as they do for `make run`; VIEW_PORT=n chooses the port. Ctrl-C ends the page and the machine.
+DISK change the machine as they do for `make run`; VIEW_PORT=n chooses the port. Ctrl-C, SIGTERM and a terminal that is
+closed end the page and the machine, with status 0.
 """
 
 import asyncio
@@ -26,26 +27,39 @@ def announce(url):
 
 
 async def serve(port):
-    """Serve the page until somebody ends us."""
+    """Serve the page until somebody ends us. A signal that we were started to ignore, as nohup does, is ignored."""
     from live_page import server  # noqa: PLC0415 (it takes a second, and settings are checked first)
 
-    task = asyncio.current_task()
+    task, told = asyncio.current_task(), []
+
+    def end(number):
+        told.append(number.name)
+        task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, end, number)
     with contextlib.suppress(asyncio.CancelledError):
         await server.serve(port, announce)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        say(f"{told[0]}: the page and its machine have ended")
 
 
 def main():
     """Check what was set, then serve."""
-    remove_old_logs()
-    check_settings()
-    port = int(os.environ.get("VIEW_PORT") or 0)
     try:
-        asyncio.run(serve(port))
+        remove_old_logs()
+        check_settings()
+        asyncio.run(serve(int(os.environ.get("VIEW_PORT") or 0)))
+    except KeyboardInterrupt:
+        stop("SIGINT: ended before the page was there")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or its end would be tried once more
+        stop("nobody reads the page's address: it is printed to standard output")
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
+        port = os.environ["VIEW_PORT"]
         stop(f"VIEW_PORT={port}: another program has this port: choose another, or none to get a free one")
     finally:
         LOG.unlink(missing_ok=True)

@@ -21,29 +21,30 @@ ADDRESS_COLUMNS = 15
 PLAIN = 0x07
 # Attribute bytes of VGA text, and colours of pixels (0xRRGGBB), by letter; owners take turns.
 ATTRIBUTES = {
-    ".": 0x08,
+    ".": 0x07,
+    "-": 0x07,
     "+": 0x0E,
     "T": 0x0D,
-    "K": 0x09,
+    "K": 0x70,
     "H": 0x1F,
     "B": 0x03,
     "L": 0x03,
     "M": 0x03,
-    "R": 0x04,
+    "R": 0x4F,
     " ": 0x00,
 }
 OWNER_ATTRIBUTES = (0x0A, 0x0B, 0x0E, 0x0C, 0x0F)
 PIXELS = {
-    ".": 0x303030,
+    ".": 0x7D858F,
     "+": 0xC0A000,
-    "T": 0xC040C0,
-    "K": 0x4060FF,
+    "T": 0xD060D0,
+    "K": 0x5A78FF,
     "H": 0x80A0FF,
-    "B": 0x008080,
-    "L": 0x008080,
-    "M": 0x008080,
+    "B": 0x009090,
+    "L": 0x009090,
+    "M": 0x009090,
+    "R": 0xE05050,
 }
-PIXELS["R"] = 0xA02020
 OWNER_PIXELS = (0x40D040, 0x40D0D0, 0xE0E040, 0xE06040, 0xFFFFFF)
 INK, GROUND = 0xE0E0E0, 0x101216
 # A letter's pixels, and those of a line of text: one below and one above.
@@ -122,11 +123,11 @@ def attribute_of(letter):
     return ATTRIBUTES.get(letter, OWNER_ATTRIBUTES[ord(letter) % len(OWNER_ATTRIBUTES)])
 
 
-def pixel_of(letter):
-    """Return the colour of a cell's letter."""
-    if letter == " ":
-        return GROUND
-    return PIXELS.get(letter, OWNER_PIXELS[ord(letter) % len(OWNER_PIXELS)])
+def pixels_of(letter):
+    """Return the colours of a cell's letter and of what it stands on: where no RAM is, there is no colour."""
+    if letter in " -":
+        return INK, GROUND
+    return 0, PIXELS.get(letter, OWNER_PIXELS[ord(letter) % len(OWNER_PIXELS)])
 
 
 class Painter:
@@ -161,7 +162,7 @@ class Painter:
         drawn = []
         for column, letter in enumerate(line[: self.columns]):
             in_map = is_map and column >= ADDRESS_COLUMNS
-            drawn.append(self.rows_of(letter, *((0, pixel_of(letter)) if in_map else (INK, GROUND))))
+            drawn.append(self.rows_of(letter, *(pixels_of(letter) if in_map else (INK, GROUND))))
         return [b"".join([rows[number] for rows in drawn]) for number in range(LINE)]
 
 

@@ -1,12 +1,14 @@
 """From 14 MiB to terabytes: nothing costs more for RAM that nobody uses, and what can't be is one line."""
 
+import json
 import re
 
 import pytest
 import settings
 from harness import Kernel, QemuGuest
 from harness.compiler import limit
-from machine import size_in_bytes
+from live_page import tables
+from machine import physical_bits_for, size_in_bytes
 
 SMALL, LARGE = "32M", ("1T", "8T")
 COUNT = """
@@ -114,6 +116,12 @@ def test_what_lies_at_the_end_of_terabytes_is_owned_mapped_and_audited_like_all_
         """)
     assert kernel.eval("high.start.number") > 1 << 31
     kernel.exec("raw.map_to(Page(0x2000), frame.start, flags, tables).flush()")
+    said = json.loads(kernel.exec("from diagnostics.snapshot import as_json\nprint(as_json())"))
+    registers = guest.monitor.registers()
+    levels = tables.levels_of(registers["CR4"])
+    assert tables.snapshot(guest.memory, registers["CR3"], levels, said["regions"]) == said, "the host finds the same"
+    way = tables.way_to(guest.memory, registers["CR3"], levels, 0x2000, 1, physical_bits_for(size_in_bytes("8T")))
+    assert [step["malformed"] for step in way] == [False] * levels, "so high a frame is none of reserved bits"
     assert kernel.eval("(memory.verify().violations, len(memory.verify().unowned))") == ([], 1)
     with kernel.raises("IllegalState", match="lent"):
         kernel.exec("high.drop()")

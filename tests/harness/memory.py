@@ -7,8 +7,6 @@ import struct
 
 import machine
 
-FOUR_GIB = machine.FOUR_GIB
-
 
 class GuestMemory:
     """The RAM of a q35 machine, addressed by guest-physical address; `levels()` says how deep its tables are.
@@ -20,6 +18,7 @@ class GuestMemory:
         self._levels = levels
         self.size_in_bytes = os.fstat(file).st_size
         self.low_size_in_bytes = machine.low_memory_in_bytes(self.size_in_bytes)
+        self.high_start = machine.high_memory_start(self.size_in_bytes)
         self.buffer = mmap.mmap(file, self.size_in_bytes)
 
     @functools.cached_property
@@ -31,8 +30,8 @@ class GuestMemory:
         """Return where a guest-physical range lies in the file; ValueError if it isn't all RAM."""
         if address >= 0 and address + length <= self.low_size_in_bytes:
             return address
-        offset = address - FOUR_GIB + self.low_size_in_bytes
-        if address >= FOUR_GIB and offset + length <= self.size_in_bytes:
+        offset = address - self.high_start + self.low_size_in_bytes
+        if address >= self.high_start and offset + length <= self.size_in_bytes:
             return offset
         raise ValueError(f"{address:#x}..{address + length - 1:#x} is not RAM of this machine")
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from urllib.parse import urlsplit
 
 import machine
@@ -11,6 +13,17 @@ import websocket
 
 PROMPT = b"clew> "
 PATIENCE_S = 8
+WELCOME = "clew: open this address in a browser on this machine; Ctrl-C here ends the page and the machine\n"
+
+
+def machine_of(server):
+    """Return the process id of a server's machine, which is started once the address was printed."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        told = subprocess.run(["pgrep", "-P", str(server)], capture_output=True, text=True, check=False)
+        if told.stdout:
+            return int(told.stdout.split()[-1])
+    raise AssertionError(f"the server {server} has no machine")
 
 
 class View:
@@ -29,12 +42,11 @@ class View:
 
     def machine(self):
         """Return the process id of its machine."""
-        told = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=True)
-        return int(told.stdout.split()[-1])
+        return machine_of(self.process.pid)
 
-    def stop(self):
-        """End it as Ctrl-C does; return its status and what it said to a person."""
-        self.process.terminate()
+    def stop(self, number=signal.SIGTERM):
+        """End it with a signal; return its status and what it said to a person."""
+        self.process.send_signal(number)
         said = self.process.communicate(timeout=PATIENCE_S)[1]
         return self.process.returncode, said
 

@@ -9,13 +9,15 @@ PAGE = "tools/live_page/page"
 PICTURES = "tests/tools/test_pictures.py"
 WEB = "tests/view/test_server.py"
 ASKED = "tests/view/test_prompt.py"
+ENDS = "tests/view/test_session.py"
+WALKED = "tests/view/test_tables.py"
 BROWSER = "tests/view/test_browser.py"
 
 MUTANTS = [
     (
         "the page is for whoever has any token",
         SERVER,
-        'request.match_info.get("token", "").encode(), request.app[TOKEN]',
+        'token.encode(errors="replace"), request.app[TOKEN]',
         "request.app[TOKEN].encode(), request.app[TOKEN]",
         f"{WEB}::test_nobody_else_comes_in",
     ),
@@ -67,6 +69,95 @@ MUTANTS = [
         "        session.leave(tab)\n",
         "        session.leave(tab)\n        session.guest.process.kill()\n",
         f"{WEB}::test_a_tab_that_closes_in_the_middle_takes_nothing_along",
+    ),
+    (
+        "a part of the token is as good as all of it",
+        SERVER,
+        "if not hmac.compare_digest(",
+        "if not request.app[TOKEN].startswith(token) and not hmac.compare_digest(",
+        f"{WEB}::test_tokens_are_compared_in_a_time_that_says_nothing",
+    ),
+    (
+        "an answer of QEMU's hides that the page was ended",
+        "tools/live_page/guest.py",
+        """            async with asyncio.timeout(ANSWER_S):
+                said = await self.qmp.execute("human-monitor-command", {"command-line": "info registers"})
+""",
+        """            asked = self.qmp.execute("human-monitor-command", {"command-line": "info registers"})
+            said = await asyncio.wait_for(asked, ANSWER_S)
+""",
+        f"{ENDS}::test_an_answer_of_qemus_at_the_same_moment_does_not_hide_the_end",
+    ),
+    (
+        "the end of the watcher is taken for that of the page",
+        SESSION,
+        "            await asyncio.wait([watcher])",
+        """            try:
+                await watcher
+            except asyncio.CancelledError:
+                pass
+            await asyncio.sleep(0)""",
+        f"{ENDS}::test_a_machine_that_ends_at_the_same_moment_does_not_hide_the_end",
+    ),
+    (
+        "tabs that do not listen are waited for, one after the other",
+        SERVER,
+        "        _, unheard = await asyncio.wait(goodbyes, timeout=GOODBYE_S)\n",
+        "        _, unheard = await asyncio.wait(goodbyes)\n",
+        f"{ENDS}::test_a_tab_that_does_not_listen_is_not_waited_for",
+    ),
+    (
+        "owners of before are taken for those of now",
+        SESSION,
+        """            self._say("busy")
+            self._owners_are(False)
+""",
+        """            self._say("busy")
+""",
+        f"{WEB}::test_a_busy_kernels_tables_are_seen_as_they_change",
+    ),
+    (
+        "a closed terminal leaves the page running",
+        "tools/view.py",
+        "(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)",
+        "(signal.SIGINT, signal.SIGTERM)",
+        f"{WEB}::test_a_terminal_that_is_closed_ends_the_page_and_the_machine",
+    ),
+    (
+        "what the kernel says of owners is taken as it comes",
+        PROMPT,
+        "        if not is_ownership(found):\n",
+        "        if found is None:\n",
+        f"{ASKED}::test_what_a_user_has_the_kernel_say_instead_is_refused",
+    ),
+    (
+        "the bits of an entry that is not present mean something",
+        TABLES,
+        "    if not raw & PRESENT:\n        found = [",
+        "    if not raw:\n        found = [",
+        f"{WALKED}::test_entries_of_every_kind_say_what_the_kernels_walk_says",
+    ),
+    (
+        "a frame behind the CPU's addresses is as good as others",
+        TABLES,
+        "is_malformed = is_present and page_walk.is_malformed(raw, at, physical_bits, True)",
+        "is_malformed = is_present and page_walk.is_malformed(raw, at, 52, True)",
+        f"{WALKED}::test_entries_of_every_kind_say_what_the_kernels_walk_says",
+    ),
+    (
+        "RAM above 4 GiB begins there on every machine",
+        "tools/machine.py",
+        "    return TIB if end + PCI_HOLE > HYPERTRANSPORT else FOUR_GIB\n",
+        "    return FOUR_GIB\n",
+        "tests/boot/test_amounts_of_ram.py::"
+        "test_what_lies_at_the_end_of_terabytes_is_owned_mapped_and_audited_like_all_else",
+    ),
+    (
+        "the terminal keeps the keyboard",
+        f"{PAGE}/page.js",
+        'event.key === "Tab" && event.shiftKey',
+        'event.key === "Tab" && event.altKey',
+        f"{BROWSER}::test_the_keyboard_alone_reaches_every_entry_and_keeps_its_place",
     ),
     (
         "a tab hears only what it has typed itself",
@@ -181,6 +272,20 @@ MUTANTS = [
         f"{PICTURES}::test_what_is_new_is_marked_and_not_what_it_is_joined_with",
     ),
     (
+        "what is new and touches has an outline each",
+        DRAWING,
+        "if found and top - found[-1][1] < 1:",
+        "if found and top < found[-1][1] - 1:",
+        f"{PICTURES}::test_new_entries_that_touch_have_one_outline_and_no_sign_hides_another",
+    ),
+    (
+        "signs of changes hide each other",
+        DRAWING,
+        "has_room = top + height / 2 >= free",
+        "has_room = top + height / 2 >= y",
+        f"{PICTURES}::test_nothing_crosses_a_label",
+    ),
+    (
         "labels of RAM are at eighths of it",
         DRAWING,
         "        step *= 2\n",
@@ -214,6 +319,20 @@ MUTANTS = [
         'if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):',
         'if environment.get("DISPLAY") == "":',
         "tests/tools/test_settings.py",
+    ),
+    (
+        "where no RAM is, the display shows an owner's colour",
+        "kernel/diagnostics/screen.py",
+        'if letter in " -":',
+        'if letter == " ":',
+        "tests/shell/test_shown_memory.py::test_every_letter_of_the_picture_on_the_display_can_be_read",
+    ),
+    (
+        "letters on the display are darker than can be read",
+        "kernel/diagnostics/screen.py",
+        '"R": 0xE05050,',
+        '"R": 0xA02020,',
+        "tests/shell/test_shown_memory.py::test_every_letter_of_the_picture_on_the_display_can_be_read",
     ),
     (
         "the display's picture ends where the text does",

@@ -196,6 +196,36 @@ def cells_have_their_colours(ppm, lines):
     assert pixels[len(lines) * 20 * 2400 :] == ground * 800 * (600 - len(lines) * 20), "nothing else is on the display"
 
 
+# The colours of VGA text by their numbers.
+VGA = (0x000000, 0x0000A8, 0x00A800, 0x00A8A8, 0xA80000, 0xA800A8, 0xA85400, 0xA8A8A8)
+VGA += (0x545454, 0x5454FC, 0x54FC54, 0x54FCFC, 0xFC5454, 0xFC54FC, 0xFCFC54, 0xFCFCFC)
+
+
+def contrast(one, other):
+    """Return the contrast of two colours, as WCAG defines it."""
+
+    def brightness(colour):
+        parts = [(colour >> shift & 255) / 255 for shift in (16, 8, 0)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, light = sorted((brightness(one) + 0.05, brightness(other) + 0.05))
+    return light / dark
+
+
+def test_every_letter_of_the_picture_on_the_display_can_be_read(kernel):
+    letters = ".-+TKHBLMR01234"
+    kernel.exec(f"from diagnostics.screen import attribute_of, pixels_of\nletters = {letters!r}")
+    for letter, (ink, ground) in zip(letters, kernel.eval("[pixels_of(each) for each in letters]"), strict=True):
+        assert contrast(ink, ground) >= 4.5, letter
+    attributes = kernel.eval("[attribute_of(each) for each in letters]")
+    for letter, attribute in zip(letters, attributes, strict=True):
+        assert attribute < 0x80, "it would blink"
+        assert contrast(VGA[attribute & 15], VGA[attribute >> 4]) >= 4.5, letter
+    owners = kernel.eval("[(pixels_of(each), attribute_of(each)) for each in '0123456789abcdefghij']")
+    assert not set(owners) & set(kernel.eval("[(pixels_of(each), attribute_of(each)) for each in '-.']"))
+
+
 def test_without_a_display_the_picture_says_how_to_get_one(guest):
     assert guest.console.command("picture screen").startswith("NoDisplay: the loader found no display: boot through")
 

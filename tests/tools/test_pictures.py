@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import sys
 from xml.etree import ElementTree
 
 import drawing
@@ -20,6 +21,26 @@ MIB = 256
 def snapshots():
     """Two snapshots of one machine, before and after CODE."""
     return picture.of_fresh_machine(CODE)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-o /nonexistent/x.svg", "-o /nonexistent/x.svg: a file in a folder that is there is wanted"),
+        ("-o /", "-o /: a file in a folder that is there is wanted"),
+        ("--difference", "--difference shows what --code changed: give both"),
+        ("--connect /dev/null", "no kernel answers at a prompt there (failed to access /dev/null): `make pty` prints"),
+        ("--code x=1\\n1/0", "ZeroDivisionError: divide by zero"),
+    ],
+)
+def test_what_cant_be_drawn_is_said_in_words(words, said, monkeypatch, tmp_path):
+    output = () if "-o" in words else ("-o", str(tmp_path / "x.svg"))
+    monkeypatch.setattr(sys, "argv", ["picture.py", *words.split(), *output])
+    with pytest.raises(SystemExit) as stopped:
+        picture.main()
+    assert str(stopped.value).startswith("clew: ")
+    assert said in str(stopped.value)
+    assert not (tmp_path / "x.svg").exists()
 
 
 def machine(runs, ram=((0, 16 * MIB - 1),), levels=4, more=()):
@@ -123,11 +144,24 @@ def test_what_is_new_is_marked_and_not_what_it_is_joined_with():
     [(kind, top, height)] = changed(made.svg())
     scale = drawing.TABLE_HEIGHT / drawing.ENTRIES
     assert (kind, made.changes) == ("new", 1)
-    assert top == pytest.approx(drawing.TOP + 200 * scale - 1, abs=0.1)
-    assert height == pytest.approx(100 * scale + 2, abs=0.1)
+    assert top == pytest.approx(drawing.TOP + 200 * scale - 2, abs=0.1)
+    assert height == pytest.approx(100 * scale + 4, abs=0.1)
     assert [kind for kind, _, _ in changed(drawing.Drawing(before, after).svg())] == ["gone"]
     assert changed(drawing.Drawing(after, after).svg()) == []
     assert changed(drawing.Drawing(after).svg()) == []
+
+
+def test_new_entries_that_touch_have_one_outline_and_no_sign_hides_another():
+    """Thin ones would have outlines that hide their colours."""
+    made = drawing.Drawing(machine([pages(100, 1, 0), pages(101, 1, 50), pages(102, 1, 90)]), machine([]))
+    [(_, top, height)] = changed(made.svg())
+    assert height == pytest.approx(3 * drawing.SMALLEST + 4, abs=0.1)
+    [first] = entries(made.svg())["entry 100: v0x64000 -> p0x0, 4 KiB, r--"]
+    assert top + 2 <= float(first["y"]) + 0.01, "the outline lies around what is new"
+    apart = drawing.Drawing(machine([pages(100, 1, 0), pages(120, 1, 50), pages(200, 1, 90)]), machine([]))
+    signs = [box for box in boxes(apart.svg()) if box[4] == drawing.PLUS][:-1]  # the last one is the legend's
+    assert (apart.changes, len(signs)) == (3, 2)
+    assert signs[0][3] <= signs[1][1]
 
 
 def test_a_table_that_is_new_is_new_with_all_it_has(snapshots):
@@ -181,8 +215,14 @@ def boxes(text):
 def test_nothing_crosses_a_label(snapshots, levels):
     """No label touches another, and all are drawn after everything else, on the ground's colour."""
     wanted = snapshots[1] if levels == snapshots[1]["levels"] else machine([pages(0, 9, 0)], levels=levels)
-    text = drawing.Drawing(wanted, snapshots[0]).svg()
-    labels = [box for box in boxes(text) if box[4] not in (drawing.PLUS, drawing.MINUS)]
+    before = machine([pages(n, 1, 3 * n) for n in range(0, 512, 3)], levels=levels)
+    for each, other in ((wanted, snapshots[0]), (wanted, before), (before, wanted)):
+        check_labels(drawing.Drawing(each, other).svg())
+
+
+def check_labels(text):
+    """Check that no label of a picture touches another, and that all are drawn last."""
+    labels = boxes(text)
     for place, (left, top, right, bottom, one) in enumerate(labels):
         for other in labels[place + 1 :]:
             apart = right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top

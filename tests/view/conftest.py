@@ -1,9 +1,10 @@
 """The page of `make view` under test, in tabs of ours and in a browser."""
 
+import os
 import shutil
 
 import pytest
-from harness.page import Tab, View
+from harness.page import WELCOME, Tab, View
 
 CHROMIUM = ("chromium", "chromedriver")
 QUIET = (
@@ -17,7 +18,10 @@ def view():
     """A running `make view`, for the tests of a file: each leaves the kernel at its prompt."""
     view = View()
     yield view
-    view.stop()
+    machines_id = view.machine()
+    assert view.stop() == (0, f"{WELCOME}clew: SIGTERM: the page and its machine have ended\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(machines_id, 0)
 
 
 @pytest.fixture

@@ -2,12 +2,19 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from live_page import prompt
 from live_page.prompt import PASTE, PASTE_READY, PROMPT, QUESTION, RUN, Conversation, NoAnswer
 
-ANSWER = {"cells": "KT."}
+ANSWER = {
+    "step": 1,
+    "cells": "KT.",
+    "legend": [["K", "kernel image"]],
+    "owners": [["0", "v0x0 +1", "4 KiB"]],
+    "regions": [["page pool", 5, 9]],
+}
 
 
 class Machine:
@@ -50,6 +57,22 @@ def test_an_answer_leaves_the_screen_alone_and_what_was_typed_meanwhile_comes_af
     assert asyncio.run(asked(machine, b"6 * 7\r")) == ANSWER
     assert machine.shown == b"42\r\n" + PROMPT
     assert machine.typed == [PASTE, QUESTION + RUN, b"6 * 7\r"]
+
+
+WRONG = (
+    *({"step": "1"}, {"cells": 5}, {"legend": ["K"]}, {"legend": [["K", 5]]}, {"owners": [5]}, {"owners": [[]]}),
+    *({"owners": [[5]]}, {"regions": [["page pool", "5", 9]]}, {"regions": [[]]}, {"kind": "state"}),
+)
+
+
+def test_what_a_user_has_the_kernel_say_instead_is_refused():
+    assert prompt.is_ownership(ANSWER)
+    assert [each for each in WRONG if prompt.is_ownership(ANSWER | each)] == []
+    assert not any(map(prompt.is_ownership, ([], 5, None, {}, list(ANSWER))))
+    for said, why in (("[]", "not who owns what"), ("[" * 100_000, "[[")):
+        with pytest.raises(NoAnswer, match=re.escape(why)) as refused:
+            asyncio.run(asked(Machine(answers(said))))
+        assert len(str(refused.value)) <= prompt.LONGEST_REASON
 
 
 def test_what_the_kernel_raises_instead_is_the_reason():

@@ -1,25 +1,31 @@
 """The server of `make view`: whom it lets in, and what it does when machines, tabs and ports come and go."""
 
 import http.client
+import inspect
 import os
 import signal
 import socket
+import struct
+import sys
 import time
 from urllib.parse import urlsplit
 
 import machine
+import pexpect
 import pytest
+import settings
 import websocket
-from harness.page import Tab, View
+from harness.page import PATIENCE_S, WELCOME, Tab, View, machine_of
+from live_page import server
 from live_page.prompt import QUIET_S
 from live_page.session import LOOK_S
 
 
-def get(view, path=None, **headers):
+def get(view, path=None, method="GET", **headers):
     """Ask the server for a path; return (status, text, headers). A header that is None is left out."""
     connection = http.client.HTTPConnection(view.host, timeout=20)
     path = urlsplit(view.url).path if path is None else path
-    connection.putrequest("GET", path, skip_host=True)
+    connection.putrequest(method, path, skip_host=True)
     for name, value in {"Host": view.host, **headers}.items():
         if value is not None:
             connection.putheader(name, value)
@@ -38,8 +44,8 @@ def test_the_page_is_there_for_whoever_has_its_address(view):
     for name in ("page.js", "drawing.js", "page.css", "xterm.js", "xterm.css"):
         assert f'"{name}"' in text + get(view, f"{token}page.js")[1].replace("./", ""), "nothing comes from elsewhere"
         assert get(view, token + name)[0] == 200
-    assert get(view, token + "../session.py")[0] == 404
-    assert get(view, token + "%2e%2e/session.py")[0] == 404
+    for way_out in ("../session.py", "%2e%2e/session.py", "..%2fsession.py", "xterm/../../session.py", "/etc/passwd"):
+        assert get(view, token + way_out)[:2] == (404, "clew: there is no such file\n")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +54,13 @@ def test_the_page_is_there_for_whoever_has_its_address(view):
         ("/", {}, "lacks the token"),
         ("/wrong/", {}, "lacks the token"),
         ("/wrong/live", {}, "lacks the token"),
+        ("//live", {}, "lacks the token"),
+        ("/" + "x" * 5000 + "/", {}, "lacks the token"),
+        ("/%ff%00%e2/", {}, "lacks the token"),
+        ("/../page.js", {}, "lacks the token"),
         (None, {"Host": "example.org"}, "under no other name"),
         (None, {"Host": "127.0.0.1"}, "under no other name"),
+        (None, {"Host": "127.0.0.1.nip.io:80"}, "under no other name"),
         (None, {"Origin": "http://example.org"}, "another site's page"),
         (None, {"Origin": "null"}, "another site's page"),
     ],
@@ -57,6 +68,24 @@ def test_the_page_is_there_for_whoever_has_its_address(view):
 def test_nobody_else_comes_in(view, path, headers, why):
     status, text, _ = get(view, path, **headers)
     assert (status, why in text) == (403, True), text
+
+
+def test_tokens_are_compared_in_a_time_that_says_nothing(view):
+    """A part of the token is as good as none, and so is one with something behind it."""
+    token = urlsplit(view.url).path.strip("/")
+    for wrong in (token[:-1], token + "x", token[:-1] + "~", token.swapcase()):
+        assert get(view, f"/{wrong}/")[0] == get(view, f"/{wrong}/live")[0] == 403
+    assert "hmac.compare_digest(token" in inspect.getsource(server)
+
+
+def test_what_is_no_question_is_refused(view):
+    """Nothing is taken but GET, and the console is for web sockets."""
+    path = urlsplit(view.url).path
+    assert get(view, "*")[0] == get(view, path, Host=None)[0] == 400
+    assert get(view, path, method="POST")[0] == 405
+    assert get(view, "/wrong/", method="POST")[0] == 403
+    status, text, _ = get(view, path + "live")
+    assert (status, "WebSocket" in text) == (400, True)
 
 
 @pytest.mark.parametrize("headers", [{"Origin": None}, {"Origin": "http://example.org"}, {"Host": "example.org"}])
@@ -95,12 +124,49 @@ def test_a_port_in_use_is_said_so():
         ('{"look": {"page": "5", "level": 9}}', "no such place"),
         ('{"look": {"page": "fffffffffffffffff", "level": 1}}', "no such place"),
         ('{"start": true}', "the machine runs"),
+        ('{"start": false}', "one wish"),
+        ("[" * 200_000, "no JSON"),
+        ('{"look": []}', "a place is"),
+        ('{"look": {"page": "\\ud800", "level": 1}}', "a place is"),
+        ('{"look": {"page": "5", "level": 1e999}}', "no such place"),
+        ('{"look": {"page": "-5", "level": 1}}', "no such place"),
+        ('{"look": {"page": "5"}}', "a place is"),
     ],
 )
 def test_a_wish_that_cant_be_meant_is_refused_by_name(tab, wish, why):
     tab.socket.send(wish)
     tab.until(lambda: "refused" in tab.told)
     assert why in tab.told["refused"]["why"]
+
+
+@pytest.mark.parametrize(
+    ("opcode", "data", "code"),
+    [(websocket.ABNF.OPCODE_BINARY, b"x" * (257 << 10), 1009), (websocket.ABNF.OPCODE_TEXT, b"\xff{", 1007)],
+)
+def test_what_is_no_message_ends_its_tab_by_name_and_nobody_elses(view, tab, opcode, data, code):
+    other = Tab(view)
+    frame = websocket.ABNF.create_frame(data, opcode).format()
+    other.socket.sock.sendall(frame[: 64 << 10])  # its head says how long it is
+    got = None
+    while got != websocket.ABNF.OPCODE_CLOSE:
+        got, closed = other.socket.recv_data(control_frame=True)
+    assert struct.unpack(">H", closed[:2])[0] == code
+    other.close()
+    assert tab.line("6 * 7") == "42\n"
+
+
+def test_a_hundred_tabs_of_which_none_reads_take_nothing_from_who_does(view, tab):
+    tabs = [Tab(view) for _ in range(100)]
+    tab.wish(look={"page": "ffff800000000", "level": 1})
+    assert tab.line("6 * 7") == "42\n"
+    for each in tabs:
+        each.socket.sock.close()
+    assert tab.line("7 * 8") == "56\n"
+
+
+def test_bytes_that_nobody_types_go_to_the_kernel_as_they_are(tab):
+    tab.socket.send_binary(bytes(range(128, 256)) + b"\x15")  # and taken back
+    assert tab.line("6 * 7") == "42\n"
 
 
 def test_what_a_line_changes_is_marked_and_two_tabs_see_it(view, tab):
@@ -165,13 +231,27 @@ def test_a_busy_kernels_tables_are_seen_as_they_change(tab):
     tab.type("m.drop()\rwhile True: pass\r\r")
     tab.until(lambda: tab.svg() != before and tab.state() == "busy")
     tab.wish(look={"page": "ffff800000000", "level": 1})
-    tab.until(lambda: "entry" in tab.told)
-    assert (
-        tab.told["entry"]["way"][0]["level"]
-        == tab.told["entry"]["way"][-1]["level"] + len(tab.told["entry"]["way"]) - 1
-    )
+    tab.until(lambda: tab.told.get("entry", {"way": []})["way"])
+    way = tab.told["entry"]["way"]
+    assert way[0]["level"] == way[-1]["level"] + len(way) - 1
+    assert not tab.told["age"]["current"]
+    assert tab.told["age"]["seconds"] is not None, "how old the owners are is said"
+    tab.wish(look=None)
+    tab.until(lambda: not tab.told["entry"]["way"])
+    assert len(tab.told["entry"]["below"]) > 3, "what the root has"
     tab.type("\x03")
     tab.at_prompt()
+    tab.until(lambda: tab.told["age"]["current"])
+
+
+def test_a_kernel_that_says_nonsense_of_its_owners_is_said_so(tab):
+    tab.until(lambda: tab.told.get("age", {}).get("current"))
+    tab.line("import diagnostics.snapshot as s; told = s.tell; s.tell = lambda: print([1])")
+    tab.until(lambda: tab.told["age"]["why"])
+    assert tab.told["age"]["why"] == "what the kernel said is not who owns what"
+    assert tab.told["owners"]["cells"], "those of before are still there"
+    tab.line("s.tell = told; del s, told")
+    tab.until(lambda: tab.told["age"]["current"])
 
 
 def test_a_soft_reset_goes_on_in_the_same_tab(tab):
@@ -191,7 +271,7 @@ def test_after_a_panic_the_tables_are_there_and_a_new_machine_can_be_started(tab
     assert tab.told["state"]["why"] == machine.exit_reason(35)
     assert b"PANIC: on purpose" in tab.console
     tab.wish(look={"page": "ffffc00000000", "level": 1})
-    tab.until(lambda: "entry" in tab.told)
+    tab.until(lambda: tab.told.get("entry", {"way": []})["way"])
     assert tab.told["entry"]["way"][0]["raw"] != f"{0:#018x}", "RAM is as it was left"
     tab.type("1\r")
     tab.until(lambda: "no machine to type into" in str(tab.told.get("refused")))
@@ -211,8 +291,37 @@ def test_qemu_killed_is_said_so(view, tab):
 
 def test_ctrl_c_ends_the_page_and_the_machine():
     view = View()
-    Tab(view).at_prompt()
     machines_id = view.machine()
-    assert view.stop()[0] == 0
+    assert view.stop(signal.SIGINT) == (0, f"{WELCOME}clew: SIGINT: the page and its machine have ended\n")
     with pytest.raises(ProcessLookupError):
         os.kill(machines_id, 0)
+
+
+def test_a_terminal_that_is_closed_ends_the_page_and_the_machine():
+    """It is told so by SIGHUP, and there is nobody to say it to."""
+    words = [str(machine.ROOT / "tools" / "view.py")]
+    terminal = pexpect.spawn(sys.executable, words, timeout=20)
+    terminal.expect_exact("Ctrl-C here ends the page and the machine")
+    machines_id = machine_of(terminal.pid)
+    os.close(terminal.ptyproc.fd)
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(machines_id, 0)
+
+
+def test_a_page_that_is_killed_takes_its_machine_along():
+    view = View()
+    machines_id = view.machine()
+    view.stop(signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    while os.path.exists(f"/proc/{machines_id}") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with pytest.raises(ProcessLookupError):
+        os.kill(machines_id, 0)
+
+
+def test_a_port_that_there_is_not_is_one_line():
+    for port in ("0", "80", "65536", "x", "-1", "1e4", "1024 "):
+        said = f"VIEW_PORT={port}: give a number from 1024 to 65535"
+        assert settings.complaint({"VIEW_PORT": port}) == said
+    assert View(VIEW_PORT=port).stop() == (1, f"clew: {said}\n")

@@ -25,13 +25,15 @@ REGISTER = re.compile(r"\b(CR3|CR4)=([0-9a-f]+)")
 class Guest:
     """One machine, as the environment describes it for `make run`. start() starts it, and again after its end.
 
-    cr3, cr4: as they were when last asked. status: None while it runs, else QEMU's. memory: its RAM, a GuestMemory.
+    cr3, cr4: as they were when last asked. physical_bits: how wide its physical addresses are. status: None while it
+    runs, else QEMU's. memory: its RAM, a GuestMemory.
     """
 
     def __init__(self, command_line):
         self.command_line = command_line
         self.process = self.memory = self.reader = self.writer = self.qmp = None
         self.cr3 = self.cr4 = 0
+        self.physical_bits = machine.USUAL_PHYSICAL_BITS
         self.file = None
 
     @property
@@ -55,6 +57,7 @@ class Guest:
                 memory_file=f"/proc/self/fd/{self.file}",
                 command_line=self.command_line,
             )
+            self.physical_bits = description.physical_bits
             self.process = await asyncio.create_subprocess_exec(
                 *machine.DIE_WITH_PARENT,
                 *description.qemu_command(),
@@ -67,7 +70,8 @@ class Guest:
         qmp.setblocking(False)
         self.qmp = QMPClient("view")
         with contextlib.suppress(QMPError, OSError, EOFError, TimeoutError):  # QEMU may be gone already
-            await asyncio.wait_for(self.qmp.connect(qmp), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):
+                await self.qmp.connect(qmp)
 
     async def read(self):
         """Return what the console says next; nothing at its end."""
@@ -86,12 +90,16 @@ class Guest:
         return self.writer.transport.get_write_buffer_size() if self.writer else 0
 
     async def look_at_registers(self):
-        """Ask QEMU for CR3 and CR4; of a machine that is gone they stay as they were."""
+        """Ask QEMU for CR3 and CR4; of a machine that is gone they stay as they were.
+
+        asyncio.wait_for of Python 3.11 forgets that it was cancelled if the answer comes at the same moment.
+        """
         if self.status is not None:
             return
         with contextlib.suppress(QMPError, OSError, EOFError, TimeoutError, asyncio.InvalidStateError):
-            asked = self.qmp.execute("human-monitor-command", {"command-line": "info registers"})
-            found = dict(REGISTER.findall(await asyncio.wait_for(asked, ANSWER_S)))
+            async with asyncio.timeout(ANSWER_S):
+                said = await self.qmp.execute("human-monitor-command", {"command-line": "info registers"})
+            found = dict(REGISTER.findall(said))
             self.cr3, self.cr4 = int(found["CR3"], 16), int(found["CR4"], 16)
 
     async def reason(self):
@@ -103,7 +111,8 @@ class Guest:
         """Kill the machine, if there is one; its RAM stays."""
         if self.qmp is not None:
             with contextlib.suppress(Exception):  # whatever a broken connection says
-                await asyncio.wait_for(self.qmp.disconnect(), 1)
+                async with asyncio.timeout(1):
+                    await self.qmp.disconnect()
             self.qmp = None
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):

@@ -15,6 +15,21 @@ QUESTION = b"__import__('diagnostics.snapshot').snapshot.tell()"
 # How long the console must have been quiet, the paste mode may take to come, and the answer.
 QUIET_S, READY_S, ANSWER_S = 0.15, 1, 20
 HISTORY_BYTES = 256 << 10
+LONGEST_REASON = 200
+
+
+def is_ownership(said):
+    """Answer whether an answer has the form that kernel/diagnostics/snapshot.py says: users can change the kernel."""
+    try:
+        return (
+            set(said) == {"step", "cells", "legend", "owners", "regions"}
+            and (type(said["step"]), type(said["cells"])) == (int, str)
+            and all(type(letter) is type(says) is str for letter, says in said["legend"])
+            and all(row and all(type(text) is str for text in row) for row in said["owners"])
+            and all((type(name), type(a), type(b)) == (str, int, int) for name, a, b in said["regions"])
+        )
+    except (TypeError, ValueError):
+        return False
 
 
 class NoAnswer(Exception):
@@ -96,9 +111,12 @@ class Conversation:
     def _parsed(self):
         said = bytes(self._answer).partition(QUESTION)[2].removesuffix(PROMPT).decode(errors="replace").strip()
         try:
-            return json.loads(said)
-        except ValueError as error:
-            raise NoAnswer(said.splitlines()[-1] if said else "the kernel said nothing") from error
+            found = json.loads(said)
+        except (ValueError, RecursionError) as error:
+            raise NoAnswer(said.splitlines()[-1][-LONGEST_REASON:] if said else "the kernel said nothing") from error
+        if not is_ownership(found):
+            raise NoAnswer("what the kernel said is not who owns what")
+        return found
 
     def _go_on(self, is_pasting):
         """End the question. After one without an answer the screens show what came instead."""

@@ -7,10 +7,12 @@ Origin, or without the token, is refused before anything is looked at.
 import asyncio
 import contextlib
 import hmac
+import logging
 import secrets
 from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from live_page.session import Refused, Session, Tab
 
@@ -51,7 +53,8 @@ async def guard(request, handler):
         return refusal("another site's page may not come here")
     if origin is None and request.headers.get("Upgrade"):
         return refusal("a web socket without an Origin comes from no browser")
-    if not hmac.compare_digest(request.match_info.get("token", "").encode(), request.app[TOKEN].encode()):
+    token = request.raw_path.removeprefix("/").partition("/")[0]
+    if not hmac.compare_digest(token.encode(errors="replace"), request.app[TOKEN].encode()):
         return refusal("the address lacks the token: open the one that `make view` has printed")
     return await handler(request)
 
@@ -106,10 +109,18 @@ async def send_news(socket, tab):
                 await socket.send_json(message)
 
 
+def is_fault_of_ours(record):
+    """Answer whether a line of the log is about this program: what is no request of HTTP was answered with 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 async def close_sockets(app):
-    """Say good-bye to the tabs: we end."""
-    for socket in list(app[SOCKETS]):
-        await socket.close(code=WSCloseCode.GOING_AWAY)
+    """Say good-bye to the tabs: we end. One that does not listen is not waited for."""
+    goodbyes = [asyncio.create_task(socket.close(code=WSCloseCode.GOING_AWAY)) for socket in app[SOCKETS]]
+    if goodbyes:
+        _, unheard = await asyncio.wait(goodbyes, timeout=GOODBYE_S)
+        for each in unheard:
+            each.cancel()
 
 
 def application(session, token):
@@ -125,6 +136,7 @@ async def serve(port, announce):
     """Serve a page with a machine until cancelled; announce(URL) when it is there. Raises OSError: no such port."""
     session, token = Session(), secrets.token_urlsafe(24)
     app = application(session, token)
+    logging.getLogger("aiohttp.server").addFilter(is_fault_of_ours)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

@@ -1,12 +1,11 @@
 """One machine and all the tabs that look at it: what is typed goes in, what changes goes out.
 
 A tab gets the console as bytes, and everything else as JSON with a "kind": "state", "restarted", "drawing", "owners",
-"entry", "refused". Of each kind a slow tab gets the newest; a tab that goes, in the middle of whatever, takes nothing
-along.
+"age" (of the owners), "entry", "refused". Of each kind a slow tab gets the newest; a tab that goes, in the middle of
+whatever, takes nothing along.
 """
 
 import asyncio
-import contextlib
 import json
 
 from drawing import Drawing, describe
@@ -25,6 +24,11 @@ MOST_UNTAKEN = 1 << 20
 MOST_UNSENT = 1 << 20
 CLEARED = b"\x1bc"  # a terminal's own word for a new beginning
 DROPPED = b"\r\n[this tab was too slow: some of what the machine printed is not here]\r\n"
+
+
+def now():
+    """Return the time, in seconds since whenever."""
+    return asyncio.get_running_loop().time()
 
 
 class Refused(Exception):
@@ -72,6 +76,7 @@ class Session:
         self.snapshot = self.before = self.owners = None
         self.drawing = None
         self.conversation = None
+        self._owners_at, self._age = None, (False, "")
         self._start_asked = asyncio.Event()
 
     async def run(self):
@@ -86,7 +91,8 @@ class Session:
 
     async def _one_life(self):
         """Run one machine to its end."""
-        self.snapshot = self.before = self.owners = self.drawing = None
+        self.snapshot = self.before = self.owners = self.drawing = self._owners_at = None
+        self._owners_are(False)
         self.conversation = Conversation(self.guest.type, self._show)
         self._say("starting")
         self._show(CLEARED)
@@ -106,8 +112,7 @@ class Session:
             self._say("ended", await self.guest.reason())
         finally:
             watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+            await asyncio.wait([watcher])  # and not `await watcher`: that would take our own end for its end
         await self._look()
 
     async def _watch(self):
@@ -115,9 +120,9 @@ class Session:
         while True:
             took = 0
             if self.tabs:
-                began = asyncio.get_running_loop().time()
+                began = now()
                 await self._look()
-                took = asyncio.get_running_loop().time() - began
+                took = now() - began
                 await self._ask()
             await asyncio.sleep(max(LOOK_S, REST * took))
 
@@ -127,10 +132,22 @@ class Session:
         try:
             self.owners = await self.conversation.ask()
         except NoAnswer as error:
-            self._tell_all("owners", why=str(error))
+            self._owners_are(False, str(error))
             return
+        self._owners_at = now()
         self._tell_all("owners", **self.owners)
+        self._owners_are(True)
         await self._look()
+
+    def _owners_are(self, current, why=""):
+        """Tell the tabs whether the owners are those of now, and if not, how old and why they are no newer."""
+        if (current, why) != self._age:
+            self._age = current, why
+            self._tell_all("age", **self._age_now())
+
+    def _age_now(self):
+        seconds = None if self._owners_at is None else now() - self._owners_at
+        return {"current": self._age[0], "why": self._age[1], "seconds": seconds}
 
     async def _look(self):
         """Read the tables anew; tell the tabs what is new."""
@@ -181,6 +198,8 @@ class Session:
             tab.tell("drawing", **self.drawing)
         if self.owners:
             tab.tell("owners", **self.owners)
+        tab.tell("age", **self._age_now())
+        self._tell_entry(tab)
 
     def leave(self, tab):
         """A tab has gone."""
@@ -204,12 +223,13 @@ class Session:
             self._draw()
         if self.state != "ended":
             self._say("busy")
+            self._owners_are(False)
 
     def obey(self, tab, text):
-        """Do what a tab asks for in JSON: {"look": {"page": hexadecimal, "level": n}} or {"start": true}."""
+        """Do what a tab asks for in JSON: {"look": {"page": hexadecimal, "level": n} or null} or {"start": true}."""
         try:
             wish = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refused("that is no JSON") from error
         if not isinstance(wish, dict) or len(wish) != 1:
             raise Refused("one wish is wanted: look or start")
@@ -218,7 +238,7 @@ class Session:
                 raise Refused("the machine runs: it can be started when it has ended")
             self._start_asked.set()
         elif "look" in wish:
-            tab.look = self._place_of(wish["look"])
+            tab.look = None if wish["look"] is None else self._place_of(wish["look"])
             self._tell_entry(tab)
         else:
             raise Refused("one wish is wanted: look or start")
@@ -234,20 +254,28 @@ class Session:
         return page, level
 
     def _tell_entry(self, tab):
-        """Tell a tab about the entry that it looks at, if that has changed."""
-        if tab.look is None or self.snapshot is None:
+        """Tell a tab about the entry that it looks at, and the table below; of none: the root. If that has changed."""
+        if self.snapshot is None:
             return
-        page, level = tab.look
-        way = tables.way_to(self.guest.memory, self.guest.cr3, self.levels, page, min(level, self.levels))
         by_place = {(table["level"], table["page"]): table for table in self.snapshot["tables"]}
-        for step in way:
-            table = by_place.get((step["level"], tables.first_page_of_table(step, self.levels)))
-            step["run"] = self._run_around(table, step["index"])
-        below = self._entries_below(by_place, way[-1])
-        found = {"way": way, "below": below}
+        way = self._way_of(tab, by_place)
+        last = way[-1] if way else {"level": self.levels + 1, "page": "0", "is_table": True}
+        found = {"way": way, "below": self._entries_below(by_place, last)}
         if found != tab.last_entry:
             tab.last_entry = found
             tab.tell("entry", **found)
+
+    def _way_of(self, tab, by_place):
+        """Return the entries on the way to what a tab looks at, with the runs that they are drawn in."""
+        if tab.look is None:
+            return []
+        page, level = tab.look
+        guest, levels = self.guest, self.levels
+        way = tables.way_to(guest.memory, guest.cr3, levels, page, min(level, levels), guest.physical_bits)
+        for step in way:
+            table = by_place.get((step["level"], tables.first_page_of_table(step, levels)))
+            step["run"] = self._run_around(table, step["index"])
+        return way
 
     def _run_around(self, table, index):
         """Return the place of the run that an entry is drawn in, as the drawing has it, or None."""

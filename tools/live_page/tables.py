@@ -8,20 +8,19 @@ import re
 from itertools import pairwise
 
 import numpy
-from machine import FOUR_GIB, FOUR_LEVELS, ROOT
+from machine import FOUR_LEVELS, ROOT, USUAL_PHYSICAL_BITS
 from oracle import page_walk
 from oracle.page_walk import ADDRESS_MASK, PRESENT
 
 PAGE_SHIFT = 12
 PAGES_MASK = (1 << 64 - PAGE_SHIFT) - 1
 ENTRIES = page_walk.ENTRIES
-PHYSICAL_BITS = 40  # QEMU's, unless it is told otherwise
 LA57 = 1 << 12  # CR4: five levels (SDM volume 3, "Control Registers")
 MARKS = page_walk.ACCESSED | page_walk.DIRTY
 WRITABLE_WORD, USER_WORD, NO_EXECUTE_WORD, PAT_WORD = 1 << 1, 1 << 2, 1 << 23, 1 << 24
 # What is taken down in one walk: more can't be drawn, and tables that lead to themselves have no end.
 MOST_RUNS = 30_000
-# (lowest bit, bits, name, what it says when it is set), for any entry. SDM volume 3, "4-Level Paging and 5-Level
+# (lowest bit, bits, name, what it says when it is set) of present entries. SDM volume 3, "4-Level Paging and 5-Level
 # Paging", the formats of entries; bit 55 is Clew's own (kernel/paging/flags.py).
 BITS = (
     (0, 1, "P", "present: the MMU reads on"),
@@ -38,6 +37,7 @@ BITS = (
     (59, 4, "KEY", "protection key"),
     (63, 1, "NX", "no instruction may be fetched"),
 )
+OF_LEAVES = ("D", "G", "PAT", "KEY")
 
 
 def layout(name):
@@ -109,7 +109,8 @@ def ram_of(memory):
     """Return where a GuestMemory has RAM: [first, last] frame of each part."""
     parts = [[0, (memory.low_size_in_bytes >> PAGE_SHIFT) - 1]]
     above = memory.size_in_bytes - memory.low_size_in_bytes
-    return parts + ([[FOUR_GIB >> PAGE_SHIFT, (FOUR_GIB + above >> PAGE_SHIFT) - 1]] if above else [])
+    start = memory.high_start
+    return parts + ([[start >> PAGE_SHIFT, (start + above >> PAGE_SHIFT) - 1]] if above else [])
 
 
 class Walker:
@@ -164,28 +165,52 @@ def snapshot(memory, cr3, levels, regions=()):
     "left_out" is there if there was too much: how many entries lead to tables that were not looked at.
     """
     walker = Walker(memory, levels)
-    walker.collect((cr3 & ADDRESS_MASK) >> PAGE_SHIFT, levels, 0, WRITABLE_WORD | USER_WORD)
+    if memory.is_ram(cr3 & ADDRESS_MASK, page_walk.SMALLEST_PAGE):
+        walker.collect((cr3 & ADDRESS_MASK) >> PAGE_SHIFT, levels, 0, WRITABLE_WORD | USER_WORD)
     found = {"levels": levels, "tables": walker.tables, "ram": ram_of(memory), "regions": list(regions)}
     return found | ({"left_out": walker.left_out} if walker.left_out else {})
 
 
-def meanings(raw, level, is_leaf):
-    """Return {"bits", "name", "says", "set"} for every bit of an entry that has a meaning at its level."""
-    rows = []
+def meanings(raw, level, is_leaf, physical_bits):
+    """Return {"bits", "name", "value", "says"} for every bit of an entry that has a meaning at its level, in order.
+
+    Those that have none there are among them if they are set. Of an entry that is not present only P has one.
+    """
+    if not raw & PRESENT:
+        found = [(0, 1, "P", "not present: the MMU reads no other bit")]
+        found += [(1, 63, "rest", "what the kernel keeps there")] if raw else []
+    else:
+        found = list(bits_of(level, is_leaf))
+        known = sum((1 << count) - 1 << low for low, count, *_ in found)
+        known |= (1 << physical_bits) - (1 << PAGE_SHIFT + 9 * (level - 1) * is_leaf)
+        for bit in (bit for bit in range(64) if raw & ~known & 1 << bit):
+            alone = raw & (PRESENT | page_walk.HUGE) & ~(1 << bit) | 1 << bit
+            is_reserved = page_walk.is_malformed(alone, level, physical_bits, True)
+            found.append((bit, 1, "RSVD", "must be 0") if is_reserved else (bit, 1, "free", "ignored by the MMU"))
+    return [
+        {
+            "bits": str(low) if count == 1 else f"{low + count - 1}:{low}",
+            "name": name,
+            "value": raw >> low & (1 << count) - 1,
+            "says": says,
+        }
+        for low, count, name, says in sorted(found)
+    ]
+
+
+def bits_of(level, is_leaf):
+    """Yield what BITS has for present entries of a level."""
     for low, count, name, says in BITS:
-        if name in ("D", "G", "PAT", "KEY") and not is_leaf:
+        if (name in OF_LEAVES and not is_leaf) or (name == "PAT" and level == 1):
             continue
-        if name == "PAT" and level == 1:
+        if name == "PS" and level > page_walk.LARGEST_PAGE_LEVEL:
             continue
-        if name == "PS":
-            if level == 1:
-                name, says = "PAT", "part of the memory type"
-            elif level > page_walk.LARGEST_PAGE_LEVEL:
-                continue
-        value = raw >> low & (1 << count) - 1
-        bits = str(low) if count == 1 else f"{low + count - 1}:{low}"
-        rows.append({"bits": bits, "name": name, "says": says, "value": value})
-    return rows
+        if name == "PS" and level == 1:
+            yield low, count, "PAT", "part of the memory type"
+        elif name == "EXCL" and not is_leaf:
+            yield low, count, name, "Clew's own: the table is the kernel mapper's"
+        else:
+            yield low, count, name, says
 
 
 def first_page_of_table(step, levels):
@@ -194,10 +219,10 @@ def first_page_of_table(step, levels):
     return 0 if step["level"] == levels else int(step["page"], 16) & -span
 
 
-def way_to(memory, cr3, levels, page, level):
+def way_to(memory, cr3, levels, page, level, physical_bits=USUAL_PHYSICAL_BITS):
     """Return the entries on the way to a page number, from the root down to a level, each with what it says.
 
-    The way ends early at an entry that is not present, maps a page, or leads to no RAM.
+    The way ends early at an entry that is not present, maps a page, has a reserved bit set, or leads to no RAM.
     """
     way, table, above = [], (cr3 & ADDRESS_MASK) >> PAGE_SHIFT, WRITABLE_WORD | USER_WORD
     for at in range(levels, level - 1, -1):
@@ -205,6 +230,7 @@ def way_to(memory, cr3, levels, page, level):
         raw = int(page_walk.read_table(memory, table << PAGE_SHIFT)[index])
         is_present = bool(raw & PRESENT)
         is_leaf = is_present and page_walk.is_leaf(raw, at)
+        is_malformed = is_present and page_walk.is_malformed(raw, at, physical_bits, True)
         frame = frame_of(raw, at, is_leaf) if is_present else None
         above = combined(above, flag_word(raw, at, is_leaf))
         first_page = page_of(page & -pages_at(at + 1) & PAGES_MASK, index, at, levels)
@@ -217,14 +243,14 @@ def way_to(memory, cr3, levels, page, level):
                 "raw": f"{raw:#018x}",
                 "first": f"v{first_page << PAGE_SHIFT:#x}",
                 "page": f"{first_page:#x}",
-                "leads": said_of(frame, at, is_leaf, memory),
-                "is_table": is_present and not is_leaf,
-                "rights": rights_in_words(above) if is_present else "",
-                "malformed": is_present and page_walk.is_malformed(raw, at, PHYSICAL_BITS, True),
-                "meanings": meanings(raw, at, is_leaf),
+                "leads": "nowhere" if is_malformed else said_of(frame, at, is_leaf, memory),
+                "is_table": is_present and not is_leaf and not is_malformed,
+                "rights": rights_in_words(above) if is_present and not is_malformed else "",
+                "malformed": is_malformed,
+                "meanings": meanings(raw, at, is_leaf, physical_bits),
             }
         )
-        if not is_present or is_leaf or not memory.is_ram(frame << PAGE_SHIFT, page_walk.SMALLEST_PAGE):
+        if not is_present or is_leaf or is_malformed or not memory.is_ram(frame << PAGE_SHIFT, page_walk.SMALLEST_PAGE):
             break
         table = frame
     return way

@@ -9,6 +9,7 @@ export class Drawing {
     this.choose = choose;
     this.box = null;
     this.way = [];
+    this.shown = 0;
     place.addEventListener("wheel", (event) => this.turned(event), { passive: false });
     place.addEventListener("pointerdown", (event) => this.pressed(event));
     place.addEventListener("pointermove", (event) => this.moved(event));
@@ -131,9 +132,21 @@ export class Drawing {
 
   // Bring what is chosen into sight.
   follow() {
-    const chosen = this.place.querySelector(".chosen");
-    if (!chosen) return;
-    const at = chosen.getBoundingClientRect(), frame = this.place.getBoundingClientRect();
+    this.bring(this.place.querySelector(".chosen"));
+  }
+
+  // Bring the next of what has changed into sight, and light it up once more.
+  nextChange() {
+    const changed = this.place.querySelectorAll(".changed");
+    if (!changed.length) return;
+    const next = changed[this.shown++ % changed.length];
+    this.bring(next);
+    next.getAnimations().forEach((each) => { each.cancel(); each.play(); });
+  }
+
+  bring(element) {
+    if (!element) return;
+    const at = element.getBoundingClientRect(), frame = this.place.getBoundingClientRect();
     const dx = outside(at.left, at.right, frame.left, frame.right);
     const dy = outside(at.top, at.bottom, frame.top, frame.bottom);
     if (dx || dy) this.shift(dx * this.unit, dy * this.unit);
