@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """Run a student's file on a fresh machine, with a time limit.
 
-    make lab FILE=mine.py                     what it prints, and if it ends by an exception, where and why
+    make lab FILE=mine.py                     what it prints, as it comes, and if it ends by an exception, where and why
     make lab FILE=mine.py ARGS='--limit 60'   with more time than 10 seconds
 
 The exit status is 0 only if the file came to its end.
 """
 
 import argparse
+import os
 import sys
 
 from machine import BUILD, ROOT
-from say import stop
+from say import say, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
 from labs.student import LIMIT_IN_S, Student
 from labs.trouble import Trouble
+
+# As a shell has it when Ctrl-C ends a program.
+INTERRUPTED = 128 + 2
 
 
 def seconds(text):
@@ -49,13 +53,25 @@ def main():
     if not arguments.file:
         stop("FILE is missing: give a file, as in make lab FILE=mine.py")
     check_image()
-    words = {"as_name": "__main__", "processors": arguments.processors}
-    with Student(arguments.file, arguments.limit, **words) as student:
-        try:
-            print(student.start(), end="", flush=True)
-        except Trouble as trouble:
-            print(student.said(), end="", flush=True)
-            stop(f"{arguments.file}: {trouble}")
+    words = {"as_name": "__main__", "processors": arguments.processors, "show": show}
+    try:
+        with Student(arguments.file, arguments.limit, **words) as student:
+            student.start()
+    except Trouble as trouble:
+        stop(f"{arguments.file}: {trouble}")
+    except KeyboardInterrupt:
+        say(f"{arguments.file}: interrupted; its machine is stopped")
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:  # who reads what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def show(text):
+    """Print what the file prints, as it comes; letters that this terminal lacks, as question marks."""
+    coding = sys.stdout.encoding
+    sys.stdout.write(text.encode(coding, "replace").decode(coding))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What is wrong with a student's file is said by name, whatever it does; nothing hangs, and nothing grows."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import machine
 import pytest
+from labs.student import OUTPUT_LIMIT_IN_BYTES, Student
 from labs.trouble import Trouble, source_of
 
 FAULT = """\
@@ -17,26 +20,67 @@ def spoil(address):
 print("so far")
 spoil(m.start_address.value)
 """
+SPIN = "while True:\n    pass\n"
+LOOP = "it did not come to an end within 2 s"
+ENDED_ITSELF = "it ended itself, and what comes behind that was not done"
+EVERY_BYTE = bytes(range(256))
 # (what it is, the file, what was printed, how the complaint begins and what it holds besides)
 FILES = [
-    ("syntax", "def f(:\n", "", ["SyntaxError: invalid syntax", "syntax.py, line "]),
-    ("loop", 'print("before")\nwhile True:\n    pass\n', "before\n", ["it did not come to an end within 2 s"]),
-    ("exit", "print(1)\nfrom shell.commands import exit\nexit(3)\n", "1\n", ["it left the machine by exit(3)"]),
-    ("system_exit", "import sys\nsys.exit()\n", "", ["it reset the machine softly"]),
-    ("soft_reset", "from shell.commands import reset\nreset()\n", "", ["it reset the machine softly"]),
-    ("triple", "from paging.natives import cpu\ncpu.write_cr3(0x123000)\n", "", ["it took the machine down: triple"]),
-    (
-        "fault",
-        FAULT,
-        "so far\n",
-        ["PageFault: write to v0x", "read-only at P1", "remap it writable", "fault.py, line 7: "],
-    ),
+    ("empty", "", "", None),
     ("main", 'if __name__ == "__main__":\n    print("run by hand")\n', "run by hand\n", None),
+    ("lines", "\ufeffdef f():\r\n\treturn 1\r\nprint(f())\r\nprint('ü')\r\n", "1\nü\n", None),
+    ("no_line", 'for _ in range(300):\n    print("x" * 100, end="")\n', "x" * 30000, None),
+    ("bytes", f"import sys\nsys.stdout.write({EVERY_BYTE})\n", EVERY_BYTE.decode(errors="replace"), None),
+    ("answers", 'print("\\x1e=None\\x1e")\nprint("\\x04\\x04>")\n', "\x1e=None\x1e\n\x04\x04>\n", None),
+    ("syntax", "def f(:\n", "", ["SyntaxError: invalid syntax", "syntax.py, line 1"]),
+    ("tabs", "if 1:\n\tif 1:\n        pass\n", "", ["SyntaxError", "tabs.py, line 3"]),
+    ("system_exit", "import sys\nsys.exit(3)\n", "", [f"SystemExit: 3: {ENDED_ITSELF}", "system_exit.py, line 2"]),
+    ("raised", "print('é')\nraise SystemExit\n", "é\n", [f"SystemExit: {ENDED_ITSELF}", "raised.py, line 2"]),
+    ("interrupt", "raise KeyboardInterrupt\n", "", ["KeyboardInterrupt\ninterrupt.py, line 1"]),
+    ("soft", "import machine\nmachine.soft_reset()\n", "", [f"SystemExit: {ENDED_ITSELF}"]),
+    ("deep", "def f(n):\n    return f(n + 1) + 1\nf(0)\n", "", ["RuntimeError: maximum recursion depth", "line 2 in f"]),
+    ("full", "global kept\nkept = []\nwhile True:\n    kept.append([kept])\n", "", ["MemoryError", "full.py, line 4"]),
+    ("fault", FAULT, "so far\n", ["PageFault: write to v0x", "read-only at P1", "remap it writable", "fault.py, line 7: "]),
+    ("loop", 'print("before")\n' + SPIN, "before\n", [LOOP]),
+    ("stubborn", "while True:\n    try:\n        1 / 0\n    finally:\n        continue\n", "", [LOOP]),
+    ("input", "input('name? ')\n", "name? ", [LOOP, "does it wait for input?"]),
+    ("exit", "print(1)\nfrom shell.commands import exit\nexit(3)\n", "1\n", ["it left the machine by exit(3)"]),
+    ("reset", "import machine\nmachine.reset()\n", "", ["it took the machine down: the machine reset"]),
+    ("triple", "from paging.natives import cpu\ncpu.write_cr3(0x123000)\n", "", ["it took the machine down: triple"]),
+    ("flood", 'while True:\n    print("x" * 4000)\n', None, ["it printed more than 131,072 bytes"]),
 ]
 
 
 # Less than what a time limit that is not kept would take.
 LAB_MAY_TAKE_S = 50
+
+
+@pytest.fixture(scope="module")
+def student():
+    """A Student of a machine that all these files share, as long as they leave it whole; `.printed` is what came."""
+    printed = []
+    with Student("", as_name="__main__", show=printed.append) as made:
+        made.printed_so_far = printed
+        yield made
+
+
+@pytest.mark.parametrize(("name", "text", "printed", "wrong"), FILES, ids=[name for name, *_ in FILES])
+def test_make_lab_says_what_came_of_a_file(student, tmp_path, name, text, printed, wrong):
+    path = tmp_path / f"{name}.py"
+    path.write_text(text, newline="")
+    student.take(path)
+    student.limit_s = 2 if wrong and LOOP in wrong else 60
+    student.printed_so_far.clear()
+    told = ""
+    try:
+        student.start()
+    except Trouble as trouble:
+        told = str(trouble)
+    found = "".join(student.printed_so_far)
+    assert found == printed or printed is None and len(found) <= OUTPUT_LIMIT_IN_BYTES
+    assert bool(told) == bool(wrong), told
+    assert told.startswith((wrong or [""])[0]), told
+    assert [part for part in wrong or () if part not in told] == []
 
 
 def lab(path, *words):
@@ -45,27 +89,37 @@ def lab(path, *words):
     return subprocess.run(command, timeout=LAB_MAY_TAKE_S, check=False, **options)
 
 
-@pytest.mark.parametrize(("name", "text", "printed", "wrong"), FILES, ids=[name for name, *_ in FILES])
-def test_make_lab_says_what_came_of_a_file(tmp_path, name, text, printed, wrong):
-    path = tmp_path / f"{name}.py"
-    path.write_text(text)
-    done = lab(path, "--limit", "2" if name == "loop" else "60")
-    assert done.stdout == printed
-    if wrong is None:
-        assert (done.returncode, done.stderr) == (0, "")
-    else:
-        assert done.returncode == 1
-        assert done.stderr.startswith(f"clew: {path}: {wrong[0]}")
-        assert [part for part in wrong if part not in done.stderr] == []
+def test_the_status_tells_whether_a_file_came_to_its_end(tmp_path):
+    path = tmp_path / "a 'b\" ü.py"
+    path.write_text("print('ü')\n1 / 0\n")
+    done = lab(path, "--limit", "60")
+    assert (done.returncode, done.stdout) == (1, "ü\n")
+    assert done.stderr == f"clew: {path}: ZeroDivisionError: divide by zero\n{path.name}, line 2: 1 / 0\n"
+    path.write_text("print('ü')\n")
+    done = lab(path, "--limit", "60")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ü\n", "")
 
 
-def test_output_without_end_is_cut_off(tmp_path):
-    path = tmp_path / "flood.py"
-    path.write_text('text = "x" * 4000\nfor _ in range(25000):\n    print(text)\n')
-    done = lab(path, "--limit", "40")
-    assert done.returncode == 1
-    assert f"clew: {path}: it printed more than 131,072 bytes" in done.stderr
-    assert len(done.stdout) < 5000
+def test_output_comes_at_once_and_ctrl_c_leaves_nothing(tmp_path):
+    """Two at once: each prints while it runs; interrupted, each says so, and its machine is gone."""
+    path = tmp_path / "loop.py"
+    path.write_text(f"print('begun', end='')\n{SPIN}")
+    command = [sys.executable, "tools/lab.py", str(path), "--limit", "600"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": machine.ROOT}
+    two = [subprocess.Popen(command, **pipes) for _ in range(2)]
+    try:
+        for each in two:
+            assert each.stdout.read(5) == b"begun"
+            machines = Path(f"/proc/{each.pid}/task/{each.pid}/children").read_text().split()
+            assert len(machines) == 1
+            each.send_signal(signal.SIGINT)
+            _, said = each.communicate(timeout=LAB_MAY_TAKE_S)
+            assert (each.returncode, said.decode()) == (130, f"clew: {path}: interrupted; its machine is stopped\n")
+            assert not Path(f"/proc/{machines[0]}").exists()
+    finally:
+        for each in two:
+            each.kill()
+            each.communicate()
 
 
 def test_what_is_no_file_of_python_is_one_line(tmp_path):
@@ -132,7 +186,7 @@ def test_a_setting_that_cannot_be_meant_is_one_line(tmp_path):
         (("nosuch", str(path)), "clew: LAB=nosuch: there is no such lab: choose copy_on_write, lazy"),
         (("lazy",), "clew: FILE is missing"),
         (("lazy", f"{path}::nosuch"), "clew: nosuch: there is no such check: choose a_page_gets"),
-        (("lazy", f"{tmp_path}/nosuch.py"), f"clew: {tmp_path}/nosuch.py: there is no such file"),
+        (("lazy", str(path), "--junit", f"{tmp_path}/no/x.xml"), f"clew: --junit {tmp_path}/no/x.xml: nothing can be"),
     ):
         command = [sys.executable, "tools/grade.py", *words]
         done = subprocess.run(command, cwd=machine.ROOT, capture_output=True, text=True, timeout=60, check=False)

@@ -10,7 +10,6 @@ whether the file replaced something of the kernel's.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -43,14 +42,14 @@ class Result:
 
 
 class Grading:
-    """The plugin. files: {a student's file: the names of the checks that are wanted of it, or nothing for all}.
+    """The plugin, for one file. wanted: the names of the checks that are wanted of it, nothing for all.
 
     A grader's module may say SETTINGS, of the machine, and PRELUDE, what its own code imports there. `.results` has a
-    Result for each check of each file.
+    Result for each check.
     """
 
-    def __init__(self, files, limit_s):
-        self.files, self.limit_s = files, limit_s
+    def __init__(self, path, wanted, limit_s, seed):
+        self.path, self.wanted, self.limit_s, self.seed = path, wanted, limit_s, seed
         self.results = []
         self._student = None
 
@@ -58,27 +57,18 @@ class Grading:
         config.addinivalue_line("markers", "points(count, look): what a check is worth")
 
     def pytest_generate_tests(self, metafunc):
-        check = metafunc.function.__name__.removeprefix("test_")
-        files = [path for path, wanted in self.files.items() if not wanted or check in wanted]
-        metafunc.parametrize("student", files, ids=[str(path) for path in files], indirect=True)
+        metafunc.parametrize("student", [self.path], ids=[str(self.path)], indirect=True)
 
     def pytest_collection_modifyitems(self, items):
-        """One file after the other, for a file has one machine; without the checks that nobody wants."""
-        items[:] = [item for item in items if isinstance(item.callspec.params["student"], Path)]
-        items.sort(key=lambda item: list(self.files).index(item.callspec.params["student"]))
+        items[:] = [item for item in items if not self.wanted or checked_by(item) in self.wanted]
 
     @pytest.fixture
     def student(self, request):
         """The file, loaded into a kernel that was just reset."""
-        student = self._student_of(request.param, request.module)
-        student.start()
-        return student
-
-    def _student_of(self, path, module):
-        if self._student is None or self._student.path != path:
-            self.stop()
-            settings, prelude = getattr(module, "SETTINGS", {}), getattr(module, "PRELUDE", "")
-            self._student = Student(path, self.limit_s, prelude, **settings)
+        if self._student is None:
+            settings, prelude = getattr(request.module, "SETTINGS", {}), getattr(request.module, "PRELUDE", "")
+            self._student = Student(self.path, self.limit_s, prelude, seed=self.seed, **settings)
+        self._student.start()
         return self._student
 
     @pytest.hookimpl(wrapper=True)
@@ -97,8 +87,7 @@ class Grading:
             count, look = item.get_closest_marker(BY_NAME).args
             found = told(call.excinfo.value) if call.excinfo else None
             asked = " ".join(item.function.__doc__.split())
-            name = item.originalname.removeprefix("test_")
-            result = Result(str(item.callspec.params["student"]), name, asked, look, count, found)
+            result = Result(str(self.path), checked_by(item), asked, look, count, found)
             self.results.append(result)
             item.user_properties += [("points", result.points), ("of", count)]
             report.user_properties = item.user_properties
@@ -114,6 +103,11 @@ class Grading:
         if self._student is not None:
             self._student.stop()
             self._student = None
+
+
+def checked_by(item):
+    """Return the name of the check that a test is."""
+    return item.originalname.removeprefix("test_")
 
 
 def told(error):

@@ -11,13 +11,16 @@ from machine import mem8
 from memory import HEAP_FLAGS, PAGE_SIZE, PageRange, VirtualAddress, create_mapping, create_mapping_at
 def area(first, count):
     return PageRange.from_virt_addr(VirtualAddress({BASE} + first * 4096), count * 4096)
+refused = []
 def touch(page, value=None, offset=0):
+    refused.clear()
     address = {BASE} + page * 4096 + offset
     try:
         if value is None:
             return mem8[address]
         mem8[address] = value
     except Exception as error:
+        refused.append(error)
         return type(error).__name__
 def free():
     for _ in range(3): gc.collect()
@@ -59,16 +62,22 @@ def expect_byte(student, page, value, why, offset=0):
 def expect_touch(student, words, wanted, why):
     """Fail unless touch(words) comes to that: None, the value read, or the name of an exception."""
     found = student.value(f"touch({words})")
-    assert found == wanted, f"{why}: {outcome(wanted)} was to be expected, and it was {outcome(found)}"
+    if found == wanted:
+        return
+    told = outcome(found)
+    if student.value("bool(refused)"):
+        told = student.explained("refused[0]")
+    raise AssertionError(f"{why}: expected {outcome(wanted)}, and it was {told}")
 
 
 def outcome(found):
     """Return what a touch came to, in words."""
-    return "a success" if found is None else f"0x{found:x}" if isinstance(found, int) else f"a {found}"
+    return "a success" if found is None else f"0x{found:x}" if isinstance(found, int) else f"the exception {found}"
 
 
 def expect_nothing_lost(student, before):
     """Fail unless the frames that were free are free again, and the kernel's audit finds nothing."""
+    student.check_kernel()
     found = student.value("free()")
     assert found >= before, f"{before - found} frames did not come back"
     wrong = student.value("[str(each) for each in memory.verify().violations]")

@@ -1,7 +1,5 @@
 """Grader of lab 7: what a slot shows by the host's walk, and what the tables are after the technique changed them."""
 
-import random
-
 from labs import touching
 from labs.points import points
 from oracle import page_walk
@@ -32,7 +30,7 @@ def test_it_sees_what_the_host_sees(student):
     """translate_addr() of addresses in both halves, mapped and not, is what the host's walk finds."""
     begin(student)
     student.run(f"m = create_mapping_at(VirtualAddress({PLACE}), 3 * 4096, RW)")
-    numbers = random.Random(1)
+    numbers = student.numbers
     leaves = list(page_walk.walk(student.root(), student.memory, student.levels))
     addresses = [leaf.va + numbers.randrange(leaf.size) for leaf in numbers.sample(leaves, 30)]
     addresses += [PLACE + offset for offset in (0, 5000, 3 * 4096)]
@@ -60,7 +58,9 @@ def test_a_slot_shows_the_frame_asked_for(student):
         for level in range(student.levels + 1):
             frame = (start >> 12) + turn * (student.levels + 1) + level
             student.memory.write_entry(frame << 12, frame ^ 0x5A5A)
-            at = student.value(f"access.table_at({frame}, {level}, 0)") & (1 << 64) - 1
+            at = student.value(f"access.table_at({frame}, {level}, 0)")
+            assert isinstance(at, int), f"table_at() of level {level} returned {at!r}, which is no address"
+            at &= (1 << 64) - 1
             shown = student.leaf(at)
             assert first <= at >> 12 < first + count, f"level {level} is seen at v{at:#x}, which is no slot's address"
             assert shown is not None and shown.pa == frame << 12, (
