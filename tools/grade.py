@@ -26,12 +26,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from lab import INTERRUPTED, add_limit, check_image
+from lab import add_limit, check_image
 from labs.points import Grading
 from labs.report import lines_of, summary_of
 from labs.trouble import Trouble, source_of
 from machine import ROOT
-from say import say, stop
+from say import interruptible, say, stop
 
 LABS = ROOT / "docs" / "labs"
 MOST_JOBS = 64
@@ -80,6 +80,7 @@ def arguments_of(words=None):
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the checks as JUnit XML, too")
     parser.add_argument("--summary", action="store_true", help="one line for each file")
     parser.add_argument("--jobs", type=whole(1, MOST_JOBS), default=min(os.cpu_count() or 1, MOST_JOBS), metavar="N")
+    parser.add_argument("--together", action="store_true", help="all files on one machine, of people whom you trust")
     parser.add_argument("--seed", type=whole(0, 1 << 32), default=secrets.randbelow(1000000), metavar="N")
     add_limit(parser)
     found = parser.parse_intermixed_args(words)
@@ -114,29 +115,33 @@ def wanted_of(words, lab):
     return found
 
 
-def graded(lab, path, wanted, limit_s, seed):
+def graded(lab, path, wanted, grading):
     """Have pytest do the checks of a lab for a file; return its Grades. Raises KeyboardInterrupt, RuntimeError."""
     try:
         source_of(path)
     except Trouble as trouble:
         return Grades(path, [], refusal_of(path, str(trouble)), str(trouble))
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    grading, log = Grading(path, wanted, limit_s, seed), io.StringIO()
+    grading.begin(path, wanted)
+    log = io.StringIO()
     with tempfile.TemporaryDirectory() as folder:
         junit = Path(folder) / "junit.xml"
         words = [str(LABS / lab / "grade.py"), "-c", os.devnull, "--rootdir", str(LABS), "-p", "no:cacheprovider"]
         words += ["--import-mode=importlib", "--assert=plain", "-q"]
         words += [f"--junitxml={junit}", "-o", f"junit_suite_name={path}"]
-        try:
-            with contextlib.redirect_stdout(log):
-                status = pytest.main(words, plugins=[grading])
-        finally:
-            grading.stop()
+        with contextlib.redirect_stdout(log):
+            status = pytest.main(words, plugins=[grading])
         if status == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         if not grading.results:
             raise RuntimeError(f"the grader of {lab} failed:\n{log.getvalue()}")
         return Grades(path, grading.results, junit.read_text())
+
+
+def graded_alone(lab, path, wanted, limit_s, seed):
+    """As graded(), on a machine that no other file has had."""
+    with Grading(limit_s, seed) as grading:
+        return graded(lab, path, wanted, grading)
 
 
 def refusal_of(path, why):
@@ -160,11 +165,15 @@ def all_graded(arguments, files):
     """Yield the Grades of files in their order, several being graded at once. Raises as graded() does."""
     jobs = min(arguments.jobs, len(files))
     rest = arguments.limit, arguments.seed
-    if jobs == 1:
-        yield from (graded(arguments.lab, path, wanted, *rest) for path, wanted in files.items())
+    if jobs == 1 or arguments.together:
+        with Grading(*rest) as grading:
+            for path, wanted in files.items():
+                yield graded(arguments.lab, path, wanted, grading)
+                if not arguments.together:
+                    grading.stop()
         return
     with ProcessPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(graded, arguments.lab, path, wanted, *rest) for path, wanted in files.items()]
+        waiting = [pool.submit(graded_alone, arguments.lab, *file, *rest) for file in files.items()]
         try:
             for future in waiting:
                 yield future.result()
@@ -177,18 +186,16 @@ def main():
     arguments = arguments_of()
     check_image()
     files, done = wanted_of(arguments.files, arguments.lab), []
-    try:
-        for grades in all_graded(arguments, files):
-            done.append(grades)
-            lines = summary_of(grades) if arguments.summary else lines_of(arguments.lab, grades)
-            print("\n".join(lines), flush=True)
-    except KeyboardInterrupt:
-        say(f"interrupted: {len(done)} of {len(files)} files are graded")
-        raise SystemExit(INTERRUPTED) from None
-    except BrokenProcessPool:
-        stop(f"a process of the grader's died after {len(done)} of {len(files)} files: ARGS='--jobs 1' grades in one")
-    except RuntimeError as error:
-        stop(str(error))
+    with interruptible(lambda: f"interrupted: {len(done)} of {len(files)} files are graded"):
+        try:
+            for grades in all_graded(arguments, files):
+                done.append(grades)
+                lines = summary_of(grades) if arguments.summary else lines_of(arguments.lab, grades)
+                print("\n".join(lines), flush=True)
+        except BrokenProcessPool:
+            stop(f"a process of the grader's died after {len(done)} of {len(files)} files: --jobs 1 grades in one")
+        except RuntimeError as error:
+            stop(str(error))
     if arguments.junit:
         arguments.junit.write_text(joined(grades.junit for grades in done))
     having_all = sum(grades.has_all() for grades in done)

@@ -8,18 +8,14 @@ The exit status is 0 only if the file came to its end.
 """
 
 import argparse
-import os
 import sys
 
 from machine import BUILD, ROOT
-from say import say, stop
+from say import interruptible, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
 from labs.student import LIMIT_IN_S, Student
 from labs.trouble import Trouble
-
-# As a shell has it when Ctrl-C ends a program.
-INTERRUPTED = 128 + 2
 
 
 def seconds(text):
@@ -54,17 +50,12 @@ def main():
         stop("FILE is missing: give a file, as in make lab FILE=mine.py")
     check_image()
     words = {"as_name": "__main__", "processors": arguments.processors, "show": show}
-    try:
-        with Student(arguments.file, arguments.limit, **words) as student:
-            student.start()
-    except Trouble as trouble:
-        stop(f"{arguments.file}: {trouble}")
-    except KeyboardInterrupt:
-        say(f"{arguments.file}: interrupted; its machine is stopped")
-        raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:  # who reads what is printed has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+    with interruptible(lambda: f"{arguments.file}: interrupted; its machine is stopped"):
+        try:
+            with Student(arguments.file, arguments.limit, **words) as student:
+                student.start()
+        except Trouble as trouble:
+            stop(f"{arguments.file}: {trouble}")
 
 
 def show(text):

@@ -1,10 +1,13 @@
 """What is wrong with a student's file is said by name, whatever it does; nothing hangs, and nothing grows."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import machine
 import pytest
@@ -20,8 +23,20 @@ def spoil(address):
 print("so far")
 spoil(m.start_address.value)
 """
+FULL = """\
+kept = []
+def keep(size):
+    while True:
+        kept.append(bytearray(size))
+for size in 1 << 20, 1 << 12, 1 << 7:
+    try:
+        keep(size)
+    except MemoryError:
+        if size < 1000:
+            raise
+"""
 SPIN = "while True:\n    pass\n"
-LOOP = "it did not come to an end within 2 s"
+LOOP = "it did not come to an end within 1 s"
 ENDED_ITSELF = "it ended itself, and what comes behind that was not done"
 EVERY_BYTE = bytes(range(256))
 # (what it is, the file, what was printed, how the complaint begins and what it holds besides)
@@ -39,7 +54,7 @@ FILES = [
     ("interrupt", "raise KeyboardInterrupt\n", "", ["KeyboardInterrupt\ninterrupt.py, line 1"]),
     ("soft", "import machine\nmachine.soft_reset()\n", "", [f"SystemExit: {ENDED_ITSELF}"]),
     ("deep", "def f(n):\n    return f(n + 1) + 1\nf(0)\n", "", ["RuntimeError: maximum recursion depth", "line 2 in f"]),
-    ("full", "global kept\nkept = []\nwhile True:\n    kept.append([kept])\n", "", ["MemoryError", "full.py, line 4"]),
+    ("full", FULL, "", ["MemoryError", "full.py, line 7"]),
     ("fault", FAULT, "so far\n", ["PageFault: write to v0x", "read-only at P1", "remap it writable", "fault.py, line 7: "]),
     ("loop", 'print("before")\n' + SPIN, "before\n", [LOOP]),
     ("stubborn", "while True:\n    try:\n        1 / 0\n    finally:\n        continue\n", "", [LOOP]),
@@ -47,6 +62,7 @@ FILES = [
     ("exit", "print(1)\nfrom shell.commands import exit\nexit(3)\n", "1\n", ["it left the machine by exit(3)"]),
     ("reset", "import machine\nmachine.reset()\n", "", ["it took the machine down: the machine reset"]),
     ("triple", "from paging.natives import cpu\ncpu.write_cr3(0x123000)\n", "", ["it took the machine down: triple"]),
+    ("panic", "import _provoke\n_provoke.exception(8)\n", None, ["it took the machine down; the kernel's last words:\n"]),
     ("flood", 'while True:\n    print("x" * 4000)\n', None, ["it printed more than 131,072 bytes"]),
 ]
 
@@ -59,7 +75,7 @@ LAB_MAY_TAKE_S = 50
 def student():
     """A Student of a machine that all these files share, as long as they leave it whole; `.printed` is what came."""
     printed = []
-    with Student("", as_name="__main__", show=printed.append) as made:
+    with Student("", as_name="__main__", show=printed.append, memory="32M") as made:
         made.printed_so_far = printed
         yield made
 
@@ -69,7 +85,7 @@ def test_make_lab_says_what_came_of_a_file(student, tmp_path, name, text, printe
     path = tmp_path / f"{name}.py"
     path.write_text(text, newline="")
     student.take(path)
-    student.limit_s = 2 if wrong and LOOP in wrong else 60
+    student.limit_s = 1 if wrong and LOOP in wrong else 60
     student.printed_so_far.clear()
     told = ""
     try:
@@ -110,7 +126,7 @@ def test_output_comes_at_once_and_ctrl_c_leaves_nothing(tmp_path):
     try:
         for each in two:
             assert each.stdout.read(5) == b"begun"
-            machines = Path(f"/proc/{each.pid}/task/{each.pid}/children").read_text().split()
+            machines = emulators_of(each.pid)
             assert len(machines) == 1
             each.send_signal(signal.SIGINT)
             _, said = each.communicate(timeout=LAB_MAY_TAKE_S)
@@ -153,30 +169,79 @@ class Lazy:
         return True
 """
 CHECK = "a_page_gets_a_frame_when_it_is_touched"
+GUARD = "name, = [name for name in dir(__main__) if name.startswith('guard_')]\n"
+PRETEND = "lambda key, mark, *words: print(mark, '=None', mark, sep='')"
 # A change, and what is said of it; None where it changes nothing for the grader.
 CHANGES = [
     ("main", "__main__.print = __main__.exec = __main__.repr = __main__.student = None", None),
     ("kernel", "memory.create_mapping = print", "it replaced memory.create_mapping"),
     ("class", "memory.MappedPages.drop = print", "it replaced memory.MappedPages.drop"),
     ("builtins", "import builtins\nbuiltins.repr = lambda value: 'True'", "it replaced builtins.repr"),
-    ("loop", "while True: pass", "it did not come to an end within 8 s"),
+    ("one_module", "import faults.handlers\nfaults.handlers.len = lambda value: 0", "it replaced faults.handlers.len"),
+    ("guard", f"{GUARD}setattr(__main__, name, {PRETEND})", "it replaced the grader's guard"),
+    ("asks", GUARD + "getattr(__main__, name)('', '', 'run', 'touch = 0')", "RuntimeError: the grader's guard is the"),
+    ("escapes", "print('\\x1b[2J', end='')\nraise ValueError('\\x1b[2J\\x07')", "ValueError: \\x1b[2J\\x07"),
+    ("loop", "while True: pass", "it did not come to an end within 4 s"),
 ]
 
 
 def test_a_grader_is_not_fooled_and_goes_on(tmp_path):
     """One run: each of the files is told of by name, and the one after it has a whole machine."""
     for name, change, _ in CHANGES:
-        (tmp_path / f"{name}.py").write_text(TAMPERING % change)
-    files = [f"{tmp_path}/{name}.py::{CHECK}" for name, *_ in reversed(CHANGES)]
-    command = [sys.executable, "tools/grade.py", "lazy", "--limit", "8", *files]
-    done = subprocess.run(command, cwd=machine.ROOT, capture_output=True, text=True, timeout=100, check=False)
-    reports = done.stdout.split("lazy: ")[1:]
+        (tmp_path / f"{name} it's.py").write_text(TAMPERING % change)
+    (tmp_path / "latin.py").write_bytes(b"# \xe4")
+    files = [f"{tmp_path}/{name} it's.py::{CHECK}" for name, *_ in reversed(CHANGES)]
+    command = [sys.executable, "tools/grade.py", "lazy", "--limit", "4", "--jobs", "2", "--junit", f"{tmp_path}/all.xml"]
+    environment = {**os.environ, "FILE": shlex.join([f"{tmp_path}/latin.py", *files])}
+    options = {"cwd": machine.ROOT, "env": environment, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run(command, timeout=100, **options)
+    refused, *reports = done.stdout.split("lazy: ")[1:]
+    assert refused.split() == f"{tmp_path}/latin.py found: it is not UTF-8: byte 2 is 0xe4 0 of 0 points".split()
     assert len(reports) == len(CHANGES), done.stdout + done.stderr
-    for report, (name, _, told) in zip(reversed(reports), CHANGES, strict=True):
-        assert report.startswith(f"{tmp_path}/{name}.py")
-        assert (f"found: {told}" in report.replace("\n", " ")) == (told is not None), report
+    suites = ElementTree.parse(tmp_path / "all.xml").getroot()
+    assert [suite.get("name") for suite in suites] == [file.partition("::")[0] for file in shlex.split(environment["FILE"])]
+    for report, suite, (name, _, told) in zip(reversed(reports), suites[:0:-1], CHANGES, strict=True):
+        assert report.startswith(f"{tmp_path}/{name} it's.py")
+        assert (f"found: {told}" in " ".join(report.split())) == (told is not None), report
         assert f"{25 if told is None else 0} of 25 points" in report
+        assert int(suite.get("errors")) + int(suite.get("failures")) == (told is not None)
         assert max(map(len, report.splitlines()[1:])) < 80
+        assert report.isascii()
+        assert report.replace("\n", "").isprintable()
+    assert done.stderr.startswith(f"clew: 1 of {len(CHANGES) + 1} with all points; ARGS='--seed ")
+
+
+def test_a_grading_that_is_interrupted_ends_all_of_it(tmp_path):
+    (tmp_path / "loop.py").write_text(TAMPERING % f"print('begun')\n{SPIN}")
+    (tmp_path / "two.py").write_text(TAMPERING % SPIN)
+    command = [sys.executable, "tools/grade.py", "lazy", f"{tmp_path}/loop.py", f"{tmp_path}/two.py", "--jobs", "2"]
+    grading = subprocess.Popen(
+        [*command, "--limit", "600"], cwd=machine.ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + LAB_MAY_TAKE_S
+        while len(machines := emulators_of(grading.pid)) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(grading.pid, signal.SIGINT)
+        _, said = grading.communicate(timeout=LAB_MAY_TAKE_S)
+        assert (grading.returncode, said) == (130, "clew: interrupted: 0 of 2 files are graded\n")
+        while [each for each in machines if Path(f"/proc/{each}").exists()]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        grading.kill()
+        grading.communicate()
+
+
+def emulators_of(pid):
+    """Return the processes of QEMU below a process."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            is_one = "qemu" in Path(f"/proc/{child}/comm").read_text()
+            found += [child] if is_one else emulators_of(child)
+    return found
 
 
 def test_a_setting_that_cannot_be_meant_is_one_line(tmp_path):

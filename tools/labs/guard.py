@@ -72,7 +72,7 @@ def NAME(key):
     def load(text, file, name):
         names["__name__"] = name
         own["student"] = File()
-        first.update({name: value for name, value in own.items() if is_kind(value)})
+        first.update(own)
         was[:] = kernel_functions()
         run(make(text, file, "exec"), names)
 

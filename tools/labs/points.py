@@ -42,16 +42,27 @@ class Result:
 
 
 class Grading:
-    """The plugin, for one file. wanted: the names of the checks that are wanted of it, nothing for all.
+    """The plugin, for one file after the other: begin() says which. Use it with `with`, or call stop().
 
     A grader's module may say SETTINGS, of the machine, and PRELUDE, what its own code imports there. `.results` has a
-    Result for each check.
+    Result for each check of the file. The machine stays for the next file of the same lab, until stop().
     """
 
-    def __init__(self, path, wanted, limit_s, seed):
-        self.path, self.wanted, self.limit_s, self.seed = path, wanted, limit_s, seed
-        self.results = []
+    def __init__(self, limit_s, seed):
+        self.limit_s, self.seed = limit_s, seed
         self._student = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def begin(self, path, wanted):
+        """Take a file. wanted: the names of the checks that are wanted of it, nothing for all."""
+        self.path, self.wanted, self.results = path, wanted, []
+        if self._student is not None:
+            self._student.take(path)
 
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "points(count, look): what a check is worth")
@@ -94,9 +105,6 @@ class Grading:
             if found and isinstance(call.excinfo.value, AssertionError | Trouble):
                 report.longrepr = f"asked: {asked}\nfound: {found}\nlook:  {look}"
         return report
-
-    def pytest_sessionfinish(self):
-        self.stop()
 
     def stop(self):
         """Stop the machine."""

@@ -27,8 +27,9 @@ def lines_of(lab, grades):
 
 def summary_of(grades):
     """Return the line about one file: points, those that there are, the file, and why it has no checks."""
-    why = f": {grades.refused}" if grades.refused else ""
-    return [f"{total(grades.results):4} of {sum(result.of for result in grades.results):<3}  {grades.path}{why}"]
+    if grades.refused:
+        return [f"   0         {grades.path}: {grades.refused}"]
+    return [f"{total(grades.results):4} of {sum(result.of for result in grades.results):<3}  {grades.path}"]
 
 
 def part(name, text):

@@ -1,8 +1,13 @@
 """What graders of fault handlers have in common: a place, touches of it, what is mapped there by the host's walk."""
 
+from itertools import groupby
+
 BASE = 0x1000_0000_0000
 """In the lower half, where nobody gets pages without asking for just these."""
 PAGE = 4096
+# Memory that has copies: how many pages apart they begin, and whose they are.
+PLACE_OF_ITS_OWN = 0x100
+WHOSE = "", " of the copy", " of the copy's copy"
 PRELUDE = f"""
 import gc
 from faults import PageFault
@@ -42,21 +47,24 @@ def mapped(student, first, count):
 
 def expect_mapped(student, first, count, wanted, when):
     """Fail unless just these pages are mapped."""
-    found = mapped(student, first, count)
-    assert found == list(wanted), f"{when}, pages {said(wanted)} should be mapped, and pages {said(found)} are"
+    found, wanted = mapped(student, first, count), list(wanted)
+    shown = [said(page - first for page in pages) for pages in (wanted, found)]
+    assert found == wanted, f"{when}, these pages should be mapped: {shown[0]}; these are: {shown[1]}"
 
 
 def said(pages):
-    """Return page numbers in words."""
-    pages = list(pages)
-    more = f" and {len(pages) - 12} more" if len(pages) > 12 else ""
-    return (", ".join(map(str, pages[:12])) or "none") + more
+    """Return page numbers in words, runs of them by their ends."""
+    runs = [[page for _, page in run] for _, run in groupby(enumerate(pages), lambda pair: pair[1] - pair[0])]
+    shown = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
+    more = f" and {len(shown) - 12} more" if len(shown) > 12 else ""
+    return (", ".join(shown[:12]) or "none") + more
 
 
 def expect_byte(student, page, value, why, offset=0):
     """Fail unless a byte of the place is so, in the machine's RAM."""
     found = student.byte(address(page, offset))
-    assert found == value, f"byte {offset} of page {page} is {found:#x} in RAM, not {value:#x}: {why}"
+    where = f"page {page % PLACE_OF_ITS_OWN}{WHOSE[page // PLACE_OF_ITS_OWN]}"
+    assert found == value, f"byte {offset} of {where} is {found:#x} in RAM, not {value:#x}: {why}"
 
 
 def expect_touch(student, words, wanted, why):
