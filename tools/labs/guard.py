@@ -15,15 +15,14 @@ def NAME(key):
     import builtins, gc, memory, sys
     from memory_structs import mode
     run, make, show, word, value_of, items, is_kind = exec, compile, print, repr, eval, list, callable
+    count, length = enumerate, len
     is_a, kind_of, has, of, no = isinstance, type, hasattr, getattr, BaseException
     complain, collect, modules, whole = sys.print_exception, gc.collect, sys.modules, __import__("__main__")
     own = {"__name__": "grader", "memory": memory, "LEVELS": mode.LEVELS}
-    names, was, plain, first = {}, [], {}, {}
-    for name in dir(builtins):
-        try:
-            plain[name] = value_of(name, {})
-        except (NameError, SyntaxError):
-            pass
+    names, was, first = {}, [], {}
+    plain = ["__build_class__", "__import__"] + [name for name in dir(builtins) if name[:2] != "__"]
+    all_plain = value_of("lambda: [" + ", ".join(plain) + "]", {})
+    were_plain = all_plain()
 
     def kernel_functions():
         found = [(module, name) for name, module in items(modules.items()) if module is not whole]
@@ -37,22 +36,25 @@ def NAME(key):
         ]
 
     def changed():
-        for name, value in plain.items():
-            if value_of(name, {}) is not value:
-                return "builtins." + name
+        for place, value in count(all_plain()):
+            if were_plain[place] is not value:
+                return "builtins." + plain[place]
         for name, value in first.items():
             if own.get(name) is not value:
                 return name + " of the grader"
         if whole.__dict__.get("NAME") is not act:
             return "the grader's guard"
         for owner, where, before in was:
-            now = owner.__dict__
-            for key, value in before.items():
-                if now.get(key) is not value:
+            left = length(before)
+            for key, value in owner.__dict__.items():
+                if key in before:
+                    left -= 1
+                    if before[key] is not value:
+                        return where + "." + key
+                elif is_kind(value) and hides(owner, key):
                     return where + "." + key
-            for key, value in now.items():
-                if key not in before and is_kind(value) and hides(owner, key):
-                    return where + "." + key
+            if left:
+                return "something of " + where
         return None
 
     def hides(owner, key):
@@ -97,6 +99,8 @@ def NAME(key):
                 collect()
             show(mark, "!", sep="", end="")
             complain(failed)
+            if is_a(of(failed, "cause", None), no):
+                complain(failed.cause)
         elif replaced:
             show(mark, "*", replaced, sep="", end="")
         else:
