@@ -17,7 +17,6 @@ import os
 import re
 import secrets
 import shlex
-import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool

@@ -14,7 +14,7 @@ class UnknownPolicy(KernelError):
 
 
 class PolicyFailed(KernelError):
-    """`policy` (its name) has not done what a policy does; `why` says what it did, `cause` is what it raised, if it did.
+    """`policy` (its name) has not done what a policy does; `why` says what it did, `cause` is what it raised, or None.
     No page is lost."""
 
     def __init__(self, policy, why, cause=None):

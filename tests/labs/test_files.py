@@ -53,16 +53,16 @@ FILES = [
     ("raised", "print('é')\nraise SystemExit\n", "é\n", [f"SystemExit: {ENDED_ITSELF}", "raised.py, line 2"]),
     ("interrupt", "raise KeyboardInterrupt\n", "", ["KeyboardInterrupt\ninterrupt.py, line 1"]),
     ("soft", "import machine\nmachine.soft_reset()\n", "", [f"SystemExit: {ENDED_ITSELF}"]),
-    ("deep", "def f(n):\n    return f(n + 1) + 1\nf(0)\n", "", ["RuntimeError: maximum recursion depth", "line 2 in f"]),
+    ("deep", "def f(n):\n    return f(n + 1) + 1\nf(0)\n", "", ["RuntimeError: maximum recursion", "line 2 in f"]),
     ("full", FULL, "", ["MemoryError", "full.py, line 7"]),
-    ("fault", FAULT, "so far\n", ["PageFault: write to v0x", "read-only at P1", "remap it writable", "fault.py, line 7: "]),
+    ("fault", FAULT, "so far\n", ["PageFault: write to v0x", "read-only at P1", "fault.py, line 7: "]),
     ("loop", 'print("before")\n' + SPIN, "before\n", [LOOP]),
     ("stubborn", "while True:\n    try:\n        1 / 0\n    finally:\n        continue\n", "", [LOOP]),
     ("input", "input('name? ')\n", "name? ", [LOOP, "does it wait for input?"]),
     ("exit", "print(1)\nfrom shell.commands import exit\nexit(3)\n", "1\n", ["it left the machine by exit(3)"]),
     ("reset", "import machine\nmachine.reset()\n", "", ["it took the machine down: the machine reset"]),
     ("triple", "from paging.natives import cpu\ncpu.write_cr3(0x123000)\n", "", ["it took the machine down: triple"]),
-    ("panic", "import _provoke\n_provoke.exception(8)\n", None, ["it took the machine down; the kernel's last words:\n"]),
+    ("panic", "import _provoke\n_provoke.exception(8)\n", None, ["it took the machine down; the kernel's last words"]),
     ("flood", 'while True:\n    print("x" * 4000)\n', None, ["it printed more than 131,072 bytes"]),
 ]
 
@@ -93,7 +93,8 @@ def test_make_lab_says_what_came_of_a_file(student, tmp_path, name, text, printe
     except Trouble as trouble:
         told = str(trouble)
     found = "".join(student.printed_so_far)
-    assert found == printed or printed is None and len(found) <= OUTPUT_LIMIT_IN_BYTES
+    assert len(found) <= OUTPUT_LIMIT_IN_BYTES
+    assert printed in (found, None)
     assert bool(told) == bool(wrong), told
     assert told.startswith((wrong or [""])[0]), told
     assert [part for part in wrong or () if part not in told] == []
@@ -160,6 +161,8 @@ TAMPERING = """\
 import __main__, memory
 from faults import on_fault
 from memory import HEAP_FLAGS, PAGE_SIZE, create_mapping_at
+class Any:
+    def __eq__(self, other): return True
 %s
 class Lazy:
     def __init__(self, range, most):
@@ -179,7 +182,11 @@ CHANGES = [
     ("builtins", "import builtins\nbuiltins.repr = lambda value: 'True'", "it replaced builtins.repr"),
     ("one_module", "import faults.handlers\nfaults.handlers.len = lambda value: 0", "it replaced faults.handlers.len"),
     ("guard", f"{GUARD}setattr(__main__, name, {PRETEND})", "it replaced the grader's guard"),
-    ("asks", GUARD + "getattr(__main__, name)('', '', 'run', 'touch = 0')", "RuntimeError: the grader's guard is the"),
+    (
+        "asks",
+        GUARD + "getattr(__main__, name)(Any(), '', 'run', 'touch = 0')",
+        "RuntimeError: the grader's guard is the",
+    ),
     ("escapes", "print('\\x1b[2J', end='')\nraise ValueError('\\x1b[2J\\x07')", "ValueError: \\x1b[2J\\x07"),
     ("loop", "while True: pass", "it did not come to an end within 4 s"),
 ]
@@ -191,15 +198,17 @@ def test_a_grader_is_not_fooled_and_goes_on(tmp_path):
         (tmp_path / f"{name} it's.py").write_text(TAMPERING % change)
     (tmp_path / "latin.py").write_bytes(b"# \xe4")
     files = [f"{tmp_path}/{name} it's.py::{CHECK}" for name, *_ in reversed(CHANGES)]
-    command = [sys.executable, "tools/grade.py", "lazy", "--limit", "4", "--jobs", "2", "--junit", f"{tmp_path}/all.xml"]
+    command = [sys.executable, "tools/grade.py", "lazy", "--limit", "4", "--jobs", "2"]
+    command += ["--junit", f"{tmp_path}/all.xml"]
     environment = {**os.environ, "FILE": shlex.join([f"{tmp_path}/latin.py", *files])}
-    options = {"cwd": machine.ROOT, "env": environment, "capture_output": True, "text": True, "check": False}
-    done = subprocess.run(command, timeout=100, **options)
+    options = {"cwd": machine.ROOT, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run(command, timeout=100, check=False, **options)
     refused, *reports = done.stdout.split("lazy: ")[1:]
     assert refused.split() == f"{tmp_path}/latin.py found: it is not UTF-8: byte 2 is 0xe4 0 of 0 points".split()
     assert len(reports) == len(CHANGES), done.stdout + done.stderr
     suites = ElementTree.parse(tmp_path / "all.xml").getroot()
-    assert [suite.get("name") for suite in suites] == [file.partition("::")[0] for file in shlex.split(environment["FILE"])]
+    names = [file.partition("::")[0] for file in (f"{tmp_path}/latin.py", *files)]
+    assert [suite.get("name") for suite in suites] == names
     for report, suite, (name, _, told) in zip(reversed(reports), suites[:0:-1], CHANGES, strict=True):
         assert report.startswith(f"{tmp_path}/{name} it's.py")
         assert (f"found: {told}" in " ".join(report.split())) == (told is not None), report

@@ -50,7 +50,7 @@ class Student:
     """One file, and the machine that it is on, which has `.levels` of tables. Use it with `with`, or call stop().
 
     path: the file. limit_s: how long each run in it may take. prelude: what the grader's own code imports, before the
-    file is there. as_name: the file's __name__. seed: of `.numbers`, which a grader draws from: the same for each check.
+    file is there. as_name: the file's __name__. seed: of `.numbers`, which each check of a grader draws from.
     show: called with the text that the file prints, as it comes. settings: of the machine (tools/machine.py).
     """
 
