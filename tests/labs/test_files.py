@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import grade
 import machine
 import pytest
+from lab import main as run_lab
 from labs.student import OUTPUT_LIMIT_IN_BYTES, Student
 from labs.trouble import Trouble, source_of
 
@@ -139,7 +141,7 @@ def test_output_comes_at_once_and_ctrl_c_leaves_nothing(tmp_path):
             each.communicate()
 
 
-def test_what_is_no_file_of_python_is_one_line(tmp_path):
+def test_what_is_no_file_of_python_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "latin.py").write_bytes("# \xe4\n".encode("latin-1"))
     (tmp_path / "zero.py").write_bytes(b"a\0b")
     os.truncate(os.open(tmp_path / "long.py", os.O_CREAT | os.O_RDWR), 1 << 20)
@@ -152,9 +154,14 @@ def test_what_is_no_file_of_python_is_one_line(tmp_path):
         with pytest.raises(Trouble) as raised:
             source_of(tmp_path / name)
         assert str(raised.value) == why
-    done = lab(tmp_path / "nosuch.py")
-    assert (done.returncode, done.stderr) == (1, f"clew: {tmp_path}/nosuch.py: there is no such file\n")
-    assert lab("").stderr.startswith("clew: FILE is missing")
+    for path, told in (
+        (tmp_path / "nosuch.py", f"clew: {tmp_path}/nosuch.py: there is no such file"),
+        ("", "clew: FILE is missing: give a file, as in make lab FILE=mine.py"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["lab.py", str(path)])
+        with pytest.raises(SystemExit) as ended:
+            run_lab()
+        assert str(ended.value) == told
 
 
 TAMPERING = """\
@@ -253,17 +260,24 @@ def emulators_of(pid):
     return found
 
 
-def test_a_setting_that_cannot_be_meant_is_one_line(tmp_path):
+def test_a_setting_that_cannot_be_meant_is_one_line(tmp_path, monkeypatch):
     path = tmp_path / "mine.py"
     path.write_text("")
+    monkeypatch.setenv("FILE", "x 'y")
     for words, told in (
         (("nosuch", str(path)), "clew: LAB=nosuch: there is no such lab: choose copy_on_write, lazy"),
-        (("lazy",), "clew: FILE is missing"),
+        (("lazy",), "clew: FILE=x 'y: a shell can't read these words (No closing quotation)"),
         (("lazy", f"{path}::nosuch"), "clew: nosuch: there is no such check: choose a_page_gets"),
         (("lazy", str(path), "--junit", f"{tmp_path}/no/x.xml"), f"clew: --junit {tmp_path}/no/x.xml: nothing can be"),
     ):
-        command = [sys.executable, "tools/grade.py", *words]
-        done = subprocess.run(command, cwd=machine.ROOT, capture_output=True, text=True, timeout=60, check=False)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith(told)
-        assert done.stderr.count("\n") == 1
+        with pytest.raises(SystemExit) as ended:
+            grade.wanted_of(grade.arguments_of(words).files, words[0])
+        assert str(ended.value).startswith(told)
+        assert "\n" not in str(ended.value)
+    monkeypatch.delenv("FILE")
+    with pytest.raises(SystemExit, match=r"^clew: FILE is missing"):
+        grade.arguments_of(["lazy"])
+    for word in "0", "65", "x", "-1", "\u00b2":
+        with pytest.raises(SystemExit) as ended:
+            grade.arguments_of(["lazy", str(path), f"--jobs={word}"])
+        assert ended.value.code == 2
