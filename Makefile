@@ -63,11 +63,11 @@ bochs: settings $(BUILD)/kernel.iso | packages-bochs ## Boot to the prompt in Bo
 
 .PHONY: lab
 lab: settings $(BUILD)/kernel.elf .venv/ready | packages-run ## Run a student's file on a fresh machine, with a time limit (FILE=mine.py ARGS='--limit 60')
-	@$(PYTHON) tools/lab.py '$(FILE)' $(ARGS)
+	@$(PYTHON) tools/lab.py $(ARGS) -- "$$FILE"
 
 .PHONY: grade
 grade: settings $(BUILD)/kernel.elf .venv/ready | packages-run ## Grade students' files of a lab of docs/labs (LAB=copy_on_write FILE=mine.py ARGS='--junit FILE --summary')
-	@$(PYTHON) tools/grade.py '$(LAB)' $(FILE) $(ARGS)
+	@$(PYTHON) tools/grade.py $(ARGS) -- "$$LAB"
 
 .PHONY: handout
 handout: settings $(BUILD)/kernel.elf .venv/ready ## Make build/handout: the labs without solutions, with a kernel, for students; and build/handout.tar.gz

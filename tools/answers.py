@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from machine import BUILD, ROOT
-from say import stop
+from say import interruptible, stop
 from settings import check_seeds, seeds
 
 # Seeds of one run in the kernel: their answers come together.
@@ -59,22 +59,22 @@ def main():
     text = os.environ.get("SEEDS") or "1-20"
     if wrong := check_seeds(text):
         stop(f"SEEDS={text}: {wrong}")
-    kernel = fresh_kernel()
-    try:
-        with open(arguments.csv, "w", newline="") as file:
-            sheet = csv.writer(file)
-            sheet.writerow(("exercise", "seed", "answer"))
-            before = None
+    if not os.access(arguments.csv.absolute().parent, os.W_OK) or arguments.csv.is_dir():
+        stop(f"--csv {arguments.csv}: nothing can be written there")
+    rows, before = [("exercise", "seed", "answer")], None
+    with interruptible(lambda: f"interrupted: {arguments.csv} is as it was"):
+        kernel = fresh_kernel()
+        try:
             for number, seed, title, answer in answers(kernel, seeds(text), arguments.exercise):
                 if number != before:
                     print(f"{'' if before is None else chr(10)}exercise {number}: {title}")
                     before = number
                 print(f"{seed:>8}  {' '.join(answer)}", flush=True)
-                sheet.writerow((number, seed, " ".join(answer)))
-    except OSError as error:
-        stop(f"{arguments.csv}: {error.strerror}")
-    finally:
-        kernel.guest.stop()
+                rows.append((number, seed, " ".join(answer)))
+        finally:
+            kernel.guest.stop()
+    with open(arguments.csv, "w", newline="") as file:
+        csv.writer(file).writerows(rows)
 
 
 if __name__ == "__main__":

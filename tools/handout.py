@@ -27,6 +27,8 @@ FILES = (
     "tools/lab.py",
     "tools/grade.py",
     "tools/machine.py",
+    "tools/run.py",
+    "tools/settings.py",
     "tools/say.py",
     "LICENSE",
     "LICENCES.md",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run a student's file on a fresh machine, with a time limit.
 
-    make lab FILE=mine.py                     what it prints, and if it ends by an exception, where and why
+    make lab FILE=mine.py                     what it prints, as it comes, and if it ends by an exception, where and why
     make lab FILE=mine.py ARGS='--limit 60'   with more time than 10 seconds
 
 The exit status is 0 only if the file came to its end.
@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from machine import BUILD, ROOT
-from say import stop
+from say import interruptible, stop
 
 sys.path.insert(0, str(ROOT / "tests"))
 from labs.student import LIMIT_IN_S, Student
@@ -49,13 +49,20 @@ def main():
     if not arguments.file:
         stop("FILE is missing: give a file, as in make lab FILE=mine.py")
     check_image()
-    words = {"as_name": "__main__", "processors": arguments.processors}
-    with Student(arguments.file, arguments.limit, **words) as student:
+    words = {"as_name": "__main__", "processors": arguments.processors, "show": show}
+    with interruptible(lambda: f"{arguments.file}: interrupted; its machine is stopped"):
         try:
-            print(student.start(), end="", flush=True)
+            with Student(arguments.file, arguments.limit, **words) as student:
+                student.start()
         except Trouble as trouble:
-            print(student.said(), end="", flush=True)
             stop(f"{arguments.file}: {trouble}")
+
+
+def show(text):
+    """Print what the file prints, as it comes; letters that this terminal lacks, as question marks."""
+    coding = sys.stdout.encoding
+    sys.stdout.write(text.encode(coding, "replace").decode(coding))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

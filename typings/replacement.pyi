@@ -64,9 +64,10 @@ class Policy:
     def victim(self) -> Any: ...
 
 class PolicyFailed(memory_structs.KernelError):
+    cause: Any
     policy: Any
     why: Any
-    def __init__(self, policy: Any, why: Any) -> None: ...
+    def __init__(self, policy: Any, why: Any, cause: Any = ...) -> None: ...
 
 class PrivateStore(BackingStore):
     base: Any

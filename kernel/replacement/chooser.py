@@ -26,7 +26,7 @@ class Chooser:
         except MemoryError:
             raise
         except Exception as error:
-            raise PolicyFailed(make.name, "can't be made: " + text_of(error))
+            raise PolicyFailed(make.name, "can't be made: " + text_of(error), error)
         self.kind, self._policy, self.is_lost = make, policy, False
 
     def policy(self):
@@ -52,7 +52,7 @@ class Chooser:
         except MemoryError:
             raise
         except Exception as error:
-            raise PolicyFailed(policy.name, "failed in %s(): %s" % (method, text_of(error)))
+            raise PolicyFailed(policy.name, "failed in %s(): %s" % (method, text_of(error)), error)
         self.is_lost = False
         return answer
 

@@ -14,11 +14,13 @@ class UnknownPolicy(KernelError):
 
 
 class PolicyFailed(KernelError):
-    """`policy` (its name) has not done what a policy does; `why` says what it did. No page is lost."""
+    """`policy` (its name) has not done what a policy does; `why` says what it did, `cause` is what it raised, or None.
+    No page is lost."""
 
-    def __init__(self, policy, why):
+    def __init__(self, policy, why, cause=None):
         self.policy = policy
         self.why = why
+        self.cause = cause
         super().__init__("policy %s %s; nothing is lost: give another one by .policy" % (policy, why))
 
 

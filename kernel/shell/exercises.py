@@ -92,7 +92,8 @@ class Verdict(View):
         if self.is_right:
             return ("right.",)
         if len(self.given) != len(exercise.answer):
-            return ("the answer has %d parts, not %d" % (len(exercise.answer), len(self.given)),)
+            parts = len(exercise.answer)
+            return ("the answer has %d part%s, not %d" % (parts, "" if parts == 1 else "s", len(self.given)),)
         lessons = [lesson(exercise.kinds[place], self.given[place], place + 1) for place in self.wrong]
         lessons = [each for each in lessons if each]
         places = ", ".join([str(place + 1) for place in self.wrong])

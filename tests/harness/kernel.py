@@ -165,7 +165,11 @@ class Kernel:
 
     def start(self, code):
         """Start code and return at once, for code that never ends or takes the machine down."""
-        self._guarded(self.transport.exec_raw_no_follow, dedented(code))
+        self.send(dedented(code))
+
+    def send(self, code):
+        """Start code as it is; whoever does that reads what comes of it."""
+        self._guarded(self.transport.exec_raw_no_follow, code)
 
     def wait_for_output(self, text, timeout=None):
         """Wait until the code begun with start() has printed a text.

@@ -1,9 +1,11 @@
 """The handout stands by itself: it grades, and holds no solution."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import handout
 import machine
@@ -33,6 +35,15 @@ def test_it_holds_no_solution(made):
         assert {f"docs/labs/{lab.parent.name}/{name}" for name in ("README.md", "starter.py", "grade.py")} <= there
 
 
+def test_the_site_has_the_texts_of_the_labs_and_nothing_else():
+    """The site takes what is Markdown; solutions are none."""
+    texts = {path.relative_to(handout.LABS) for path in handout.LABS.rglob("*.md")}
+    names = sorted(path.parent.name for path in handout.LABS.glob("*/grade.py"))
+    assert {str(text) for text in texts} == {"README.md", "handout/README.md", *(f"{name}/README.md" for name in names)}
+    index = (machine.ROOT / "docs" / "index.md").read_text()
+    assert [name for name in names if f"\nlabs/{name}/README\n" not in index] == []
+
+
 def test_its_requirements_are_pinned_and_few(made):
     lines = (made / "requirements.txt").read_text().split()
     assert set(lines) < set((machine.ROOT / "requirements.txt").read_text().split())
@@ -41,19 +52,22 @@ def test_its_requirements_are_pinned_and_few(made):
 
 def test_it_grades_by_itself(made, tmp_path):
     """With make, and nothing of this checkout but the packages that it would install."""
-    (made / ".venv").symlink_to(sys.prefix)
-    mine = tmp_path / "mine.py"
-    mine.write_text((machine.ROOT / "docs/labs/lazy/reference/lazy.py").read_text())
+    (made / ".venv").mkdir()
+    for path in Path(sys.prefix).iterdir():
+        if path.name != "ready":
+            (made / ".venv" / path.name).symlink_to(path)
+    (made / ".venv" / "ready").touch()
+    mine = tmp_path / "it's mine.py"
+    mine.write_text((machine.ROOT / "docs/labs/lazy/reference/lazy.py").read_text() + "print('begun')\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "MAKE"))}
-    words = ["make", "grade", "LAB=lazy", f"FILE={mine}::no_more_than_the_limit {mine}::frames_are_cleared"]
-    done = subprocess.run(
-        [*words, "ARGS=--limit 60"],
-        cwd=made,
-        env={**environment, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    options = {"cwd": made, "capture_output": True, "text": True, "timeout": 100, "env": environment}
+    files = shlex.join([f"{mine}::no_more_than_the_limit", f"{mine}::frames_are_cleared"])
+    done = subprocess.run(["make", "grade", "LAB=lazy", f"FILE={files}", "ARGS=--limit 60"], check=False, **options)
     assert "35 of 35 points" in done.stdout, done.stderr
     assert done.returncode == 0
+    done = subprocess.run(["make", "lab", f"FILE={mine}", "ARGS=--limit 60"], check=False, **options)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "begun\n", "")
+    done = subprocess.run(["make", "run"], input="ram\n", check=False, **options)
+    assert done.returncode == 0
+    assert "clew> ram" in done.stdout

@@ -2,6 +2,8 @@
 
 EXERCISES = "kernel/shell/exercises.py"
 STUDENT = "tools/labs/student.py"
+GUARD = "tools/labs/guard.py"
+WRONG = "tests/labs/test_labs.py::test_a_grader_tells_right_from_wrong"
 FILES = "tests/labs/test_files.py"
 FOOLED = f"{FILES}::test_a_grader_is_not_fooled_and_goes_on"
 SAME = "tests/shell/test_exercises.py::test_a_seed_is_the_same_on_every_machine"
@@ -18,8 +20,8 @@ MUTANTS = [
     (
         "a student's file may run for ever",
         STUDENT,
-        "self.guard.call(kind, *words), self.limit_s)",
-        "self.guard.call(kind, *words), 60)",
+        "time.monotonic() + self.limit_s\n",
+        "time.monotonic() + 60\n",
         f"{FILES}::test_make_lab_says_what_came_of_a_file[loop]",
     ),
     (
@@ -27,7 +29,7 @@ MUTANTS = [
         STUDENT,
         "if self.printed > OUTPUT_LIMIT_IN_BYTES:",
         "if self.printed > OUTPUT_LIMIT_IN_BYTES << 10:",
-        f"{FILES}::test_output_without_end_is_cut_off",
+        f"{FILES}::test_make_lab_says_what_came_of_a_file[flood]",
     ),
     (
         "the end of a file by exit is taken for a crash",
@@ -38,17 +40,101 @@ MUTANTS = [
     ),
     (
         "what a student's file replaced in the kernel goes unnoticed",
-        "tools/labs/guard.py",
-        "if now.get(key) is not value:",
-        "if key not in now:",
+        GUARD,
+        "if before[key] is not value:",
+        "if False:",
         FOOLED,
     ),
     (
         "builtins that a student's file replaced go unnoticed",
-        "tools/labs/guard.py",
-        "if value_of(name, {}) is not value:",
+        GUARD,
+        "if were_plain[place] is not value:",
         "if False:",
         FOOLED,
+    ),
+    (
+        "the guard answers whoever asks",
+        GUARD,
+        "if kind_of(given) is not kind_of(key) or given != key:",
+        "if given != key:",
+        FOOLED,
+    ),
+    (
+        "a guard that was replaced goes unnoticed",
+        GUARD,
+        'if whole.__dict__.get("NAME") is not act:',
+        "if False:",
+        FOOLED,
+    ),
+    (
+        "a name that hides a builtin in one module of the kernel's goes unnoticed",
+        GUARD,
+        "            return key in plain\n",
+        "            return False\n",
+        FOOLED,
+    ),
+    (
+        "a method that was replaced until it is called goes unnoticed",
+        "tools/labs/touching.py",
+        "    student.check_kernel()\n    found",
+        "    found",
+        f"{WRONG}[lazy]",
+    ),
+    (
+        "what the grader gave a file can be replaced",
+        GUARD,
+        "            if own.get(name) is not value:\n",
+        "            if False:\n",
+        f"{WRONG}[translate]",
+    ),
+    (
+        "SystemExit ends the machine's answer",
+        GUARD,
+        "except no as error:",
+        "except Exception as error:",
+        f"{FILES}::test_make_lab_says_what_came_of_a_file[raised]",
+    ),
+    (
+        "output is shown when the file has ended",
+        STUDENT,
+        "            shown.so_far(data, mark)\n",
+        "            if data.count(mark) == 2: shown.so_far(data, mark)\n",
+        f"{FILES}::test_output_comes_at_once_and_ctrl_c_leaves_nothing",
+    ),
+    (
+        "a file's letters can move the cursor of whoever grades",
+        "tools/labs/report.py",
+        "letter if letter.isprintable() else ascii(letter)[1:-1]",
+        "letter",
+        FOOLED,
+    ),
+    (
+        "an interrupted grading goes on with the next file",
+        "tools/grade.py",
+        "if status == pytest.ExitCode.INTERRUPTED:",
+        "if False:",
+        f"{FILES}::test_a_grading_that_is_interrupted_ends_all_of_it",
+    ),
+    (
+        "the JUnit XML leaves out what can't be read",
+        "tools/grade.py",
+        "        root.extend(ElementTree.fromstring(text))\n",
+        "        root.extend(each for each in ElementTree.fromstring(text) if each.get('failures') != '0')\n",
+        FOOLED,
+    ),
+    (
+        "graders draw the same each time",
+        "docs/labs/rights/grade.py",
+        "return student.numbers.sample(found, len(found))",
+        "return sorted(found, key=lambda bits: (bits >> 1 & 1, bits >> 2 & 1, bits >> 63))",
+        f"{WRONG}[rights]",
+    ),
+    (
+        "after a call of a technique the CPU is not asked what it sees through a slot",
+        "docs/labs/technique/grade.py",
+        'assert seen == wanted, "after a call the CPU',
+        'assert True, "after a call the CPU',
+        f"{WRONG}[technique]",
     ),
     (
         "the handout has the solutions",

@@ -156,6 +156,11 @@ def test_a_policy_that_cannot_begin_leaves_the_old_one(swapped):
         """)
     with swapped.raises("PolicyFailed", rf"policy never can't be made: ValueError: {AREA >> 12}; nothing is lost"):
         swapped.exec("s.policy = Never")
+    swapped.exec("""
+        try: s.policy = Never
+        except Exception as error: cause = error.cause
+        """)
+    assert swapped.eval("repr(cause)") == "ValueError(4294967296,)"
     with swapped.raises("UnknownPolicy", "'least' is no replacement policy: there are "):
         swapped.exec("s.policy = 'least'")
     assert swapped.eval("(type(s.policy).name, faults_of_state(), end())") == ("clock", [], [])

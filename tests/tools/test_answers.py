@@ -28,4 +28,4 @@ def test_sheets_as_text_and_csv_are_what_the_prompt_takes(console, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_one_line():
     done = answers("1", "/nosuch/sheet.csv")
-    assert (done.returncode, done.stderr) == (1, "clew: /nosuch/sheet.csv: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (1, "clew: --csv /nosuch/sheet.csv: nothing can be written there\n")

@@ -1,83 +1,115 @@
 """What runs in the machine around a student's file: names of its own, and a look at who changed the kernel's.
 
 The file runs in the kernel, with all rights of the kernel. So the code of graders has its own names, which it took
-before the file was there; and what the kernel's modules, its classes and the builtins hold is compared with before.
+before the file was there; what the kernel's modules, its classes and the builtins hold is compared with before; and
+nobody but the host can call the guard or answer in its place: each call has a key, each answer a mark of its own.
 """
 
 import secrets
 
-# Before what the guard prints of its own.
-MARK = "\x1e"
+# How the first mark of an answer goes on: a value, an exception, a name of the kernel's that was replaced.
+VALUE, RAISED, REPLACED = "=!*"
 
 TEXT = r'''
-def NAME():
-    import builtins, memory, sys
+def NAME(key):
+    import builtins, gc, memory, sys
     from memory_structs import mode
     run, make, show, word, value_of, items, is_kind = exec, compile, print, repr, eval, list, callable
+    count, length = enumerate, len
+    is_a, kind_of, has, of, no = isinstance, type, hasattr, getattr, BaseException
+    complain, collect, modules, whole = sys.print_exception, gc.collect, sys.modules, __import__("__main__")
     own = {"__name__": "grader", "memory": memory, "LEVELS": mode.LEVELS}
+    names, was, first = {}, [], {}
+    plain = ["__build_class__", "__import__"] + [name for name in dir(builtins) if name[:2] != "__"]
+    all_plain = value_of("lambda: [" + ", ".join(plain) + "]", {})
+    were_plain = all_plain()
 
     def kernel_functions():
-        found = [(module, name) for name, module in items(sys.modules.items()) if name != "__main__"]
-        found += [
-            (value, name + "." + key)
-            for module, name in items(found)
-            for key, value in items(module.__dict__.items())
-            if isinstance(value, type) and key[0] != "_"
-        ]
+        found = [(module, name) for name, module in items(modules.items()) if module is not whole]
+        for module, name in items(found):
+            for key, value in items(module.__dict__.items()):
+                if key[0] != "_" and not is_a(value, kind_of(memory)) and has(value, "__dict__"):
+                    found.append((value, name + "." + key))
         return [
             (owner, name, {key: value for key, value in owner.__dict__.items() if is_kind(value)})
             for owner, name in found
         ]
 
-    was, plain = [], {}
-    for name in dir(builtins):
-        try:
-            plain[name] = value_of(name, {})
-        except (NameError, SyntaxError):
-            pass
-
     def changed():
-        for name, value in plain.items():
-            if value_of(name, {}) is not value:
-                return "builtins." + name
+        for place, value in count(all_plain()):
+            if were_plain[place] is not value:
+                return "builtins." + plain[place]
+        for name, value in first.items():
+            if own.get(name) is not value:
+                return name + " of the grader"
+        if whole.__dict__.get("NAME") is not act:
+            return "the grader's guard"
         for owner, where, before in was:
-            now = owner.__dict__
-            for key, value in before.items():
-                if now.get(key) is not value:
+            left = length(before)
+            for key, value in owner.__dict__.items():
+                if key in before:
+                    left -= 1
+                    if before[key] is not value:
+                        return where + "." + key
+                elif is_kind(value) and hides(owner, key):
                     return where + "." + key
+            if left:
+                return "something of " + where
         return None
+
+    def hides(owner, key):
+        """Answer whether a new function hides another: in a module a builtin, in an object a method of its class."""
+        if is_a(owner, kind_of(memory)):
+            return key in plain
+        return is_a(owner, type) or is_kind(of(kind_of(owner), key, None))
 
     class File:
         """The names of the student's file."""
 
-        def __init__(self, names):
-            self.names = names
-
         def __getattr__(self, name):
-            if name not in self.names:
+            if name not in names:
                 raise AttributeError("the file has no %s" % name)
-            return self.names[name]
+            return names[name]
 
     def load(text, file, name):
-        names = {"__name__": name}
-        own["student"] = File(names)
+        names["__name__"] = name
+        own["student"] = File()
+        first.update(own)
         was[:] = kernel_functions()
         run(make(text, file, "exec"), names)
 
-    def act(kind, text, *more):
-        if kind == "load":
-            found = load(text, *more)
-        elif kind == "value":
-            found = value_of(text, own)
-        elif kind == "changed":
-            found = changed()
+    def act(given, mark, kind, text, *more):
+        if kind_of(given) is not kind_of(key) or given != key:
+            raise RuntimeError("the grader's guard is the host's to call")
+        found = replaced = failed = None
+        try:
+            if kind == "load":
+                load(text, *more)
+            elif kind == "value":
+                found = word(value_of(text, own))
+            elif kind == "run":
+                run(text, own)
+            if kind in ("load", "changed"):
+                replaced = changed()
+        except no as error:
+            failed = error
+        if failed is not None:
+            if kind == "load":
+                names.clear()
+                collect()
+            show(mark, "!", sep="", end="")
+            complain(failed)
+            if is_a(of(failed, "cause", None), no):
+                complain(failed.cause)
+        elif replaced:
+            show(mark, "*", replaced, sep="", end="")
         else:
-            found = run(text, own)
-        show(MARK + word(found))
+            show(mark, "=", found, sep="", end="")
+        show(mark)
 
     return act
 
-NAME = NAME()
+NAME = NAME("KEY")
 '''
 
 
@@ -86,8 +118,11 @@ class Guard:
 
     def __init__(self):
         self.name = "guard_" + secrets.token_hex(8)
-        self.text = TEXT.replace("NAME", self.name).replace("MARK", repr(MARK))
+        self.key = secrets.token_hex(8)
+        self.text = TEXT.replace("NAME", self.name).replace("KEY", self.key)
 
     def call(self, kind, *words):
-        """Return the call: ("load", source, file, name), ("run", code), ("value", expression) or ("changed", "")."""
-        return f"{self.name}({', '.join(map(repr, (kind, *words)))})"
+        """Return the call, and the mark around its answer: ("load", source, file, name), ("run", code),
+        ("value", expression) or ("changed", "")."""
+        mark = f"\x1e{secrets.token_hex(8)}\x1e"
+        return f"{self.name}({', '.join(map(repr, (self.key, mark, kind, *words)))})", mark

@@ -10,7 +10,6 @@ whether the file replaced something of the kernel's.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -43,42 +42,44 @@ class Result:
 
 
 class Grading:
-    """The plugin. files: {a student's file: the names of the checks that are wanted of it, or nothing for all}.
+    """The plugin, for one file after the other: begin() says which. Use it with `with`, or call stop().
 
     A grader's module may say SETTINGS, of the machine, and PRELUDE, what its own code imports there. `.results` has a
-    Result for each check of each file.
+    Result for each check of the file. The machine stays for the next file of the same lab, until stop().
     """
 
-    def __init__(self, files, limit_s):
-        self.files, self.limit_s = files, limit_s
-        self.results = []
+    def __init__(self, limit_s, seed):
+        self.limit_s, self.seed = limit_s, seed
         self._student = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def begin(self, path, wanted):
+        """Take a file. wanted: the names of the checks that are wanted of it, nothing for all."""
+        self.path, self.wanted, self.results = path, wanted, []
+        if self._student is not None:
+            self._student.take(path)
 
     def pytest_configure(self, config):
         config.addinivalue_line("markers", "points(count, look): what a check is worth")
 
     def pytest_generate_tests(self, metafunc):
-        check = metafunc.function.__name__.removeprefix("test_")
-        files = [path for path, wanted in self.files.items() if not wanted or check in wanted]
-        metafunc.parametrize("student", files, ids=[str(path) for path in files], indirect=True)
+        metafunc.parametrize("student", [self.path], ids=[str(self.path)], indirect=True)
 
     def pytest_collection_modifyitems(self, items):
-        """One file after the other, for a file has one machine; without the checks that nobody wants."""
-        items[:] = [item for item in items if isinstance(item.callspec.params["student"], Path)]
-        items.sort(key=lambda item: list(self.files).index(item.callspec.params["student"]))
+        items[:] = [item for item in items if not self.wanted or checked_by(item) in self.wanted]
 
     @pytest.fixture
     def student(self, request):
         """The file, loaded into a kernel that was just reset."""
-        student = self._student_of(request.param, request.module)
-        student.start()
-        return student
-
-    def _student_of(self, path, module):
-        if self._student is None or self._student.path != path:
-            self.stop()
-            settings, prelude = getattr(module, "SETTINGS", {}), getattr(module, "PRELUDE", "")
-            self._student = Student(path, self.limit_s, prelude, **settings)
+        if self._student is None:
+            settings, prelude = getattr(request.module, "SETTINGS", {}), getattr(request.module, "PRELUDE", "")
+            self._student = Student(self.path, self.limit_s, prelude, seed=self.seed, **settings)
+        self._student.start()
         return self._student
 
     @pytest.hookimpl(wrapper=True)
@@ -97,8 +98,7 @@ class Grading:
             count, look = item.get_closest_marker(BY_NAME).args
             found = told(call.excinfo.value) if call.excinfo else None
             asked = " ".join(item.function.__doc__.split())
-            name = item.originalname.removeprefix("test_")
-            result = Result(str(item.callspec.params["student"]), name, asked, look, count, found)
+            result = Result(str(self.path), checked_by(item), asked, look, count, found)
             self.results.append(result)
             item.user_properties += [("points", result.points), ("of", count)]
             report.user_properties = item.user_properties
@@ -106,14 +106,16 @@ class Grading:
                 report.longrepr = f"asked: {asked}\nfound: {found}\nlook:  {look}"
         return report
 
-    def pytest_sessionfinish(self):
-        self.stop()
-
     def stop(self):
         """Stop the machine."""
         if self._student is not None:
             self._student.stop()
             self._student = None
+
+
+def checked_by(item):
+    """Return the name of the check that a test is."""
+    return item.originalname.removeprefix("test_")
 
 
 def told(error):

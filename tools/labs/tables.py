@@ -5,12 +5,19 @@ from oracle import page_walk
 PRELUDE = """
 import _memory
 from paging.natives import LAYOUT
-reads = []
-def read(address):
-    reads.append(address)
-    if address & 7 or not 0 <= address < RAM:
-        raise ValueError("read(%s): entries have eight bytes, and lie in RAM" % hex(address))
-    return _memory.load64(LAYOUT["WINDOW_PAGE"] * 4096 + address & (1 << 64) - 1)
+def reader():
+    asked = []
+    def read(address):
+        asked.append(address)
+        if address & 7 or not 0 <= address < RAM:
+            raise ValueError("read(%s): entries have eight bytes, and lie in RAM" % hex(address))
+        return _memory.load64(LAYOUT["WINDOW_PAGE"] * 4096 + address & (1 << 64) - 1)
+    def taken():
+        found = asked[:]
+        asked.clear()
+        return found
+    return read, taken
+read, taken = reader()
 """
 PRESENT, WRITABLE, USER, HUGE, NO_EXECUTE = 1, 2, 4, 1 << 7, 1 << 63
 ALL = PRESENT | WRITABLE | USER

@@ -28,7 +28,7 @@ def source_of(path):
         raise Trouble(f"it has {path.stat().st_size:,} bytes, and {SOURCE_LIMIT_IN_BYTES:,} is the limit")
     data = path.read_bytes()
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Trouble(f"it is not UTF-8: byte {error.start} is {data[error.start]:#04x}") from error
     if "\0" in text:

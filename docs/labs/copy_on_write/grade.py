@@ -7,7 +7,7 @@ from labs.touching import address, expect_byte, expect_mapped, expect_touch, sai
 PRELUDE = touching.PRELUDE
 COUNT = 8
 # Where the spaces begin, as pages of the place.
-A, B, C = 0, 0x100, 0x200
+A, B, C = (place * touching.PLACE_OF_ITS_OWN for place in range(3))
 
 
 def begin(student):

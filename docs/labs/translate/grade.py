@@ -3,8 +3,6 @@
 `read` notes what it was asked: so the entries that the walk looked at count, too.
 """
 
-import random
-
 from labs import tables
 from labs.points import points
 from labs.tables import address_of, text
@@ -54,15 +52,16 @@ def way(student, level, numbers):
 def test_pages_of_4_kib(student):
     """Where do addresses in pages of 4 KiB lead, in the live tables?"""
     tables.tables(student, 0)
-    student.run("m = memory.create_mapping(700 * 4096, memory.PteFlags(), huge=False)")
-    start = student.value("m.start_address.value")
-    compare(student, student.root(), [start + at for at in (0, 8, 4095, 4096, 511 * 4096, 513 * 4096 + 7, 2867199)])
+    count = student.numbers.randrange(600, 900)
+    student.run(f"m = memory.create_mapping({count} * 4096, memory.PteFlags(), huge=False)")
+    start, within = student.value("m.start_address.value"), [student.numbers.randrange(count << 12) for _ in range(9)]
+    compare(student, student.root(), [start + at for at in (0, 8, 4095, 4096, 511 << 12, (count << 12) - 1, *within)])
 
 
 @points(20, f"{MANUAL}: PS, bit 7 of an entry")
 def test_huge_pages(student):
     """Where do addresses in pages of 2 MiB and of 1 GiB lead?"""
-    numbers = random.Random(2)
+    numbers = student.numbers
     root, addresses = made(student, numbers)[0], []
     for level in (2, 3):
         indexes = [*way(student, level, numbers), LEAF_AT]
@@ -74,7 +73,7 @@ def test_huge_pages(student):
 @points(20, f"{MANUAL}: P, bit 0 of an entry")
 def test_what_is_absent(student):
     """An address leads nowhere when an entry on its way is not present, whatever else that entry says."""
-    numbers = random.Random(3)
+    numbers = student.numbers
     root, addresses = made(student, numbers)[0], []
     for level in range(1, student.levels + 1):
         indexes = way(student, level, numbers)
@@ -85,7 +84,7 @@ def test_what_is_absent(student):
 @points(20, 'SDM volume 1, "Canonical Addressing": the highest bits repeat the last that is translated')
 def test_many_addresses(student):
     """Where do 400 addresses lead in the live tables, of both halves, mapped and not?"""
-    numbers, root, levels = random.Random(4), student.root(), student.levels
+    numbers, root, levels = student.numbers, student.root(), student.levels
     tables.tables(student, 0)
     student.run("m = memory.create_mapping_at(memory.VirtualAddress(0x7654321000), 9 * 4096, memory.PteFlags())")
     leaves = list(page_walk.walk(root, student.memory, levels))
@@ -98,14 +97,13 @@ def test_many_addresses(student):
 @points(20, f"{MANUAL}: each table is named by the entry above it")
 def test_reads_what_the_processor_reads(student):
     """Of the tables only the entries on the way are read, from the root down, each once."""
-    numbers = random.Random(5)
+    numbers = student.numbers
     found = made(student, numbers)
     for level in (1, 2, 3):
         indexes = [*way(student, level, numbers), LEAF_AT]
         address = address_of(student.levels, *indexes)
         compare(student, found[0], [address])
-        reads = student.value("reads")
-        student.run("reads.clear()")
+        reads = student.value("taken()")
         wanted = [table + 8 * index for table, index in zip(found, indexes, strict=False)]
         told = " ".join(map(text, reads)) or "nothing"
         assert reads == wanted, f"for v{address:#x} it read {told}, the CPU reads {' '.join(map(text, wanted))}"

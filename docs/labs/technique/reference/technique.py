@@ -3,14 +3,11 @@
 from memory import HEAP_FLAGS, PAGE_SIZE, create_mapping
 from memory_structs.mode import LEVELS
 from paging import OffsetPageTable
-from paging.natives import LAYOUT, cpu, entries
+from paging.installations import entry_in_window
+from paging.natives import cpu, entries
 from paging.sessions import SessionAccess, SessionTechnique
 
 WORD = 0x800003  # PRESENT, WRITABLE, NO_EXECUTE of a flag word
-
-
-def signed(address):
-    return address - (1 << 64) if address >> 63 else address
 
 
 class SlotAccess(SessionAccess):
@@ -42,7 +39,7 @@ class SlotPageTable(SessionTechnique):
         self.pages = [page.number for page in self.window.range]
         with OffsetPageTable() as tables:
             ways = [tables.walk(page)[LEVELS - 1] for page in self.window.range]
-        self.entries = [signed((LAYOUT["WINDOW_PAGE"] + way.table.number << 12) + 8 * way.index) for way in ways]
+        self.entries = [entry_in_window(way.table.number, way.index) for way in ways]
 
     def _open(self, writes):
         self._check_in_use()

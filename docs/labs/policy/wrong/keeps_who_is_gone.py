@@ -1,0 +1,34 @@
+"""Lab 6, wrong: removed() does nothing: who is gone is chosen once more.
+
+Caught by nobody_is_used_twice.
+"""
+
+from replacement import Policy
+
+MOST = 3
+
+
+class Generous(Policy):
+    name = "generous"
+
+    def __init__(self, frames, bits):
+        super().__init__(frames, bits)
+        self.pages, self.credit = [], {}
+
+    def loaded(self, page):
+        self.pages.append(page)
+        self.credit[page] = 0
+
+    def victim(self):
+        while True:
+            page = self.pages[0]
+            if self.bits.take_accessed(page):
+                self.credit[page] = min(self.credit[page] + 1, MOST)
+            elif self.credit[page]:
+                self.credit[page] -= 1
+            else:
+                return page
+            self.pages.append(self.pages.pop(0))
+
+    def removed(self, page):
+        pass
