@@ -234,7 +234,7 @@ def physical_bits_for(ram_in_bytes):
 
 BOCHS_CONFIGURATION = """\
 plugin_ctrl: speaker=0, gameport=0
-cpu: model={cpu}, count={processors}, reset_on_triple_fault=0, ips=100000000
+cpu: model={cpu}, count={processors}, reset_on_triple_fault=0, ips=20000000
 memory: guest={memory_mib}, host={memory_mib}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin

@@ -41,10 +41,11 @@ def make(copy, *words):
 
 
 def collected(copy):
-    """Collect modules, root pointers and names, compile nothing; return all that was collected."""
+    """Collect modules, root pointers and names of the port's own sources, compile nothing; return what was collected."""
     folder = copy / "build" / "port" / "genhdr"
     files = ("moduledefs.h", "root_pointers.h", "qstrdefs.collected.h")
-    make(copy, *PORT, *(f"build/port/genhdr/{name}" for name in files))
+    (copy / "port" / "main.c").touch()
+    make(copy, *PORT, "SRC_QSTR=$(filter port/%,$(SRC_C))", *(f"build/port/genhdr/{name}" for name in files))
     return "".join((folder / name).read_text() for name in files)
 
 

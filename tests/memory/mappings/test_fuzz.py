@@ -3,7 +3,7 @@
 import fuzz
 import pytest
 
-SEEDS = [11, 12, 13, 14]
+SEEDS = [11, 12]
 OPERATIONS = 13_000  # for each seed
 
 

@@ -28,7 +28,7 @@ PAGING = [
     "clean_up",
 ]
 # Hundreds of accesses that differ in nothing but the place: a part of them will do.
-MOST_TRIES = 20
+MOST_TRIES = 8
 
 
 @pytest.fixture

@@ -209,18 +209,44 @@ class Trial:
         return name, found, left
 
 
-def fail_allocations(name, start=1):
-    """Fail the n-th allocation of Python's heap, for every n. Returns (points tried, what differed where)."""
+# At both ends of an operation every point is tried; in the middle of a long one, one of STRIDE for each kind of trouble,
+# and not the same for all.
+ENDS = 25
+STRIDE = 3
+FAILED_ALLOCATION, CTRL_C, CALLBACK = range(STRIDE)
+
+
+class Points:
+    """The points of an operation to be tried, from the first on: `.next(n)` is the one after n."""
+
+    def __init__(self, trial, arm, kind):
+        owners = trial.prepare()
+        arm(MANY)
+        made = trial.act(owners)
+        self.behind = MANY - arm(0) - ENDS
+        self.kind = kind
+        give_back(made, owners)
+
+    def next(self, n):
+        n += 1
+        while ENDS < n < self.behind and n % STRIDE != self.kind:
+            n += 1
+        return n
+
+
+def fail_allocations(name):
+    """Fail the n-th allocation of Python's heap, for every one of the points. Returns (the last, what differed where)."""
     trial = Trial(name)
+    points = Points(trial, _inject.fail_allocation, FAILED_ALLOCATION)
     wrong = []
-    n = start
+    n = 1
     while True:
         raised, found, left = trial.run(lambda n=n: _inject.fail_allocation(n), lambda: _inject.fail_allocation(0))
         if found or raised not in (None, "MemoryError"):
             wrong.append((n, raised, found))
         if left:
             return n, wrong
-        n += 1
+        n = points.next(n)
 
 
 class Famine:
@@ -276,31 +302,10 @@ def starve(name):
         n += 1
 
 
-# One of so many checks is tried in the middle of an operation, away from both ends, where one loop only looks at
-# entries: nothing differs from one round to the next. The number has no divisor in common with the checks of a round.
-STRIDES = {"switch_to": 7}
-ENDS = 100
-
-
-class Points:
-    """The checks of an operation to be tried, from the first on: `.next(n)` is the one after n."""
-
-    def __init__(self, name, trial):
-        self.stride = STRIDES.get(name, 1)
-        owners = trial.prepare()
-        _inject.interrupt(MANY)
-        made = trial.act(owners)
-        self.behind = MANY - _inject.interrupt(0) - ENDS
-        give_back(made, owners)
-
-    def next(self, n):
-        return min(n + self.stride, self.behind) if ENDS < n < self.behind else n + 1
-
-
 def interrupt(name):
-    """Press Ctrl-C at the n-th check, for every n but for STRIDES. Either as before, or as after."""
+    """Press Ctrl-C at the n-th check, for every one of the points. Either as before, or as after."""
     trial = Trial(name)
-    points = Points(name, trial)
+    points = Points(trial, _inject.interrupt, CTRL_C)
     wrong = []
     n = 1
     while True:
@@ -329,7 +334,7 @@ def interrupt(name):
 def call_back(name):
     """Run a scheduled callback at the n-th check, which audits everything and maps something itself."""
     trial = Trial(name)
-    points = Points(name, trial)
+    points = Points(trial, _inject.interrupt, CALLBACK)
     wrong = []
     seen = []
 

@@ -237,9 +237,9 @@ def accesses(name, every=False):
 
 
 def refuse_all(name, step=1, every=False, whole=False):
-    """Try every `step`-th n, until something is wrong: (how many were tried, how many left damage for a while, what was
-    wrong)."""
-    n, tried, damaged, start = 1, 0, 0, accounts_now()
+    """Try every `step`-th n, with `whole` those between, until something is wrong: (how many were tried, how many left
+    damage for a while, what was wrong)."""
+    n, tried, damaged, start = 1 + (step // 2 if whole else 0), 0, 0, accounts_now()
     while True:
         left, wrong, was_damaged = refuse(name, n, start, every, whole)
         tried += 1
