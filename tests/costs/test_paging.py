@@ -3,6 +3,9 @@
 import bench
 import pytest
 from harness.compiler import limit
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 REACH = {
     "paging: map a range of 262,144": 5,

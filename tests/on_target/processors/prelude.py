@@ -11,9 +11,11 @@ from _cpu import invlpg, read_root_frame
 from faults import PageFault, on_fault
 from memory import *
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, UPPER_HALF_FIRST_PAGE, page_of_root_entry
+from paging.guard import opens_guard
 from paging.natives import LAYOUT
 from processors import *
 
+store64 = opens_guard(_memory.store64)  # into tables, which may lie behind the guard
 RW = PteFlags().writable(True)
 RX = PteFlags().executable(True)
 ap = processor(1)
@@ -33,16 +35,16 @@ class Ground:
         p3, p2, self.p1 = [first + n << 12 for n in range(3)]
         self.first = self.owner.start.number + 3
         for n in range(frames):
-            _memory.store64(first + 3 + n << 12, n)
-        _memory.store64(p3, (first + 1 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
-        _memory.store64(p2, (first + 2 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+            store64(first + 3 + n << 12, n)
+        store64(p3, (first + 1 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+        store64(p2, (first + 2 - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
         self.top = ((LAYOUT["WINDOW_PAGE"] + read_root_frame()) << 12) + (BASE >> 12 >> ROOT_SHIFT & 511) * 8
-        _memory.store64(self.top, (first - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
+        store64(self.top, (first - LAYOUT["WINDOW_PAGE"]) << 12 | 7)
 
     def set(self, page, n, bits=3):
         """Show frame n at a page, by hand; only this CPU is told. None: nothing is mapped there."""
         entry = 0 if n is None else (self.first + n) << 12 | bits | NX
-        _memory.store64(self.at(page), entry)
+        store64(self.at(page), entry)
         invlpg(PAGE + page)
 
     def entry(self, page):
@@ -54,7 +56,7 @@ class Ground:
 
     def end(self):
         """Everybody forgets it."""
-        _memory.store64(self.top, 0)
+        store64(self.top, 0)
         ap.park()
         self.owner.drop()
 
