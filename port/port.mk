@@ -40,7 +40,7 @@ ASFLAGS_KERNEL = -I. -Iboot -D__ASSEMBLER__
 LDFLAGS = --wrap=mp_repl_autocomplete --wrap=gc_alloc --wrap=gc_realloc --wrap=gc_free --wrap=m_malloc_fail \
 	--wrap=mp_compile --wrap=mp_load_method --wrap=mp_load_super_method --wrap=mp_store_attr --wrap=mp_call_function_n_kw --wrap=mp_call_method_n_kw \
 	--wrap=mp_setup_code_state --wrap=mp_obj_subscr --wrap=mp_find_frozen_module \
-	--wrap=mp_obj_new_module --wrap=mp_import_all --wrap=mp_obj_print_exception \
+	--wrap=mp_handle_pending --wrap=mp_obj_new_module --wrap=mp_import_all --wrap=mp_obj_print_exception \
 	--no-warn-rwx-segments -nostdlib -static -no-pie --gc-sections --build-id=none -z max-page-size=4096 -z noexecstack
 
 # Each folder of port/ is a room; what lies there is compiled.

@@ -9,7 +9,7 @@ import hypothesis
 import machine
 import pytest
 import settings
-from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython, depth
+from harness import BOOT_TIMEOUT_S, BochsGuest, GuestFailure, Kernel, QemuGuest, UnixPython, depth, guard
 from harness.aliases import check_aliases
 from harness.disks import SETUP, words
 from harness.example_objects import compile_example
@@ -182,6 +182,8 @@ def pytest_collection_modifyitems(items):
         item.user_properties += [("mark", name) for name in ("slow", "bochs") if item.get_closest_marker(name)]
         if depth.LEVELS != machine.FOUR_LEVELS and any(map(item.get_closest_marker, ("bochs", "four_levels"))):
             item.add_marker(pytest.mark.skip(reason="about four levels of page tables"))
+        if guard.GUARD and (why := guard.why_left_out(item)):
+            item.add_marker(pytest.mark.skip(reason=why))
     items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "bochs")])
 
 

@@ -7,6 +7,7 @@ The environment can change what every one of them uses:
     QEMU_EXTRA=...   words added to the end of QEMU's command line
     ACCEL=...        another accelerator (default tcg; kvm can't run this kernel on every host)
     PAGING=5         five levels of page tables (default 4); nothing that runs in Bochs, whose CPUs have four
+    GUARD=1          page tables and the allocators' records behind a protection key; nothing that runs in Bochs
 """
 
 import os
@@ -43,6 +44,8 @@ MOST_FOR_QBOOT = 12 * TIB  # with more, it doesn't find the kernel
 # Files for the kernel among QEMU's, and how long a name is there at most (kernel/loader/firmware.py reads them).
 FILES_PREFIX = "opt/clew/"
 PAGING_FILE = "opt/clew-paging"  # port/boot/depth.c reads it
+WORDS_FILE = "opt/clew-words"  # words of the kernel's command line, with any loader: port/boot/info.c reads it
+GUARD_WORD = "guard"  # kernel/paging/guard.py reads it
 FILE_NAME_MAX = 55
 
 # In front of a machine's command: whoever started it takes it along when killed.
@@ -64,9 +67,23 @@ def refused_levels(value):
     return None if value in ("4", "5") else "choose 4 or 5: so many levels of page tables there are"
 
 
+def wanted_guard(environment=os.environ):
+    """Answer whether GUARD asks for the guard; end with one line if it says neither 0 nor 1."""
+    value = environment.get("GUARD") or "0"
+    if wrong := refused_guard(value):
+        stop(f"GUARD={value}: {wrong}")
+    return value == "1"
+
+
+def refused_guard(value):
+    """Return why GUARD can't have this value, or None."""
+    return None if value in ("0", "1") else "give 1 for the guard, 0 for none"
+
+
 def depth_word():
-    """Return the word for make's command line that asks for the levels of page tables in use here, with a blank."""
-    return "" if wanted_levels() == FOUR_LEVELS else f"PAGING={wanted_levels()} "
+    """Return the words for make's command line that ask for the tables in use here, with a blank."""
+    levels = "" if wanted_levels() == FOUR_LEVELS else f"PAGING={wanted_levels()} "
+    return levels + ("GUARD=1 " if wanted_guard() else "")
 
 
 def size_in_bytes(text):
@@ -85,6 +102,7 @@ class Machine:
         one file into memory, without its name; of several, all go as files do.
     files: paths handed over by QEMU itself, whatever boots (fw_cfg): in the kernel they are in /boot, by their names.
     paging: how many levels of page tables; with 5 a CPU that lacks them gets four, and the kernel says so.
+    guard: whether page tables and the allocators' records are guarded; a CPU without PKS has no guard, and says so.
     disk: path of a raw image that the machine has as a virtio disk; who may not write it, may not write to the disk.
     window: what QEMU calls the kind of window that shows the display; none without.
     counted: one virtual nanosecond per guest instruction, so that two runs count alike; much slower through an ISO.
@@ -95,6 +113,7 @@ class Machine:
     memory: str = "128M"
     cpu: str = "max"
     paging: int = field(default_factory=wanted_levels)
+    guard: bool = field(default_factory=wanted_guard)
     processors: int = 1
     accelerator: str = "tcg"
     kernel: Path = BUILD / "kernel.elf"
@@ -166,6 +185,7 @@ class Machine:
             raise ValueError(wrong)
         names = [f"name={FILES_PREFIX}{escaped(Path(path).name)},file={escaped(path)}" for path in paths]
         names += [f"name={PAGING_FILE},string={self.paging}"] if self.paging != FOUR_LEVELS else []
+        names += [f"name={WORDS_FILE},string={GUARD_WORD}"] if self.guard else []
         return [word for name in names for word in ("-fw_cfg", name)]
 
     def _disk_words(self):

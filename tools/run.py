@@ -28,6 +28,7 @@ from machine import (
     bochs_command,
     escaped,
     exit_reason,
+    wanted_guard,
     wanted_levels,
 )
 from say import say, stop
@@ -53,7 +54,6 @@ def machine(console, **wanted):
     """Return the person's machine: what settings.py knows changes it, files and a disk come with it."""
     wanted["files"], wanted["disk"] = settings.objects(), settings.disk()
     wanted["processors"], wanted["window"] = settings.processors(), settings.window()
-    wanted["command_line"] = " ".join(filter(None, (wanted.get("command_line"), settings.guard())))
     for name in ("MEMORY", "BOOT", "CPU"):
         if os.environ.get(name):
             wanted[name.lower()] = os.environ[name]
@@ -62,8 +62,6 @@ def machine(console, **wanted):
 
 def check_settings():
     """Stop with one line if what a person set can't be meant, or QEMU refuses it."""
-    if settings.guard() and os.environ.get("BOOT", "pvh") != "pvh":
-        stop("GUARD=1 goes with BOOT=pvh: other loaders are told nothing of ours")
     if found := settings.complaint() or settings.refusal(machine("null,mux=on")):
         stop(found)
 
@@ -226,7 +224,7 @@ def bochs():
     """make bochs: the second machine, its console on this terminal."""
     if settings.objects():
         stop("OBJECTS: only QEMU can hand files over: make run BOOT=iso OBJECTS='...'")
-    if settings.guard():
+    if wanted_guard():
         stop("GUARD: Bochs has no protection keys for supervisor pages (PKS): make run GUARD=1")
     if settings.disk():
         stop("DISK: only QEMU has a virtio disk: make run BOOT=iso DISK='...'")

@@ -84,12 +84,7 @@ def processors(environment=os.environ):
 
 def check_guard(value):
     """GUARD: whether a protection key guards page tables and the allocators' records."""
-    return None if value in ("0", "1") else "give 1 for the guard, 0 for none"
-
-
-def guard(environment=os.environ):
-    """Return the word for the kernel's command line that GUARD asks for, or ""."""
-    return "guard" if environment.get("GUARD") == "1" else ""
+    return machine.refused_guard(value)
 
 
 def check_words(value):

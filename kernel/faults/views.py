@@ -18,6 +18,7 @@ from .reasons import (
     READ_ONLY,
     RESERVED_BIT,
     USER_DATA,
+    missing_right,
     refusal_of,
 )
 
@@ -169,6 +170,9 @@ def advice_about_key(record, page):
     """What is guarded, and how a user who means it gets in."""
     number = record.entries[-1][3] >> KEY_SHIFT & 15
     how = "`with key(%d).writable():` opens it (from paging.keys import key)" % number
+    level, why = missing_right(record.entries, record.error_code)
+    if level:
+        how += ", but it is %s at P%d, too" % (why, level)
     if WINDOW_PAGE <= page < WINDOW_PAGE + WINDOW_PAGES:
         return "this is the physical window, with page tables and the allocators' records; ", how
     mapping = mapping_of(record)

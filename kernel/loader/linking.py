@@ -42,6 +42,7 @@ from .relocations import (
 from .resolving import GOT_SYMBOL, Resolving
 from .sections import GROUPS, Definition, Dependency, ObjectSection
 
+write_bytes = opens_guard(memory.write_bytes)
 FLAGS = {"text": PteFlags(), "rodata": PteFlags(), "data": PteFlags().writable(True)}
 EXECUTABLE = PteFlags().executable(True)
 GOT, PLT, COMMONS = ".got", ".plt", "COMMON"
@@ -212,7 +213,7 @@ class Linking(Resolving):
 
         Raises OutOfFrames and the like.
         """
-        table, write = get_kernel_mmi_ref().page_table, opens_guard(memory.write_bytes)
+        table = get_kernel_mmi_ref().page_table
         for part in self.parts:
             object, pages = part.object, part.pages
             number = pages.start.number
@@ -225,7 +226,7 @@ class Linking(Resolving):
                     count = size + 4095 >> PAGE_SHIFT
                     for page in range(len(contents) + 4095 >> PAGE_SHIFT):
                         at = WINDOW + (table.access.translate(number + page) << PAGE_SHIFT)
-                        write(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
+                        write_bytes(at, contents if count == 1 else contents[page << 12 : page + 1 << 12])
                     if group == "text":
                         object.mappings[group].remap(EXECUTABLE)
                     number += count

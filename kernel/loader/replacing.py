@@ -10,12 +10,10 @@ import micropython
 import uctypes
 from memory.ledger import undisturbed
 from memory.mappings.aliases import unprotected
-from paging.guard import opens_guard
-from paging.natives import memory
 
 from .carrying import carried
 from .errors import MissingSymbol, SizeDiffers
-from .linking import GOT, Linking, raise_overflow
+from .linking import GOT, Linking, raise_overflow, write_bytes
 from .namespaces import LOADED
 from .places import WINDOW
 from .relocations import encoded, unsigned, value_of
@@ -76,9 +74,8 @@ class Replacing(Linking):
         for view, contents in state:
             view[:] = contents
         # From here on nothing fails and nothing allocates: no call of Python's, no new attribute.
-        write = opens_guard(memory.write_bytes)
         self.is_committed = True
-        unprotected(write, patches)
+        unprotected(write_bytes, patches)
         for user, offset, data, _ in self.relocated:
             user.object.relocated[user][offset] = data
         for holder, attribute, value in stores:

@@ -39,6 +39,7 @@ WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
 GIB_IN_PAGES = 1 << 18
 BLOCKS = 512  # frames: a page of 2 MiB, which holds those of as many processors as can be
+ROOMY = 4 * BLOCKS  # where they may lie: a machine of less RAM needs it for itself
 # (first page, last page) of the region for loaded objects.
 OBJECTS = LAYOUT["OBJECTS_PAGE"], LAYOUT["OBJECTS_PAGE"] + LAYOUT["OBJECTS_PAGES"] - 1
 RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
@@ -263,14 +264,15 @@ def map_window(table, boot_info, mappings):
 def pieces_by_key(boot_info, start, last):
     """(first frame, last frame, protection key) of the pieces of a run of frames, as the window shows them.
 
-    RAM has the guard's key, if there is a guard: but for what is left out for the other processors. Between RAM below
-    4 GiB and 4 GiB there are registers of devices, which have none.
+    RAM has the guard's key, if there is a guard: but for what is left out for the other processors. Where the loader's
+    map says nothing, as of VGA's letters, and between RAM below 4 GiB and 4 GiB, are devices, which have none.
     """
     if Guard.key == 0:
         return ((start, last, 0),)
     ends = [region._end >> PAGE_SHIFT for region in boot_info.memory_map if region.is_usable]
     below = max([end for end in ends if end <= FOUR_GIB_IN_PAGES])
-    left_out = [(below, FOUR_GIB_IN_PAGES - 1)]
+    told = [(region._start >> PAGE_SHIFT, region._end - 1 >> PAGE_SHIFT) for region in boot_info.memory_map]
+    left_out = lists.without([(0, below - 1)], lists.normal(told)) + [(below, FOUR_GIB_IN_PAGES - 1)]
     if Guard.blocks is not None:
         left_out.append((Guard.blocks, Guard.blocks + BLOCKS - 1))
     run = [(start, last)]
@@ -280,11 +282,12 @@ def pieces_by_key(boot_info, start, last):
 
 def frames_of_blocks(boot_info, memory_map, taken):
     """Where the blocks of the other processors are to lie, in BLOCKS frames from there on: the same after every soft
-    reset, for they stay. None without a guard, or without room. `taken`: runs of frames, (first, last)."""
+    reset, for they stay. None without a guard, or without ROOMY frames in one piece. `taken`: runs of frames, (first,
+    last)."""
     usable = [(start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1) for start, end, kind in memory_map if kind == USABLE]
     for first, last in lists.without(sorted(usable), sorted(taken)) if Guard.key else ():
         at = (first + BLOCKS - 1) & -BLOCKS
-        if at + BLOCKS - 1 <= last:
+        if at + ROOMY - 1 <= last:
             return at
     return None
 

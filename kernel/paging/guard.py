@@ -6,7 +6,7 @@ machine code, is a PageFault that names the key, instead of a table that is wron
 keys, nor has what lies where there is no RAM: registers of devices.
 
 Whoever writes there on purpose does it by a native that is for that, or in a function that opens the guard for as
-long as it runs:
+long as it runs. Handlers and callbacks that come in between find the guard shut.
 
     @opens_guard
     def write_it(address, value): ...
@@ -55,7 +55,7 @@ NOTHING = Nothing()
 
 
 def opened():
-    """What `with` opens where the kernel hands the window to others: a store that fills a frame, another processor."""
+    """For `with`: the window is open here, also on other processors that are given jobs, and for handlers."""
     return keys.Opening(GUARD_KEY, 0) if Guard.is_on else NOTHING
 
 

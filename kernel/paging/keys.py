@@ -54,14 +54,14 @@ class Key:
         bits = BITS.get(name) if isinstance(name, str) else None
         if bits is None:
             raise ValueError("rights of a key are writable, readable or closed, not %r" % (name,))
-        if keys.nesting(self.number):
-            raise KeyInUse(self.number, "a `with` has it just now: set its rights after that")
+        if keys.in_use(self.number):
+            raise KeyInUse(self.number, "a `with` has it, or has lost it: set its rights after that, or Ctrl-D")
         check(self.number, bits)
         keys.set(self.number, bits)
 
     def writable(self):
-        """For `with`: inside, reads and writes are as the entries say. RuntimeError unless what is entered last is left
-        first."""
+        """For `with`: inside, reads and writes are as the entries say. What was entered last counts, in whatever order
+        they are left (generators). RuntimeError if this one is entered again inside."""
         return opening(self.number, 0)
 
     def readable(self):

@@ -13,7 +13,7 @@ import time
 import memory
 from devices.acpi import find_table
 from memory_structs import PAGE_SHIFT
-from paging.guard import Guard, opened
+from paging.guard import Guard, opens_guard
 from paging.protection import address_in_window
 
 from .natives import cpu, processors
@@ -31,6 +31,7 @@ PAT, MTRR_CAPABILITIES, MTRR_DEFAULT, MTRR_FIRST = 0x277, 0xFE, 0x2FF, 0x200
 MTRR_FIXED = (0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F)
 HAS_MTRRS, HAS_PAT, HAS_FIXED = 1 << 12, 1 << 16, 1 << 8
 
+write_bytes = opens_guard(native_memory.write_bytes)
 # The frames of the processors' blocks, as long as this Python lives; from the next one on they are the boot's.
 _blocks = []
 
@@ -90,22 +91,32 @@ def start():
 
 
 def _prepare(ids):
-    """Frames for their blocks, and for the tables that they are parked on, and what they look at on their way."""
-    blocks = (len(ids) - 1) * processors.BLOCK_FRAMES
-    first, count = Guard.blocks, blocks + frames_needed()
-    if first is None:
-        frames = memory.allocate_frames(count)
-        first = frames.start.number
-        if Guard.is_on or not processors.keep_frames(first, count):
-            frames.drop()
-            raise memory.OutOfFrames(count, "processors, for ever", 0)
-        _blocks.append(frames)
+    """Frames for their blocks, and for the tables that they are parked on, and what they look at on their way. Raises
+    OutOfFrames."""
+    blocks, tables = (len(ids) - 1) * processors.BLOCK_FRAMES, frames_needed()
+    if Guard.blocks is not None:
+        first, root = Guard.blocks, _keep(tables)
+    elif Guard.is_on:
+        raise memory.OutOfFrames(blocks, "processors, outside of the guard", 0)
+    else:
+        first = _keep(blocks + tables)
+        root = first + blocks
     numbers = bytearray(256)
     for number, apic_id in enumerate(ids):
         numbers[apic_id] = number
-    root = first + blocks
-    make_root(root, count - blocks, first, blocks)
+    make_root(root, tables, first, blocks)
     processors.prepare(first, numbers, b"".join([struct.pack("<QQ", *pair) for pair in settings()]), root)
+
+
+def _keep(count):
+    """The first of so many frames that are taken until power-off. Raises OutOfFrames."""
+    frames = memory.allocate_frames(count)
+    first = frames.start.number
+    if not processors.keep_frames(first, count):
+        frames.drop()
+        raise memory.OutOfFrames(count, "processors, for ever", 0)
+    _blocks.append(frames)
+    return first
 
 
 def _trampoline():
@@ -140,8 +151,7 @@ def _trampoline():
 def _put_back(saved, mapped, frame, table):
     """What was in the trampoline's frame; then all is given back."""
     pages, frames = mapped.unmap_into_parts(keep_contents=True)
-    with opened():
-        native_memory.write_bytes(address_in_window(frame), saved)
+    write_bytes(address_in_window(frame), saved)
     for owner in frames if isinstance(frames, (list, tuple)) else (frames,):
         owner.drop()
     pages.drop()

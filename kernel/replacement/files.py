@@ -9,11 +9,10 @@ import os
 from faults.handlers import handlers
 from memory import HEAP_FLAGS, PAGE_SIZE, AddressInUse, Page, PageRange, PteFlags, allocate_pages_at
 from memory_structs.mode import PAGE_SHIFT
-from paging.guard import opened
 from paging.numbers import virtual_address_of
 
 from .errors import BadStore, text_of
-from .residents import buffer_of
+from .residents import buffer_of, fill
 from .store import ZEROS, BackingStore, RamStore
 from .swapped import Swapped
 
@@ -131,8 +130,7 @@ class PrivateFrames(PrivateStore):
         while at < len(frames):
             end = at + 1
             if offset + at in own.pages:
-                with opened():
-                    own.read(offset + at, buffer_of(frames[at], 1))
+                fill(own, offset + at, frames[at], 1)
             else:
                 while end < len(frames) and offset + end not in own.pages:
                     end += 1

@@ -22,7 +22,7 @@ from memory import (
 )
 from memory.ledger import enter, leave
 from paging.flags import NO_EXECUTE, word_for
-from paging.guard import opened
+from paging.guard import opens_guard
 from paging.natives import LAYOUT
 from paging.numbers import page_of, virtual_address_of
 from paging.shootdown import OTHERS, forget, waits
@@ -37,6 +37,12 @@ WINDOW = (LAYOUT["WINDOW_PAGE"] << 12) - (1 << 64)  # negative: so the addresses
 def buffer_of(frame, count):
     """The bytes of some frames, as the physical window shows them: using them marks no page of anybody's."""
     return uctypes.bytearray_at(WINDOW + (frame << 12), count << 12)
+
+
+@opens_guard
+def fill(store, offset, frame, count):
+    """Have a store read pages from number `offset` of its own on into frames. Raises what it raises."""
+    store.read(offset, buffer_of(frame, count))
 
 
 class Residents:
@@ -134,8 +140,7 @@ class Residents:
                 count = 1
                 while at + count < len(frames) and frames[at + count] == frames[at] + count:
                     count += 1
-                with opened():
-                    self._store.read(page - self._first + at, buffer_of(frames[at], count))
+                fill(self._store, page - self._first + at, frames[at], count)
                 at += count
         except Exception as error:
             self._raise(page + at, "read", error)

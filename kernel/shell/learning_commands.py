@@ -24,7 +24,7 @@ DESK = Desk()
 
 @command(
     "tour",
-    "Twelve steps through the memory system, typed for you one at a time.",
+    "Thirteen steps through the memory system, typed for you one at a time.",
     Argument("step", STEP, None),
     details=("tour       the next step", "tour 7     that step; what earlier ones would have made is made first"),
 )

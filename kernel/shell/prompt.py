@@ -77,8 +77,10 @@ def asked_for(source):
 
 
 def is_ours(value, word):
-    """Answer whether a bound name is no choice of the user's: the command, or what memory and loader bring."""
-    is_brought = getattr(memory, word, None) is value or getattr(loader, word, None) is value
+    """Answer whether a bound name is no choice of the user's: the command, or what memory, loader and
+    paging.keys bring."""
+    bringers = memory, loader, sys.modules.get("paging.keys")
+    is_brought = any([getattr(module, word, bringers) is value for module in bringers])
     return value is COMMANDS.get(word) or type(value) is MODULE or is_brought
 
 

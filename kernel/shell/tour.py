@@ -1,11 +1,11 @@
-"""The tour: twelve steps, a few lines each. A step is typed for the reader at their own prompt, and what it made stays.
+"""The tour: thirteen steps, a few lines each. A step is typed for the reader at their own prompt; what it made stays.
 
 A step is (title, what to look at, the lines to type). A line that begins with a space goes on with the one before.
 """
 
 from diagnostics.text import WIDTH, Prose, View, paragraphs
 from memory_structs.mode import LOWER_HALF_PAGES, PAGE_SHIFT
-from paging.natives import LAYOUT
+from paging.natives import LAYOUT, keys
 
 from shell.user import NAMES
 
@@ -218,6 +218,28 @@ STEPS = (
             "t.update_flags(page, flags).flush()",
             "c.drop()",
         ),
+    ),
+    (
+        "Protection keys",
+        (
+            "Every page has a key from 0 to 15, and one register says what is forbidden for all pages of each. So many",
+            "pages are closed and opened at once, no entry changes, and no TLB has to forget anything.",
+        ),
+        (
+            "from paging.keys import key",
+            "k = create_mapping(8192, writable.with_protection_key(5))",
+            "key(5).rights = 'readable'",
+            "poke k.start_address 1 8",
+            "b = k.as_slice_mut('B')",
+            "with key(5).writable(): b[0] = 42",
+            "",
+            "b[0]",
+            "key",
+            "key(5).rights = 'writable'",
+            "b.release(); k.drop()",
+        )
+        if keys.supported()
+        else ("key(5)",),
     ),
     (
         "Verify, and undo",

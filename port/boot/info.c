@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include "boot/layout.h"
+#include "port/boot/fw_cfg.h"
 #include "port/boot/info.h"
 #include "port/faults/panic.h"
 
 #define ENTRY_TABLES_END (1UL << 32)
+#define TOO_LONG "the command line is longer than 2047 bytes"
 
 boot_info_t boot_info;
 
@@ -38,6 +40,24 @@ static void copy_text(char *to, size_t capacity, const char *from, const char *w
         boot_refuse(what);
     }
     memcpy(to, from, length + 1);
+}
+
+// Words that QEMU has for the command line, `-fw_cfg name=opt/clew-words,string=guard`: GRUB is told nothing of ours.
+static void add_words(void) {
+    char *end = boot_info.command_line + strlen(boot_info.command_line);
+    const size_t blank = end != boot_info.command_line;
+    const size_t left = boot_info.command_line + COMMAND_LINE_MAX - end - blank;    // with the 0 behind them
+    const size_t size = fw_cfg_read("opt/clew-words", end + blank, left);
+    if (size == FW_CFG_NONE) {
+        return;
+    }
+    if (size >= left) {
+        boot_refuse(TOO_LONG);
+    }
+    end[blank + size] = 0;
+    if (blank) {
+        *end = ' ';
+    }
 }
 
 static void add_module(uint64_t start, uint64_t end, const char *name) {
@@ -75,7 +95,7 @@ static void read_tag(const tag_t *tag) {
     const char *body = (const char *)(tag + 1);
     switch (tag->type) {
         case TAG_COMMAND_LINE:
-            copy_text(boot_info.command_line, COMMAND_LINE_MAX, body, "the command line is longer than 2047 bytes");
+            copy_text(boot_info.command_line, COMMAND_LINE_MAX, body, TOO_LONG);
             break;
         case TAG_MODULE: {
             const module_tag_t *module = (const void *)tag;
@@ -148,7 +168,7 @@ static void read_pvh(uint64_t information) {
     boot_info.acpi_root_pointer = info->acpi_root_pointer;
     if (info->command_line != 0) {
         require_in_reach(info->command_line, COMMAND_LINE_MAX);
-        copy_text(boot_info.command_line, COMMAND_LINE_MAX, (const char *)info->command_line, "the command line is longer than 2047 bytes");
+        copy_text(boot_info.command_line, COMMAND_LINE_MAX, (const char *)info->command_line, TOO_LONG);
         add_reserved(info->command_line, strlen((const char *)info->command_line) + 1);
     }
     const pvh_module_t *modules = (const void *)info->modules;
@@ -175,6 +195,7 @@ void boot_info_read(uint32_t magic, uint64_t information) {
     } else {
         read_pvh(information);
     }
+    add_words();
     if (boot_info.usable_bytes == 0) {
         boot_refuse("the loader handed over no memory map");
     }

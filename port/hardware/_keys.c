@@ -12,11 +12,11 @@
 #define NO_WRITE 2U
 
 keys_t keys;
-static uint8_t nesting[KEYS];       // how many Openings of a key are in use
+MP_REGISTER_ROOT_POINTER(struct _opening_t *openings[16]);      // by key: which was entered last of those in use
 
 void keys_reset(void) {
     keys = (keys_t) { 0 };
-    memset(nesting, 0, sizeof nesting);
+    memset(MP_STATE_VM(openings), 0, sizeof MP_STATE_VM(openings));
     if (cpu_features.supervisor_keys) {
         keys_apply();
     }
@@ -45,11 +45,12 @@ NATIVE_2(keys_set, key_in, rights_in) {
     return MP_OBJ_NEW_SMALL_INT(set(key, get_rights(rights_in)));
 }
 
-NATIVE_1(keys_nesting, key) { return MP_OBJ_NEW_SMALL_INT(nesting[native_get_below(key, KEYS, "protection key")]); }
+NATIVE_1(keys_in_use, key) { return mp_obj_new_bool(MP_STATE_VM(openings)[native_get_below(key, KEYS, "protection key")] != NULL); }
 
 // --- for `with` ---
 
-typedef struct { mp_obj_base_t base; uint8_t key, rights, before, level; } opening_t;   // a level of 0: not in use
+// outer: what of the same key was in use when this was entered.
+typedef struct _opening_t { mp_obj_base_t base; uint8_t key, rights, before; bool in_use; struct _opening_t *outer; } opening_t;
 
 static mp_obj_t opening_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *arguments) {
     mp_arg_check_num(n_args, n_kw, 2, 2, false);
@@ -58,32 +59,39 @@ static mp_obj_t opening_make_new(const mp_obj_type_t *type, size_t n_args, size_
     opening_t *opening = mp_obj_malloc(opening_t, type);
     opening->key = key;
     opening->rights = rights;
-    opening->level = 0;
+    opening->in_use = false;
     return MP_OBJ_FROM_PTR(opening);
 }
 
-static NORETURN void refuse(const opening_t *opening, const char *why) {
-    mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("protection key %u: %s"), opening->key, why);
+static opening_t *get_opening(mp_obj_t self, bool in_use, const char *why) {
+    opening_t *opening = MP_OBJ_TO_PTR(self);
+    if (opening->in_use != in_use) {
+        mp_raise_msg_varg(&mp_type_RuntimeError, MP_ERROR_TEXT("protection key %u: %s"), opening->key, why);
+    }
+    return opening;
 }
 
 NATIVE_1(opening___enter__, self) {
-    opening_t *opening = MP_OBJ_TO_PTR(self);
-    if (opening->level != 0 || nesting[opening->key] == UINT8_MAX) {
-        refuse(opening, "this is in use, or too many are: ask its Key for another");
-    }
-    opening->level = ++nesting[opening->key];
+    opening_t *opening = get_opening(self, false, "this is in use: ask its Key for another");
+    opening->outer = MP_STATE_VM(openings)[opening->key];
     opening->before = set(opening->key, opening->rights);
+    opening->in_use = true;
+    MP_STATE_VM(openings)[opening->key] = opening;
     return self;
 }
 
+// Whoever is left while another holds goes from below it: what that one gives back is what was before both.
 NATIVE_MANY(opening___exit__, 4, arguments) {
-    opening_t *opening = MP_OBJ_TO_PTR(arguments[0]);
-    if (opening->level == 0 || opening->level != nesting[opening->key]) {
-        refuse(opening, "what was entered last is left first: this is not the last one, or is not in use");
+    opening_t *opening = get_opening(arguments[0], true, "this is not in use"), *inner = NULL;
+    opening_t **at = &MP_STATE_VM(openings)[opening->key];
+    for (; *at != opening; at = &inner->outer) { inner = *at; }
+    *at = opening->outer;
+    opening->in_use = false;
+    if (inner != NULL) {
+        inner->before = opening->before;
+    } else {
+        set(opening->key, opening->before);
     }
-    opening->level = 0;
-    nesting[opening->key]--;
-    set(opening->key, opening->before);
     return mp_const_none;
 }
 
@@ -133,5 +141,5 @@ NATIVE_1(keys_commit, function) {
 }
 
 NATIVE_MODULE(keys,
-    NATIVE(keys, supported), NATIVE(keys, rights), NATIVE(keys, set), NATIVE(keys, nesting), NATIVE(keys, guard),
+    NATIVE(keys, supported), NATIVE(keys, rights), NATIVE(keys, set), NATIVE(keys, in_use), NATIVE(keys, guard),
     NATIVE(keys, commit), NATIVE_AT(Opening, opening_type));

@@ -186,6 +186,7 @@ NATIVE_1(processors_registers, number) {
 NATIVE_2(processors_answer, number, retry) {
     processor_t *p = get_processor(number);
     if (p->state == STATE_ASKING && p->answer == ANSWER_NONE) {
+        p->pkrs = keys.rights;
         p->answer = mp_obj_is_true(retry) ? ANSWER_RETRY : ANSWER_FAIL;
         local_apic_send(p->apic_id, APIC_FIXED | PROCESSOR_VECTOR_WAKE);
     }

@@ -108,6 +108,12 @@ static void set_up(processor_t *self) {
     local_apic_init(PROCESSOR_VECTOR_SPURIOUS);
 }
 
+static GENERAL_REGISTERS_ONLY void take_keys(const processor_t *self) {
+    if (cpu_features.supervisor_keys && msr_read(MSR_PKRS) != self->pkrs) {     // a write may make it forget translations
+        msr_write(MSR_PKRS, self->pkrs);
+    }
+}
+
 // The processor is told of changes from the moment on that it is in the mask. What it had remembered, from before, it forgets
 // after that: a change is seen by the walk, or by being told.
 static void attach(processor_t *self) {
@@ -117,9 +123,7 @@ static void attach(processor_t *self) {
     if (msr_read(MSR_EFER) != self->efer) {
         msr_write(MSR_EFER, self->efer);
     }
-    if (cpu_features.supervisor_keys && msr_read(MSR_PKRS) != self->pkrs) {     // a write may make it forget translations
-        msr_write(MSR_PKRS, self->pkrs);
-    }
+    take_keys(self);
     if (self->root == self->cr3 && cr4_read() == self->cr4) {
         return;
     }
@@ -192,6 +196,7 @@ static bool ask(processor_t *self, trap_frame_t *frame) {
         interrupts_wait();
     }
     self->state = STATE_RUNNING;
+    take_keys(self);                            // whoever answered may have chosen other rights
     return self->answer == ANSWER_RETRY && !self->stop;
 }
 

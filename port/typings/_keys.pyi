@@ -17,20 +17,24 @@ def set(key: int, rights: int) -> int:
     Raises OverflowError, TypeError, or NotImplementedError where the CPU has no keys; then nothing has changed.
     """
 
-def nesting(key: int) -> int:
-    """Return how many Openings of a key are in use. Allocates nothing. Raises OverflowError or TypeError."""
+def in_use(key: int) -> bool:
+    """Return whether an Opening of a key is in use. Allocates nothing. Raises OverflowError or TypeError."""
 
 class Opening:
-    """For `with`: other rights for a key, from its beginning to its end, however that comes."""
+    """For `with`: other rights for a key, from its beginning to its end, however that comes.
+
+    Of several in use what was entered last counts, in whatever order they are left. Who is never left stays in use
+    until the soft reset.
+    """
 
     def __init__(self, key: int, rights: int) -> None:
         """Raises as `set`."""
 
     def __enter__(self) -> "Opening":
-        """Allocates nothing. RuntimeError if this is in use, or 255 of the key are; then nothing has changed."""
+        """Allocates nothing. RuntimeError if this is in use; then nothing has changed."""
 
     def __exit__(self, *_: object) -> None:
-        """Allocates nothing. RuntimeError if another one of the key was entered later; then nothing has changed."""
+        """Allocates nothing. RuntimeError if this is not in use; then nothing has changed."""
 
 def guard(key: int) -> None:
     """From here to the soft reset, pages of this key are written only in commits and by natives that are for that.

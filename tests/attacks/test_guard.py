@@ -3,6 +3,7 @@ only the kernel's own commits get through, whatever happens to them."""
 
 import pytest
 from harness import Kernel, QemuGuest
+from harness.depth import WINDOW
 
 AT_REST = 2 << 30  # key 15 can't be written
 
@@ -31,7 +32,7 @@ NAMES = """
 @pytest.fixture(scope="module")
 def guests(request):
     """One guarded machine with two CPUs, for all tests of this file that leave it whole."""
-    with QemuGuest(command_line="guard", processors=2) as guest:
+    with QemuGuest(guard=True, processors=2) as guest:
         guest.console.wait_for_prompt(30)
         yield guest
 
@@ -61,6 +62,13 @@ def test_a_stray_store_to_a_table_or_a_record_is_a_fault_that_says_so(guarded):
         assert "this is the physical window, with page tables and the allocators' records" in text
         assert "`with key(15).writable():` opens it" in text
     assert guarded.eval("before == [_memory.load64(at & -8) for at in tables]") is True
+
+
+@pytest.mark.parametrize(("page", "is_ram"), [(0x9E, True), (0xB8, False), (0xFE, True), (0xFEE00, False)])
+def test_devices_are_no_ram_and_have_no_guard(guarded, page, is_ram):
+    """The last is the local APIC, of which a register that takes any value is written."""
+    told = guarded.eval(f"refusal(_memory.store32, address_in_window({page}) + 0x80, 0)")
+    assert (told and told[0]) == ("PageFault" if is_ram else None)
 
 
 def test_who_means_it_opens_the_key(guarded):
@@ -268,8 +276,99 @@ def test_a_litmus_test_changes_entries_from_two_cpus(guarded):
     assert guarded.eval("len(repr(seen)) > 0") is True
 
 
+def test_other_cpus_are_parked_on_as_many_tables_as_they_need(boot):
+    """Without pages of 1 GiB these are more frames than what is left out of the guard for the CPUs themselves."""
+    guest = boot(guard=True, processors=2, memory="600G", cpu="max,pdpe1gb=off")
+    guest.console.wait_for_prompt(60)
+    kernel = Kernel(guest, timeout=60)
+    kernel.exec("from memory import verify\nfrom processors import processor\nap = processor(1)")
+    assert kernel.eval("__import__('processors.parking').parking.frames_needed()") > 512
+    kernel.exec(f"ap.read({WINDOW + 4096:#x})\nap.park()")
+    assert kernel.eval("(ap.state, verify().violations)") == ("parked", [])
+
+
+def test_another_cpu_has_the_rights_of_its_job_from_its_first_to_what_comes_after_a_stop(boot):
+    guest = boot(guard=True, processors=2)
+    guest.console.wait_for_prompt(30)
+    kernel = Kernel(guest, timeout=30)
+    kernel.exec(NAMES)
+    kernel.exec("""
+        from paging.guard import opened, opens_guard
+        from processors import READ_MSR, SPIN, processor
+        ap = processor(1)
+        def its():
+            return ap.call(READ_MSR, 0x6E1)
+        seen = [its(), opens_guard(its)()]
+        with opened():
+            seen.append(its())
+            ap.start(SPIN)
+        ap.stop()
+        seen.append(its())
+        ap.park()
+        seen.append(its())
+        key(5).rights = "closed"
+        m = create_mapping(4096, WRITABLE.with_protection_key(5))
+        def opens(fault):
+            key(5).rights = "readable"
+            return True
+        handler = on_fault(m.range, opens)
+        read = ap.read(m.start_address)
+        handler.cancel()
+        seen.append(its())
+    """)
+    assert kernel.eval("(seen, read)") == ([AT_REST, AT_REST, 0, AT_REST, AT_REST, AT_REST | 2 << 10], 0)
+
+
+@pytest.mark.parametrize("ways", ["micropython.schedule(note, 0)", "gc.collect()", "_inject.interrupt(5)"])
+def test_callbacks_amid_a_commit_find_the_guard_shut_and_leave_it_open(guarded, ways):
+    guarded.exec(f"""
+        import gc, micropython, memory
+        from paging.guard import opens_guard
+        at, seen = frame_allocator.pool.tree + 8, []
+        def note(_):
+            seen.append((register(), refusal(stray, at)[0]))
+        memory.set_broadcast_tlb_shootdown_cb(note)
+        @opens_guard
+        def commit():
+            try:
+                create_mapping(4096, WRITABLE)
+                {ways}
+                for _ in range(100):
+                    pass
+            except KeyboardInterrupt:
+                pass
+            _memory.store64(at, _memory.load64(at))
+            return register()
+        inside = commit()
+        gc.collect()
+        memory.set_broadcast_tlb_shootdown_cb(None)
+    """)
+    assert guarded.eval("(inside, set(seen))") == (0, {(AT_REST, "PageFault")})
+
+
+def test_the_windows_leaves_keep_the_key_when_they_are_divided_and_made_whole(guarded):
+    guarded.exec("""
+        window = OffsetPageTable()
+        def shown(frame):
+            leaf = window.translate(VirtualAddress(address_in_window(frame) & (1 << 64) - 1))
+            return leaf.level, leaf.flags.protection_key, bool(leaf.flags & PteFlagsX86_64.WRITABLE)
+        m = create_mapping(4096, WRITABLE)
+        frame = window.translate_addr(m.start_address).number
+        seen = [(shown(frame), shown(frame ^ 1))]
+        m.remap(PteFlags().executable(True))
+        seen.append((shown(frame), shown(frame ^ 1)))
+        told = refusal(stray, address_in_window(frame))
+        m.drop()
+        seen.append((shown(frame), shown(frame ^ 1)))
+    """)
+    before, divided, after = guarded.eval("seen")
+    assert before == after == ((before[0][0], 15, True),) * 2
+    assert divided == ((1, 15, False), (1, 15, True))
+    assert guarded.eval("told[0]") == "PageFault"
+
+
 def test_a_panic_tells_what_happened(boot):
-    guest = boot(command_line="guard")
+    guest = boot(guard=True)
     guest.console.expect("> $", 15)
     guest.console.sendline("import _cpu, _probe; off = _cpu.interrupts(False); _probe.call(0)")
     guest.expect_exit(35)

@@ -7,6 +7,7 @@ import pytest
 import settings
 from harness import Kernel, QemuGuest
 from harness.compiler import limit
+from harness.guard import COUNTS
 from live_page import tables
 from machine import physical_bits_for, size_in_bytes
 
@@ -66,6 +67,7 @@ def test_a_page_costs_the_same_to_the_instruction_whatever_there_is(counts):
     assert len({each.acts for each in counts.values()}) == 1, {name: each.acts for name, each in counts.items()}
 
 
+@COUNTS
 def test_terabytes_boot_and_are_audited_by_runs_and_not_by_frames(counts):
     for name, each in counts.items():
         assert each.violations == [], name
@@ -148,7 +150,7 @@ def test_14_mib_are_enough_for_the_prompt_an_audit_the_tour_and_mappings(boot):
     assert "nothing to complain of" in console.command("verify")
     for step in range(1, 4):
         console.send("tour\r")
-        console.expect_exact(f"{step} of 12", timeout=20)
+        console.expect_exact(f"{step} of 13", timeout=20)
         console.expect_exact("tour goes on", timeout=20)
         console.wait_for_prompt(20)
         assert "Error" not in console.command("frames")

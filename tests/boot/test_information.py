@@ -48,8 +48,14 @@ def test_the_image_lies_where_the_kernel_says(guest):
 
 
 def test_the_command_line_arrives(boot):
-    _, kernel = handover(boot, command_line="answer=42 and more")
+    _, kernel = handover(boot, command_line="answer=42 and more", guard=False)
     assert kernel.eval("__import__('_boot').command_line()").endswith("answer=42 and more")
+
+
+@pytest.mark.parametrize(("line", "all_of_it"), [("x" * 2041, "x" * 2041 + " guard"), ("", "guard")], ids=bool)
+def test_words_that_qemu_keeps_follow_the_command_line(boot, line, all_of_it):
+    _, kernel = handover(boot, command_line=line, guard=True)
+    assert kernel.eval("__import__('_boot').command_line()") == all_of_it
 
 
 @pytest.mark.parametrize("data", [b"one" * 5000, bytes(range(256)), b"x"])

@@ -88,6 +88,7 @@ def test_little_and_much_ram_boot_alike(boot, memory):
     assert guest.console.command("sum(range(10))") == "45\n"
 
 
+@pytest.mark.without_guard("`poke p...` is a store through the window")
 def test_ram_above_four_gib_is_reached_through_the_window(boot):
     guest = boot(memory="8G")
     guest.console.wait_for_prompt()

@@ -43,6 +43,13 @@ def test_a_too_long_command_line_is_refused(boot):
     assert refused(boot(command_line="x" * 3000)) == "clew: cannot boot: the command line is longer than 2047 bytes"
 
 
+@pytest.mark.parametrize("length", [2042, 2047])
+def test_words_that_have_no_room_behind_the_command_line_are_refused(boot, length):
+    """Behind 2,041 bytes there is room for a blank, `guard` and the 0."""
+    said = refused(boot(command_line="x" * length, guard=True))
+    assert said == "clew: cannot boot: the command line is longer than 2047 bytes"
+
+
 @pytest.mark.parametrize(
     ("entry", "eax", "information", "line"),
     [

@@ -2,6 +2,9 @@
 
 import pytest
 from harness import Kernel, QemuGuest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 FEW, MANY = "10 free chunks", "100,000 free chunks"
 NUMBERS, OWNERS = "allocator: take and give by numbers", "allocator: allocate and drop"

@@ -4,6 +4,9 @@ import json
 
 import bench
 import pytest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 
 def test_two_runs_of_one_kernel_agree_exactly():

@@ -1,6 +1,9 @@
 """What devices may cost, in guest instructions, counted on a machine whose clock is its instructions."""
 
 import pytest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 LIMITS = {
     "device: read a register": 400,

@@ -2,6 +2,9 @@
 
 import pytest
 from harness import Kernel, QemuGuest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 ROWS = [
     "disk: read a page",

@@ -2,6 +2,9 @@
 names that are found at once. Counted on a machine whose clock is its instructions."""
 
 import pytest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 import bench
 import pytest
 from harness.compiler import limit
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 LOOP = 50  # what the row's own loop adds to each call
 LIMITS = {

@@ -4,6 +4,9 @@ import bench
 import pytest
 from harness import depth
 from harness.compiler import limit
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 FIFTH_LEVEL = 1.04
 """What a level more may cost of each row."""

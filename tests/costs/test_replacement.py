@@ -2,6 +2,9 @@
 instructions."""
 
 import pytest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 ROWS = [
     "replacement: a frame is free",

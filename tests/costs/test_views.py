@@ -1,6 +1,9 @@
 """What typed access may cost, in guest instructions, counted on a machine whose clock is its instructions."""
 
 import pytest
+from harness.guard import COUNTS
+
+pytestmark = COUNTS
 
 LIMITS = {
     "view: as_slice, the first of a mapping": 4000,

@@ -34,13 +34,15 @@ def test_frames_wherever_they_lie_are_read_and_written_by_one_request(disks):
     kernel.exec("""
         from paging.natives import memory as raw
         from paging.protection import address_in_window as shown
+        from paging.guard import opens_guard
+        write_bytes = opens_guard(raw.write_bytes)
         d, asked = Disk(), []
         run, run_one = d._requests.run, d._requests.run_one
         d._requests.run = lambda *words: (asked.append(len(words[2])), run(*words))
         many = [allocate_frames(1) for _ in range(40)]
         frames = [each.start.number for each in many[::2]][::-1]
         content = lambda: b"".join([raw.read_bytes(shown(frame), 4096) for frame in frames])
-        raw.write_bytes(shown(frames[-1]), b"x" * 4096)
+        write_bytes(shown(frames[-1]), b"x" * 4096)
         """)
     assert kernel.eval("(d.read_frames(d.size_in_pages - 20, frames), asked, content())") == (
         None,

@@ -143,6 +143,7 @@ def test_indices_go_round_after_65536_chains(kernel):
     kernel.exec("""
         import uctypes
         from devices.virtqueue import Queue
+        from paging.guard import opens_guard
         from paging.natives import memory as raw
         from paging.protection import address_in_window as shown
         doorbell = memoryview(bytearray(2))
@@ -150,6 +151,7 @@ def test_indices_go_round_after_65536_chains(kernel):
             is_running, seen = True, 0xFFF0
             def at(self, part):
                 return shown(q.addresses[part] >> 12) + (q.addresses[part] & 0xFFF)
+            @opens_guard
             def wait(self, ask, chain, what):
                 while self.seen != raw.load16(self.at(1) + 2):
                     head = raw.load16(self.at(1) + 4 + 2 * (self.seen % 8))
@@ -162,7 +164,7 @@ def test_indices_go_round_after_65536_chains(kernel):
         device = Device()
         q = Queue(device, 0, 8, uctypes.addressof(doorbell))
         for at in device.at(1) + 2, device.at(1) + 4 + 2 * 8, device.at(2) + 2:
-            raw.store16(at, device.seen)
+            opens_guard(raw.store16)(at, device.seen)
         """)
     assert kernel.eval("[q.run([(4096, n, False), (8192, 5, True)]) for n in range(1, 40)]") == list(range(1, 40))
     kernel.exec("given = [q.submit([(4096, n + 1, False)]) for n in range(8)]")

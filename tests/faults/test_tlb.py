@@ -5,6 +5,7 @@ Change and second access are one native sequence, with nothing in between that c
 
 import pytest
 from harness import depth
+from harness.guard import SHOWS_STALE
 from on_target import source
 from on_target.playground import CODE, DATA, NX, PRESENT, TABLE, USER, WRITABLE
 
@@ -26,18 +27,21 @@ def either(request):
     return kernel
 
 
+@SHOWS_STALE
 def test_a_remapped_page_shows_the_old_frame_until_it_is_flushed(either):
     either.exec("p.map(0, 1)")
     steps = "[p.read(0), p.entry(0, 2), p.read(0), probe.step_invalidate(PAGE + 1), p.read(0)"
     assert either.eval(f"outcomes({steps}, probe.step_invalidate(PAGE), p.read(0)])") == [1, 1, 1, 2]
 
 
+@SHOWS_STALE
 def test_an_unmapped_page_can_be_read_until_it_is_flushed(either):
     either.exec("p.map(0, 1)")
     steps = "[p.read(0), p.entry(0, 0, 0), p.read(0), probe.step_invalidate(PAGE), p.read(0)]"
     assert either.eval(f"outcomes({steps})") == [1, 1, "fault 0"]
 
 
+@SHOWS_STALE
 def test_of_sixteen_pages_most_stay_stale_and_none_after_the_flush(either):
     """The emulator's TLB may have shrunk to 64 slots, so that some pages push each other out: most, not all."""
     either.exec("for n in range(16): p.map(n, 1)")
@@ -49,6 +53,7 @@ def test_of_sixteen_pages_most_stay_stale_and_none_after_the_flush(either):
     assert either.eval(f"outcomes({flush} + {reads})") == [2] * 16
 
 
+@SHOWS_STALE
 def test_a_page_made_read_only_can_be_written_until_it_is_flushed(either):
     either.exec("p.map(0, 1)")
     steps = f"[p.write(0), p.entry(0, 1, {READ_ONLY}), p.write(0), probe.step_invalidate(PAGE), p.write(0)]"
@@ -73,12 +78,14 @@ def test_a_global_translation_outlives_cr3_but_not_the_toggle_of_pge(bochs_kerne
     assert bochs_kernel.eval(f"outcomes({steps}, probe.step_flush_global(), p.read(0)])") == [1, 1, 2]
 
 
+@SHOWS_STALE
 def test_a_table_taken_away_is_missed_only_where_nothing_is_cached(either):
     either.exec("p.map(0, 1); p.map(1, 2)")
     steps = "[p.read(0), probe.step_entry(p.p2, 0, 0, 0), p.read(0), p.read(1)"
     assert either.eval(f"outcomes({steps}, probe.step_invalidate(PAGE), p.read(0)])") == [1, 1, "fault 0", "fault 0"]
 
 
+@SHOWS_STALE
 def test_invalidating_any_address_in_a_large_page_flushes_it(play):
     """Two large pages tell themselves apart by their first words."""
     large = f"{DATA | 1 << 7:#x}"
@@ -95,6 +102,7 @@ def test_invalidating_any_address_in_a_large_page_flushes_it(play):
     assert play.eval(f"outcomes({steps}, probe.step_invalidate(PAGE + 300), p.read(0)])") == [7, 7, 8]
 
 
+@SHOWS_STALE
 def test_stale_translations_live_on_across_the_prompt(play):
     """A kernel function that forgets to flush can be caught by a test that comes back later, whatever the prompt has
     touched meanwhile."""

@@ -6,6 +6,7 @@ A soft reset takes a quarter of a boot's time, and what the emulator has transla
 import pytest
 
 from harness.aliases import check_aliases
+from harness.guard import check_guard
 from harness.guest import BOOT_TIMEOUT_S
 from harness.kernel import Kernel
 
@@ -57,6 +58,7 @@ class Spare:
         kernel = kind(guest)
         yield kernel
         check_aliases(guest, node)
+        check_guard(kernel)
         if not kernel.transport.in_raw_repl or guest.failure or guest.expected_to_end or not guest.is_alive():
             return
         kernel.soft_reset()

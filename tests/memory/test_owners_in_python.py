@@ -72,12 +72,13 @@ STUCK = {
     "    inside = BootInfoFrameAllocator(BootInfo().memory_map, x); out = inside.allocate_frame()",
     "MappedPages": "from paging import OffsetPageTable\n"
     "    inside = OffsetPageTable().access.walk(x.start.number, 1, 0) & -8; import _memory\n"
-    "    entry = _memory.load64(inside); _memory.store64(inside, 0)",
+    "    from paging.guard import opens_guard; store64 = opens_guard(_memory.store64)\n"
+    "    entry = _memory.load64(inside); store64(inside, 0)",
 }
 UNSTUCK = {
     "PageTable": "inside.drop()",
     "AllocatedFrames": "inside.deallocate_frame(out)",
-    "MappedPages": "_memory.store64(inside, entry)",
+    "MappedPages": "store64(inside, entry)",
 }
 
 

@@ -4,6 +4,7 @@ KEYS = "port/hardware/keys.h"
 NATIVE = "port/hardware/_keys.c"
 TRAPS = "port/faults/traps.c"
 PYTHON = "kernel/paging/keys.py"
+PENDING = "port/runtime/pending.c"
 RULES = "tests/paging/test_keys.py"
 GUARD = "tests/attacks/test_guard.py"
 USERS = "tests/memory/views/test_user_pages.py"
@@ -101,11 +102,109 @@ MUTANTS = [
         f"{RULES}::test_pages_that_a_huge_page_is_divided_into_have_its_key",
     ),
     (
-        "a key is left in any order",
+        "what is left below another gives back its rights at once",
         NATIVE,
-        "opening->level == 0 || opening->level != nesting[opening->key]",
-        "opening->level == 0",
+        "    if (inner != NULL) {",
+        "    if (false) {",
+        f"{RULES}::test_what_was_entered_last_counts_and_any_order_of_leaving_ends_as_before",
+    ),
+    (
+        "what is left twice is left in peace",
+        NATIVE,
+        "    if (opening->in_use != in_use) {",
+        "    if (opening->in_use && !in_use) {",
         f"{RULES}::test_what_is_wrong_is_one_line_and_changes_nothing",
+    ),
+    (
+        "a key's rights can be set while a `with` has it",
+        PYTHON,
+        "        if keys.in_use(self.number):",
+        "        if False:",
+        f"{RULES}::test_who_is_never_left_holds_its_key_until_the_soft_reset_and_says_so",
+    ),
+    (
+        "the advice about a key forgets that the page is read-only, too",
+        "kernel/faults/views.py",
+        "    if level:\n        how +=",
+        "    if False:\n        how +=",
+        f"{RULES}::test_a_fault_names_the_key_its_register_and_what_to_do",
+    ),
+    (
+        "the function `key` hides the command",
+        "kernel/shell/prompt.py",
+        'sys.modules.get("paging.keys")',
+        "None",
+        f"{RULES}::test_the_prompt_has_the_command_beside_the_function_of_its_name",
+    ),
+    (
+        "the tour has keys where the CPU has none",
+        "kernel/shell/tour.py",
+        "        if keys.supported()\n",
+        "        if True\n",
+        "tests/shell/test_tour.py::test_a_cpu_without_keys_says_so_in_a_line",
+    ),
+    (
+        "callbacks amid a commit find the guard open",
+        PENDING,
+        "    if (!keys_are_open()) {",
+        "    if (true) {",
+        f"{GUARD}::test_callbacks_amid_a_commit_find_the_guard_shut_and_leave_it_open",
+    ),
+    (
+        "callbacks amid a commit leave the guard shut",
+        PENDING,
+        "        nlr_pop();\n        keys_resume(&before);",
+        "        nlr_pop();",
+        f"{GUARD}::test_callbacks_amid_a_commit_find_the_guard_shut_and_leave_it_open",
+    ),
+    (
+        "Ctrl-C that a commit catches leaves the guard shut",
+        PENDING,
+        "        keys_resume(&before);\n        nlr_jump",
+        "        nlr_jump",
+        f"{GUARD}::test_callbacks_amid_a_commit_find_the_guard_shut_and_leave_it_open",
+    ),
+    (
+        "another CPU tries again with the rights from before the answer",
+        "port/processors/processors.c",
+        "    take_keys(self);                            // whoever",
+        "    // whoever",
+        f"{GUARD}::test_another_cpu_has_the_rights_of_its_job_from_its_first_to_what_comes_after_a_stop",
+    ),
+    (
+        "the tables of parked CPUs lie behind their blocks, however many they are",
+        "kernel/processors/starting.py",
+        "first, root = Guard.blocks, _keep(tables)",
+        "first, root = Guard.blocks, Guard.blocks + blocks",
+        f"{GUARD}::test_other_cpus_are_parked_on_as_many_tables_as_they_need",
+    ),
+    (
+        "a window's page that is divided has no key",
+        "kernel/paging/dividing.py",
+        "flag_word(raw, frame, level, True) & ~HUGE_PAGE",
+        "flag_word(raw, frame, level, True) & ~HUGE_PAGE & ~(15 << 19)",
+        f"{GUARD}::test_the_windows_leaves_keep_the_key_when_they_are_divided_and_made_whole",
+    ),
+    (
+        "VGA's letters are guarded as RAM is",
+        "kernel/memory/init.py",
+        "lists.without([(0, below - 1)], lists.normal(told)) + [(below",
+        "[(below",
+        f"{GUARD}::test_devices_are_no_ram_and_have_no_guard",
+    ),
+    (
+        "QEMU's words have no room for their 0",
+        "port/boot/info.c",
+        "    if (size >= left) {",
+        "    if (size > left) {",
+        "tests/boot/test_refusals.py::test_words_that_have_no_room_behind_the_command_line_are_refused",
+    ),
+    (
+        "a store's page is filled with the guard shut",
+        "kernel/replacement/residents.py",
+        "@opens_guard\ndef fill",
+        "def fill",
+        f"{GUARD}::test_every_way_to_change_tables_goes_on_as_before_and_ends_closed",
     ),
     (
         "the key's rights are given back only when nothing is raised",

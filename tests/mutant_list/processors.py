@@ -22,8 +22,8 @@ MUTANTS = [
     (
         "the page where processors begin is not put back",
         STARTING,
-        "native_memory.write_bytes(address_in_window(frame), saved)\n",
-        "pass\n",
+        "    write_bytes(address_in_window(frame), saved)\n",
+        "",
         f"{COME}::test_low_memory_is_afterwards_what_it_was",
     ),
     (

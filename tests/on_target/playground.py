@@ -17,6 +17,8 @@ CODE = f"""
 import _memory, _cpu, _boot, uctypes, gc, memory
 from memory_structs.mode import ENTRIES, LEVELS, ROOT_SHIFT
 from faults import probe
+from paging.guard import opens_guard
+store64 = opens_guard(_memory.store64)
 BASE, DATA, TABLE = {BASE:#x}, {DATA:#x}, {TABLE:#x}
 PAGE = BASE >> 12
 WINDOW_PAGE = _boot.layout()['WINDOW_PAGE']
@@ -31,7 +33,7 @@ class Playground:
         self.pages = [first + 3 + n for n in range(20)]
         self.frames = [page - WINDOW_PAGE for page in self.pages]
         for n, page in enumerate(self.pages):
-            _memory.store64(page << 12, 0x7e57cc00000000b8 | n << 8)
+            store64(page << 12, 0x7e57cc00000000b8 | n << 8)
         self.p4 = WINDOW_PAGE + _cpu.read_root_frame()
         self.index = PAGE >> ROOT_SHIFT & ENTRIES - 1
         self.set(self.p3, 0, self.p2 - WINDOW_PAGE, TABLE)
@@ -42,7 +44,7 @@ class Playground:
             self.set(top, 0, self.p3 - WINDOW_PAGE, TABLE)
         self.set(self.p4, self.index, top - WINDOW_PAGE, TABLE)
     def set(self, table, index, frame, flags):
-        _memory.store64((table << 12) + index * 8, frame << 12 | flags & 0xfff | flags >> 12 << 52)
+        store64((table << 12) + index * 8, frame << 12 | flags & 0xfff | flags >> 12 << 52)
     def get(self, table, index):
         value = _memory.load64((table << 12) + index * 8)
         return value & 0xfff | value >> 52 << 12

@@ -2,6 +2,7 @@
 
 import pytest
 from harness import depth
+from harness.guard import GUARD
 from on_target import source
 
 PAGE = 4096
@@ -228,4 +229,4 @@ def test_boot_information_is_typed(paging):
     assert paging.eval("[(r.start.value, r.end.value + 1, r.kind_number) for r in info.memory_map]") == raw_map
     assert {"text", "rodata"} <= set(paging.eval("[s.name for s in info.sections]"))
     assert paging.text("info.modules") == "[]"
-    assert paging.eval("info.command_line") == ""
+    assert paging.eval("info.command_line") == ("guard" if GUARD else "")

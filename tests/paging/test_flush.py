@@ -6,6 +6,7 @@ translation stays until it is invalidated, so a missing invalidation reads the o
 
 import pytest
 from harness import depth
+from harness.guard import SHOWS_STALE
 from on_target import source
 
 pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
@@ -188,6 +189,7 @@ def remap_all_before_a_flush(paging, count):
     return old
 
 
+@SHOWS_STALE
 @pytest.mark.parametrize(("count", "flush"), [(16, "each"), (100, "each"), (140, "all")])
 def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
     old = remap_all_before_a_flush(paging, count)
@@ -196,6 +198,7 @@ def test_after_a_flush_reads_see_the_new_frames(paging, count, flush):
     assert paging.eval("done") == ((count, 0, 0, -1) if flush == "each" else (0, 1, 0, -1))
 
 
+@SHOWS_STALE
 @pytest.mark.parametrize("count", [16, 100, 140])
 @pytest.mark.parametrize("left_out", [0, 0.5, 1])
 def test_a_page_that_a_flush_leaves_out_is_seen(paging, count, left_out):

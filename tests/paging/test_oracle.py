@@ -48,8 +48,9 @@ def store(address):
     with user_access(): return refused(native.store64, address, 0x1234) is None
 def value_at(address):
     with user_access(): return native.load64(address)
+from paging.guard import opens_guard
 for n in range(128):
-    native.store64((LAYOUT["WINDOW_PAGE"] + data + n) << 12, 0xabc000 + n)
+    opens_guard(native.store64)((LAYOUT["WINDOW_PAGE"] + data + n) << 12, 0xabc000 + n)
 """
 FLAGS = ["P", "PW", "PW | NX", "P | U", "PW | U | NX", "P | G | NX", "PW | PteFlagsX86_64.CACHE_DISABLE",
          "PW | PteFlagsX86_64.PAT", "P | PteFlagsX86_64.WRITE_THROUGH | PteFlagsX86_64.EXCLUSIVE"]  # fmt: skip
@@ -172,7 +173,7 @@ def check_accesses(kernel, leaves):
     assert real
     for leaf in real:
         expected = 0xABC000 + (leaf.pa - data) // PAGE
-        kernel.exec(f"native.store64((LAYOUT['WINDOW_PAGE'] << 12) + {leaf.pa}, {expected})")
+        kernel.exec(f"opens_guard(native.store64)((LAYOUT['WINDOW_PAGE'] << 12) + {leaf.pa}, {expected})")
         assert kernel.eval(f"value_at({leaf.va})") == expected
         assert kernel.eval(f"store({leaf.va})") == leaf.writable
         assert kernel.guest.memory.read_entry(leaf.pa) == (0x1234 if leaf.writable else expected)

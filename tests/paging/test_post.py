@@ -8,6 +8,7 @@ import re
 
 import pytest
 from harness import Kernel, depth
+from harness.guard import SHOWS_STALE
 
 pytestmark = pytest.mark.writable_executable("pages that are mapped by hand, as a technique is told to")
 
@@ -94,6 +95,7 @@ def test_08_6_a_physical_address_is_no_pointer(typed):
     assert "nothing is mapped there" in said
 
 
+@SHOWS_STALE
 def test_08_7_what_a_parent_forbids_is_forbidden_below_once_the_tlb_knows(typed):
     """The emulator's TLB may be small just then, and the prompt pushes the page out: one of 20 tries remembers."""
     typed.command("import memory")

@@ -83,10 +83,12 @@ def the_window_is_told(kernel):
     kernel.exec(TABLE)
     for count in 2, 100:
         kernel.exec(f"""
+            from paging.guard import opened
             m = lower({count})
             place = LAYOUT["WINDOW_PAGE"] + table.access.translate(m.range.start.number) << 12
-            found = [outcome(ap.write, place, 1), served(lambda: m.remap(PteFlags().executable(True)))]
-            found += [outcome(ap.write, place, 2), served(m.drop), outcome(ap.write, place, 3)]
+            with opened():
+                found = [outcome(ap.write, place, 1), served(lambda: m.remap(PteFlags().executable(True)))]
+                found += [outcome(ap.write, place, 2), served(m.drop), outcome(ap.write, place, 3)]
             """)
         assert kernel.eval("found") == ["done", 2, 3, 2, "done"]
     assert kernel.eval("memory.verify().violations") == []

@@ -88,8 +88,10 @@ def test_a_fault_that_follows_the_last_one_reads_ahead(swapped, touched):
 
 def test_a_device_that_reaches_memory_by_itself_is_given_frames(swapped):
     swapped.exec("""
+        from paging.guard import opens_guard
         from replacement.residents import buffer_of
         class Device(Failing):
+            @opens_guard
             def read_frames(self, offset, frames):
                 self.calls.append(("read", offset, len(frames)))
                 for at, frame in enumerate(frames): RamStore.read(self, offset + at, buffer_of(frame, 1))

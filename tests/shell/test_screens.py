@@ -142,10 +142,10 @@ def test_a_live_picture_stays_in_its_place_on_the_screen(boot, size):
 def test_every_step_of_the_tour_fits(boot, size):
     reader, _ = machine(boot, size)
     end = rb"(?<=with\.)\r\n" + re.escape(PROMPT)
-    for number in range(1, 13):
+    for number in range(1, 14):
         pages = reader.read("tour" if number > 1 else "tour 1", until=end)
         assert_readable(reader, pages, f"step {number}")
-        assert pages[0].printed[0].startswith(f"{number} of 12: ")
+        assert pages[0].printed[0].startswith(f"{number} of 13: ")
 
 
 def test_a_wide_screen_is_used(boot):

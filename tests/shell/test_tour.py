@@ -24,7 +24,8 @@ STEPS = {
     ],
     10: ["NoSuchDevice('there is no virtio disk number 0: make run DISK=FILE starts a machine that has one"],
     11: ["the TLB and the tables agree", "runs Python"],
-    12: ["nothing to complain of", "physical memory, one cell is"],
+    12: ["protection key 5: IA32_PKRS forbids writes at P1", "`with key(5).writable():` opens it", "42", "5  readable"],
+    13: ["nothing to complain of", "physical memory, one cell is"],
 }
 UNEXPECTED = re.compile(r"Traceback|NameError|AttributeError|SyntaxError|ImportError|VIOLATION")
 
@@ -61,6 +62,15 @@ def test_another_processor_goes_on_until_it_is_told(boot):
     assert "MappingDamaged" not in text
 
 
+def test_a_cpu_without_keys_says_so_in_a_line(boot):
+    guest = boot(cpu="qemu64")
+    guest.console.wait_for_prompt(30)
+    typed = step(guest.console, "tour 12").partition("clew> ")[2].splitlines()
+    assert typed[0] == "key(5)"
+    assert typed[1].startswith("NoProtectionKeys: this CPU has no protection keys for supervisor pages")
+    assert typed[2:] == ["", "tour goes on. "]
+
+
 def test_the_five_techniques_agree(played):
     found = re.findall(r"^p0x[0-9a-f]+$", played[6], re.MULTILINE)
     assert len(found) == 5
@@ -68,7 +78,7 @@ def test_the_five_techniques_agree(played):
 
 
 def test_after_the_last_step_the_tour_begins_again(guest, played):
-    assert "1 of 12" in step(guest.console)
+    assert "1 of 13" in step(guest.console)
 
 
 def test_a_step_out_of_order_has_what_the_steps_before_it_make(guest, boot, played):

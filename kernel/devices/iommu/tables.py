@@ -15,7 +15,7 @@ from memory_structs.mode import ENTRIES, INDEX_BITS
 from micropython import const
 from paging import Mapper, PageTableEntry, PteFlagsX86_64
 from paging.access import NO_MARKS, Access
-from paging.guard import opened
+from paging.guard import opens_guard
 from paging.leaves import clear_leaves
 from paging.natives import entries, memory
 from paging.protection import address_in_window
@@ -26,6 +26,7 @@ READ_AND_WRITE = READ | PteFlagsX86_64.WRITABLE
 LEVEL = const(7)
 PRESENT, BYTES_OF_AN_ENTRY = const(1), const(16)  # of root and context tables
 PAGES = (1 << 64 - PAGE_SHIFT) - 1
+store64 = opens_guard(memory.store64)
 
 
 class TableFrames:
@@ -81,8 +82,7 @@ class Contexts:
     def set(self, function, root, high):
         """Have a function translated by the tables below a root, the entry's high word being `high`. There is room."""
         at = self._at(function)
-        with opened():
-            memory.store64(at + 8, high)
+        store64(at + 8, high)
         entries.write(at, root, PRESENT)
 
     def clear(self, function):

@@ -1,6 +1,6 @@
 """`verify`: the five steps, from what is claimed to what is compared."""
 
-from paging.guard import opened
+from paging.guard import opens_guard
 from paging.natives import cpu, critical
 
 from ..ledger import enter, leave, lost
@@ -25,8 +25,7 @@ def verify(kernel):
             kernel.reclaim()  # a shootdown callback may run an audit of its own in there
         while True:
             try:
-                with opened():
-                    return _audit(kernel)
+                return _audit(kernel)
             except MemoryError:
                 if not kernel.frame_map.is_used_up():
                     raise
@@ -41,6 +40,7 @@ def pause():
         raise KeyboardInterrupt
 
 
+@opens_guard
 def _audit(kernel):
     findings, audit = Findings(), Audit()
     try:

@@ -133,7 +133,7 @@ def test_a_leaf_that_is_writable_and_executable_is_found_unless_the_way_forbids_
     violations, _ = audited.eval("mapped_at(SPOT, frames.start, WX)")
     assert violations == ["v0x2000000 is writable and executable"]
     audited.exec("raw.map_to(SPOT, frames.start, WX, table_frames)")
-    audited.exec("at = entry(table.root, SPOT.number, 2)\n_memory.store64(at, _memory.load64(at) | 1 << 63)")
+    audited.exec("at = entry(table.root, SPOT.number, 2)\nstore64(at, _memory.load64(at) | 1 << 63)")
     assert audited.eval("memory.verify().violations") == []
     audited.exec("raw.unmap(SPOT)[2].flush()\nraw.clean_up(table_frames)\nframes.drop()")
 
@@ -183,9 +183,9 @@ def test_the_way_to_whole_tables_forbids_as_that_to_a_leaf_does(audited):
         mark_overridden(both._state[0], False)
         ways = [entry(table.root, both.start.number + offset, 2) for offset in (0, 512)]
         def forbidden(bits):
-            for at in ways: _memory.store64(at, _memory.load64(at) ^ bits)
+            for at in ways: store64(at, _memory.load64(at) ^ bits)
             said = memory.verify().violations
-            for at in ways: _memory.store64(at, _memory.load64(at) ^ bits)
+            for at in ways: store64(at, _memory.load64(at) ^ bits)
             return [text for text in said if "nobody executes it, but the physical window" not in text]
         """)
     assert "is writable and executable" in audited.eval("forbidden(0)")[0]
@@ -194,8 +194,8 @@ def test_the_way_to_whole_tables_forbids_as_that_to_a_leaf_does(audited):
     # And what is behind the first leaf that is not as it should be is looked at, too.
     audited.exec("mark_overridden(both._state[0], True)\nfirst = both.start.number")
     audited.exec("gone = [entry(table.root, first + n, 1) for n in (5, 300)]")
-    audited.exec("were = [_memory.load64(at) for at in gone]\nfor at in gone: _memory.store64(at, 0)")
+    audited.exec("were = [_memory.load64(at) for at in gone]\nfor at in gone: store64(at, 0)")
     said = audited.eval("memory.verify().violations")
     assert len([text for text in said if text.endswith("has an owner, but is not mapped")]) == 2
-    audited.exec("for at, was in zip(gone, were): _memory.store64(at, was)")
+    audited.exec("for at, was in zip(gone, were): store64(at, was)")
     audited.exec("mark_overridden(both._state[0], True)\nboth.drop()")

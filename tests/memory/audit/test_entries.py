@@ -63,7 +63,7 @@ def test_a_table_in_a_frame_that_an_owner_lent_is_well_until_it_is_freed(audited
     assert audited.eval("refused(owned.drop)") == "IllegalState", "its owner can't give it away meanwhile"
     audited.exec("give(pool.tree, first << 1, LEVELS)")
     assert "is free" in said("memory.verify().violations")
-    audited.exec("take_at(pool.tree, first, LEVELS)\n_memory.store64(at, 0)\nowned.drop()")
+    audited.exec("take_at(pool.tree, first, LEVELS)\nstore64(at, 0)\nowned.drop()")
     assert audited.eval("memory.verify().violations") == []
 
 
@@ -129,7 +129,7 @@ def test_the_lower_half_of_every_table_is_looked_at_active_or_not(audited, said)
         lent = Lent()
         root = new_root(lent.allocate_frame(), Frame(table.root))
         RecursivePageTable(root).leave()
-        _memory.store64(window(root.number) + 8 * 510, root.number << 12 | 3 | 1 << 63)
+        store64(window(root.number) + 8 * 510, root.number << 12 | 3 | 1 << 63)
         mapper = OffsetPageTable(root)
         mapper.map_to(SPOT, my.frames()[0].start, READ, lent)
         before = memory.verify().violations

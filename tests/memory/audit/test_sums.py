@@ -18,10 +18,10 @@ def test_a_wrong_total_or_a_frame_with_two_owners_shows(audited, said):
     text = said("memory.verify().violations")
     assert "is of AllocatedFrames, and free" in text
     audited.exec("take_at(pool.tree, frames.start.number, 5)")
-    audited.exec("count = _memory.load32(pool.tree + 64)\n_memory.store32(pool.tree + 64, count + 1)")
+    audited.exec("count = _memory.load32(pool.tree + 64)\nstore32(pool.tree + 64, count + 1)")
     text = said("memory.verify().violations")
     assert "frames: free were found" in text
-    audited.exec("_memory.store32(pool.tree + 64, count)\nframes.drop()")
+    audited.exec("store32(pool.tree + 64, count)\nframes.drop()")
 
 
 def test_every_frame_of_ram_is_counted_once(audited):

@@ -14,6 +14,8 @@ LOW = "VirtualAddress(0x40_0000_0000)"
 
 SETUP = f"""
 import _memory
+from paging.guard import opens_guard
+store8 = opens_guard(_memory.store8)
 def alias(frame):
     return (frame << 12) + {WINDOW} - (1 << 64)
 def numbers(*mappings):
@@ -102,10 +104,10 @@ def test_what_may_be_executed_is_read_only_in_the_window_and_nothing_else_is(clo
     if way != "written and executed":
         check_aliases(closing.guest, NoMark)
     with closing.raises("PageFault", match="is executable at v0x"):
-        closing.exec(f"_memory.store8(alias({frames[-1]}), 1)")
+        closing.exec(f"store8(alias({frames[-1]}), 1)")
     closing.exec("m.drop()")
     assert window_of(closing) == at_boot
-    closing.exec(f"for n in {frames}: _memory.store8(alias(n), 1)")
+    closing.exec(f"for n in {frames}: store8(alias(n), 1)")
     closing.exec("if o: o.drop()")
 
 
@@ -121,11 +123,11 @@ def test_remap_closes_and_opens_and_the_tlb_hears_of_both(closing):
     """Both aliases of each page are in the TLB, with the rights from before, when its rights change."""
     closing.exec("m = memory.create_mapping(3 * 4096, WRITE); where = [alias(n) for n in numbers(m)]")
     for step in range(3):
-        closing.exec(f"for at in where: _memory.store8(at, {step} + 1)")
+        closing.exec(f"for at in where: store8(at, {step} + 1)")
         closing.exec("m.remap(RUN)")
         for page in range(3):
             with closing.raises("PageFault", match="alias of p0x.* in the physical window"):
-                closing.exec(f"_memory.store8(where[{page}], 77)")
+                closing.exec(f"store8(where[{page}], 77)")
         assert closing.eval("[_memory.load8(at) for at in where]") == [step + 1] * 3
         closing.exec("m.remap(READ)")
     closing.exec("m.drop()")
@@ -157,13 +159,13 @@ def test_each_change_of_the_window_is_flushed_by_one_request(closing):
 def test_many_pages_are_forgotten_everywhere(closing):
     """So many that the TLB is emptied; and the pages beside them in the divided page are forgotten, too."""
     closing.exec("m = memory.create_mapping(300 * 4096, WRITE, huge=False); where = [alias(n) for n in numbers(m)]")
-    closing.exec("for at in where: _memory.store8(at, 1)")
+    closing.exec("for at in where: store8(at, 1)")
     closing.exec("m.remap(RUN)")
-    refused = "[at for at in where[::37] + where[-1:] if refused(lambda: _memory.store8(at, 2)) == 'PageFault']"
+    refused = "[at for at in where[::37] + where[-1:] if refused(lambda: store8(at, 2)) == 'PageFault']"
     assert closing.eval(f"({refused}) == where[::37] + where[-1:]") is True
     closing.exec("for at in where: _memory.load8(at)")
     closing.exec("m.drop()")
-    assert closing.eval("[at for at in where if refused(lambda: _memory.store8(at, 2))[:7] != 'nothing']") == []
+    assert closing.eval("[at for at in where if refused(lambda: store8(at, 2))[:7] != 'nothing']") == []
 
 
 def test_shared_frames_stay_closed_until_the_last_one_that_executes_has_gone(closing):
@@ -203,7 +205,7 @@ def test_in_the_shootdown_of_a_drop_the_window_is_still_closed(closing):
         m = memory.create_mapping(4096, RUN)
         at, seen = alias(numbers(m)[0]), []
         def told(pages):
-            seen.append(refused(lambda: _memory.store8(at, 1)))
+            seen.append(refused(lambda: store8(at, 1)))
             seen.append(memory.verify().violations)
             seen.append(len(memory.verify().under_way) > 1)
         memory.set_broadcast_tlb_shootdown_cb(told)

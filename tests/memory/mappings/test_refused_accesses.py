@@ -89,7 +89,7 @@ def test_the_watch_counts_and_ends(refused):
         def look():
             _memory.load64(entry)
             _memory.load64(entry + 8 * 20)
-            _memory.store64(entry + 8 * 20, _memory.load64(entry + 8 * 20))
+            store64(entry + 8 * 20, _memory.load64(entry + 8 * 20))
         left = watched(MANY, True, False, look)[2]
         made, raised, _ = watched(3, True, False, look)
         """)

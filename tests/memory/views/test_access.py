@@ -296,8 +296,10 @@ def test_a_fault_in_a_view_arrives_at_its_statement_and_harms_nothing(memory_ker
             at = window + table * 4096 + (middle >> (12 + 9 * (level - 1)) & 511) * 8
             old = _memory.load64(at)
             table = old >> 12 & 0xffffffffff
+        from paging.guard import opens_guard
+        store64 = opens_guard(_memory.store64)
         def set_entry(value):
-            _memory.store64(at, value)
+            store64(at, value)
             _cpu.invlpg(middle >> 12)
         set_entry(0)
         def try_all():

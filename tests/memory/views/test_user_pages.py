@@ -157,14 +157,16 @@ def test_each_way_alone_shuts_behind_itself_also_when_it_faults(users):
         entry = list(OffsetPageTable().walk(u.start_address))[-1]
         place = address_in_window(entry.table.number) + 8 * entry.index
         value = _memory.load64(place)
+        from paging.guard import opens_guard
+        store64 = opens_guard(_memory.store64)
         def without(bit, acts):
-            _memory.store64(place, value & ~bit)
+            store64(place, value & ~bit)
             flush_all()
             told = []
             for act in acts:
                 told.append((refusal(act)[0], opened() != 0))
                 refusal(lambda: v[1])
-            _memory.store64(place, value)
+            store64(place, value)
             flush_all()
             return told
         read_only, gone = without(2, writes), without(1, reads[:3])

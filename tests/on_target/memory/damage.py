@@ -3,8 +3,11 @@ import _memory
 from memory.runs import give, take, take_at
 from memory_structs.mode import LEVELS, index_at, page_of_root_entry
 from paging import Cr3, OffsetPageTable, RecursivePageTable, TemporaryPageTable, tlb
+from paging.guard import opens_guard
 from paging.techniques import new_root
 
+# Into tables and records, which may lie behind the guard.
+store32, store64 = opens_guard(_memory.store32), opens_guard(_memory.store64)
 pool = memory.frame_allocator.pool
 table_frames = memory.frame_allocator.table_frames
 raw = OffsetPageTable()
@@ -41,11 +44,11 @@ def a_free_frame():
 def planted(at, value):
     """What the audit says while an entry has a value: its violations. Afterwards all must be well."""
     before = _memory.load64(at)
-    _memory.store64(at, value)
+    store64(at, value)
     try:
         said = memory.verify().violations
     finally:
-        _memory.store64(at, before)
+        store64(at, before)
     audit = memory.verify()
     assert not audit.violations, (said, audit.violations)
     return said
@@ -101,11 +104,11 @@ def fuzz(at, seed, rounds):
     words = random_entries(seed)
     found = longest = 0
     for _ in range(rounds):
-        _memory.store64(at, next(words))
+        store64(at, next(words))
         try:
             said = memory.verify().violations
         finally:
-            _memory.store64(at, before)
+            store64(at, before)
         found += bool(said)
         longest = max(longest, len(said))
     healthy = memory.verify().violations

@@ -5,8 +5,10 @@ import _critical
 import _memory
 from memory_structs.mode import LEVELS, page_of_root_entry
 from paging import BootInfo, BootInfoFrameAllocator, OffsetPageTable
+from paging.guard import opens_guard
 from paging.natives import LAYOUT
 
+store64 = opens_guard(_memory.store64)  # into tables, which may lie behind the guard
 USER = 4
 SMAP = 1 << 21
 WINDOW = LAYOUT["WINDOW_PAGE"] - (1 << 52) << 12
@@ -39,7 +41,7 @@ def window_entries():
 
 def set_user(at, on):
     value = _memory.load64(at)
-    _memory.store64(at, value | USER if on else value & ~USER)
+    store64(at, value | USER if on else value & ~USER)
 
 
 def for_users(on):

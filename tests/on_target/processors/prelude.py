@@ -11,9 +11,11 @@ from _cpu import invlpg, read_root_frame
 from faults import PageFault, on_fault
 from memory import *
 from memory_structs.mode import LEVELS, PAGES_PER_ROOT_ENTRY, ROOT_SHIFT, UPPER_HALF_FIRST_PAGE, page_of_root_entry
+from paging.guard import opens_guard
 from paging.natives import LAYOUT
 from processors import *
 
+store64 = opens_guard(_memory.store64)  # into tables, which may lie behind the guard
 RW = PteFlags().writable(True)
 RX = PteFlags().executable(True)
 ap = processor(1)
@@ -33,18 +35,18 @@ class Ground:
         window = LAYOUT["WINDOW_PAGE"]
         _memory.zero_frames(self.owner.start.number, tables + frames)
         for n in range(frames):
-            _memory.store64(window + self.first + n << 12, n)
+            store64(window + self.first + n << 12, n)
         self.top = entry = (window + read_root_frame() << 12) + 8 * (PAGE >> ROOT_SHIFT & 511)
         for level in range(tables, 0, -1):
             table = self.first - level
-            _memory.store64(entry, table << 12 | 7)
+            store64(entry, table << 12 | 7)
             entry = (window + table << 12) + 8 * (PAGE >> 9 * (level - 1) & 511)
         self.p1 = window + table << 12
 
     def set(self, page, n, bits=3):
         """Show frame n at a page, by hand; only this CPU is told. None: nothing is mapped there."""
         entry = 0 if n is None else (self.first + n) << 12 | bits | NX
-        _memory.store64(self.at(page), entry)
+        store64(self.at(page), entry)
         invlpg(PAGE + page)
 
     def entry(self, page):
@@ -56,7 +58,7 @@ class Ground:
 
     def end(self):
         """Everybody forgets it."""
-        _memory.store64(self.top, 0)
+        store64(self.top, 0)
         ap.park()
         self.owner.drop()
 
