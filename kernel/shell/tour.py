@@ -4,7 +4,7 @@ A step is (title, what to look at, the lines to type). A line that begins with a
 """
 
 from diagnostics.text import WIDTH, Prose, View, paragraphs
-from memory_structs.mode import LOWER_HALF_PAGES, PAGE_SHIFT
+from memory_structs.mode import LEVELS, LOWER_HALF_PAGES, PAGE_SHIFT
 from paging.natives import LAYOUT, keys
 
 from shell.user import NAMES
@@ -19,7 +19,7 @@ STEPS = (
         (
             "from memory import *",
             "a = VirtualAddress(0xffffffff80109000)",
-            "a.p4_index(), a.p3_index(), a.p2_index(), a.p1_index()",
+            ", ".join(["a.p%d_index()" % level for level in range(LEVELS, 0, -1)]),
             "walk a",
         ),
     ),

@@ -52,6 +52,11 @@ def test_every_step_shows_what_it_promises(played):
             assert text in played[number], f"step {number}"
 
 
+def test_an_address_is_an_index_for_each_table(played):
+    indexes = [0xFFFFFFFF80109 >> 9 * (level - 1) & 511 for level in range(depth.LEVELS, 0, -1)]
+    assert f"\n{tuple(indexes)}\n" in played[1]
+
+
 def test_another_processor_goes_on_until_it_is_told(boot):
     guest = boot(processors=2)
     guest.console.wait_for_prompt(30)
