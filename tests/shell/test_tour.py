@@ -8,7 +8,7 @@ from oracle import page_walk
 from oracle.replacement import faults_of
 
 STEPS = {
-    1: ["(511, 510, 0, 265)", "= p0x109000 in a 4K page; r-x kernel"],
+    1: ["511, 510, 0, 265)", "= p0x109000 in a 4K page; r-x kernel"],
     2: ["(42, 0)", "exclusive  rw- kernel  page pool"],
     3: ["PageFault: write to v0x", "read-only at P1", "True, 1)", "P1["],
     4: ["0x01"],
