@@ -21,6 +21,7 @@ ACTS = 8  # warm-ups, samples and the one that counts heap
 MANY = 1 << 18
 MILLION = 1 << 20
 TIMES = 32
+FEW = 64
 FLAGS = memory.HEAP_FLAGS
 WORD = 3 | 1 << 23
 
@@ -37,13 +38,19 @@ def _table():
     return memory.get_kernel_mmi_ref().page_table
 
 
-def _neighbour():
-    """A mapping beside the one that is measured, so that the tables are there."""
-    return memory.create_mapping(4096, FLAGS)
+def neighbour():
+    """A mapping beside the one that is measured, so that the tables are there. And the lowest free run of frames is
+    FEW long: the size of the kernel's image would leave one of any length, and one that goes as a whole costs more."""
+    free = memory.get_kernel_mmi_ref().page_table._frame_pool.runs()
+    held = [memory.allocate_frames(count) for _, count, _ in free if count <= FEW]
+    frames = memory.allocate_frames(FEW + 1)
+    few, behind = frames.split(frames.start + FEW)
+    few.drop()
+    return memory.create_mapping(4096, FLAGS), held, behind
 
 
 def _create_and_drop():
-    kept = _neighbour()
+    kept = neighbour()
     create = memory.create_mapping
 
     def act():
@@ -65,8 +72,34 @@ def _with_tables():
     return act
 
 
+def _create_and_drop_executable():
+    kept = neighbour()
+    create, executable = memory.create_mapping, memory.PteFlags().executable(True)
+
+    def act():
+        for _ in range(TIMES):
+            create(4096, executable).drop()
+        return kept
+
+    return act
+
+
+def _remap_executable():
+    kept = neighbour()
+    mapped = kept[0]
+    executable = memory.PteFlags().executable(True)
+
+    def act():
+        for _ in range(TIMES):
+            mapped.remap(executable)
+            mapped.remap(FLAGS)
+        return kept
+
+    return act
+
+
 def _by_numbers():
-    kept = _neighbour()
+    kept = neighbour()
     table = _table()
 
     def act():
@@ -203,6 +236,8 @@ def _split_and_merge():
 
 ROWS = (
     ("ownership: create_mapping of a page and drop", _create_and_drop, TIMES),
+    ("ownership: create_mapping of an executable page and drop", _create_and_drop_executable, TIMES),
+    ("ownership: remap a page to be executed, and back", _remap_executable, TIMES),
     ("ownership: map_allocated_pages and drop, three tables made and freed", _with_tables, 1),
     ("ownership: map and unmap a page by numbers, one owner", _by_numbers, TIMES),
     ("ownership: map 262,144 clean pages to given frames", _map_small, MANY),

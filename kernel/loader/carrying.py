@@ -96,9 +96,10 @@ def next_address(at: int, offset: int, size: int, low: int, high: int) -> int:
 
     -1 if there is none. low and high: signed, in one 4 GiB, the top one.
     """
-    while offset + 8 <= size:
+    last = size - 8
+    while offset <= last:
         word = ptr32(at + offset)
-        if int(word[1]) & 0xFFFFFFFF == 0xFFFFFFFF:
+        if int(word[1]) == 0xFFFFFFFF:
             address = int(word[0]) | -0x100000000
             if address >= low and address < high:
                 return offset

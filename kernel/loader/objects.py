@@ -172,7 +172,10 @@ class Unloading:
         self.stores = [(used, "used_by", users) for used, users in used_by.items()]
         loaded, objects = list(LOADED.objects), namespace.objects.copy()
         for each in going:
-            loaded.remove(each)
+            at = len(loaded) - 1
+            while loaded[at] is not each:  # list.remove asks whether they are equal, from the other end
+                at -= 1
+            del loaded[at]
             if objects.get(each.name) is each:
                 del objects[each.name]
         self.stores.append((LOADED, "objects", loaded))

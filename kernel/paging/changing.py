@@ -6,8 +6,9 @@ interrupts.
 
 import micropython
 from memory_structs.mode import ENTRIES, LEVELS, PAGES_PER_ROOT_ENTRY, pages_at
+from micropython import const
 
-from .flags import EXCLUSIVE, GLOBAL, HUGE_PAGE, PAT, PRESENT, PteFlagsX86_64, raw_leaf_word
+from .flags import EXCLUSIVE, GLOBAL, PRESENT, PteFlagsX86_64, raw_leaf_word
 from .leaves import change_leaves, clear_leaves, survey
 from .natives import critical, entries
 from .refusals import (
@@ -29,9 +30,12 @@ from .verdicts import (
     refusal_of_parent,
 )
 
-LOWEST_OF_FRAME = 1 << 24  # in a raw word: bit 12, which is PAT in a huge page's entry, and of the frame in any other
+# In a raw word: bit 12, which is PAT in a huge page's entry, and of the frame in any other.
+_LOWEST_OF_FRAME = const(1 << 24)
 # What stays of a table's entry when its flags are replaced: its frame, and whose table it is.
-KEPT_IN_TABLES = LOWEST_OF_FRAME | EXCLUSIVE
+KEPT_IN_TABLES = _LOWEST_OF_FRAME | EXCLUSIVE
+_HUGE_PAGE = const(0x80)  # of a flag word
+_PAT = const(1 << 24)
 
 
 @micropython.viper
@@ -146,21 +150,20 @@ def update_run(mapper, page, count, smallest, largest, flags, keep):
     return token
 
 
-def change_words(keep, word):
-    """What `change_leaves` takes: of the old flags those in the flag word `keep` stay, `word` is added."""
-    words = bytearray(16)
-    kept = keep & ~(HUGE_PAGE | PAT)
-    small = kept | LOWEST_OF_FRAME | (HUGE_PAGE if keep & PAT else 0)
-    _set_words(words, small, raw_leaf_word(word, 1), kept | keep & PAT, raw_leaf_word(word, 2))
-    return words
-
-
 @micropython.viper
-def _set_words(words: ptr32, keep: int, set: int, keep_huge: int, set_huge: int):
-    words[0] = keep
-    words[1] = set
-    words[2] = keep_huge
-    words[3] = set_huge
+def change_words(keep: int, word: int):
+    """What `change_leaves` takes: of the old flags those in the flag word `keep` stay, `word` is added."""
+    made = bytearray(16)
+    words = ptr32(made)
+    words[0] = keep & ~(_HUGE_PAGE | _PAT) | _LOWEST_OF_FRAME
+    words[1] = word
+    if keep & _PAT:  # a page's entry has it in the bit of HUGE_PAGE
+        words[0] = int(words[0]) | _HUGE_PAGE
+    if word & _PAT:
+        words[1] = word & ~_PAT | _HUGE_PAGE
+    words[2] = keep & ~_HUGE_PAGE
+    words[3] = word | _HUGE_PAGE
+    return made
 
 
 def clear_note(mapper, page, level):

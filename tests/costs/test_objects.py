@@ -10,9 +10,8 @@ pytestmark = COUNTS
 LOOP = 50  # what the row's own loop adds to each call
 LIMITS = {
     "objects: load two of 4 KB with 24 relocations": 2_000_000,
-    # Code is read-only in the physical window, too; to close and to open it costs 205,000 (memory/mappings/aliases).
-    "objects: replace one of them": 1_500_000 + 205_000,
-    "objects: unload both": 100_000 + 205_000,
+    "objects: replace one of them": 1_500_000,
+    "objects: unload both": 100_000,
     "objects: call a function of three integers": 450 + LOOP,
 }
 

@@ -42,8 +42,7 @@ def test_a_round_is_within_its_limit(cost, row):
 
 def test_who_is_attached_costs_a_call_little(cost):
     parked, one, two = [cost(PAIR + who)[0] for who in ("all parked", "one attached", "two attached")]
-    # Names are found in a cache of MicroPython's, which one more or less of the image moves by 150 either way.
-    assert 0 < one - parked <= 300 + 150
+    assert 0 < one - parked <= 300
     assert 0 < two - one <= 100
 
 

@@ -3,8 +3,8 @@
 The window shows all of RAM, so each frame has an address there, too, its *alias*. Through that one, too, nobody may
 write what anybody may execute:
 
-    before a mapping executes     room for tables -> the window's leaves divided at both ends of the frames ->
-                                  read-only -> flushed everywhere -> the mapping's own leaves
+    before a mapping executes     for each run of its frames: room for tables -> the window's leaves divided at both
+                                  ends -> read-only; then flushed everywhere -> the mapping's own leaves
     when the last one has ended   the mapping's own leaves changed or gone -> flushed everywhere -> the window's
                                   writable -> united where one leaf shows the same -> flushed -> tables and frames free
 
@@ -16,27 +16,33 @@ Whoever writes to such frames does it before they are executed, or without write
 
 import struct
 
-from memory_structs.mode import pages_at
-from paging.dividing import divide, unite
+from paging.dividing import divide, room_to_unite, tables_to_divide, taken_off, unite
 from paging.flags import NO_EXECUTE, WRITABLE
 from paging.leaves import change_leaves
 from paging.natives import LAYOUT, cpu
 from paging.protection import Protection
-from paging.shootdown import forget_all, forget_spans
+from paging.shootdown import OBSERVERS, forget, forget_all, forget_spans, waits
 
-from ..ledger import DEVICE, SHARED
-from .table_frames import give_tables, give_unused, table_word, window_tables
+from ..ledger import DEVICE, EXCLUSIVE, SEVERAL_RUNS, SHARED, change
+from . import unmapping
+from .faulted import change_back, restore
+from .few_aliases import close_beside_others, open_beside_others
+from .table_frames import give_unused, give_window_table, table_word, window_tables
 
 EVERY_BIT = (1 << 25) - 1
 # What `change_leaves` takes, for both kinds of leaves.
+EXECUTABLE_NOW = struct.pack("<IIII", *(EVERY_BIT & ~NO_EXECUTE, 0) * 2)
 READ_ONLY = struct.pack("<IIII", *(EVERY_BIT & ~WRITABLE, 0) * 2)
 WRITABLE_AGAIN = struct.pack("<IIII", *(EVERY_BIT, WRITABLE) * 2)
 WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
-FLUSH_ALL_ABOVE = 64  # pages
+WINDOW_TABLE = table_word(WINDOW_PAGE)
+FEW = FLUSH_ALL_ABOVE = 64  # pages
 CR0_WRITE_PROTECT = 1 << 16
 
 # The Openings of calls that change what may be executed.
 under_way = []
+# For a few pages in one run: what is united while they are opened is given back before anybody else opens some.
+FEW_UNITED = room_to_unite([FEW])
 
 
 def spans_of(kernel, runs, is_ram):
@@ -44,9 +50,11 @@ def spans_of(kernel, runs, is_ram):
 
     What is no RAM holds code only where the loader has put it, which is for reading.
     """
+    if is_ram:  # all of it is in the window
+        return [(WINDOW_PAGE + frame, count, 1) for frame, count in runs]
     spans = []
     for frame, count in runs:
-        for low, high, _ in ((frame, frame + count - 1, None),) if is_ram else kernel._frames.read_only:
+        for low, high, _ in kernel._frames.read_only:
             first, last = max(low, frame), min(high, frame + count - 1, Protection.live.window_pages - 1)
             if first <= last:
                 spans.append((WINDOW_PAGE + first, last + 1 - first, 1))
@@ -65,56 +73,129 @@ def close(kernel, record, runs, shared=None):
 
     Raises OutOfFrames or MemoryError; then nothing has changed.
     """
+    if are_few(record, runs):
+        opening = FewOpening(kernel, runs[0])
+        frame, count = runs[0]
+        close_few(kernel, frame, count)
+        return opening
     spans = spans_for(kernel, record, runs, shared, 0)
-    access, pool = kernel.access, kernel._frame_pool
     opening = Opening(kernel, spans)
     try:
-        spare = window_tables(pool, tables_for(access, spans))
-    except BaseException:
-        opening.forget()
-        raise
-    try:
         for page, count, _ in spans:
-            divide(access, page, spare, table_word(page))
-            divide(access, page + count, spare, table_word(page))
-            change_leaves(access.facts, None, page, count, READ_ONLY)
-    except BaseException:  # a fault
+            close_run(kernel, page, count)
+    except BaseException:  # no frame for a table, or a fault
         opening.commit()
         raise
-    finally:
-        give_unused(pool, spare)
     opening.flush()
     return opening
 
 
+def make_executable(table, record, word):
+    """Let a new mapping that nobody has yet be executed, and say the flag word `word`. Raises OutOfFrames, MemoryError,
+    or a fault; then nothing has changed."""
+    page, count, frame, kernel = record.first_page, record.count, record.frames, table._kernel
+    if count > FEW or frame >= SEVERAL_RUNS:
+        found = unmapping.runs_of_record(table, record, record, "be executed")
+        unmapping.change_rights(table, record, word, found, False, unmapping.flush)
+        return
+    close_few(kernel, frame, count)
+    try:
+        change_leaves(table._facts, None, page, count, EXECUTABLE_NOW)
+    except BaseException:
+        restore(table, record, change_back)
+        forget(table.root, page, count)
+        open_few(kernel, frame, count)
+        raise
+    change(record, page, count, word, frame)
+    forget(table.root, page, count)
+
+
 def opening_for(kernel, record, runs, shared=None):
     """The Opening for a mapping that will not execute any more; made while everything can still be refused."""
+    if are_few(record, runs):
+        return FewOpening(kernel, runs[0])
     return Opening(kernel, spans_for(kernel, record, runs, shared, 1))
 
 
-def tables_for(access, spans):
-    """How many tables it takes to have leaves of the window begin where spans begin, and behind them."""
-    places = set()
-    for first, count, _ in spans:
-        for page in first, first + count:
-            level = access.walk(page, 1) & 7
-            while level > 1 and page & pages_at(level) - 1:
-                places.add((level, page & -pages_at(level)))
-                level -= 1
-    return len(places)
+def are_few(record, runs):
+    """True for a few frames of RAM in one run that are nobody else's, while nobody hears of flushes who could ask what
+    is under way."""
+    return record.kind == EXCLUSIVE and len(runs) == 1 and runs[0][1] <= FEW and not waits[OBSERVERS]
+
+
+def close_run(kernel, page, count):
+    """Have the window show a run of pages of its own read-only. The caller flushes.
+
+    Raises OutOfFrames or MemoryError; then nothing has changed.
+    """
+    facts, end = kernel._facts, page + count
+    needed = tables_to_divide(facts, page, end)
+    if needed:
+        spare = window_tables(kernel._frame_pool, needed)
+        try:
+            divide(facts, page, end, spare, WINDOW_TABLE)
+        except BaseException:  # a fault
+            give_unused(kernel._frame_pool, spare)
+            raise
+    change_leaves(facts, None, page, count, READ_ONLY)
+
+
+def open_run(kernel, page, count, united):
+    """Have the window show a run writable again, in the largest pages that show the same. `united` takes the frames of
+    tables that nobody needs then. The caller flushes. Allocates nothing."""
+    facts = kernel._facts
+    change_leaves(facts, None, page, count, WRITABLE_AGAIN)
+    unite(facts, page, count, united)
+
+
+def give_united(kernel, united):
+    """Free the tables that were united, and are forgotten. Allocates nothing."""
+    frame = taken_off(united)
+    while frame >= 0:
+        give_window_table(kernel._frame_pool, frame)
+        frame = taken_off(united)
+
+
+def close_few(kernel, frame, count):
+    """Have the window show up to 64 frames of RAM read-only, and everybody forget that it did not.
+
+    Raises OutOfFrames, MemoryError, or a fault; then nothing has changed.
+    """
+    if close_beside_others(kernel._facts, frame, count):
+        return
+    page = WINDOW_PAGE + frame
+    try:
+        close_run(kernel, page, count)
+    except BaseException:
+        open_few(kernel, frame, count)
+        raise
+    forget(kernel.root, page, count)
+
+
+def open_few(kernel, frame, count):
+    """Have the window show up to 64 frames of RAM writable, which nobody can execute any more, and everybody forget
+    that it did not. Can't be refused, and allocates nothing unless there is a fault: then it is done when the window's
+    tables can be reached again."""
+    page = WINDOW_PAGE + frame
+    try:
+        open_run(kernel, page, count, FEW_UNITED)
+        forget(kernel.root, page, count)
+        give_united(kernel, FEW_UNITED)
+    except BaseException:
+        Opening(kernel, [(page, count, 1)]).commit()
 
 
 class Opening:
     """Having one means: aliases can be made writable again, without asking for memory. `commit()` does it, or
     `forget()` ends it; until then `verify()` takes them for what is being changed."""
 
+    is_held = False
+
     def __init__(self, kernel, spans):
         self._kernel = kernel
         self._spans = spans
-        self._united = [-1] * sum([(count >> 9) + (count >> 18) + 4 for _, count, _ in spans])
-        self._count = 0
-        self._pages = sum([count for _, count, _ in spans])
-        self.is_held = False
+        is_few = len(spans) == 1 and spans[0][1] <= FEW
+        self._united = FEW_UNITED if is_few else room_to_unite([count for _, count, _ in spans])
         under_way.append(self)
 
     def frames(self):
@@ -131,47 +212,34 @@ class Opening:
         try:
             self._commit()
         except BaseException:
+            if self._united is FEW_UNITED:
+                self._united = FEW_UNITED[:]
+                FEW_UNITED[0] = 0
             self._kernel.unfinished.append(self._commit)
         self.forget()
 
     def end(self, word):
         """The mapping has the flag word `word` now."""
-        if executes(word):
-            self.forget()
-        else:
+        if word & NO_EXECUTE:
             self.commit()
+        else:
+            self.forget()
 
     def _commit(self):
-        kernel, spans = self._kernel, self._spans
-        access = kernel.access
-        for page, count, _ in spans:
-            change_leaves(access.facts, None, page, count, WRITABLE_AGAIN)
-        for page, count, _ in spans:
-            for level in range(2, access.largest_page_level + 1):
-                self._unite(access, page, page + count, level)
+        for page, count, _ in self._spans:
+            open_run(self._kernel, page, count, self._united)
         self.flush()
-        while self._count:
-            self._count -= 1
-            give_tables(kernel._frame_pool, self._united[self._count], 1)
+        give_united(self._kernel, self._united)
 
     def flush(self):
         """Have everybody forget what the window showed there: one request."""
-        if self._pages > FLUSH_ALL_ABOVE:
+        pages = 0
+        for _, count, _ in self._spans:
+            pages += count
+        if pages > FLUSH_ALL_ABOVE:
             forget_all(self._kernel.root, WINDOW_PAGE, 1, True)
-        elif self._pages:
+        elif pages:
             forget_spans(self._kernel.root, self._spans)
-
-    def _unite(self, access, page, end, level):
-        """Unite what can be at a level, on the way of the pages from `page` to before `end`."""
-        size = pages_at(level)
-        page &= -size
-        while page < end:
-            table = unite(access, page, level)
-            if table >= 0:
-                Protection.live.window_tables.discard(table)
-                self._united[self._count] = table
-                self._count += 1
-            page += size
 
     # As SharedFrames, for `faulted.keep`.
 
@@ -181,6 +249,26 @@ class Opening:
 
     def _let_go(self):
         self.commit()
+
+
+class FewOpening(Opening):
+    """The same where `are_few`."""
+
+    def __init__(self, kernel, run):
+        self._kernel = kernel
+        self._run = run
+
+    def forget(self):
+        pass
+
+    def commit(self):
+        kernel, (frame, count) = self._kernel, self._run
+        try:
+            is_open = open_beside_others(kernel._facts, frame, count)
+        except BaseException:  # a fault
+            is_open = False
+        if not is_open:
+            open_few(kernel, frame, count)
 
 
 def unprotected(write, patches):
@@ -193,8 +281,3 @@ def unprotected(write, patches):
             write(address, data)
     finally:
         cpu.write_cr0(cr0)
-
-
-def executes(word):
-    """True for the flag word of a mapping that may be executed."""
-    return not word & NO_EXECUTE

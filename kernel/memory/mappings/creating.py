@@ -14,11 +14,12 @@ from ..runs import give, take, take_at
 from . import faulted
 from .data_frames import allocate_in_runs
 from .few import map_few
-from .mapped_pages import RECORD, MappedPages
+from .mapped_pages import MappedPages
 from .rights import NOT_MARKS, UNUSUAL, USUAL, unusual_word
 from .run_lists import joined
 
 _NO_EXECUTE = const(1 << 23)  # of a flag word
+_RECORD = const(0)  # of MappedPages._state
 
 
 class Creating:
@@ -36,13 +37,12 @@ class Creating:
         else:
             word = unusual_word(flags, kernel._page_pool.low, count, override)
             if not word & _NO_EXECUTE:
-                mapped = kernel._create_executable(count, word, huge)
-                mark_overridden(mapped._state[RECORD], override is not None)
-                return mapped
-        mapped = make(MappedPages, "_state", None)
-        mapped._state = [kernel._create_record(count, word, huge), kernel, None, None]
+                return kernel._with_room(kernel._create_executable, count, word, huge, override)
+        state = [None, kernel, None, None]
+        mapped = make(MappedPages, "_state", state)  # now: behind the commit nothing may fail
+        state[_RECORD] = kernel._create_record(count, word, huge)
         if override is not None:
-            mark_overridden(mapped._state[RECORD], True)
+            mark_overridden(state[_RECORD], True)
         return mapped
 
     def _create_record(self, count, word, huge=False):
@@ -66,9 +66,24 @@ class Creating:
             leave()
         return self._with_room(self._create_in_steps, count, word, self._limit(huge))._state[0]
 
-    def _create_executable(self, count, word, huge):
-        """`create_mapping` for what may be executed."""
-        return self._with_room(self._create_in_steps, count, word, self._limit(huge))
+    def _create_executable(self, count, word, huge, override):
+        """`create_mapping` for what may be executed: mapped without that, and then changed, as `remap` does it."""
+        state = [None, self, None, None]
+        mapped = make(MappedPages, "_state", state)
+        enter()
+        try:
+            record = self._create_record(count, word | _NO_EXECUTE, huge)
+            try:
+                self.aliases().make_executable(self, record, word)
+            except BaseException:
+                self._unmap_record(record)
+                raise
+            if override is not None:
+                mark_overridden(record, True)
+            state[_RECORD] = record
+        finally:
+            leave()
+        return mapped
 
     def _create_few_at(self, page, count, word):
         """The same for given pages, as MappedPages; None when it takes more steps to map them, or to say why they can't
@@ -91,7 +106,7 @@ class Creating:
                 faulted.undo_few(table, record, run, frame, count, word)
                 raise
             if not failed:
-                state[RECORD] = record
+                state[_RECORD] = record
                 commit(record)
                 return mapped
         if run >= 0:

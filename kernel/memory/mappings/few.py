@@ -13,8 +13,10 @@ from paging.natives import cpu, entries, memory, processors
 from paging.shootdown import waits
 
 from ..ledger import DEVICE, EXCLUSIVE
+from .few_aliases import open_beside_others
 
 NOT_SIMPLE = const(-1)
+EXECUTED = const(-2)
 
 _ROOT = const(0)  # words of a record
 _FIRST_PAGE = const(2)
@@ -82,11 +84,11 @@ def map_few(facts: int, record, page_run: int, frame_run: int, count: int, word:
 @opens_guard
 @micropython.viper
 def unmap_few(facts: int, record) -> int:
-    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, not executable, no
-    observer waits to hear of flushes, and every entry says what its owner was given. Invalidate it, unless its level-1
-    table is empty now.
+    """Unmap what a live record says, if it is exclusive, in one run of frames, not exported, no observer waits to hear
+    of flushes, and every entry says what its owner was given. Invalidate it, unless its level-1 table is empty now.
 
-    Returns first frame << 1 | whether that is so; or NOT_SIMPLE.
+    Returns first frame << 1 | whether that is so; or EXECUTED less that, if the window does not show frames writable
+    yet that could be executed; or NOT_SIMPLE.
     """
     known = ptr32(record)
     count = known[_COUNT] | known[_COUNT + 1] << 32
@@ -100,7 +102,7 @@ def unmap_few(facts: int, record) -> int:
     at -= 1
     frame = known[_FRAMES] | known[_FRAMES + 1] << 32
     word = int(known[_FLAGS]) | _EXCLUSIVE_BIT
-    if frame >> 40 or (word ^ _NO_EXECUTE) & ~(_ORDINARY ^ _NO_EXECUTE) or (at >> 3 & 511) + count > 512:
+    if frame >> 40 or word & ~_ORDINARY or (at >> 3 & 511) + count > 512:
         return NOT_SIMPLE
     entry = ptr32(at)
     if count > 1:
@@ -121,7 +123,10 @@ def unmap_few(facts: int, record) -> int:
             forget(0 if page >> 51 else int(known[_ROOT]) | int(known[_ROOT + 1]) << 32, page, count)
         else:
             invalidate(page, count, 1)
-    return frame << 1 | is_empty
+    run = frame << 1 | is_empty
+    if word & _NO_EXECUTE == 0 and (is_empty or int(open_beside_others(facts, frame, count)) == 0):
+        run = EXECUTED - run
+    return run
 
 
 @micropython.viper

@@ -35,9 +35,7 @@ from memory_structs.instances import make, seal
 from memory_structs.mode import UPPER_HALF_FIRST_PAGE
 from micropython import const
 from paging.dividing import tables_to_divide
-from paging.flags import EXCLUSIVE as EXCLUSIVE_BIT
 from paging.flags import KEY_SHIFT, NO_EXECUTE, WRITABLE, PteFlags
-from paging.leaves import change_leaves
 
 from .. import ledger
 from ..allocators.owners import ARENA, CONSUMER, COUNT, DROP, KEPT, RUN, AllocatedFrames, AllocatedPages
@@ -46,8 +44,8 @@ from ..refusals import Busy, SystemMapping, UnderWay
 from ..runs import give, owners_of
 from ..views import Viewable
 from . import unmapping
-from .faulted import change_back, restore, undo_unmapping
-from .few import unmap_few
+from .faulted import undo_unmapping
+from .few import NOT_SIMPLE, unmap_few
 from .merging import Divider, count_owners, lower_of
 from .rights import refuse_for_kind, word_of
 from .run_lists import when_cut, when_joined
@@ -155,6 +153,10 @@ class MappedPages(Viewable):
                 give(table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree, page << 1, count)
                 finish(record)
                 return
+            if run != NOT_SIMPLE:
+                state[RECORD] = DROP
+                unmapping.finish_few(table, record, run)
+                return
             leave()
         self._drop_in_steps()
 
@@ -213,28 +215,11 @@ class MappedPages(Viewable):
         if shared is not None:
             shared._check_change(old, word, override)
         runs = unmapping.runs_of_record(table, record, self, "remap()")
-        words = unmapping.word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
-        busy = UnderWay("remap()", record)
-        opening = unmapping.aliases_for_change(table, record, word, runs) if (word ^ old) & NO_EXECUTE else None
-        state[RECORD] = busy
+        state[RECORD] = UnderWay("remap()", record)
         try:
-            change_leaves(table.access.facts, None, page, count, words)
-        except BaseException:
+            failure = unmapping.change_rights(table, record, word, runs, override is not None, unmapping.invalidate)
+        finally:
             state[RECORD] = record
-            restore(table, record, change_back)
-            unmapping.invalidate(table, page, count, old | word)
-            if opening is not None:
-                opening.end(old)
-            raise
-        ledger.change(record, page, count, word, record.frames)
-        ledger.mark_overridden(record, override is not None)
-        if shared is not None:
-            shared._remove_user(old)
-            shared._add_user(word)
-        failure = unmapping.invalidate(table, page, count, old | word)
-        if opening is not None:
-            opening.end(word)
-        state[RECORD] = record
         if failure is not None:
             raise failure
 
@@ -284,7 +269,7 @@ class MappedPages(Viewable):
         upper_record = ledger.prepare(record.root, number, page + count - number, word, kind, upper_signature)
         parts = MappedPages._new(table, record), MappedPages._new(table, upper_record)
         busy = UnderWay("split()", record)
-        is_divided = not word & NO_EXECUTE or tables_to_divide(table.access, number)
+        is_divided = not word & NO_EXECUTE or tables_to_divide(table._facts, number, number)
         divider = Divider(table, record, number, frame) if is_divided else None
         if not count_owners(table, kind, number, frame, 1):
             if is_divided:

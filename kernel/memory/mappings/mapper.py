@@ -219,13 +219,12 @@ class Mapper(Creating):
     def _place_executable(self, record, frames, word, limit, owners):
         """`_place` for what may be executed: the frames are cleared, and can't be written through the physical window
         any more, before the first leaf leads to them."""
-        from .aliases import close  # noqa: PLC0415 (not at boot)
-
         for first, length, is_clean in frames:
             if not is_clean:
                 zero_frames(first, length)
         runs = [(first, length) for first, length, _ in frames]
-        opening = close(self._kernel, record, runs, owners[-1] if record.kind == SHARED else None)
+        kernel = self._kernel
+        opening = kernel.aliases().close(kernel, record, runs, owners[-1] if record.kind == SHARED else None)
         try:
             self._place(record, [run + (True,) for run in runs], word, limit, (opening,) + tuple(owners))
         except BaseException:

@@ -63,11 +63,11 @@ class Divider:
         access, window = table.access, table._kernel.access
         self.is_needed = False
         try:
-            self._spare = spare_tables(self._pool, tables_to_divide(access, number))
+            self._spare = spare_tables(self._pool, tables_to_divide(access.facts, number, number))
             self._places.append((access, number, self._spare))
             if not record.flags & NO_EXECUTE and 0 <= frame < Protection.live.window_pages:
                 page = LAYOUT["WINDOW_PAGE"] + frame
-                self._window_spare = window_tables(self._pool, tables_to_divide(window, page))
+                self._window_spare = window_tables(self._pool, tables_to_divide(window.facts, page, page))
                 self._places.append((window, page, self._window_spare))
         except BaseException:
             self.give_unused()
@@ -77,7 +77,7 @@ class Divider:
     def divide(self):
         """Do it. The caller flushes the mapping's own pages."""
         for access, page, spare in self._places:
-            divide(access, page, spare, table_word(page))
+            divide(access.facts, page, page, spare, table_word(page))
             forget(access.root_frame, page, 1)
 
     def give_unused(self):

@@ -187,6 +187,12 @@ class PageTable(Mapper):
     __str__ = __repr__
 
 
+class Late:
+    """What is loaded when it is first used: a name in an import statement is looked up in four steps each time."""
+
+    aliases = None
+
+
 class KernelPageTable(PageTable):
     """The kernel's own table: the one that is always there, and that keeps what all tables share."""
 
@@ -203,6 +209,8 @@ class KernelPageTable(PageTable):
     create_mapping = Mapper.create_mapping
     _create_record = Mapper._create_record
     _unmap_record = Mapper._unmap_record
+    _create_executable = Mapper._create_executable
+    _with_room = Mapper._with_room
 
     def set_shootdown(self, callback):
         """See `memory.set_broadcast_tlb_shootdown_cb`."""
@@ -212,6 +220,14 @@ class KernelPageTable(PageTable):
             None if callback is None else lambda page, count: callback(PageRange.from_numbers(page, page + count - 1))
         )
         waits[OBSERVERS] = callback is not None
+
+    def aliases(self):
+        """The module of W^X over the window: loaded when somebody first maps what may be executed."""
+        if Late.aliases is None:
+            from . import aliases  # noqa: PLC0415 (not at boot)
+
+            Late.aliases = aliases
+        return Late.aliases
 
     def _table_of_root(self, root):
         """A table to act on the root of a mapping with, whoever has its PageTable, if anybody has."""

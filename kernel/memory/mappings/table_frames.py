@@ -8,7 +8,6 @@ from memory_structs.mode import LEVELS, TRANSLATED_PAGES, UPPER_HALF_FIRST_PAGE
 from paging.cleaning import ANYBODYS, address_of, collect, frame_of_freed, length_of_freed
 from paging.flags import EXCLUSIVE, PRESENT, USER_ACCESSIBLE, WRITABLE
 from paging.linked import LinkedTables
-from paging.mapping import Job
 from paging.protection import Protection
 
 from .. import runs
@@ -55,12 +54,21 @@ def lend(pool, job, needed):
 
 
 def spare_tables(pool, needed):
-    """The numbers of `needed` frames for tables, as a list. Raises OutOfFrames."""
-    spare = [0] * needed
-    if needed:
-        job = Job(0, 0, 1)
-        lend(pool, job, needed)
-        job.copy_spare(spare)
+    """The numbers of `needed` frames for tables, as a list. Raises OutOfFrames, or OutOfBookkeeping."""
+    spare, count, tree = [0] * needed, 0, pool.tree
+    while count < needed:
+        run = take(tree, 1)
+        if run == runs.TOO_MANY and pool.grow():
+            continue
+        if run < 0:
+            del spare[count:]
+            give_unused(pool, spare)
+            if run == runs.TOO_MANY:
+                pool.allocator.refuse(run)
+            raise OutOfFrames(needed, "page tables", runs.largest_of(tree))
+        spare[count] = run >> 1
+        pool.tables += 1
+        count += 1
     return spare
 
 
@@ -78,8 +86,14 @@ def window_tables(pool, needed):
 def give_unused(pool, spare):
     """Give back what is left of either."""
     for frame in spare:
-        Protection.live.window_tables.discard(frame)
-        give_tables(pool, frame, 1)
+        give_window_table(pool, frame)
+
+
+def give_window_table(pool, frame):
+    """Free the frame of a table that may be the window's. Allocates nothing."""
+    Protection.live.window_tables.discard(frame)
+    give(pool.tree, frame << 1, 1)
+    pool.tables -= 1
 
 
 def take_back(pool, job):
@@ -89,7 +103,8 @@ def take_back(pool, job):
 
 def give_tables(pool, first, count, clean=0):
     """Free frames of tables."""
-    runs.add_owners(pool.tree, 1 - count)
+    if count > 1:
+        runs.add_owners(pool.tree, 1 - count)
     give(pool.tree, first << 1 | clean, count)
     pool.tables -= count
 

@@ -17,11 +17,11 @@ from paging.leaves import change_leaves, clear_leaves, extent
 from paging.shootdown import forget, forget_all
 from paging.translation import word_in
 
-from ..ledger import DEVICE, EXCLUSIVE, SHARED, enter, finish, leave, signature_of
+from ..ledger import DEVICE, EXCLUSIVE, SHARED, change, enter, finish, leave, mark_overridden, signature_of
 from ..refusals import MappingDamaged
 from ..runs import give
 from .faulted import change_back, cut_off, keep_pages, own, restore, undo_unmapping
-from .few import is_as_given, unmap_few
+from .few import EXECUTED, NOT_SIMPLE, is_as_given, unmap_few
 from .table_frames import give_cut_off, room_for_tables
 
 UNCHECKED = ACCESSED | DIRTY | HUGE_PAGE
@@ -142,7 +142,10 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     fault = [None]
     failure = None
     is_watched = table._kernel.ledger.broadcast is not None
-    opening = None if word & NO_EXECUTE else alias_opening(table, record, found)
+    opening = None
+    if not word & NO_EXECUTE:
+        kernel = table._kernel
+        opening = kernel.aliases().opening_for(kernel, record, found, kernel.shared_users.get(record.index))
     record.go()
     pool.unmapped += waiting
     try:
@@ -183,23 +186,37 @@ def unmap(table, record, mapped, step, pages=None, take=None):
     return failure or fault[0]
 
 
-def alias_opening(table, record, found):
-    """What makes frames writable through the physical window again when a mapping that executes them is gone."""
-    from .aliases import opening_for  # noqa: PLC0415 (not at boot)
+def change_rights(table, record, word, found, is_overridden, tell):
+    """Give the leaves of a record the flag word `word`, and have everybody forget the old one by `tell`: invalidate, or
+    flush. Returns what that returns.
 
+    `found`: the runs of frames. Raises OutOfFrames, MemoryError or a fault; then nothing has changed.
+    """
     kernel = table._kernel
-    return opening_for(kernel, record, found, kernel.shared_users.get(record.index))
-
-
-def aliases_for_change(table, record, word, found):
-    """The same for one that gets the flag word `word`. If that says that it executes, they can't be written there from
-    now on, and what is returned undoes that."""
-    if word & NO_EXECUTE:
-        return alias_opening(table, record, found)
-    from .aliases import close  # noqa: PLC0415 (not at boot)
-
-    kernel = table._kernel
-    return close(kernel, record, found, kernel.shared_users.get(record.index))
+    page, count, old, kind = record.first_page, record.count, record.flags, record.kind
+    words = word_to_change(word if kind == SHARED else word | EXCLUSIVE_BIT)
+    shared = kernel.shared_users[record.index] if kind == SHARED else None
+    opening = None
+    if (word ^ old) & NO_EXECUTE:
+        aliases = kernel.aliases()
+        opening = (aliases.opening_for if word & NO_EXECUTE else aliases.close)(kernel, record, found, shared)
+    try:
+        change_leaves(table.access.facts, None, page, count, words)
+    except BaseException:
+        restore(table, record, change_back)
+        invalidate(table, page, count, old | word)
+        if opening is not None:
+            opening.end(old)
+        raise
+    change(record, page, count, word, record.frames)
+    mark_overridden(record, is_overridden)
+    if shared is not None:
+        shared._remove_user(old)
+        shared._add_user(word)
+    failure = tell(table, page, count, old | word)
+    if opening is not None:
+        opening.end(word)
+    return failure
 
 
 def give_frames(table, found, kind):
@@ -239,6 +256,9 @@ def unmap_record(table, record):
             give(table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree, page << 1, count)
             finish(record)
         return
+    if run != NOT_SIMPLE:
+        finish_few(table, record, run)
+        return
     try:
         failure = unmap(table, record, record, "be dropped")
         record.end()
@@ -249,20 +269,29 @@ def unmap_record(table, record):
 
 
 def finish_few(table, record, run):
-    """Cut off the tables that `unmap_few` left empty, invalidate what it unmapped, and give it back. The record ends,
-    and the guard is left."""
+    """Do what `unmap_few` has left: cut off the tables that are empty now and invalidate what it unmapped, have the
+    window show writable again what could be executed, and give it all back. The record ends, and the guard is left."""
     count, page = record.count, record.first_page
-    FAULT_ON_ONE_WAY[0] = None
+    was_executable = run < 0
+    if was_executable:
+        run = EXECUTED - run
+    is_empty = run & 1
     try:
-        tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
-        forget(table.root, page, count)
-        give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
-        ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES
+        if is_empty:
+            FAULT_ON_ONE_WAY[0] = None
+            tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)
+            forget(table.root, page, count)
+        if was_executable:
+            kernel = table._kernel
+            kernel.aliases().open_few(kernel, run >> 1, count)
+        if is_empty:
+            give_cut_off(table._frame_pool, ROOM_FOR_ONE_WAY, tables, 1)
+            ROOM_FOR_ONE_WAY[WHOLE] = NO_TABLES
         give(table._frame_tree, run & -2, count)
-        give(table.page_tree(page), page << 1, count)
+        give(table._page_tree if page >= UPPER_HALF_FIRST_PAGE else table._lower_tree, page << 1, count)
     finally:
         finish(record)
-    if FAULT_ON_ONE_WAY[0] is not None:
+    if is_empty and FAULT_ON_ONE_WAY[0] is not None:
         raise FAULT_ON_ONE_WAY[0]
 
 

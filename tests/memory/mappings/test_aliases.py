@@ -136,24 +136,36 @@ def test_remap_closes_and_opens_and_the_tlb_hears_of_both(closing):
 def test_each_change_of_the_window_is_flushed_by_one_request(closing):
     """QEMU forgets so much of the upper half at once that no access there tells."""
     closing.exec("""
-        from memory.mappings import aliases
+        from memory.mappings import aliases, few_aliases
         calls = []
-        def noted(name):
-            kept = getattr(aliases, name)
+        def noted(module, name):
+            kept = getattr(module, name)
             def told(*arguments):
                 calls.append(name)
-                kept(*arguments)
-            setattr(aliases, name, told)
-            return kept
-        kept = noted("forget_spans"), noted("forget_all")
-        for count in 2, 300:
-            m = memory.create_mapping(count * 4096, WRITE, huge=False)
-            m.remap(RUN)
-            calls.append(count)
-            m.drop()
-        aliases.forget_spans, aliases.forget_all = kept
+                return kept(*arguments)
+            setattr(module, name, told)
+            return setattr, module, name, kept
+        kept = [noted(aliases, name) for name in ("forget", "forget_spans", "forget_all")]
+        kept += [noted(few_aliases, name) for name in ("invalidate", "forget")]
+        def step(call, *arguments):
+            calls.clear()
+            made = call(*arguments)
+            told.append(" ".join(calls))
+            return made
+        told = []
+        m, n = [memory.create_mapping(2 * 4096, WRITE) for _ in "mn"]
+        step(m.remap, RUN), step(n.remap, RUN), step(n.remap, READ), step(m.remap, READ)
+        m.remap(RUN), n.remap(RUN)
+        step(m.drop), step(n.drop)
+        m = memory.create_mapping(300 * 4096, WRITE, huge=False)
+        step(m.remap, RUN), step(m.drop)
+        m = step(apart)
+        step(m.drop)
+        for set_back, *arguments in kept:
+            set_back(*arguments)
         """)
-    assert closing.eval("calls") == ["forget_spans", 2, "forget_spans", "forget_all", 300, "forget_all"]
+    few = ["forget", "invalidate", "invalidate", "forget", "invalidate", "forget"]
+    assert closing.eval("told") == few + ["forget_all"] * 2 + ["forget_spans"] * 2
 
 
 def test_many_pages_are_forgotten_everywhere(closing):
