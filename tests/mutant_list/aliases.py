@@ -3,6 +3,7 @@
 ALIASES = "kernel/memory/mappings/aliases.py"
 AUDIT = "kernel/memory/audit/aliases.py"
 DIVIDING = "kernel/paging/dividing.py"
+FEW = "kernel/memory/mappings/few_aliases.py"
 MAPPED = "kernel/memory/mappings/mapped_pages.py"
 MAPPER = "kernel/memory/mappings/mapper.py"
 MERGING = "kernel/memory/mappings/merging.py"
@@ -10,6 +11,7 @@ UNMAPPING = "kernel/memory/mappings/unmapping.py"
 TESTS = "tests/memory/mappings/test_aliases.py"
 WAYS = TESTS + "::test_what_may_be_executed_is_read_only_in_the_window_and_nothing_else_is"
 REMAP = TESTS + "::test_remap_closes_and_opens_and_the_tlb_hears_of_both"
+BESIDE = TESTS + "::test_what_is_beside_others_closes_and_opens_alone"
 FLUSH = TESTS + "::test_each_change_of_the_window_is_flushed_by_one_request"
 SHARED = TESTS + "::test_shared_frames_stay_closed_until_the_last_one_that_executes_has_gone"
 SHOOTDOWN = TESTS + "::test_in_the_shootdown_of_a_drop_the_window_is_still_closed"
@@ -21,22 +23,22 @@ MUTANTS = [
     (
         "what may be executed stays writable in the window",
         ALIASES,
-        "change_leaves(access.facts, None, page, count, READ_ONLY)",
-        "change_leaves(access.facts, None, page, count, WRITABLE_AGAIN)",
+        "change_leaves(facts, None, page, count, READ_ONLY)",
+        "change_leaves(facts, None, page, count, WRITABLE_AGAIN)",
         WAYS,
     ),
     (
         "only the first page of a run is closed",
         ALIASES,
-        "change_leaves(access.facts, None, page, count, READ_ONLY)",
-        "change_leaves(access.facts, None, page, 1, READ_ONLY)",
+        "change_leaves(facts, None, page, count, READ_ONLY)",
+        "change_leaves(facts, None, page, 1, READ_ONLY)",
         WAYS,
     ),
     (
         "only the first of several runs is closed",
         ALIASES,
-        "        for page, count, _ in spans:\n            divide(access, page, spare",
-        "        for page, count, _ in spans[:1]:\n            divide(access, page, spare",
+        "        for page, count, _ in spans:\n            close_run(",
+        "        for page, count, _ in spans[:1]:\n            close_run(",
         WAYS,
     ),
     (
@@ -49,8 +51,8 @@ MUTANTS = [
     (
         "opening flushes nothing",
         ALIASES,
-        "        self.flush()\n        while self._count:",
-        "        while self._count:",
+        "        self.flush()\n        give_united(",
+        "        give_united(",
         FLUSH,
     ),
     (
@@ -63,30 +65,66 @@ MUTANTS = [
     (
         "many pages are not forgotten",
         ALIASES,
-        "        if self._pages > FLUSH_ALL_ABOVE:\n            forget_all(",
-        "        if self._pages > FLUSH_ALL_ABOVE:\n            (lambda *_: None)(",
+        "        if pages > FLUSH_ALL_ABOVE:\n            forget_all(",
+        "        if pages > FLUSH_ALL_ABOVE:\n            (lambda *_: None)(",
         FLUSH,
     ),
     (
         "what was divided is not united",
-        ALIASES,
-        "        while page < end:\n            table = unite",
-        "        while page < end - size:\n            table = unite",
+        DIVIDING,
+        "        while first < end:\n",
+        "        while first < end - (1 << shift):\n",
         WAYS,
     ),
     (
         "a page of 1 GiB is not united",
-        ALIASES,
-        "for level in range(2, access.largest_page_level + 1):",
-        "for level in range(2, 3):",
+        DIVIDING,
+        "    while level <= largest:\n",
+        "    while level < largest:\n",
         TESTS + "::test_a_page_of_one_gib_is_divided_and_united",
     ),
     (
         "what is still closed in part is united",
         DIVIDING,
-        "    if entries.touching(first, ENTRIES, frame, raw, pages_at(level - 1)) != ENTRIES:",
-        "    if entries.touching(first, 1, frame, raw, pages_at(level - 1)) != 1:",
+        "if int(touching(below, _ENTRIES, frame, word, 1 << shift - 9)) != _ENTRIES:",
+        "if int(touching(below, 1, frame, word, 1 << shift - 9)) != 1:",
         SPLIT,
+    ),
+    (
+        "beside others only the first page is closed",
+        FEW,
+        "change(at - 1, count, _EVERY_BIT - _WRITABLE, 0)",
+        "change(at - 1, 1, _EVERY_BIT - _WRITABLE, 0)",
+        BESIDE,
+    ),
+    (
+        "beside others closing is told to nobody",
+        FEW,
+        "_EVERY_BIT - _WRITABLE, 0)\n    if ptr32(int(waits_at))[0]:\n        forget(0, page, count)\n    else:\n"
+        "        invalidate(page, count, 1)\n",
+        "_EVERY_BIT - _WRITABLE, 0)\n",
+        FLUSH,
+    ),
+    (
+        "a table that shows what one huge page would stays",
+        FEW,
+        "(high & _HIGH_FRAME) << 20, word, 1)) == 512:",
+        "(high & _HIGH_FRAME) << 20, word, 1)) == 513:",
+        WAYS,
+    ),
+    (
+        "what a few pages executed stays read-only in the window",
+        "kernel/memory/mappings/few.py",
+        "    if word & _NO_EXECUTE == 0 and (is_empty",
+        "    if word & _NO_EXECUTE == 1 and (is_empty",
+        BESIDE,
+    ),
+    (
+        "what was created, and can't be executed, stays mapped",
+        "kernel/memory/mappings/creating.py",
+        "                self._unmap_record(record)\n                raise\n",
+        "                raise\n",
+        WANT,
     ),
     (
         "what was dropped stays read-only in the window",
@@ -104,9 +142,9 @@ MUTANTS = [
     ),
     (
         "remap forgets the window",
-        MAPPED,
-        "if (word ^ old) & NO_EXECUTE else None",
-        "if False else None",
+        UNMAPPING,
+        "    if (word ^ old) & NO_EXECUTE:\n",
+        "    if False:\n",
         REMAP,
     ),
     (

@@ -192,8 +192,8 @@ MUTANTS = [
     (
         "new flags of a table's entry forget whose the table is",
         CHANGING,
-        "KEPT_IN_TABLES = LOWEST_OF_FRAME | EXCLUSIVE\n",
-        "KEPT_IN_TABLES = LOWEST_OF_FRAME\n",
+        "KEPT_IN_TABLES = _LOWEST_OF_FRAME | EXCLUSIVE\n",
+        "KEPT_IN_TABLES = _LOWEST_OF_FRAME\n",
         "tests/attacks/test_frames_of_others.py::test_a_table_stays_its_makers_when_its_entry_gets_other_flags",
     ),
     (
@@ -213,15 +213,15 @@ MUTANTS = [
     (
         "a huge page of 1 GiB is divided into 2 MiB where 4 KiB are wanted",
         DIVIDING,
-        "    return 2 if level == 3 and",
-        "    return 1 if level == 3 and",
+        "        if page & (1 << 9 * level) - 1:\n            needed += 1\n",
+        "        if page & (1 << 9 * level) - 1:\n            needed = 1\n",
         "tests/memory/mappings/test_mapped_pages.py::test_splitting_inside_a_page_of_one_gib_divides_it_twice",
     ),
     (
         "dividing a huge page loses its PAT",
         DIVIDING,
-        "& ~HUGE_PAGE, level - 1)",
-        "& ~(HUGE_PAGE | 1 << 24), level - 1)",
+        "word & ~_HUGE | (frame & 1) << 7",
+        "word & ~_HUGE",
         "tests/attacks/test_pat_everywhere.py::test_a_huge_page_that_is_divided_keeps_every_flag_in_its_place",
     ),
 ]

@@ -19,9 +19,9 @@ MUTANTS = [
     ),
     (
         "remapping forgets the flush",
-        MAPPED,
-        "        failure = unmapping.invalidate(table, page, count, old | word)\n",
-        "        failure = None\n",
+        UNMAPPING,
+        "    failure = tell(table, page, count, old | word)\n",
+        "    failure = None\n",
         "tests/memory/mappings/test_mapped_pages.py::test_remap_and_unmap_reach_the_tlb",
     ),
     (
@@ -147,8 +147,8 @@ MUTANTS = [
     (
         "dividing a huge page is off by one frame",
         "kernel/paging/dividing.py",
-        "ENTRIES, frame & -pages_at(level), smaller, step)",
-        "ENTRIES, (frame & -pages_at(level)) + step, smaller, step)",
+        "fill(below, _ENTRIES, first, smaller,",
+        "fill(below, _ENTRIES, first + (1 << shift - 9), smaller,",
         "tests/memory/mappings/test_mapped_pages.py::test_splitting_inside_a_huge_page_divides_it_and_keeps_every_byte",
     ),
 ]

@@ -38,9 +38,9 @@ MUTANTS = [
     ),
     (
         "remapping shared frames leaves the old rights counted",
-        MAPPED,
-        "            shared._remove_user(old)\n            shared._add_user(word)\n",
-        "            pass\n",
+        UNMAPPING,
+        "        shared._remove_user(old)\n        shared._add_user(word)\n",
+        "        pass\n",
         "tests/memory/mappings/test_special_mappings.py::test_the_rights_of_shared_frames_are_counted_as_they_change",
     ),
     (

@@ -147,10 +147,10 @@ MUTANTS = [
     (
         "tables are unlinked after the others were asked, on the short way",
         UNMAPPING,
-        "        tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)\n"
-        "        forget(table.root, page, count)\n",
-        "        forget(table.root, page, count)\n"
-        "        tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)\n",
+        "            tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)\n"
+        "            forget(table.root, page, count)\n",
+        "            forget(table.root, page, count)\n"
+        "            tables = cut_off(table, page, 1, ROOM_FOR_ONE_WAY, FAULT_ON_ONE_WAY)\n",
         of(PATHS, "the_order"),
     ),
     (

@@ -58,7 +58,7 @@ MUTANTS = [
     (
         "a page that was mapped before its owner was made stays mapped when there is no memory for that",
         "kernel/memory/mappings/creating.py",
-        "                state[RECORD] = record\n                commit(record)\n                return mapped\n",
+        "                state[_RECORD] = record\n                commit(record)\n                return mapped\n",
         "                commit(record)\n"
         '                return make(MappedPages, "_state", [record, table, None, None])\n',
         TROUBLE + "::test_want_of_memory_loses_no_page",

@@ -133,6 +133,22 @@ def test_remap_closes_and_opens_and_the_tlb_hears_of_both(closing):
     closing.exec("m.drop()")
 
 
+def test_what_is_beside_others_closes_and_opens_alone(closing):
+    """The window has a table for its frames already, and goes on to need it."""
+    at_boot = window_of(closing)
+    closing.exec("m, n = [memory.create_mapping(3 * 4096, RUN) for _ in 'mn']; at = [alias(f) for f in numbers(n)]")
+    both, kept = closing.eval("(numbers(m, n), numbers(m))")
+    assert len({frame >> 9 for frame in both}) == 1
+    assert closed(closing, at_boot) == both
+    for step, left in (("n.remap(WRITE)", kept), ("n.remap(RUN)", both), ("n.drop()", kept)):
+        closing.exec(step)
+        assert closed(closing, at_boot) == left, step
+        refused = closing.eval("[refused(lambda: _memory.store8(each, 1))[:9] for each in at]")
+        assert refused == (["PageFault"] if left == both else ["nothing, "]) * 3, step
+    closing.exec("m.drop()")
+    assert window_of(closing) == at_boot
+
+
 def test_each_change_of_the_window_is_flushed_by_one_request(closing):
     """QEMU forgets so much of the upper half at once that no access there tells."""
     closing.exec("""
