@@ -19,7 +19,7 @@ answers = [
     refused(lambda: m.append(one.create_mapping_at(low, 16 * 4096, {FLAGS}, False))),
     refused(lambda: OffsetPageTable(root_frame(two)).map_range(pages, data.range, {FLAGS}, tf, largest=Page4K)),
 ]
-for n in range(16): _memory.store64(shown(data.start.number + n), 2000 + n)
+for n in range(16): store64(shown(data.start.number + n), 2000 + n)
 def seen():
     "What is read there: a number of its owner's, or the name of the fault."
     found = []

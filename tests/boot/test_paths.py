@@ -5,6 +5,7 @@ import re
 import pytest
 from harness import BOOT_TIMEOUT_S, Kernel, depth
 from harness.compiler import limit
+from harness.guard import POKES
 
 GIB = 1 << 30
 # From power-on to the prompt; at 500 million instructions a second this is 0.05 s.
@@ -88,7 +89,7 @@ def test_little_and_much_ram_boot_alike(boot, memory):
     assert guest.console.command("sum(range(10))") == "45\n"
 
 
-@pytest.mark.without_guard("`poke p...` is a store through the window")
+@POKES
 def test_ram_above_four_gib_is_reached_through_the_window(boot):
     guest = boot(memory="8G")
     guest.console.wait_for_prompt()

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from harness import depth
+from harness.guard import POKES
 
 TRACEBACK = "Traceback"
 
@@ -30,6 +31,7 @@ def test_no_command_bears_the_name_of_a_package_or_a_builtin(kernel):
     assert {name for name in names if kernel.eval(f"hasattr(__import__('builtins'), '{name}')")} <= {"help"}
 
 
+@POKES
 def test_peek_and_poke_reach_memory_in_every_width(guest):
     console, address = guest.console, 0x300_0000
     for width, value in ((8, 0x12), (16, 0x1234), (32, 0x12345678), (64, 0x123456789ABCDEF0)):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from harness import Kernel, depth
+from harness.guard import POKES
 
 
 @pytest.mark.parametrize("line", ["exit", "exit()", "quit", "quit()", "exit 0", "exit(0)"])
@@ -172,6 +173,7 @@ def test_what_is_over_says_so(things):
     assert "It has an address" not in console.command("help m")
 
 
+@POKES
 def test_numbers_come_in_the_kernels_own_notation(guest):
     console = guest.console
     console.command("poke p0x3000000 p0x1234")

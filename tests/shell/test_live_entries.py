@@ -3,6 +3,7 @@
 import on_target
 import pytest
 from harness import depth
+from harness.guard import POKES
 
 PREPARE = """
 import _memory, memory
@@ -32,6 +33,7 @@ def poke(live, place, value, width=64):
     return live.eval(f"lines(poke({place}, {value}, {width}))")
 
 
+@POKES
 def test_poke_into_a_leaf_says_what_it_was_and_is_and_what_is_owed(live):
     old, table = live.eval("(raw(1), mapper.walk(at)[-1].table.number)")
     index, page = live.eval("(m.start.p1_index(), at.value)")
@@ -47,18 +49,21 @@ def test_poke_into_a_leaf_says_what_it_was_and_is_and_what_is_owed(live):
     assert poke(live, "place(1)", old)[4:] == ["no flush is owed: the entry takes nothing back"]
 
 
+@POKES
 def test_a_byte_of_an_entry_is_a_poke_of_the_entry(live):
     old = live.eval("raw(1)")
     assert poke(live, "place(1)", old & 0xFD, 8)[4] == OWED % live.eval("at.value")
     assert live.eval("raw(1)") == old & ~2
 
 
+@POKES
 def test_poke_above_the_leaves_owes_a_flush_of_everything_below(live):
     old = live.eval("raw(2)")
     assert poke(live, "place(2)", old | 4)[4:] == ["a flush is owed of everything below: flush"]
     assert poke(live, "place(2)", old)[1].startswith("P2[")
 
 
+@POKES
 def test_poke_into_a_table_of_another_root_is_known_too(live):
     live.exec("""
         t = PageTable.new_table(get_kernel_mmi_ref().page_table)
@@ -94,6 +99,7 @@ CHANGES = {
 }
 
 
+@POKES
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_the_tlb_should_have_forgotten_is_stale(live, change):
     """Until it is flushed; and nothing that lies there was changed."""

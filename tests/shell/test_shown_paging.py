@@ -123,7 +123,7 @@ def test_a_range_cuts_the_dump(guest):
 
 
 def test_the_default_style_has_a_heading_for_each_part_and_no_line_twice(guest):
-    lines = guest.console.command("dump").strip().split("\n")
+    lines = guest.console.command("dump").strip().replace("\n    ", " ").split("\n")  # what is broken is one line
     headings = [line for line in lines if line.startswith("---[")]
     assert "---[ physical window ]---" in headings
     assert "---[ kernel image ]---" in headings

@@ -44,6 +44,7 @@ from paging import (
     new_root,
     tlb,
 )
+from paging.guard import opens_guard
 
 P, W, U = PteFlagsX86_64.PRESENT, PteFlagsX86_64.WRITABLE, PteFlagsX86_64.USER_ACCESSIBLE
 NX, G, PAT = PteFlagsX86_64.NO_EXECUTE, PteFlagsX86_64.GLOBAL, PteFlagsX86_64.PAT
@@ -89,9 +90,12 @@ def raw(frame, index):
     return _memory.load64(shown(frame, index))
 
 
+store64 = opens_guard(_memory.store64)  # into tables, which may lie behind the guard
+
+
 def poke(frame, index, value):
     """Write an entry behind everybody's back, and forget what the CPU knew."""
-    _memory.store64(shown(frame, index), value)
+    store64(shown(frame, index), value)
     _cpu.flush_global()
 
 

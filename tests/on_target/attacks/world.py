@@ -207,7 +207,7 @@ class World:
 def poke_zero(frames):
     for number in range(frames.start.number, frames.end.number + 1):
         for index in range(512):
-            _memory.store64(shown(number, index), 0)
+            store64(shown(number, index), 0)
 
 
 def drop(thing, kept):
