@@ -4,8 +4,8 @@ import memory
 from loader.handover import USABLE, memory_regions
 from memory import ledger
 from memory_structs import PAGE_SHIFT
-from memory_structs.mode import LEVELS
-from paging import OffsetPageTable, active_level_4_table
+from memory_structs.mode import LEVELS, pages_at
+from paging import MalformedEntry, OffsetPageTable, active_level_4_table
 from paging.natives import LAYOUT
 
 from diagnostics.regions import region_of
@@ -43,10 +43,19 @@ class OwnedPages:
         self.root = root
 
     def frames(self):
-        """Yield (first frame, count) of what the pages lead to."""
-        for run in OffsetPageTable().runs(self.first_page, self.count):
-            if run.is_mapped:
-                yield run.frame, run.count
+        """Yield (first frame, count) of what the pages lead to; where reserved bits are set, that is nothing."""
+        mapper, page, end = OffsetPageTable(), self.first_page, self.first_page + self.count
+        while page < end:
+            try:
+                found, after = mapper.runs(page, end - page), end
+            except MalformedEntry as error:
+                wrong = error.page
+                found = mapper.runs(page, wrong - page) if wrong > page else ()
+                after = (wrong | pages_at(error.level) - 1) + 1
+            for run in found:
+                if run.is_mapped:
+                    yield run.frame, run.count
+            page = after
 
     def row(self):
         """Return letter, place, size, kind, rights and region, as texts."""

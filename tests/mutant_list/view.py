@@ -321,6 +321,13 @@ MUTANTS = [
         "tests/tools/test_settings.py",
     ),
     (
+        "behind an entry with a reserved bit an owner has nothing",
+        "kernel/diagnostics/census.py",
+        "                after = (wrong | pages_at(error.level) - 1) + 1\n",
+        "                after = end\n",
+        "tests/shell/test_shown_memory.py::test_an_entry_with_a_reserved_bit_takes_no_picture_away",
+    ),
+    (
         "where no RAM is, the display shows an owner's colour",
         "kernel/diagnostics/screen.py",
         'if letter in " -":',

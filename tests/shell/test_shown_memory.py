@@ -4,6 +4,7 @@ import re
 
 import pytest
 from harness import Kernel, depth
+from oracle import page_walk
 
 PAGE = 4096
 CELL_LINE = re.compile(r"^ *[pv](0x[0-9a-f]+) (.*)$", re.MULTILINE)
@@ -194,6 +195,31 @@ def cells_have_their_colours(ppm, lines):
         rest = [each[(len(line) + 1) * 8 * 3 :] for each in rows_of(row)]
         assert set(rest) == {ground * (800 - (len(line) + 1) * 8)}
     assert pixels[len(lines) * 20 * 2400 :] == ground * 800 * (600 - len(lines) * 20), "nothing else is on the display"
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_an_entry_with_a_reserved_bit_takes_no_picture_away(kernel, level):
+    """What it leads to is nobody's any more; all else is shown as before."""
+    kernel.exec("""
+        import memory
+        from diagnostics import census, dump, picture, snapshot
+        kept = memory.create_mapping(1200 << 12, memory.PteFlags(), False)
+        place = kept.start_address.number + 600
+        """)
+    guest, before = kernel.guest, kernel.eval("sum([count for _, count in census.owners()[-1].frames()])")
+    path = page_walk.path_to(guest.monitor.registers()["CR3"], guest.memory, kernel.eval("place") << 12)
+    table = path[-level - 1] & page_walk.ADDRESS_MASK
+    at = table + 8 * (kernel.eval("place") >> 9 * (level - 1) & 511)
+    raw = guest.memory.read_entry(at)
+    guest.memory.write_entry(at, raw | 1 << 45)
+    try:
+        after = kernel.eval("sum([count for _, count in census.owners()[-1].frames()])")
+        assert before - after == (1 if level == 1 else 512)
+        kernel.exec("for make in (picture.Picture, picture.PoolPicture, census.Owners): list(make().lines())")
+        kernel.exec("snapshot.as_json(); snapshot.ownership()")
+    finally:
+        guest.memory.write_entry(at, raw)
+    kernel.exec("kept.drop()")
 
 
 # The colours of VGA text by their numbers.

@@ -3,6 +3,7 @@
 import http.client
 import inspect
 import os
+import re
 import signal
 import socket
 import struct
@@ -201,8 +202,11 @@ def test_owners_come_without_disturbing_who_types(view, tab):
     tab.line("m = create_mapping(1 << 20, PteFlags())")
     tab.until(lambda: "1 MiB" in str(tab.told.get("owners")))
     owner = next(row for row in tab.told["owners"]["owners"] if row[2] == "1 MiB")
-    assert owner[0] in tab.told["owners"]["cells"]
+    cells = tab.told["owners"]["cells"]
+    assert owner[0] in cells
     assert tab.console.endswith(b"PteFlags())\r\nclew> "), "nothing of the question is on the screen"
+    rows = re.findall(r"^ *p0x\w+ (.*)$", re.sub(r"\x1b\[\d*m", "", tab.line("picture")), re.MULTILINE)
+    assert "".join(rows) == cells, "the prompt says the same"
     tab.line("m.drop(); m = 0")
     tab.until(lambda: "1 MiB" not in str(tab.told["owners"]))
     tab.type("\x1b[A")  # the line before, not the question
