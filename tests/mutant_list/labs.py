@@ -97,8 +97,8 @@ MUTANTS = [
     (
         "an object that a module of the kernel's uses can be replaced",
         GUARD,
-        "return is_kind(value) or is_a(owner, kind_of(memory)) and has",
-        "return is_kind(value) or False and has",
+        "is_kind(value) or is_a(owner, kind_of(memory)) and has",
+        "is_kind(value) or False and has",
         FOOLED,
     ),
     (

@@ -32,13 +32,12 @@ def NAME(key):
                 if key[0] != "_" and not is_a(value, kind_of(memory)) and has(value, "__dict__"):
                     found.append((value, name + "." + key))
         return [
-            (owner, name, {key: value if does_something(owner, value) else free for key, value in owner.__dict__.items()})
-            for owner, name in found
+            (owner, name, {key: fixed(owner, value) for key, value in owner.__dict__.items()}) for owner, name in found
         ]
 
-    def does_something(owner, value):
-        """Answer whether a value is a function or a class, or in a module an object or another module."""
-        return is_kind(value) or is_a(owner, kind_of(memory)) and has(value, "__dict__")
+    def fixed(owner, value):
+        """Return a value that may not change: a function, a class, in a module an object or another module; or free."""
+        return value if is_kind(value) or is_a(owner, kind_of(memory)) and has(value, "__dict__") else free
 
     def changed():
         for place, value in count(all_plain()):
