@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 import shlex
+import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -137,10 +138,30 @@ def graded(lab, path, wanted, grading):
         return Grades(path, grading.results, junit.read_text())
 
 
+class Worker:
+    """What a process that grades for this one remembers: whether Ctrl-C has ended a file already."""
+
+    is_interrupted = False
+
+
+def ignore_interrupts():
+    """Have a process that waits for a file take no notice of Ctrl-C: it gets no other one then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def graded_alone(lab, path, wanted, limit_s, seed):
-    """As graded(), on a machine that no other file has had."""
-    with Grading(limit_s, seed) as grading:
-        return graded(lab, path, wanted, grading)
+    """As graded(), in a process of its own, on a machine that no other file has had."""
+    if Worker.is_interrupted:
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Grading(limit_s, seed) as grading:
+            return graded(lab, path, wanted, grading)
+    except KeyboardInterrupt:
+        Worker.is_interrupted = True
+        raise
+    finally:
+        ignore_interrupts()
 
 
 def refusal_of(path, why):
@@ -171,7 +192,7 @@ def all_graded(arguments, files):
                 if not arguments.together:
                     grading.stop()
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=ignore_interrupts) as pool:
         waiting = [pool.submit(graded_alone, arguments.lab, *file, *rest) for file in files.items()]
         try:
             for future in waiting:

@@ -41,7 +41,7 @@ MUTANTS = [
     (
         "what a student's file replaced in the kernel goes unnoticed",
         GUARD,
-        "if before[key] is not value:",
+        "if value is not free and now.get(key) is not value:",
         "if False:",
         FOOLED,
     ),
@@ -69,8 +69,8 @@ MUTANTS = [
     (
         "a name that hides a builtin in one module of the kernel's goes unnoticed",
         GUARD,
-        "            return key in plain\n",
-        "            return False\n",
+        "is_kind(value) and key in plain\n",
+        "False\n",
         FOOLED,
     ),
     (
@@ -86,6 +86,20 @@ MUTANTS = [
         "            if own.get(name) is not value:\n",
         "            if False:\n",
         f"{WRONG}[translate]",
+    ),
+    (
+        "an allocator of the kernel's can be replaced as a whole",
+        GUARD,
+        "return makes_names or",
+        "return",
+        FOOLED,
+    ),
+    (
+        "an object that a module of the kernel's uses can be replaced",
+        GUARD,
+        "is_kind(value) or is_a(owner, kind_of(memory)) and has",
+        "is_kind(value) or False and has",
+        FOOLED,
     ),
     (
         "SystemExit ends the machine's answer",
@@ -111,8 +125,8 @@ MUTANTS = [
     (
         "an interrupted grading goes on with the next file",
         "tools/grade.py",
-        "if status == pytest.ExitCode.INTERRUPTED:",
-        "if False:",
+        "        Worker.is_interrupted = True\n",
+        "",
         f"{FILES}::test_a_grading_that_is_interrupted_ends_all_of_it",
     ),
     (

@@ -20,6 +20,7 @@ def NAME(key):
     complain, collect, modules, whole = sys.print_exception, gc.collect, sys.modules, __import__("__main__")
     own = {"__name__": "grader", "memory": memory, "LEVELS": mode.LEVELS}
     names, was, first = {}, [], {}
+    free = []  # stands for what may change
     plain = ["__build_class__", "__import__"] + [name for name in dir(builtins) if name[:2] != "__"]
     all_plain = value_of("lambda: [" + ", ".join(plain) + "]", {})
     were_plain = all_plain()
@@ -31,9 +32,12 @@ def NAME(key):
                 if key[0] != "_" and not is_a(value, kind_of(memory)) and has(value, "__dict__"):
                     found.append((value, name + "." + key))
         return [
-            (owner, name, {key: value for key, value in owner.__dict__.items() if is_kind(value)})
-            for owner, name in found
+            (owner, name, {key: fixed(owner, value) for key, value in owner.__dict__.items()}) for owner, name in found
         ]
+
+    def fixed(owner, value):
+        """Return a value that may not change: a function, a class, in a module an object or another module; or free."""
+        return value if is_kind(value) or is_a(owner, kind_of(memory)) and has(value, "__dict__") else free
 
     def changed():
         for place, value in count(all_plain()):
@@ -45,23 +49,23 @@ def NAME(key):
         if whole.__dict__.get("NAME") is not act:
             return "the grader's guard"
         for owner, where, before in was:
-            left = length(before)
-            for key, value in owner.__dict__.items():
-                if key in before:
-                    left -= 1
-                    if before[key] is not value:
-                        return where + "." + key
-                elif is_kind(value) and hides(owner, key):
+            now = owner.__dict__
+            for key, value in before.items():
+                if value is not free and now.get(key) is not value:
                     return where + "." + key
-            if left:
-                return "something of " + where
+            if length(now) > length(before):
+                for key, value in now.items():
+                    if key not in before and hides(owner, key, value):
+                        return where + "." + key
         return None
 
-    def hides(owner, key):
-        """Answer whether a new function hides another: in a module a builtin, in an object a method of its class."""
+    def hides(owner, key, value):
+        """Answer whether a new name hides another: a builtin in a module, what a module makes when it is asked for it,
+        a method of its class in an object."""
         if is_a(owner, kind_of(memory)):
-            return key in plain
-        return is_a(owner, type) or is_kind(of(kind_of(owner), key, None))
+            makes_names = "__getattr__" in owner.__dict__ and not is_a(value, kind_of(memory))
+            return makes_names or is_kind(value) and key in plain
+        return is_kind(value) and (is_a(owner, type) or is_kind(of(kind_of(owner), key, None)))
 
     class File:
         """The names of the student's file."""
