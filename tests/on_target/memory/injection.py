@@ -235,7 +235,7 @@ class Points:
 
 
 def fail_allocations(name):
-    """Fail the n-th allocation of Python's heap, for every one of the points. Returns (last one, what differed where)."""
+    """Fail the n-th allocation of Python's heap, for every one of the points. Returns (last n, what differed where)."""
     trial = Trial(name)
     points = Points(trial, _inject.fail_allocation, FAILED_ALLOCATION)
     wrong = []
