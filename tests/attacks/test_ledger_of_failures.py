@@ -1,7 +1,8 @@
 """Whatever fails in the paging layer, no frame is lost, no half of a change stays, and no flush is owed for nothing.
 
 The n-th allocation of Python's heap fails, or Ctrl-C arrives at the n-th place where MicroPython looks for it: for
-every n until the call comes to its end, but for the middle of long ones (`points`). Frames for tables come from the kernel's own source.
+every n until the call comes to its end, but for the middle of long ones (`points`). Frames for tables come from the
+kernel's own source.
 """
 
 import pytest

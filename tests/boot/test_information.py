@@ -67,15 +67,19 @@ def test_a_module_arrives_whole(boot, tmp_path, data):
     assert guest.memory.read(start, end - start) == data
 
 
-@pytest.mark.parametrize("path", ["pvh", "iso", "uefi"])
-def test_the_acpi_pointer_points_to_a_root_pointer(boot, path):
-    guest, kernel = handover(boot, boot=path)
+def assert_root_pointer(guest, kernel):
     address = kernel.eval("__import__('_boot').acpi_root_pointer()")
     assert guest.memory.read(address, 8) == b"RSD PTR "
 
 
-def test_a_framebuffer_from_grub_is_where_qemu_has_it(boot):
+@pytest.mark.parametrize("path", ["pvh", "iso"])
+def test_the_acpi_pointer_points_to_a_root_pointer(boot, path):
+    assert_root_pointer(*handover(boot, boot=path))
+
+
+def test_under_uefi_root_pointer_and_framebuffer_are_where_qemu_has_them(boot):
     guest, kernel = handover(boot, boot="uefi")
+    assert_root_pointer(guest, kernel)
     framebuffer = kernel.eval("__import__('_boot').framebuffer()")
     if framebuffer is None:
         pytest.fail("GRUB under UEFI handed over no framebuffer")

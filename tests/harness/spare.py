@@ -15,12 +15,10 @@ GUESTS = pytest.StashKey[list]()
 PASSED = pytest.StashKey[bool]()
 
 # What a soft reset must bring back as it was at power-on: what both allocators count.
-COUNTS = """[(told.free, told.allocated, told.mapped, told.unmapped, told.tables, told.reserved, told.device)
-for told in [allocator.statistics() for allocator in
-(__import__("memory").frame_allocator, __import__("memory").page_allocator)]]""".replace("\n", " ")
+COUNTS = "[str(a.statistics()) for m in [__import__('memory')] for a in (m.frame_allocator, m.page_allocator)]"
 # What a test may leave otherwise, but then nobody else gets its machine: registers, EFER and PAT, and files.
-REST = """([getattr(__import__("_cpu"), "read_" + name)() for name in ("cr0", "cr3", "cr4", "flags", "idt")],
-[__import__("_cpu").read_msr(msr) for msr in (0xC0000080, 0x277)], __import__("os").listdir("/"))""".replace("\n", " ")
+REST = """[(c.read_cr0(), c.read_cr3(), c.read_cr4(), c.read_flags(), c.read_idt(), c.read_msr(0xC0000080),
+c.read_msr(0x277), __import__("os").listdir("/")) for c in [__import__("_cpu")]]""".replace("\n", " ")
 
 
 class Spare:

@@ -1,4 +1,4 @@
-"""MicroPython's own tests pass on the kernel: every thirty-second of them here, all of them in `make test-micropython`."""
+"""MicroPython's own tests pass on the kernel: every 32nd of them here, all of them in `make test-micropython`."""
 
 import subprocess
 import sys

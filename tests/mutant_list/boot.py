@@ -58,14 +58,14 @@ MUTANTS = [
         "boot/long_mode.S",
         "or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE)",
         "or $(CR0_PG | CR0_WP | CR0_MP | CR0_PE)",
-        "tests/boot/test_paths.py::test_the_control_registers_are_the_same_on_every_way",
+        "tests/boot/test_paths.py::test_every_loader_reaches_the_same_prompt_with_the_same_control_registers",
     ),
     (
         "CR0.WP is not set, so the kernel writes what is read-only",
         "boot/long_mode.S",
         "or $(CR0_PG | CR0_WP | CR0_NE | CR0_MP | CR0_PE)",
         "or $(CR0_PG | CR0_NE | CR0_MP | CR0_PE)",
-        "tests/boot/test_paths.py::test_the_control_registers_are_the_same_on_every_way",
+        "tests/boot/test_paths.py::test_every_loader_reaches_the_same_prompt_with_the_same_control_registers",
     ),
     (
         "a region of the memory map that wraps around ends where it begins",

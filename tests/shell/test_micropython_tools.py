@@ -49,8 +49,8 @@ def mpremote(pty, *words, folder=None):
 
 
 def test_mpremote_evaluates_executes_and_reports_exceptions(pty, tmp_path):
-    assert mpremote(pty, "eval", "6 * 7").stdout.strip() == "42"
-    assert mpremote(pty, "exec", "import sys; print(sys.platform)").stdout.strip() == "clew"
+    said = mpremote(pty, "eval", "6 * 7", "+", "exec", "import sys; print(sys.platform)").stdout
+    assert said.split() == ["42", "clew"]
     failed = mpremote(pty, "exec", "1 / 0")
     assert failed.returncode == 1
     assert "ZeroDivisionError" in failed.stdout + failed.stderr
@@ -61,13 +61,17 @@ def test_mpremote_evaluates_executes_and_reports_exceptions(pty, tmp_path):
 def test_mpremote_keeps_files_on_the_ram_disk(pty, tmp_path):
     data = os.urandom(20_000)
     (tmp_path / "data.bin").write_bytes(data)
-    assert mpremote(pty, "fs", "cp", str(tmp_path / "data.bin"), ":data.bin").returncode == 0
-    assert re.search(r"20000 data.bin", mpremote(pty, "fs", "ls").stdout)
-    assert mpremote(pty, "fs", "cp", ":data.bin", str(tmp_path / "back.bin")).returncode == 0
-    assert (tmp_path / "back.bin").read_bytes() == data
-    assert mpremote(pty, "fs", "mkdir", ":folder").returncode == 0
-    assert mpremote(pty, "fs", "rm", ":data.bin").returncode == 0
-    assert "data.bin" not in mpremote(pty, "fs", "ls").stdout
+    there, back = str(tmp_path / "data.bin"), tmp_path / "back.bin"
+    first = mpremote(pty, "fs", "cp", there, ":data.bin", "+", "fs", "ls", "+", "fs", "cp", ":data.bin", str(back))
+    assert first.returncode == 0
+    assert re.search(r"20000 data.bin", first.stdout)
+    assert back.read_bytes() == data
+    second = mpremote(pty, "fs", "ls", "+", "fs", "mkdir", ":folder", "+", "fs", "rm", ":data.bin", "+", "fs", "ls")
+    assert second.returncode == 0
+    was, _, found = second.stdout.rpartition("ls :")
+    assert "data.bin" in was
+    assert "data.bin" not in found
+    assert "folder" in found
 
 
 def test_mpremote_mounts_a_folder_of_the_host(pty, tmp_path):

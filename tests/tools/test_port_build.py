@@ -41,7 +41,7 @@ def make(copy, *words):
 
 
 def collected(copy):
-    """Collect modules, root pointers and names of the port's own sources, compile nothing; return what was collected."""
+    """Collect modules, root pointers and names of the port's own sources, compile nothing; return all of that."""
     folder = copy / "build" / "port" / "genhdr"
     files = ("moduledefs.h", "root_pointers.h", "qstrdefs.collected.h")
     (copy / "port" / "main.c").touch()

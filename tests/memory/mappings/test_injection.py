@@ -2,8 +2,8 @@
 
 The n-th allocation of Python's heap fails, the n-th request for frames or pages finds nothing, Ctrl-C or a scheduled
 callback arrives at the n-th place where MicroPython looks for it: for every n until the call comes to its end
-untroubled, but for the middle of long ones (STRIDE in on_target/memory/injection.py). Compared are the allocators' counts, the
-bytes of the page tables, the owners, and the audit.
+untroubled, but for the middle of long ones (STRIDE in on_target/memory/injection.py). Compared are the allocators'
+counts, the bytes of the page tables, the owners, and the audit.
 """
 
 import pytest

@@ -209,8 +209,8 @@ class Trial:
         return name, found, left
 
 
-# At both ends of an operation every point is tried; in the middle of a long one, one of STRIDE for each kind of trouble,
-# and not the same for all.
+# At both ends of an operation every point is tried; in the middle of a long one, one of STRIDE for each kind of
+# trouble, and not the same for all.
 ENDS = 25
 STRIDE = 3
 FAILED_ALLOCATION, CTRL_C, CALLBACK = range(STRIDE)
@@ -235,7 +235,7 @@ class Points:
 
 
 def fail_allocations(name):
-    """Fail the n-th allocation of Python's heap, for every one of the points. Returns (the last, what differed where)."""
+    """Fail the n-th allocation of Python's heap, for every one of the points. Returns (last n, what differed where)."""
     trial = Trial(name)
     points = Points(trial, _inject.fail_allocation, FAILED_ALLOCATION)
     wrong = []
