@@ -30,6 +30,8 @@ def allocate_and_drop():
 def create_and_drop():
     for _ in range(10): memory.create_mapping(4096, memory.HEAP_FLAGS).drop()
 kept = memory.create_mapping(4096, memory.HEAP_FLAGS)
+# A run that is taken whole costs a node that goes and comes, and how few are left at the image's end is by its length.
+few = [memory.allocate_frames(count) for _, count, _ in memory.frame_allocator.pool.runs() if count < 64]
 """
 BOOT_INSTRUCTIONS = 20_000_000
 AUDIT_INSTRUCTIONS = 10_000_000
