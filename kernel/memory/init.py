@@ -39,7 +39,7 @@ WINDOW_PAGE = LAYOUT["WINDOW_PAGE"]
 FOUR_GIB_IN_PAGES = 1 << 20
 GIB_IN_PAGES = 1 << 18
 BLOCKS = 512  # frames: a page of 2 MiB, which holds those of as many processors as can be
-ROOMY = 4 * BLOCKS  # where they may lie: a machine of less RAM needs it for itself
+ROOMY = 9 * BLOCKS  # frames of RAM: a machine of fewer needs them for itself
 # (first page, last page) of the region for loaded objects.
 OBJECTS = LAYOUT["OBJECTS_PAGE"], LAYOUT["OBJECTS_PAGE"] + LAYOUT["OBJECTS_PAGES"] - 1
 RIGHTS = {"r-x": PRESENT, "r--": PRESENT | NO_EXECUTE, "rw-": PRESENT | WRITABLE | NO_EXECUTE}
@@ -282,12 +282,13 @@ def pieces_by_key(boot_info, start, last):
 
 def frames_of_blocks(boot_info, memory_map, taken):
     """Where the blocks of the other processors are to lie, in BLOCKS frames from there on: the same after every soft
-    reset, for they stay. None without a guard, or without ROOMY frames in one piece. `taken`: runs of frames, (first,
-    last)."""
+    reset, for they stay. None without a guard, or with less RAM than ROOMY. `taken`: runs of frames, (first, last)."""
     usable = [(start >> PAGE_SHIFT, (end >> PAGE_SHIFT) - 1) for start, end, kind in memory_map if kind == USABLE]
-    for first, last in lists.without(sorted(usable), sorted(taken)) if Guard.key else ():
+    if Guard.key == 0 or sum([last + 1 - first for first, last in usable]) < ROOMY:
+        return None
+    for first, last in lists.without(sorted(usable), sorted(taken)):
         at = (first + BLOCKS - 1) & -BLOCKS
-        if at + ROOMY - 1 <= last:
+        if at + BLOCKS - 1 <= last:
             return at
     return None
 

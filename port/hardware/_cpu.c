@@ -76,7 +76,7 @@ NATIVE_2(cpu_write_msr, msr_in, value_in) {
     uint64_t msr = native_get_below(msr_in, 1UL << 32, "MSR"), value = native_get_u64(value_in);
     msr_write(msr, value);
     if (msr == MSR_PKRS) {
-        keys.rights = value;
+        keys.rights = keys.held = value;
     }
     return mp_const_none;
 }

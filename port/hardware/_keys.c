@@ -18,7 +18,7 @@ void keys_reset(void) {
     keys = (keys_t) { 0 };
     memset(MP_STATE_VM(openings), 0, sizeof MP_STATE_VM(openings));
     if (cpu_features.supervisor_keys) {
-        keys_apply();
+        msr_write(MSR_PKRS, 0);
     }
 }
 

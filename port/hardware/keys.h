@@ -14,13 +14,20 @@
 typedef struct {
     uint32_t rights;        // at rest
     uint32_t guarded;       // the bits that a commit takes away; 0: there is no guard
+    uint32_t held;          // what the register has: it is written only to change, which makes QEMU forget all translations
     unsigned commits;       // how many commits are under way, one in the other
     bool storing;           // a native stores, outside of which nothing is called
 } keys_t;
 extern keys_t keys;
 
 static inline bool keys_are_open(void) { return keys.commits != 0 || keys.storing; }
-static inline void keys_apply(void) { msr_write(MSR_PKRS, keys_are_open() ? keys.rights & ~keys.guarded : keys.rights); }
+static inline void keys_apply(void) {
+    const uint32_t wanted = keys_are_open() ? keys.rights & ~keys.guarded : keys.rights;
+    if (keys.held != wanted) {
+        keys.held = wanted;
+        msr_write(MSR_PKRS, wanted);
+    }
+}
 
 // Around the stores of a native, which raises nothing in between.
 static inline void keys_begin_store(void) {

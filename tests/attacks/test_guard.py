@@ -317,6 +317,23 @@ def test_another_cpu_has_the_rights_of_its_job_from_its_first_to_what_comes_afte
         seen.append(its())
     """)
     assert kernel.eval("(seen, read)") == ([AT_REST, AT_REST, 0, AT_REST, AT_REST, AT_REST | 2 << 10], 0)
+    where = "__import__('paging.guard').guard.Guard.blocks"
+    before = kernel.eval(where)
+    kernel.soft_reset()
+    kernel.exec("from processors import READ_MSR, processor")
+    assert kernel.eval(f"({where}, processor(1).call(READ_MSR, 0x6E1))") == (before, AT_REST)
+
+
+@pytest.mark.parametrize(("memory", "told"), [("14M", "OutOfFrames"), ("20M", None)])
+def test_a_small_machine_has_a_guard_and_other_cpus_if_it_has_room(boot, memory, told):
+    guest = boot(guard=True, processors=2, memory=memory)
+    guest.console.wait_for_prompt(30)
+    kernel = Kernel(guest, timeout=30)
+    kernel.exec(NAMES)
+    kernel.exec("from processors import processor")
+    said = kernel.eval(f"refusal(lambda: processor(1).read({WINDOW + 4096:#x}) and None)")
+    assert (said and said[0]) == told
+    assert kernel.eval("(refusal(stray, frame_allocator.pool.tree)[0], verify().violations)") == ("PageFault", [])
 
 
 @pytest.mark.parametrize("ways", ["micropython.schedule(note, 0)", "gc.collect()", "_inject.interrupt(5)"])

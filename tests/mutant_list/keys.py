@@ -186,6 +186,20 @@ MUTANTS = [
         f"{GUARD}::test_the_windows_leaves_keep_the_key_when_they_are_divided_and_made_whole",
     ),
     (
+        "a small machine's last frames are left out for other CPUs",
+        "kernel/memory/init.py",
+        "if Guard.key == 0 or sum([last + 1 - first for first, last in usable]) < ROOMY:",
+        "if Guard.key == 0:",
+        f"{GUARD}::test_a_small_machine_has_a_guard_and_other_cpus_if_it_has_room",
+    ),
+    (
+        "the register is not written though it changes",
+        KEYS,
+        "    if (keys.held != wanted) {",
+        "    if (keys.held < wanted) {",
+        f"{RULES}::test_what_with_opens_or_closes_is_as_before_however_it_ends",
+    ),
+    (
         "VGA's letters are guarded as RAM is",
         "kernel/memory/init.py",
         "lists.without([(0, below - 1)], lists.normal(told)) + [(below",
@@ -230,7 +244,7 @@ MUTANTS = [
     (
         "what a user writes to the register is forgotten",
         "port/hardware/_cpu.c",
-        "        keys.rights = value;",
+        "        keys.rights = keys.held = value;",
         "        ;",
         f"{RULES}::test_the_register_that_a_user_writes_is_what_holds",
     ),
