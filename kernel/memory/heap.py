@@ -58,9 +58,9 @@ class PythonHeap:
             self.shrink()
 
     def _add(self, pages):
-        """Map an area of that many pages and put it into the reserve."""
+        """Map an area of that many pages and put it into the reserve. The collector clears what it gives away."""
         if pages >= _SMALLEST_PAGES and None in self._areas:
-            record = self._table._create_record(pages, word_for(HEAP_FLAGS), True)
+            record = self._table._create_uncleared(pages, word_for(HEAP_FLAGS))
             number = offer(record.first_page, pages)
             self._areas[number] = disown(record)
 

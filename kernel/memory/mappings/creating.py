@@ -66,6 +66,10 @@ class Creating:
             leave()
         return self._with_room(self._create_in_steps, count, word, self._limit(huge))._state[0]
 
+    def _create_uncleared(self, count, word):
+        """`_create_record` of huge pages with whatever their frames hold, for who clears what he takes of them."""
+        return self._with_room(self._create_in_steps, count, word, self._kernel.largest_level, False)._state[0]
+
     def _create_executable(self, count, word, huge, override):
         """`create_mapping` for what may be executed: mapped without that, and then changed, as `remap` does it."""
         state = [None, self, None, None]
@@ -116,11 +120,11 @@ class Creating:
         leave()
         return None
 
-    def _create_in_steps(self, count, word, limit):
+    def _create_in_steps(self, count, word, limit, clears=True):
         """`_create_record` for many pages, when tables are missing, or when memory is short."""
         pages = self._pages.allocate(count)
         try:
-            return self._create_in(pages, word, limit, "create_mapping()")
+            return self._create_in(pages, word, limit, "create_mapping()", clears)
         except BaseException:
             if pages:
                 pages.drop()
@@ -130,8 +134,9 @@ class Creating:
         """`create_mapping` of new pages with a flag word that was checked."""
         return self._with_room(self._create_in_steps, count, word, self._kernel.largest_level)
 
-    def _create_in(self, pages, word, limit, consumer):
-        """Map the pages of an owner to whatever frames there are, the fewest runs, and consume it."""
+    def _create_in(self, pages, word, limit, consumer, clears=True):
+        """Map the pages of an owner to whatever frames there are, the fewest runs, and consume it. The frames are
+        cleared, unless they are clean, or nobody wants that."""
         state = pages._state
         page, count = state[RUN] >> 1, state[COUNT]
         owners = allocate_in_runs(self._frames, count)
@@ -140,6 +145,8 @@ class Creating:
             frame = owners[0]._state[RUN]
             mapped, record = self._new(page, count, word, EXCLUSIVE, frame >> 1)
             frames = [(owner._state[RUN] >> 1, owner._state[COUNT], owner._state[RUN] & 1) for owner in owners]
+            if not clears:
+                frames = [run[:2] + (True,) for run in frames]
             if len(frames) > 1:
                 as_given = joined(frames)
                 write(record, page, count, word, signature_of(as_given))
