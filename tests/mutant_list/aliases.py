@@ -88,7 +88,7 @@ MUTANTS = [
         DIVIDING,
         "if int(touching(below, _ENTRIES, frame, word, 1 << shift - 9)) != _ENTRIES:",
         "if int(touching(below, 1, frame, word, 1 << shift - 9)) != 1:",
-        SPLIT,
+        BESIDE,
     ),
     (
         "beside others only the first page is closed",

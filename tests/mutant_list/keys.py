@@ -97,8 +97,8 @@ MUTANTS = [
     (
         "a huge page that is divided drops the key",
         "kernel/paging/dividing.py",
-        "        smaller = word\n",
-        "        smaller = word & ~(15 << 19)\n",
+        "smaller = word & ~_HUGE |",
+        "smaller = word & ~_HUGE & ~(15 << 19) |",
         f"{RULES}::test_pages_that_a_huge_page_is_divided_into_have_its_key",
     ),
     (
@@ -181,8 +181,8 @@ MUTANTS = [
     (
         "a window's page that is divided has no key",
         "kernel/paging/dividing.py",
-        "        smaller = word\n",
-        "        smaller = word & ~(15 << 19)\n",
+        "smaller = word & ~_HUGE |",
+        "smaller = word & ~_HUGE & ~(15 << 19) |",
         f"{GUARD}::test_the_windows_leaves_keep_the_key_when_they_are_divided_and_made_whole",
     ),
     (

@@ -143,8 +143,13 @@ def test_what_is_beside_others_closes_and_opens_alone(closing):
     for step, left in (("n.remap(WRITE)", kept), ("n.remap(RUN)", both), ("n.drop()", kept)):
         closing.exec(step)
         assert closed(closing, at_boot) == left, step
-        refused = closing.eval("[refused(lambda: _memory.store8(each, 1))[:9] for each in at]")
+        refused = closing.eval("[refused(lambda: store8(each, 1))[:9] for each in at]")
         assert refused == (["PageFault"] if left == both else ["nothing, "]) * 3, step
+    closing.exec("many = memory.create_mapping(70 * 4096, RUN, huge=False)")
+    many = closing.eval("numbers(many)")
+    assert {frame >> 9 for frame in many} & {frame >> 9 for frame in kept}
+    closing.exec("many.drop()")
+    assert closed(closing, at_boot) == kept
     closing.exec("m.drop()")
     assert window_of(closing) == at_boot
 
