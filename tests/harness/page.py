@@ -30,7 +30,7 @@ class View:
     """A running `make view`. url: what it printed."""
 
     def __init__(self, **environment):
-        command = [sys.executable, str(machine.ROOT / "tools" / "view.py")]
+        command = [*machine.DIE_WITH_PARENT, sys.executable, str(machine.ROOT / "tools" / "view.py")]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
         )

@@ -18,8 +18,11 @@ def view():
     """A running `make view`, for the tests of a file: each leaves the kernel at its prompt."""
     view = View()
     yield view
-    machines_id = view.machine()
-    assert view.stop() == (0, f"{WELCOME}clew: SIGTERM: the page and its machine have ended\n")
+    try:
+        machines_id = view.machine()
+    finally:
+        ended = view.stop()
+    assert ended == (0, f"{WELCOME}clew: SIGTERM: the page and its machine have ended\n")
     with pytest.raises(ProcessLookupError):
         os.kill(machines_id, 0)
 
