@@ -70,9 +70,30 @@ MUTANTS = (
     (
         "help on a name of one's own is about the kernel's",
         "kernel/shell/reference.py",
-        "if thing_called(page, name) is value:",
-        "if thing_called(page, name) is not None:",
+        "if thing is value or (text",
+        "if thing is not None or (text",
         f"{HELP}::test_help_prints_the_docstring_however_it_is_asked",
+    ),
+    (
+        "help finds a bound method by any ending",
+        "kernel/shell/reference.py",
+        'return ".%s>" % repr(thing)',
+        'return ">"',
+        f"{HELP}::test_whatever_is_asked_is_answered_about_that_in_80_columns",
+    ),
+    (
+        "what several classes share is called by the first one's name",
+        "kernel/shell/reference.py",
+        "        if asked:\n            self.signature",
+        "        if not asked:\n            self.signature",
+        f"{HELP}::test_every_public_name_is_answered_by_its_own_name_in_80_columns",
+    ),
+    (
+        "help with parentheses asks a value instead of its name",
+        "kernel/shell/prompt.py",
+        'if command is help and rest[-1] == ")"',
+        'if command is None and rest[-1] == ")"',
+        f"{HELP}::test_whatever_is_asked_is_answered_about_that_in_80_columns",
     ),
     (
         "a stub gives a parameter another name",
