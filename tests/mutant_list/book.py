@@ -2,6 +2,7 @@
 
 TYPED = "tests/house/test_book.py"
 HELP = "tests/shell/test_help.py"
+PICTURES = "tests/tools/test_book_pictures.py"
 
 MUTANTS = (
     (
@@ -35,9 +36,44 @@ MUTANTS = (
     (
         "a picture of other colours is the same picture",
         "tools/book.py",
-        "(class|fill)=",
-        "(class)=",
+        "(class|fill|points)=",
+        "(class|points)=",
         f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "a chart of other counts is the same picture",
+        "tools/book.py",
+        "(class|fill|points)=",
+        "(class|fill)=",
+        f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "a table of another level is the same picture",
+        "tools/book.py",
+        r"(?<!P)\d+",
+        r"\d+",
+        f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "two ways that end at different frames end at one",
+        "tools/drawing_ways.py",
+        'way["physical"] >> 12',
+        'way["physical"] >> 32',
+        f"{PICTURES}::test_what_ways_share_is_drawn_once_and_what_they_do_not_each_by_itself",
+    ),
+    (
+        "the label of an entry stands below the next table's line",
+        "tools/drawing_ways.py",
+        "self._lane(place) + 22, y + BAR + 26",
+        "self._lane(place) + 2, y + BAR + 26",
+        f"{PICTURES}::test_nothing_crosses_a_label_of_ways",
+    ),
+    (
+        "the last 2 GiB begin where their entry does",
+        "tools/drawing_layout.py",
+        "max(first, after - END_PAGES)",
+        "first",
+        f"{PICTURES}::test_the_layout_has_every_region_with_its_beginning_and_nothing_crosses",
     ),
     (
         "a link to a place that a page does not have is none that leads nowhere",

@@ -75,7 +75,10 @@ def test_what_is_laid_out_by_hand_stays_so(console):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("help create_maping", "UsageError: there is no command and no name create_maping: did you mean create_mapping?\n"),
+        (
+            "help create_maping",
+            "UsageError: there is no command and no name create_maping: did you mean create_mapping?\n",
+        ),
         (
             "help MappedPages.rmap",
             "UsageError: there is no command and no name MappedPages.rmap: did you mean MappedPages.remap?\n",
