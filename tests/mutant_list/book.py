@@ -2,6 +2,7 @@
 
 TYPED = "tests/house/test_book.py"
 HELP = "tests/shell/test_help.py"
+STUBS = "tests/house/test_stubs.py"
 PICTURES = "tests/tools/test_book_pictures.py"
 
 MUTANTS = (
@@ -136,7 +137,28 @@ MUTANTS = (
         "typings/memory/__init__.pyi",
         "def create_identity_mapping(count: int,",
         "def create_identity_mapping(pages: int,",
-        "tests/house/test_stubs.py::test_a_stub_has_the_names_and_parameters_of_the_sources",
+        f"{STUBS}::test_a_stub_has_the_names_and_parameters_of_the_sources",
+    ),
+    (
+        "a stub gives an attribute another type",
+        "typings/faults/__init__.pyi",
+        "def access(self) -> str",
+        "def access(self) -> bool",
+        f"{STUBS}::test_what_a_running_kernel_has_is_what_the_stubs_say",
+    ),
+    (
+        "a stub has an attribute that the kernel has not",
+        "typings/paging/__init__.pyi",
+        "    effective_word: int",
+        "    effective_words: int",
+        f"{STUBS}::test_what_a_running_kernel_has_is_what_the_stubs_say",
+    ),
+    (
+        "a promise to editors is none of the kernel's",
+        "typings/promises.py",
+        "assert_type(mapping.start_address + 8, VirtualAddress)",
+        "assert_type(mapping.start_address + 8, PhysicalAddress)",
+        f"{STUBS}::test_every_promise_is_kept_by_a_running_kernel",
     ),
     (
         "the reference cuts a docstring where it is laid out by hand",
