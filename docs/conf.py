@@ -6,6 +6,8 @@ extensions = ["myst_parser", "autoapi.extension"]
 html_theme = "furo"
 html_title = "Clew"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["book.css"]
 html_show_sphinx = False
 # Of the labs the texts alone: no solution is in the site.
 exclude_patterns = ["api", "site", "labs/handout", "labs/*/reference", "labs/*/wrong", "notebook.ipynb"]

@@ -68,24 +68,25 @@ def rewritten(text, printed, numbers):
 
 
 def draw(words, path):
-    """Run `make picture` with these words, but write the picture to a path. Raises CalledProcessError."""
-    command = [sys.executable, str(ROOT / "tools" / "picture.py"), *words[:-1], str(path)]
+    """Run a tool with these words, but write the picture to a path. Raises CalledProcessError."""
+    command = [sys.executable, str(ROOT / words[0]), *words[1:-1], str(path)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
 
 
 def what_it_says(picture):
     """Return what an SVG says, wherever things lie and however large the image is: {what: how often}.
 
-    Kinds of shapes by their colours and labels without their numbers count once; what is new or gone, each time.
+    Kinds of shapes by their colours and labels without their numbers count once; what is new or gone, each time. The
+    level of a table is no such number, and the points of a chart are what it says.
     """
     shapes = re.findall(r"<(\w+)([^>]*)>(?:([^<>]+)<)?", picture)
     said = Counter()
     for name, attributes, text in shapes:
-        colours = dict(re.findall(r'(class|fill)="([^"]*)"', attributes))
+        colours = dict(re.findall(r'(class|fill|points)="([^"]*)"', attributes))
         is_mark = colours.get("class", "").startswith("mark")
         said[name, *sorted(colours.items())] += is_mark
         if name == "text":
-            said[re.sub(r"0x[0-9a-f]+|\d+", "#", text)] += 0
+            said[re.sub(r"0x[0-9a-f]+|(?<!P)\d+", "#", text)] += 0
     return dict(said)  # a Counter takes what is missing for 0
 
 

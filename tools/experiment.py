@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from drawing import FONT, STYLE
 from machine import BUILD, ROOT
 from say import say, stop
 
@@ -28,7 +29,8 @@ from replacement.policies import policy_of
 from replacement.traces import made, read
 """
 COLOURS = ["#f28e2b", "#4c78a8", "#59a14f", "#e15759", "#76b7b2", "#b6992d", "#b07aa1", "#ff9da7", "#9c755f", "#79706e"]
-WIDTH, HEIGHT, EDGE, LEGEND = 640, 320, 44, 80
+WIDTH, HEIGHT, EDGE, LEGEND, ROW = 640, 320, 44, 80, 15
+DASHES = ("", "7 4", "2 3", "9 3 2 3")
 CHUNK = 16_384  # bytes of a file that are sent at once
 
 
@@ -63,29 +65,45 @@ def measure(references=None, trace="favourites", policies=POLICIES, frames=FRAME
 def point(count, faults, frames, most):
     """Return where a measurement with so many frames lies in the drawing."""
     x = EDGE + (count - min(frames)) * (WIDTH - LEGEND - 2 * EDGE) / max(1, max(frames) - min(frames))
-    return f"{x:.1f},{HEIGHT - EDGE - faults * (HEIGHT - 2 * EDGE) / most:.1f}"
+    return round(x, 1), round(HEIGHT - EDGE - faults * (HEIGHT - 2 * EDGE) / most, 1)
+
+
+def label_heights(results, frames, most):
+    """Return {policy: the height of its label}: beside the end of its line, and no two nearer than a row."""
+    heights, last = {}, 0
+    for policy in sorted(results, key=lambda each: -results[each][-1]):
+        last = max(point(frames[-1], results[policy][-1], frames, most)[1] + 4, last + ROW)
+        heights[policy] = last
+    return heights
 
 
 def svg(title, results, frames=FRAMES):
-    """Return the drawing as text: a line for each policy, faults upwards, frames to the right."""
+    """Return the drawing as text: a line for each policy, faults upwards, frames to the right.
+
+    Each line has dashes of its own besides its colour, and its name at its end.
+    """
     most = max(max(counts) for counts in results.values())
-    font = 'font-family="sans-serif" font-size="12"'
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {font}>']
-    parts.append(f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>')
-    parts.append(f'<text x="{EDGE}" y="22" font-size="14">Page faults by frames; {escape(title)}</text>')
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT} font-size="12">', STYLE]
+    parts.append(f'<rect class="ground" width="{WIDTH}" height="{HEIGHT}"/>')
+    axes = f"M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - LEGEND - EDGE}"
+    parts.append(f'<path class="lead" d="{axes}"/>')
+    heights = label_heights(results, frames, most)
     for place, (policy, counts) in enumerate(results.items()):
         colour = COLOURS[place % len(COLOURS)]
-        line = " ".join(point(*pair, frames, most) for pair in zip(frames, counts, strict=True))
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{WIDTH - LEGEND - EDGE + 16}" y="{50 + 18 * place}" fill="{colour}">{policy}</text>')
+        dashes = f' stroke-dasharray="{DASHES[place % len(DASHES)]}"' if place % len(DASHES) else ""
+        places = [point(*pair, frames, most) for pair in zip(frames, counts, strict=True)]
+        line = " ".join(f"{x:g},{y:g}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>')
+        x = WIDTH - LEGEND - EDGE + 8
+        parts.append(f'<text x="{x}" y="{heights[policy]:g}" style="fill:{colour}" class="bold">{policy}</text>')
+    parts.append(f'<text x="{EDGE}" y="16" font-size="14">Page faults by frames</text>')
+    parts.append(f'<text x="{EDGE}" y="33">{escape(title)}</text>')
     for count in frames[:: max(1, len(frames) // 8)]:
-        x = point(count, 0, frames, most).split(",")[0]
+        x = point(count, 0, frames, most)[0]
         parts.append(f'<text x="{x}" y="{HEIGHT - EDGE + 18}" text-anchor="middle">{count}</text>')
     for faults in range(0, most + 1, max(1, most // 4)):
-        y = point(min(frames), faults, frames, most).split(",")[1]
-        parts.append(f'<text x="{EDGE - 6}" y="{y}" text-anchor="end">{faults}</text>')
-    axes = f"M{EDGE},{EDGE} V{HEIGHT - EDGE} H{WIDTH - LEGEND - EDGE}"
-    parts.append(f'<path d="{axes}" fill="none" stroke="#444"/>')
+        y = point(min(frames), faults, frames, most)[1]
+        parts.append(f'<text x="{EDGE - 6}" y="{y + 4}" text-anchor="end">{faults}</text>')
     return "\n".join([*parts, "</svg>\n"])
 
 

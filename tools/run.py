@@ -6,6 +6,7 @@ fault included, is reported with the end of the kernel's log.
 """
 
 import os
+import re
 import select
 import socket
 import subprocess
@@ -40,6 +41,9 @@ PROMPT = b"> "
 # Only PVH hands the kernel a command line of ours.
 ASK = "the kernel can't be told how large this terminal is: `terminal ask` at its prompt has it ask"
 KILL_LINE = "\x15"
+# What goes on with a block, and what begins one, be it on one line; MicroPython's editor knows the same words.
+INSIDE = re.compile(r"[ \t]|(?:else|elif|except|finally)\b")
+BLOCK = re.compile(INSIDE.pattern + r"|@|(?:if|while|for|try|with|def|class|async)\b")
 # What port/console/log.c writes of a line at the prompt that raised.
 LINE_FAILED = "prompt: a line failed: "
 # A machine that says nothing for so long has not booted, or has answered everything.
@@ -143,15 +147,14 @@ def as_typed(text):
 
     In a block the editor indents by itself: Ctrl-U takes that away.
     """
-    typed, in_block = [], False
-    for line in text.splitlines():
-        if line.startswith((" ", "\t")) or line.startswith(("else:", "elif ", "except", "finally:")):
-            in_block = True
-        elif in_block and line.strip():
+    typed, in_block, is_decorated = [], False, False
+    for line in filter(str.strip, text.splitlines()):
+        if in_block and not is_decorated and not INSIDE.match(line):
             typed.append(KILL_LINE)
             in_block = False
-        if line.strip():
-            typed.append((KILL_LINE if in_block else "") + line)
+        in_block = in_block or bool(BLOCK.match(line))
+        is_decorated = line.startswith("@")
+        typed.append((KILL_LINE if in_block else "") + line)
     return "".join(f"{line}\r" for line in [*typed, *([KILL_LINE] if in_block else []), "exit"])
 
 

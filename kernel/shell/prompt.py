@@ -98,10 +98,18 @@ def run_command(command, rest, source, word=None):
     if rest[:1] == "(":
         if word in NAMES and type(NAMES[word]) is not MODULE:
             return False
+        asked = rest[1:-1].strip()
+        if command is help and rest[-1] == ")" and is_name(asked) and not isinstance(NAMES.get(asked), str):
+            return report(command, lambda: show_result(command.run([asked], NAMES)))
         return report(command, call_in_python, command, word, source)
     if rest and rest[0] in PYTHON_AFTER_WORD and rest[:2] != "==":
         return False
     return report(command, lambda: show_result(command.run(rest.split(), NAMES)))
+
+
+def is_name(text):
+    """Answer whether a text is a name, or several with points between them."""
+    return all([each and split_word(each) == (each, "") for each in text.split(".")])
 
 
 def report(command, act, *arguments):

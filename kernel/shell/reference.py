@@ -10,16 +10,25 @@ from help_texts import RECORD, TEXTS
 
 NEWLINE = b"\n"
 FUNCTIONS = "function", "closure", "generator"  # what a `def` makes
+BOUND = "bound_method"
+NEVER = "\n"
 
 
 class Article(View):
-    """What the reference says of one thing: `.names` (each "page:name"), `.signature`, `.text`."""
+    """What the reference says of one thing: `.names` (each "page:name"), `.signature`, `.text`.
 
-    def __init__(self, start):
+    Several classes may share a method and its text: `asked`, one of the names without its page, is whose it is called.
+    """
+
+    def __init__(self, start, asked=None):
         end = TEXTS.find(RECORD, start + 1)
         record = str(TEXTS[start + 1 : end if end >= 0 else len(TEXTS)], "utf-8")
         names, self.signature, self.text = record.split("\n", 2)
-        self.names = names.split(" ")
+        names = names.split(" ")
+        asked = asked or names[0].split(":")[1]
+        self.names = [name for name in names if name.split(":")[1] == asked] or names
+        if asked:
+            self.signature = asked + self.signature[len(self.signature.split("(")[0]) :]
 
     def lines(self, width=WIDTH):
         """The signature, and the text: paragraphs broken anew, what is laid out by hand as it is."""
@@ -36,8 +45,29 @@ class Article(View):
             yield "can be asked:"
             yield from fitted("  " + "  ".join(members), width, 2)
 
+    def is_about(self, value):
+        """Answer whether a value is what one of the names stands for now."""
+        return any([thing_called(*name.split(":")) is value for name in self.names])
+
+    def note_on(self, attribute):
+        """Return what the text says of an attribute in a row that begins with `.attribute`, as a function that takes
+        a width; None if there is no such row."""
+        rows = self.text.split("\n")
+        for place, row in enumerate(rows):
+            if row.split(" ")[0] == "." + attribute:
+                note = " ".join(row.split(None)[1:])
+                for more in rows[place + 1 :]:
+                    if more[:1] != " ":
+                        break
+                    note += " " + more.strip()
+                name = "%s.%s" % (self.names[0].split(":")[1], attribute)
+                return lambda width=WIDTH: [name, ""] + fitted(note, width, 0)
+        return None
+
     def members(self):
         """Return the names of what a class can be asked, inherited ones too; none for what is no class."""
+        if "." in self.names[0].split(":")[1]:
+            return []
         begin = self.names[0] + "."
         return sorted([name[len(begin) :] for _, names in all_names() for name in names if name.startswith(begin)])
 
@@ -68,27 +98,41 @@ def articles(word):
     """
     whole, part = [], []
     for start, names in all_names():
-        shorts = [name.split(":")[1] for name in names]
-        if word in shorts or word in [name.replace(":", ".").rstrip(".") for name in names]:
-            whole.append(start)
-        elif word in [short.split(".")[-1] for short in shorts]:
-            part.append(start)
-    return [Article(start) for start in whole or part]
+        for name in names:
+            short = name.split(":")[1]
+            if word in (short, name.replace(":", ".").rstrip(".")) and word:
+                whole.append((start, short))
+            elif word == short.split(".")[-1] and word:
+                part.append((start, short))
+    return [Article(*each) for each in sorted(set(whole or part))]
 
 
 def article_of(value):
-    """Return the Article about a function, a class or a module, or None where there is none."""
+    """Return the Article about a function, a method, a class or a module, or None where there is none."""
     if type(value) is type(sys):
         found = articles(value.__name__)
         return found[0] if found else None
-    if not isinstance(value, type) and type(value).__name__ not in FUNCTIONS:
+    kind = type(value).__name__
+    if not isinstance(value, type) and kind not in FUNCTIONS and kind != BOUND:
         return None
+    text = repr(value) if kind == BOUND else None
     for start, names in all_names():
         for each in names:
-            page, name = each.split(":")
-            if thing_called(page, name) is value:
-                return Article(start)
+            thing = thing_called(*each.split(":"))
+            if thing is value or (text and text.endswith(ending_of(thing))):
+                return Article(start, each.split(":")[1])
     return None
+
+
+def ending_of(thing):
+    """Return how the text of a method ends that is bound to something: as its function's, which has the address.
+
+    MicroPython tells only in that text what function a bound method is. For what is no method, what no text ends with.
+    """
+    kind = type(thing).__name__
+    if kind in FUNCTIONS:
+        return ".%s>" % repr(thing)
+    return "." + repr(thing).partition("'>.")[2] if kind == BOUND else NEVER
 
 
 def thing_called(page, name):
@@ -100,5 +144,5 @@ def thing_called(page, name):
 
 
 def known_names():
-    """Return all names that `help` knows, without their pages."""
-    return {name.split(":")[1] for _, names in all_names() for name in names if name[-1] != ":"}
+    """Return all names that `help` knows: those of pages, and what they name, without them."""
+    return {name.rstrip(":").split(":")[-1] for _, names in all_names() for name in names}

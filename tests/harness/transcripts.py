@@ -90,10 +90,19 @@ def c_files(text):
 
 
 def pictures(text):
-    """Return the words of each `make picture ARGS=` in a text; the last one is the file's path."""
+    """Return the words, from the tool's path on, of each line of a text that draws; the last one is the picture's path.
+
+    `make picture ARGS=` is the tool tools/picture.py; the others are called by their names.
+    """
     shell = [block[2].replace("\\\n", " ") for block in BLOCK.finditer(text) if block[1] == "sh"]
     lines = [shlex.split(line) for block in shell for line in block.splitlines()]
-    return [shlex.split(words[2].removeprefix("ARGS=")) for words in lines if words[:2] == ["make", "picture"]]
+    found = []
+    for words in lines:
+        if words[:2] == ["make", "picture"]:
+            found.append(["tools/picture.py", *shlex.split(words[2].removeprefix("ARGS="))])
+        elif words[:1] == [".venv/bin/python"] and words[-1].endswith(".svg"):
+            found.append(words[1:])
+    return found
 
 
 def words_of_run(shell, folder, objects):
@@ -116,6 +125,8 @@ def words_of_run(shell, folder, objects):
             settings["processors"] = int(given.pop("CPUS"))
         if "QEMU_EXTRA" in given:
             settings["extra"] = tuple(shlex.split(given.pop("QEMU_EXTRA")))
+        if "PAGING" in given:
+            settings["paging"] = int(given.pop("PAGING"))
         if "DISK" in given:
             settings["disk"] = str(folder / given.pop("DISK"))
         if "OBJECTS" in given:

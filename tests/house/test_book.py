@@ -36,9 +36,17 @@ def test_a_picture_shows_what_it_would_show_if_drawn_now(tmp_path, chapter, word
 
 
 def test_a_picture_of_something_else_says_something_else():
-    picture = '<path fill="#59a14f"/><rect class="mark"/><text>p0x1000</text><text>p0x2000 rw-</text>'
+    picture = '<path fill="#59a14f"/><rect class="mark"/><text>p0x1000</text><text>P2: p0x2000 rw-</text>'
+    picture += '<polyline points="1,2 3,4"/>'
     assert book.what_it_says(picture) == book.what_it_says(picture.replace("1000", "7000")), "it lies elsewhere"
-    for right, wrong in (("rw-", "r--"), ("#59a14f", "#4c78a8"), ("<path", "<circle"), ('"mark"', '"mark gone"')):
+    for right, wrong in (
+        ("rw-", "r--"),
+        ("P2", "P1"),
+        ("3,4", "3,5"),
+        ("#59a14f", "#4c78a8"),
+        ("<path", "<circle"),
+        ('"mark"', '"mark gone"'),
+    ):
         assert book.what_it_says(picture) != book.what_it_says(picture.replace(right, wrong, 1)), wrong
     twice = picture + '<rect class="mark"/>'
     assert book.what_it_says(picture) != book.what_it_says(twice), "another entry is new"

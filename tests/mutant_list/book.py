@@ -2,6 +2,8 @@
 
 TYPED = "tests/house/test_book.py"
 HELP = "tests/shell/test_help.py"
+STUBS = "tests/house/test_stubs.py"
+PICTURES = "tests/tools/test_book_pictures.py"
 
 MUTANTS = (
     (
@@ -35,9 +37,44 @@ MUTANTS = (
     (
         "a picture of other colours is the same picture",
         "tools/book.py",
-        "(class|fill)=",
-        "(class)=",
+        "(class|fill|points)=",
+        "(class|points)=",
         f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "a chart of other counts is the same picture",
+        "tools/book.py",
+        "(class|fill|points)=",
+        "(class|fill)=",
+        f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "a table of another level is the same picture",
+        "tools/book.py",
+        r"(?<!P)\d+",
+        r"\d+",
+        f"{TYPED}::test_a_picture_of_something_else_says_something_else",
+    ),
+    (
+        "two ways that end at different frames end at one",
+        "tools/drawing_ways.py",
+        'way["physical"] >> 12',
+        'way["physical"] >> 32',
+        f"{PICTURES}::test_what_ways_share_is_drawn_once_and_what_they_do_not_each_by_itself",
+    ),
+    (
+        "the label of an entry stands below the next table's line",
+        "tools/drawing_ways.py",
+        "self._lane(place) + 22, y + BAR + 26",
+        "self._lane(place) + 2, y + BAR + 26",
+        f"{PICTURES}::test_nothing_crosses_a_label_of_ways",
+    ),
+    (
+        "the last 2 GiB begin where their entry does",
+        "tools/drawing_layout.py",
+        "max(first, after - END_PAGES)",
+        "first",
+        f"{PICTURES}::test_the_layout_has_every_region_with_its_beginning_and_nothing_crosses",
     ),
     (
         "a link to a place that a page does not have is none that leads nowhere",
@@ -70,16 +107,58 @@ MUTANTS = (
     (
         "help on a name of one's own is about the kernel's",
         "kernel/shell/reference.py",
-        "if thing_called(page, name) is value:",
-        "if thing_called(page, name) is not None:",
+        "if thing is value or (text",
+        "if thing is not None or (text",
         f"{HELP}::test_help_prints_the_docstring_however_it_is_asked",
+    ),
+    (
+        "help finds a bound method by any ending",
+        "kernel/shell/reference.py",
+        'return ".%s>" % repr(thing)',
+        'return ">"',
+        f"{HELP}::test_whatever_is_asked_is_answered_about_that_in_80_columns",
+    ),
+    (
+        "what several classes share is called by the first one's name",
+        "kernel/shell/reference.py",
+        "        if asked:\n            self.signature",
+        "        if not asked:\n            self.signature",
+        f"{HELP}::test_every_public_name_is_answered_by_its_own_name_in_80_columns",
+    ),
+    (
+        "help with parentheses asks a value instead of its name",
+        "kernel/shell/prompt.py",
+        'if command is help and rest[-1] == ")"',
+        'if command is None and rest[-1] == ")"',
+        f"{HELP}::test_whatever_is_asked_is_answered_about_that_in_80_columns",
     ),
     (
         "a stub gives a parameter another name",
         "typings/memory/__init__.pyi",
         "def create_identity_mapping(count: int,",
         "def create_identity_mapping(pages: int,",
-        "tests/house/test_stubs.py::test_a_stub_has_the_names_and_parameters_of_the_sources",
+        f"{STUBS}::test_a_stub_has_the_names_and_parameters_of_the_sources",
+    ),
+    (
+        "a stub gives an attribute another type",
+        "typings/faults/__init__.pyi",
+        "def access(self) -> str",
+        "def access(self) -> bool",
+        f"{STUBS}::test_what_a_running_kernel_has_is_what_the_stubs_say",
+    ),
+    (
+        "a stub has an attribute that the kernel has not",
+        "typings/paging/__init__.pyi",
+        "    effective_word: int",
+        "    effective_words: int",
+        f"{STUBS}::test_what_a_running_kernel_has_is_what_the_stubs_say",
+    ),
+    (
+        "a promise to editors is none of the kernel's",
+        "typings/promises.py",
+        "assert_type(mapping.start_address + 8, VirtualAddress)",
+        "assert_type(mapping.start_address + 8, PhysicalAddress)",
+        f"{STUBS}::test_every_promise_is_kept_by_a_running_kernel",
     ),
     (
         "the reference cuts a docstring where it is laid out by hand",

@@ -48,6 +48,13 @@ MUTANTS = [
         f"{PEOPLE}::test_a_script_is_typed_as_a_person_would_and_succeeds",
     ),
     (
+        "a block of one line at a script's prompt takes what follows along",
+        "tools/run.py",
+        "|@|(?:if|while|for|",
+        "|@|(?:if|while|",
+        f"{PEOPLE}::test_a_script_is_typed_as_a_person_would_and_succeeds",
+    ),
+    (
         "py-bt takes another place of the bytecode for the one that is run",
         "tools/py_bt.py",
         "- top - cells)",

@@ -6,6 +6,7 @@ unix_port/     on the path of MicroPython on this machine (harness/unix_port.py)
 micropython/   sent before those of MicroPython's own tests that need more than the kernel has
 playground.py     a piece of address space with tables made by hand, as text with this side's constants
 interrupted.py    interrupted(act, seen): Ctrl-C at every check of a call
+stubs/            values of the classes that users meet, and what kind of thing each attribute is
 large_tlb.py      grow_tlb(): then what the TLB knows of some pages stays there
 """
 

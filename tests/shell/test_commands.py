@@ -60,7 +60,7 @@ def test_peek_takes_addresses_in_every_notation_and_names_arguments(guest):
         ("poke p0x3000000 0x100 8", "UsageError: 0x100 does not fit 8 bits"),
         ("poke p0x3000000", "UsageError: value is missing: poke ADDRESS VALUE [WIDTH]"),
         ("exit 200", "UsageError: status is 200: it must be from 0 to 111"),
-        ("help pek", "UsageError: there is no command pek: did you mean peek?"),
+        ("help pek", "UsageError: there is no command and no name pek: did you mean peek?"),
         ("cpuid(0x1ffffffff)", "UsageError: leaf is 0x1ffffffff: it must be from 0x0 to 0xffffffff"),
         ("peak", "there is no command and no name peak: did you mean peek? (help lists the commands)"),
         ("wlk 0x1000", "there is no command and no name wlk: did you mean walk? (help lists the commands)"),

@@ -41,7 +41,7 @@ def test_every_public_name_with_a_docstring_is_packed():
     ("page", "name", "ways"),
     [
         ("memory", "create_mapping", ("help create_mapping", "help(create_mapping)", "? memory.create_mapping")),
-        ("memory", "MappedPages.remap", ("help MappedPages.remap", "help(MappedPages.remap)", "help m.remap")),
+        ("memory", "MappedPages.remap", ("help MappedPages.remap", "help(m.remap)", "a = help(m.remap); a")),
         ("faults", "PageFault", ("help PageFault", "help faults.PageFault")),
     ],
 )
@@ -75,12 +75,15 @@ def test_what_is_laid_out_by_hand_stays_so(console):
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("help create_maping", "UsageError: there is no command create_maping: did you mean create_mapping?\n"),
+        (
+            "help create_maping",
+            "UsageError: there is no command and no name create_maping: did you mean create_mapping?\n",
+        ),
         (
             "help MappedPages.rmap",
-            "UsageError: there is no command MappedPages.rmap: did you mean MappedPages.remap?\n",
+            "UsageError: there is no command and no name MappedPages.rmap: did you mean MappedPages.remap?\n",
         ),
-        ("help xyzzyxyzzy", "UsageError: there is no command xyzzyxyzzy\n"),
+        ("help xyzzyxyzzy", "UsageError: there is no command and no name xyzzyxyzzy\n"),
     ],
 )
 def test_what_nobody_knows_gets_the_nearest(console, typed, said):
@@ -99,6 +102,49 @@ def test_a_name_of_ones_own_comes_before_the_reference(console):
     assert console.command("help create_mapping").startswith("int: 5\n")
     console.command("remap = lambda: 0")
     assert console.command("help remap").startswith("function: <function <lambda> at ")
+
+
+ASKED = {
+    "help(PteFlags().writable)": "PteFlags.writable(on)\nfrom memory or paging\n",
+    "help(Page.containing_address)": "Page.containing_address(address, size=Page4K)\nfrom memory or memory_structs\n",
+    "help(MappedPages.flags)": "MappedPages.flags\n\nthe rights it was mapped with, as PteFlags",
+    "help m.flags": "MappedPages.flags\n\nthe rights it was mapped with, as PteFlags",
+    "help memory": "memory\n\nThe Theseus layer",
+    "help PAGE_SIZE": "PAGE_SIZE\nfrom memory or memory_structs or paging\n\nnow: 4096\n",
+    "help(walk)": "walk ADDRESS\n\nThe way of an address",
+    "help 'walk'": "walk ADDRESS\n\nThe way of an address",
+    "help(cpu.invlpg)": "_cpu.invlpg is a native function: port/typings/_cpu.pyi has its contract\n",
+    "help(m)": "MappedPages, a kind of Viewable: MappedPages(v0x",
+    "help print": "a function that is made in C, and has no text here\n",
+    "help(m.rmap)": "UsageError: there is no command and no name m.rmap: did you mean m.remap?\n",
+    "help memroy": "UsageError: there is no command and no name memroy: did you mean memory?\n",
+}
+
+
+def test_whatever_is_asked_is_answered_about_that_in_80_columns(console):
+    console.command("import memory; from memory import *; from paging.natives import cpu")
+    console.command("m = create_mapping(4096, PteFlags())")
+    for asked, begins in ASKED.items():
+        said = console.command(asked)
+        assert said.startswith(begins), asked
+        assert all(len(line) <= 80 for line in said.split("\n")), asked
+
+
+NAMES = """
+from shell.reference import Article, all_names
+wide, silent = [], []
+for start, names in all_names():
+    for name in names:
+        page, short = name.split(":")
+        said = list(Article(start, short).lines(80))
+        if any([len(line) > 80 for line in said]): wide.append(name)
+        if not said[0].startswith(short or page): silent.append(name)
+print((wide, silent))
+"""
+
+
+def test_every_public_name_is_answered_by_its_own_name_in_80_columns(kernel):
+    assert kernel.exec(NAMES, timeout=60).strip() == "([], [])"
 
 
 def test_texts_that_are_too_large_are_refused(monkeypatch):

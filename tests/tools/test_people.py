@@ -52,6 +52,11 @@ for i in range(x):
         print("odd")
     else:
         print("even")
+for i in range(1): print("row", "alone")
+if x: print("row", "again")
+def once(f): f()
+@once
+def decorated(): print("row", "decorated")
 print("sum", x + 40)
 %s
 def f():
@@ -67,6 +72,9 @@ def test_a_script_is_typed_as_a_person_would_and_succeeds():
         "even",
         "row 1",
         "odd",
+        "row alone",
+        "row again",
+        "row decorated",
         "sum 42",
     ]
     assert (result.returncode, result.stderr) == (0, "")

@@ -7,14 +7,10 @@ import devices
 import memory_structs
 import paging
 
-class Attached(devices.DeviceError):
-    device: Any
-    def __init__(self, device: Any, text: Any) -> None: ...
+class Attached(devices.DeviceError): ...
 
 class DmaFault(devices.DeviceError):
-    device: Any
     fault: Any
-    def __init__(self, device: Any, fault: Any) -> None: ...
 
 class Domain:
     bits: Any
@@ -32,9 +28,7 @@ class Domain:
     def map(self, iova: Any, memory: Any, writable: Any = ...) -> Any: ...
     def unmap(self, iova: Any) -> tuple[memory_structs.Frame, paging.PteFlagsX86_64, paging.MapperFlush]: ...
 
-class DomainInUse(devices.DeviceError):
-    device: Any
-    def __init__(self, device: Any, text: Any) -> None: ...
+class DomainInUse(devices.DeviceError): ...
 
 class Fault:
     address: Any
@@ -62,9 +56,7 @@ class Iommu:
     def raise_faults(self, device: Any) -> Any: ...
 
 class IovaRefused(devices.DeviceError):
-    device: Any
     iova: Any
-    def __init__(self, domain: Any, iova: Any, text: Any) -> None: ...
 
 class LostFaults:
     source: Any

@@ -5,18 +5,14 @@ from typing import Any, Self
 
 import memory
 import memory_structs
+import paging
 
 ACCESSED: int
 DIRTY: int
 
-class AlignmentFault(ProcessorFault):
-    record: Any
-
-class BreakpointTrap(ProcessorFault):
-    record: Any
-
-class DivideFault(ProcessorFault):
-    record: Any
+class AlignmentFault(ProcessorFault): ...
+class BreakpointTrap(ProcessorFault): ...
+class DivideFault(ProcessorFault): ...
 
 class FaultHandler:
     function: Any
@@ -30,14 +26,9 @@ class FaultHandler:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
-class FloatingPointFault(ProcessorFault):
-    record: Any
-
-class GeneralProtectionFault(ProcessorFault):
-    record: Any
-
-class InvalidOpcode(ProcessorFault):
-    record: Any
+class FloatingPointFault(ProcessorFault): ...
+class GeneralProtectionFault(ProcessorFault): ...
+class InvalidOpcode(ProcessorFault): ...
 
 class PageFault(ProcessorFault):
     address: memory_structs.VirtualAddress
@@ -45,15 +36,14 @@ class PageFault(ProcessorFault):
     page: memory_structs.Page
     level: int
     reason: str
-    walk: Any
+    walk: paging.Walk
     mapping: Any
-    record: Any
 
 class PageFaultErrorCode:
-    value: Any
+    value: int
     def __init__(self, value: Any) -> None: ...
     @property
-    def access(self) -> bool: ...
+    def access(self) -> str: ...
     @property
     def fetch(self) -> bool: ...
     @property
@@ -78,12 +68,10 @@ class ProcessorFault(Exception):
     place: Any
     record: Any
 
-class StackOverflow(PageFault):
-    record: Any
+class StackOverflow(PageFault): ...
 
 class TooManyHandlers(memory_structs.KernelError):
     most: Any
-    def __init__(self, most: Any) -> None: ...
 
 def on_fault(range: memory_structs.PageRange | memory.MappedPages, handler: Callable[..., object]) -> FaultHandler: ...
 def on_fault_numbers(

@@ -7,22 +7,19 @@ import memory_structs
 
 class CallbackGone(memory_structs.KernelError):
     address: Any
-    def __init__(self, address: Any) -> None: ...
 
 class BadResult(memory_structs.KernelError):
     function: Any
     letter: Any
     value: Any
-    def __init__(self, function: Callable[..., object], value: Any, letter: Any) -> None: ...
 
 class TableSwitched(memory_structs.KernelError):
     function: Any
-    def __init__(self, function: Callable[..., object]) -> None: ...
 
 class Callback:
-    address: Any
+    address: int
     function: Any
-    signature: Any
+    signature: str
     def __init__(self, function: Callable[..., object], signature: str) -> None: ...
     @property
     def is_live(self) -> bool: ...

@@ -8,100 +8,20 @@ class ObjectError(memory_structs.KernelError):
     object: Any
     section: Any
     value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
 
-class BadElf(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class UnsupportedElf(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class WritableExecutableSection(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class ObjectTooLarge(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class NothingToLoad(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class RelocationOverflow(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class UnresolvedSymbol(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class DuplicateSymbol(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class NoSuchSymbol(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class NoSuchObject(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class AlreadyLoaded(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class ObjectNeeded(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class ObjectHeld(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class MissingSymbol(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class SizeDiffers(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
-
-class AddressInState(ObjectError):
-    object: Any
-    section: Any
-    value: Any
-    def __init__(self, object: Any, section: Any, value: Any, text: Any) -> None: ...
+class BadElf(ObjectError): ...
+class UnsupportedElf(ObjectError): ...
+class WritableExecutableSection(ObjectError): ...
+class ObjectTooLarge(ObjectError): ...
+class NothingToLoad(ObjectError): ...
+class RelocationOverflow(ObjectError): ...
+class UnresolvedSymbol(ObjectError): ...
+class DuplicateSymbol(ObjectError): ...
+class NoSuchSymbol(ObjectError): ...
+class NoSuchObject(ObjectError): ...
+class AlreadyLoaded(ObjectError): ...
+class ObjectNeeded(ObjectError): ...
+class ObjectHeld(ObjectError): ...
+class MissingSymbol(ObjectError): ...
+class SizeDiffers(ObjectError): ...
+class AddressInState(ObjectError): ...
