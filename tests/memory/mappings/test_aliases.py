@@ -136,20 +136,27 @@ def test_remap_closes_and_opens_and_the_tlb_hears_of_both(closing):
 def test_what_is_beside_others_closes_and_opens_alone(closing):
     """The window has a table for its frames already, and goes on to need it."""
     at_boot = window_of(closing)
-    closing.exec("m, n = [memory.create_mapping(3 * 4096, RUN) for _ in 'mn']; at = [alias(f) for f in numbers(n)]")
-    both, kept = closing.eval("(numbers(m, n), numbers(m))")
-    assert len({frame >> 9 for frame in both}) == 1
+    closing.exec("""
+        whole = memory.allocate_frames(1024)
+        rest, whole = whole.split(whole.start + (512 - whole.start.number % 512))
+        made = []
+        for count in 3, 3, 70:
+            one, whole = whole.split(whole.start + count)
+            made.append(table.map_allocated_pages_to(pages_of(count), one, RUN, huge=False))
+        m, n, many = made
+        rest.drop(), whole.drop()
+        at = [alias(frame) for frame in numbers(n)]
+        """)
+    all_of_them, both, kept = closing.eval("(numbers(m, n, many), numbers(m, n), numbers(m))")
+    assert len({frame >> 9 for frame in all_of_them}) == 1
+    assert closed(closing, at_boot) == all_of_them
+    closing.exec("many.drop()")
     assert closed(closing, at_boot) == both
     for step, left in (("n.remap(WRITE)", kept), ("n.remap(RUN)", both), ("n.drop()", kept)):
         closing.exec(step)
         assert closed(closing, at_boot) == left, step
         refused = closing.eval("[refused(lambda: store8(each, 1))[:9] for each in at]")
         assert refused == (["PageFault"] if left == both else ["nothing, "]) * 3, step
-    closing.exec("many = memory.create_mapping(70 * 4096, RUN, huge=False)")
-    many = closing.eval("numbers(many)")
-    assert {frame >> 9 for frame in many} & {frame >> 9 for frame in kept}
-    closing.exec("many.drop()")
-    assert closed(closing, at_boot) == kept
     closing.exec("m.drop()")
     assert window_of(closing) == at_boot
 
