@@ -11,6 +11,7 @@ kernel that was just reset. What graders draw by chance follows from a seed, ano
 
 import argparse
 import contextlib
+import ctypes
 import glob
 import io
 import os
@@ -35,6 +36,7 @@ from say import interruptible, say, stop
 
 LABS = ROOT / "docs" / "labs"
 MOST_JOBS = 64
+PR_SET_PDEATHSIG = 1  # of prctl(2): a signal for us when our parent dies
 
 
 @dataclass
@@ -149,6 +151,12 @@ def ignore_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def begin_worker():
+    """Begin a process that grades for another one, and ends with it, its machine too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ignore_interrupts()
+
+
 def graded_alone(lab, path, wanted, limit_s, seed):
     """As graded(), in a process of its own, on a machine that no other file has had."""
     if Worker.is_interrupted:
@@ -192,7 +200,7 @@ def all_graded(arguments, files):
                 if not arguments.together:
                     grading.stop()
         return
-    with ProcessPoolExecutor(jobs, initializer=ignore_interrupts) as pool:
+    with ProcessPoolExecutor(jobs, initializer=begin_worker) as pool:
         waiting = [pool.submit(graded_alone, arguments.lab, *file, *rest) for file in files.items()]
         try:
             for future in waiting:
