@@ -17,7 +17,7 @@ RIGHTS = TextKind("RIGHTS")
     details=(
         "key                what holds for all 16",
         "key 5 readable     from here on, on this CPU: reads only (WD); closed: neither (AD); writable: as entries say",
-        "create_mapping(4096, PteFlags().writable(True).with_protection_key(5))    a page that has one",
+        "create_mapping(4096, PteFlags().with_protection_key(5))    a page that has one",
         "with key(5).writable(): ...    in there only; closed() and readable() as well; it is undone however that ends",
         "make run GUARD=1   key 15 guards page tables and the allocators' records against stray writes",
         "In programs: `from paging.keys import key`.",

@@ -202,7 +202,7 @@ def test_a_size_may_have_a_point(kernel, text, length):
 
 
 def test_limits_are_told_as_they_are_typed(console):
-    assert console.command("tour 13") == "UsageError: step is 13: it must be from 1 to 12\n"
+    assert console.command("tour 14") == "UsageError: step is 14: it must be from 1 to 13\n"
     assert console.command("msr 0x100000000").endswith("is 0x100000000: it must be from 0x0 to 0xffffffff\n")
     assert console.command("exercise 1 seed=9999999").endswith("it must be from 0 to 1048576\n")
 
