@@ -149,7 +149,7 @@ class Fitted(Lines):
 
     def lines(self, width=WIDTH):
         for line in self._lines:
-            yield from fitted(line, width, line.rfind("   ") + 3 if "   " in line else None)
+            yield from fitted(line, width)
 
 
 class Noted(View):
