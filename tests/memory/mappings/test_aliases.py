@@ -372,15 +372,6 @@ def test_a_processor_that_is_parked_can_write_nothing_that_another_may_execute(b
         kernel.soft_reset()
 
 
-@pytest.mark.writable_executable("that is what is planted")
-def test_the_check_after_each_test_finds_what_a_test_has_left(kernel):
-    kernel.exec(source("memory/prelude"))
-    check_aliases(kernel.guest, NoMark)
-    kernel.exec("m = memory.create_mapping(4096, WRITE.executable(True), override='a test')")
-    with pytest.raises(AssertionError, match="1 runs of RAM are writable and executable"):
-        check_aliases(kernel.guest, NoMark)
-
-
 INJECTED = """
 OPERATIONS.update({
     "create": (dict, lambda o: memory.create_mapping(4096, RUN)),
