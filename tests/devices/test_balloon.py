@@ -224,7 +224,7 @@ def test_what_is_no_balloon_is_refused_by_name(ballooned):
         ("Balloon(1)", "NoSuchDevice", "no virtio balloon number 1"),
         ("Balloon()", "BarInUse", "claimed by balloon at"),
         ("Balloon(reserve=-1)", "ValueError", "a reserve is a number of frames, 0 or more, not -1"),
-        ("Balloon(reserve='all')", "ValueError", "not all"),
+        ("Balloon(reserve='all')", "ValueError", "not 'all'"),
     ):
         with ballooned.raises(error, match=text):
             ballooned.exec(call)

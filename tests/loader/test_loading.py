@@ -60,23 +60,22 @@ def test_text_is_never_writable_not_for_a_moment(loading):
     """Asked whenever the loader stores into memory: from the first byte on, each group has the rights that it keeps."""
     loading.exec("""
         from loader import linking
-        real, seen = linking.memory, []
-        class Watched:
-            def write_bytes(self, address, data):
-                seen.append([mapped.flags.is_writable() and mapped.flags.is_executable() or mapped.flags.is_writable()
-                    for part in linking_now[0].parts for group, mapped in part.object.mappings.items()
-                    if group != "data"])
-                seen.append(memory.verify().violations)
-                real.write_bytes(address, data)
+        real, seen = linking.write_bytes, []
+        def write_bytes(address, data):
+            seen.append([mapped.flags.is_writable() and mapped.flags.is_executable() or mapped.flags.is_writable()
+                for part in linking_now[0].parts for group, mapped in part.object.mappings.items()
+                if group != "data"])
+            seen.append(memory.verify().violations)
+            real(address, data)
         linking_now = []
         compute = linking.Linking.compute
         def watched(self):
             linking_now[:] = [self]
             compute(self)
-        linking.Linking.compute, linking.memory = watched, Watched()
+        linking.Linking.compute, linking.write_bytes = watched, write_bytes
         """)
     loading.load(pair())
-    loading.exec("linking.Linking.compute, linking.memory = compute, real; del linking_now, watched")
+    loading.exec("linking.Linking.compute, linking.write_bytes = compute, real; del linking_now, watched")
     assert loading.eval("len(seen)") >= 12
     assert loading.eval("any([any(each) for each in seen])") is False
 
