@@ -5,6 +5,7 @@ from memory_structs import PAGE_SHIFT, PAGE_SIZE, VirtualAddress
 from memory_structs.mode import canonical_page
 from paging import OffsetPageTable
 from paging.flags import ACCESSED, DIRTY, GLOBAL, NO_EXECUTE, PRESENT, WRITABLE, value_of_word
+from paging.guard import opened
 from paging.natives import cpu
 from paging.natives import memory as words
 from paging.protection import address_in_window
@@ -26,7 +27,8 @@ WRITABLE_DATA = memory.PteFlags().writable(True)
 
 
 class Places:
-    """Pages x and y, frames a to d, the control page, descriptors and records. Used with `with`, all is given back.
+    """Pages x and y, frames a to d, the control page, descriptors and records. Used with `with`, all is given back;
+    inside, programs change entries and frames through the window.
 
     .first: which processor of the test is the one that runs Python. .shootdown: the address of the kernel's, or 0 to
     leave it out.
@@ -34,6 +36,7 @@ class Places:
 
     def __init__(self):
         self.first = 0
+        self.window = opened()
         self.shootdown = processors.shootdown_at()
         self.root = memory.PageTable.from_current().physical_address.value
         self.pages = memory.create_mapping_at(VirtualAddress(BASE), len(FRAMES) * PAGE_SIZE, WRITABLE_DATA, huge=False)
@@ -47,12 +50,16 @@ class Places:
         self.before = [words.load64(self.entries[place]) for place in range(len(PAGES))]
 
     def __enter__(self):
+        self.window.__enter__()
         return self
 
-    def __exit__(self, *_):
-        for place, raw in enumerate(self.before):
-            words.store64(self.entries[place], raw)
-            cpu.invlpg(canonical_page(self.page_number(place) >> PAGE_SHIFT))
+    def __exit__(self, *error):
+        try:
+            for place, raw in enumerate(self.before):
+                words.store64(self.entries[place], raw)
+                cpu.invlpg(canonical_page(self.page_number(place) >> PAGE_SHIFT))
+        finally:
+            self.window.__exit__(*error)
         self.room.drop()
         self.pages.drop()
 

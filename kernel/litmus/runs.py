@@ -2,7 +2,6 @@
 
 import memory
 from memory.views.loaded_section import LoadedSection
-from paging.guard import opened
 from processors import processor, processors
 
 from litmus.places import RUNS_AT_ONCE, WRITABLE_DATA, Places
@@ -103,5 +102,5 @@ def first_of(test):
 def histogram(test, runs, seed=1, told=lambda done: None):
     """Run a Test on Places of its own; see `run`."""
     check(test)
-    with opened(), Places() as places:
+    with Places() as places:
         return run(test, places, runs, seed, told)
