@@ -63,6 +63,7 @@ def counts():
     return {each: Counts(each) for each in (SMALL, *LARGE) if not settings.refused_by_host(size_in_bytes(each))}
 
 
+@COUNTS
 def test_a_page_costs_the_same_to_the_instruction_whatever_there_is(counts):
     if len(counts) < 2:
         pytest.skip("this host can't promise 1 TiB")

@@ -3,12 +3,14 @@
 import book
 import machine
 import pytest
+from harness.guard import SHOWS_ALL
 from harness.sessions import typed_in_a_machine
 from harness.transcripts import Numbers, Stale, pictures, sessions
 
 CHAPTERS = sorted((machine.ROOT / "docs" / "book").glob("*.md"))
 
 
+@SHOWS_ALL
 @pytest.mark.four_levels
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_a_chapter_happens_as_shown(boot, tmp_path, chapter):
@@ -26,6 +28,7 @@ def type_all(boot, folder, text, name):
 DRAWN = [(chapter, words) for chapter in CHAPTERS for words in pictures(chapter.read_text())]
 
 
+@SHOWS_ALL
 @pytest.mark.four_levels
 @pytest.mark.parametrize(("chapter", "words"), DRAWN, ids=lambda value: getattr(value, "stem", None) or value[-1])
 def test_a_picture_shows_what_it_would_show_if_drawn_now(tmp_path, chapter, words):

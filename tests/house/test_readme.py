@@ -4,6 +4,7 @@ import re
 
 import machine
 import pytest
+from harness.guard import SHOWS_ALL
 from harness.sessions import typed_in_a_machine
 from harness.transcripts import Numbers, sessions
 
@@ -15,6 +16,7 @@ NO_ROOMS = {"__pycache__", "typings"}
 SESSIONS = sessions(README, "README.md")
 
 
+@SHOWS_ALL
 @pytest.mark.four_levels
 @pytest.mark.parametrize("number", range(len(SESSIONS)))
 def test_a_transcript_happens_as_shown(boot, tmp_path, number):

@@ -6,6 +6,7 @@ import struct
 import machine
 import pytest
 from harness import depth
+from harness.guard import SHOWS_STALE
 
 TYPINGS = machine.ROOT / "port" / "typings"
 NATIVES = sorted(path.stem for path in TYPINGS.glob("_[a-z]*.pyi"))
@@ -78,6 +79,7 @@ HOT = {
 }
 
 
+@pytest.mark.usefixtures("open_window")
 @pytest.mark.parametrize("native", HOT)
 def test_hot_calls_allocate_nothing(kernel, native):
     """The measure itself is proved first: something that allocates is seen to."""
@@ -105,6 +107,7 @@ def test_hot_calls_allocate_nothing(kernel, native):
 # --- values ---
 
 
+@pytest.mark.usefixtures("open_window")
 def test_loads_and_stores_have_the_width_they_say(kernel):
     memory = kernel.guest.memory
     memory.write(SCRATCH, bytes(range(1, 17)))
@@ -216,6 +219,7 @@ def test_whole_pages_are_cleared_and_copied_and_no_byte_more(kernel):
     assert memory.read(SCRATCH + PAGE, 3 * PAGE) == bytes(PAGE) + bytes(range(256)) * 16 + b"\xaa" * PAGE
 
 
+@pytest.mark.usefixtures("open_window")
 def test_bytes_go_in_and_out_unchanged(kernel):
     kernel.exec(f"import _memory, _boot\nat = (_boot.layout()['WINDOW_PAGE'] << 12) + {SCRATCH + 5:#x}")
     kernel.exec("_memory.write_bytes(at, b'some bytes')")
@@ -224,6 +228,7 @@ def test_bytes_go_in_and_out_unchanged(kernel):
     assert kernel.eval("_memory.read_bytes(at, 0)") == b""
 
 
+@SHOWS_STALE
 @pytest.mark.writable_executable("pages mapped by hand")
 def test_a_stale_translation_lives_until_it_is_invalidated(kernel):
     """Each way to make the CPU forget does its work: without it the old page is still read, with it the new one."""

@@ -116,6 +116,7 @@ def test_changing_keeps_the_frame_and_what_is_to_be_kept(acts, table, keep, chan
         assert table.read() == entries[:index] + changed + entries[index + count :]
 
 
+@pytest.mark.usefixtures("open_window")
 @pytest.mark.parametrize("length", [3, 9, 18, 40, 131])
 @pytest.mark.parametrize("index", [0, 1])
 def test_one_entry_that_differs_is_found_wherever_it_is(acts, table, index, length):

@@ -9,6 +9,7 @@ import drawing
 import picture
 import pytest
 from harness import depth
+from harness.guard import SHOWS_ALL
 
 SVG = "{http://www.w3.org/2000/svg}"
 CODE = "import memory\nkept = memory.create_mapping(40 << 12, memory.PteFlags())"
@@ -98,6 +99,7 @@ def test_entries_that_lead_to_empty_tables_are_shown_as_such(snapshots):
     assert all("empty" in title for title in empty)
 
 
+@SHOWS_ALL
 def test_leaves_over_nothing_are_drawn_so_and_have_no_band(snapshots):
     """The physical window shows 4 GiB; 128 MiB of it are RAM."""
     text = drawing.Drawing(snapshots[0]).svg()
