@@ -41,8 +41,16 @@ async def serve(port):
             asyncio.get_running_loop().add_signal_handler(number, end, number)
     with contextlib.suppress(asyncio.CancelledError):
         await server.serve(port, announce)
-    with contextlib.suppress(OSError):  # the terminal may be gone
+    try:
         say(f"{told[0]}: the page and its machine have ended")
+    except OSError:  # the terminal is gone
+        nobody_reads(sys.stdout, sys.stderr)
+
+
+def nobody_reads(*streams):
+    """What is left in streams goes nowhere: Python would try to write it once more at its end, and fail."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main():
@@ -54,7 +62,7 @@ def main():
     except KeyboardInterrupt:
         stop("SIGINT: ended before the page was there")
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or its end would be tried once more
+        nobody_reads(sys.stdout)
         stop("nobody reads the page's address: it is printed to standard output")
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
