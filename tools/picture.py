@@ -42,9 +42,9 @@ def fresh_machine():
         try:
             yield Kernel(guest, timeout=LONGEST_S).exec
         except KernelRaised as error:
-            stop(f"--code raised in the kernel:\n{error}".rstrip())
+            stop(f"--code or --walk raised in the kernel:\n{error}".rstrip())
         except GuestFailure as error:
-            stop(f"--code took longer than {LONGEST_S} s, or ended the machine: {str(error).splitlines()[0]}")
+            stop(f"--code or --walk took longer than {LONGEST_S} s, or ended the machine: {str(error).splitlines()[0]}")
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def device(path):
     try:
         yield transport.exec
     except TransportExecError as error:
-        stop(f"--code raised in the kernel:\n{error.error_output}".rstrip())
+        stop(f"--code or --walk raised in the kernel:\n{error.error_output}".rstrip())
     finally:
         transport.exit_raw_repl()
         transport.close()

@@ -111,7 +111,7 @@ def test_the_walk_of_the_machine_is_what_is_drawn():
 
 
 def test_a_place_that_is_none_is_said_in_a_line():
-    said = "^clew: --code raised in the kernel:\n(?s:.)*NameError: name 'nowhere' isn't defined$"
+    said = "^clew: --code or --walk raised in the kernel:\n(?s:.)*NameError: name 'nowhere' isn't defined$"
     with pytest.raises(SystemExit, match=said), picture.fresh_machine() as run:
         picture.ways(run, "", ["nowhere"])
 
