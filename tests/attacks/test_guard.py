@@ -260,7 +260,7 @@ def test_another_cpu_touches_pages_for_users_where_it_is_told_to(guarded):
         from shell.commands import stale
         ap = processor(1)
         u = create_mapping_at(VirtualAddress(0x40000000), 4096, WRITABLE.user_accessible(True))
-        u.as_slice_mut("Q")[0] = 5
+        with u.as_slice_mut("Q") as words: words[0] = 5
         ap.write(u.start_address, 6)
         seen = [ap.read(u.start_address), u.as_slice("Q")[0]]
         told = refusal(ap.call, READ, u.start_address)
