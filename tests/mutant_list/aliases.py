@@ -120,13 +120,6 @@ MUTANTS = [
         BESIDE,
     ),
     (
-        "what was created, and can't be executed, stays mapped",
-        "kernel/memory/mappings/creating.py",
-        "                self._unmap_record(record)\n                raise\n",
-        "                raise\n",
-        WANT,
-    ),
-    (
         "what was dropped stays read-only in the window",
         UNMAPPING,
         "    if opening is not None:\n        opening.commit()\n    if take",
